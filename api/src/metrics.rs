@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
+use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo};
 use clippy_core::{Error, Result};
 use clippy_search::Took;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -139,7 +139,7 @@ impl Embedder for MeteredEmbedder {
         self.inner.info()
     }
 
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
         let count = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
         let _waiting = Raised::new(
             metrics::gauge!("clippy_encoder_inputs_waiting"),

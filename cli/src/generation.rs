@@ -137,7 +137,7 @@ impl Generation {
 #[cfg(test)]
 mod tests {
     use clippy_core::settings::Settings;
-    use clippy_core::settings::table::{SETTINGS, Usual, find};
+    use clippy_core::settings::table::{DefaultValue, SETTINGS, find};
 
     use super::*;
 
@@ -159,11 +159,11 @@ mod tests {
             let setting = find(name).unwrap_or_else(|| {
                 panic!("{name} is read, but not in crates/core/src/settings/table.rs")
             });
-            if let (Some(default), Usual::Value(value)) = (default, setting.usual) {
+            if let (Some(default), DefaultValue::Value(value)) = (default, setting.default) {
                 assert_eq!(value, default, "{name}");
             }
             assert!(
-                default.is_none() || matches!(setting.usual, Usual::Value(_)),
+                default.is_none() || matches!(setting.default, DefaultValue::Value(_)),
                 "{name} has the default {default:?}"
             );
         }

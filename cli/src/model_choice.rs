@@ -27,8 +27,8 @@ pub async fn initial(settings: &Settings) -> Result<ModelSource, Failure> {
 /// The model that the collection remembers, wherever it is kept.
 pub async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
     match qdrant::server(settings) {
-        Some(server) => QdrantCollections::remembered(&server, &settings.collection.name).await,
-        None => EdgeCollections::remembered(&settings.collection.data_dir),
+        Some(server) => QdrantCollections::recorded_model(&server, &settings.collection.name).await,
+        None => EdgeCollections::recorded_model(&settings.collection.data_dir),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Hands on where libtorch lies, so that whatever links this crate finds it at run time.
+//! Passes the folder of libtorch to dependents, so that what links this crate finds it at run time.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // `torch-sys` says so to packages that depend on it directly.
+    // `torch-sys` sets it for packages that depend on it directly.
     println!("cargo::rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
     if let Ok(folder) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
         // For this crate's own tests and examples; a run path is not inherited by dependents.

@@ -1,5 +1,5 @@
-//! Gives the crate a fingerprint of its own sources, by which a gallery that an earlier version
-//! drew is told from one that this version would draw again just the same.
+//! Computes a fingerprint of the crate's sources. It distinguishes a gallery that an earlier
+//! version drew from one that this version would draw in the same way.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -1,4 +1,4 @@
-//! Bodies: large, deep, late, never whole.
+//! Bodies that are large, deeply nested, slow, incomplete, or malformed.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::target::{Target, at_once};
 
-/// Just below the most that a body may have.
+/// Just below the largest body that the server accepts.
 const LENGTH: usize = 63 << 20;
 const PATHS: [&str; 5] = [
     "/api/search/hybrid",
@@ -16,29 +16,29 @@ const PATHS: [&str; 5] = [
     "/api/generate_image",
 ];
 
-fn filled(begin: &str, member: &str, end: &str) -> String {
+fn fill(begin: &str, member: &str, end: &str) -> String {
     let times = (LENGTH - begin.len() - end.len()) / (member.len() + 1) - 1;
     format!("{begin}{}{member}{end}", format!("{member},").repeat(times))
 }
 
 pub fn large_json(target: &Target) {
     let bodies = [
-        filled(
+        fill(
             "{\"query_text\": \"apple\", \"prompt\": \"a\", \"x\": [",
             "0",
             "]}",
         ),
-        filled(
+        fill(
             "{\"query_text\": \"apple\", \"like\": [",
             "0",
             "], \"n\": 1}",
         ),
-        filled(
+        fill(
             "{\"query_text\": \"apple\", \"refs\": [",
             "{}",
             "], \"image_url\": \"data:x\"}",
         ),
-        filled(
+        fill(
             "{\"query_text\": \"apple\", \"prompt\": \"a\", \"x\": {\"a\": [",
             "\"\"",
             "]}}",
@@ -71,8 +71,8 @@ pub fn deep_json(target: &Target) {
     }
 }
 
-/// A body that is announced, on a connection of its own.
-fn announced_on(target: &Target, path: &str, kind: &str, length: usize) -> TcpStream {
+/// Announces a body on a new connection, without sending it.
+fn announce_body(target: &Target, path: &str, kind: &str, length: usize) -> TcpStream {
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: \
          {length}\r\n\r\n",
@@ -85,9 +85,9 @@ pub fn announced(target: &Target) {
     let mut held = Vec::new();
     for _ in 0..60 {
         for path in PATHS {
-            held.push(announced_on(target, path, "application/json", LENGTH));
+            held.push(announce_body(target, path, "application/json", LENGTH));
         }
-        held.push(announced_on(
+        held.push(announce_body(
             target,
             PATHS[0],
             "multipart/form-data; boundary=x",
@@ -99,7 +99,7 @@ pub fn announced(target: &Target) {
 
 pub fn trickling(target: &Target) {
     let mut held: Vec<TcpStream> = (0..100)
-        .map(|number| announced_on(target, PATHS[number % 5], "application/json", LENGTH))
+        .map(|number| announce_body(target, PATHS[number % 5], "application/json", LENGTH))
         .collect();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(2) {
@@ -136,7 +136,7 @@ pub fn bad_forms(target: &Target) {
                 .post("/api/search/hybrid")
                 .header("content-type", kind)
                 .body(bodies[number].clone());
-            let status = target.sent(request);
+            let status = target.send(request);
             assert!(status < 500, "{kind}: {status}");
         });
     }

@@ -1,14 +1,14 @@
-//! Small files that unpack to very much: PNGs made by hand, of nothing but zeros.
+//! Decompression bombs: small PNG files that unpack to gigabytes of zeros.
 
 use std::sync::OnceLock;
 
-/// Zeros as zlib packs them: about 2,500 of them in 16 bytes.
+/// Returns a zlib stream that unpacks to `count` zeros: about 2,500 of them in 16 bytes.
 fn zeros(count: u64) -> Vec<u8> {
     let mut bits = Bits {
         bytes: vec![0x78, 0x01],
         free: 0,
     };
-    // One last block with the fixed codes: a zero, then it again and again, 258 at a time.
+    // One final block with the fixed codes: a literal zero, then copies of it, 258 bytes each.
     bits.low_first(0b1, 1);
     bits.low_first(0b01, 2);
     let literal = |bits: &mut Bits| bits.high_first(0x30, 8);
@@ -51,7 +51,7 @@ impl Bits {
         (0..count).for_each(|place| self.bit(value >> place & 1));
     }
 
-    /// Huffman codes stand the other way round.
+    /// Writes the highest bit first, as Huffman codes are written.
     fn high_first(&mut self, value: u32, count: u32) {
         (0..count)
             .rev()
@@ -86,12 +86,12 @@ fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], content: &[u8]) {
     png.extend_from_slice(&crc.to_be_bytes());
 }
 
-/// A black picture. `colour` is PNG's: 0 for grey, 2 for RGB, 6 for RGBA.
+/// Returns a black picture. `colour` is PNG's colour type: 0 for grey, 2 for RGB, 6 for RGBA.
 pub fn black(width: u32, height: u32, depth: u8, colour: u8) -> Vec<u8> {
     png(width, height, depth, colour, None)
 }
 
-/// A small picture with a colour profile of so many zeros.
+/// Returns a small picture whose colour profile unpacks to this many zeros.
 pub fn profiled(zero_bytes: u64) -> Vec<u8> {
     png(64, 64, 8, 2, Some(zero_bytes))
 }
@@ -116,7 +116,7 @@ fn png(width: u32, height: u32, depth: u8, colour: u8, profile: Option<u64>) -> 
 }
 
 #[test]
-fn the_pictures_are_real_ones() {
+fn the_decoder_reads_these_pictures() {
     for (width, height, depth, colour) in [(7, 5, 8, 2), (1, 900, 1, 0), (33, 20, 16, 6)] {
         let picture =
             image::load_from_memory(&black(width, height, depth, colour)).expect("a picture");

@@ -1,4 +1,4 @@
-//! Heads of requests: slow, unreadable, and addresses that name nothing.
+//! Request heads that are slow or unreadable, and paths that do not exist.
 
 use std::time::Duration;
 
@@ -42,10 +42,10 @@ pub fn unreadable(target: &Target) {
             .to_owned(),
     ];
     at_once(heads.len(), |number| {
-        let said = target.said(heads[number].as_bytes());
+        let answer = target.exchange(heads[number].as_bytes());
         assert!(
-            !said.starts_with("HTTP/1.1 5") && !said.starts_with("HTTP/1.1 2"),
-            "{number}: {said}"
+            !answer.starts_with("HTTP/1.1 5") && !answer.starts_with("HTTP/1.1 2"),
+            "{number}: {answer}"
         );
     });
 }
@@ -73,8 +73,11 @@ pub fn bad_addresses(target: &Target) {
             "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
             target.authority
         );
-        let said = target.said(head.as_bytes());
-        assert!(said.starts_with("HTTP/1.1 4"), "{path}: {said}");
-        assert!(said.contains("application/problem+json"), "{path}: {said}");
+        let answer = target.exchange(head.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+        assert!(
+            answer.contains("application/problem+json"),
+            "{path}: {answer}"
+        );
     }
 }

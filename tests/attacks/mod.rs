@@ -1,8 +1,8 @@
-//! Attacks on the real program with the demo's gallery: whatever comes in, at most 64 MiB of it, it
-//! lives, stays under its memory, and answers others in time.
+//! Attacks on the real program with the demo's gallery, with bodies of up to 64 MiB. The server
+//! must survive, stay below its memory limit, and still answer other clients in time.
 //!
-//! Short by default. `CLIPPY_ATTACK_SECONDS=600` goes on for that long; `CLIPPY_ATTACK_PATIENCE=5`
-//! allows answers so many seconds on a machine that is busy with something else.
+//! By default, each attack runs once. `CLIPPY_ATTACK_SECONDS=600` repeats them for that long.
+//! `CLIPPY_ATTACK_PATIENCE=5` sets the longest time for an answer in seconds, for a busy machine.
 
 mod bodies;
 mod bombs;
@@ -18,9 +18,9 @@ use crate::attacks::target::Target;
 use crate::attacks::watch::Watch;
 use crate::harness::{Server, wait_until};
 
-/// Most bytes that the program may ever have in memory.
+/// The most memory that the program may use, in bytes.
 const MOST_MEMORY: u64 = 1_500 << 20;
-/// How long others may wait for an answer.
+/// How long other clients may wait for an answer, in seconds.
 const PATIENCE: f64 = 2.0;
 
 type Attack = (&'static str, fn(&Target));
@@ -44,10 +44,10 @@ const ATTACKS: [Attack; 15] = [
         bodies::announced,
     ),
     ("bodies that trickle", bodies::trickling),
-    ("forms that are none", bodies::bad_forms),
+    ("malformed forms", bodies::bad_forms),
     ("heads that never end", heads::slow),
     ("heads that cannot be read", heads::unreadable),
-    ("addresses that cannot be", heads::bad_addresses),
+    ("invalid paths", heads::bad_addresses),
     ("readers that never read", readers::never_reading),
     ("many streams of events", readers::streams),
 ];
@@ -67,7 +67,7 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
     let server = Server::start(folder.path(), "demo", &[]);
     let target = Target::new(&server);
     target.wait_for_the_gallery();
-    watch::forget_peak(target.process);
+    watch::reset_peak(target.process);
 
     let mut faults = Vec::new();
     loop {
@@ -101,18 +101,16 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
             }
             if peak > MOST_MEMORY {
                 faults.push(format!("{name}: {} MiB in memory", peak >> 20));
-                watch::forget_peak(target.process);
+                watch::reset_peak(target.process);
             }
         }
         if Instant::now() >= until {
             break;
         }
     }
-    wait_until(
-        "what was asked for to end",
-        Duration::from_secs(120),
-        || target.is_idle().then_some(()),
-    );
+    wait_until("the jobs to finish", Duration::from_secs(120), || {
+        target.is_idle().then_some(())
+    });
     let peak = watch::peak_memory(target.process);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(
@@ -120,6 +118,6 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
         "{} MiB in memory at the end",
         peak >> 20
     );
-    assert!(target.searches(), "it answers as before");
-    assert!(server.stop().success(), "it ends well");
+    assert!(target.searches(), "the server still finds pictures");
+    assert!(server.stop().success(), "the server exits with code 0");
 }

@@ -1,4 +1,4 @@
-//! Pictures that are small as files.
+//! Pictures that are small files and take much memory when they are decoded.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::bombs::{black, profiled};
 use super::target::{Target, at_once};
 
-/// One column of forty million pixels, and its like.
+/// Pictures of forty million pixels in one column or row, and other extreme shapes.
 fn columns() -> &'static [Vec<u8>] {
     static COLUMNS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     COLUMNS.get_or_init(|| {
@@ -24,7 +24,7 @@ fn columns() -> &'static [Vec<u8>] {
     })
 }
 
-/// Pictures of 8192 x 8192 pixels with 16 bits: half a gigabyte each.
+/// A picture of 8192 x 8192 pixels with 16 bits for each channel: half a gigabyte.
 fn deep() -> &'static [u8] {
     static DEEP: OnceLock<Vec<u8>> = OnceLock::new();
     DEEP.get_or_init(|| black(8_192, 8_192, 16, 6))
@@ -35,7 +35,7 @@ fn upload(target: &Target, path: &str, field: &'static str, picture: &[u8]) -> u
         .file_name("picture.png")
         .mime_str("image/png")
         .expect("a type");
-    target.sent(
+    target.send(
         target
             .post(path)
             .multipart(Form::new().part(field, part).text("top", "3")),

@@ -1,4 +1,4 @@
-//! Callers that ask and do not read.
+//! Clients that send requests and never read the answers.
 
 use std::time::Duration;
 
@@ -60,15 +60,15 @@ pub fn streams(target: &Target) {
         "-1",
         "1-x",
     ] {
-        // While the four hundred come in, there may be no place for a while.
-        let (status, said) = wait_until("a place", Duration::from_secs(30), || {
-            let said = target.said(ask(&format!("last-event-id: {last}\r\n")).as_bytes());
-            let status = said.get(9..12).unwrap_or_default().to_owned();
-            (status != "503").then_some((status, said))
+        // While the four hundred connections open, the server may have no room for another.
+        let (status, answer) = wait_until("a free connection", Duration::from_secs(30), || {
+            let answer = target.exchange(ask(&format!("last-event-id: {last}\r\n")).as_bytes());
+            let status = answer.get(9..12).unwrap_or_default().to_owned();
+            (status != "503").then_some((status, answer))
         });
         assert!(
             ["200", "204", "400"].contains(&status.as_str()),
-            "{last}: {said}"
+            "{last}: {answer}"
         );
     }
     drop(held);

@@ -1,4 +1,4 @@
-//! The server that is attacked, and how attackers talk to it.
+//! The server under attack, and the ways to send it requests.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Server, wait_until};
 
-/// Answers that are none: the server failed, or did not answer at all.
+/// After this time, the server counts as not answering.
 const LONGEST_ANSWER: Duration = Duration::from_secs(90);
 
 pub struct Target {
@@ -31,7 +31,7 @@ impl Target {
         }
     }
 
-    /// The demo serves while its gallery is still being made.
+    /// Waits until the demo's gallery is complete: the demo serves while it is still being made.
     pub fn wait_for_the_gallery(&self) {
         wait_until("the gallery", Duration::from_secs(300), || {
             let preparing: Value = self
@@ -50,49 +50,51 @@ impl Target {
     }
 
     pub fn post_json(&self, path: &str, body: String) -> u16 {
-        self.sent(
+        self.send(
             self.post(path)
                 .header("content-type", "application/json")
                 .body(body),
         )
     }
 
-    /// Sends it, and gives the status. Whatever was sent, the server answers, and not with a fault
-    /// of its own; 503 says that there is too much.
-    pub fn sent(&self, request: RequestBuilder) -> u16 {
+    /// Sends a request, and returns the status, or 0 if the connection broke. The server must
+    /// answer anything without an internal error; 503 and 504 mean that it is overloaded.
+    pub fn send(&self, request: RequestBuilder) -> u16 {
         match request.send() {
             Ok(response) => {
                 let status = response.status().as_u16();
-                let said = response.text().unwrap_or_default();
+                let answer = response.text().unwrap_or_default();
                 assert!(
                     status < 500 || status == 503 || status == 504,
-                    "{status}: {said}"
+                    "{status}: {answer}"
                 );
                 status
             }
             Err(error) => {
-                // A refused body may end its connection while it is still being sent.
+                // The server may close the connection of a refused body while it is still being
+                // sent.
                 assert!(!error.is_timeout(), "no answer: {error}");
                 0
             }
         }
     }
 
-    /// A connection on which this was sent.
-    pub fn socket(&self, sent: &[u8]) -> TcpStream {
-        let mut socket = TcpStream::connect(&self.authority).expect("it takes connections");
+    /// Opens a connection, and sends these bytes on it.
+    pub fn socket(&self, bytes: &[u8]) -> TcpStream {
+        let mut socket = TcpStream::connect(&self.authority).expect("a connection");
         socket
             .set_read_timeout(Some(LONGEST_ANSWER))
             .expect("a socket");
-        let _ = socket.write_all(sent);
+        let _ = socket.write_all(bytes);
         socket
     }
 
-    /// All that is answered to this until the connection ends.
-    pub fn said(&self, sent: &[u8]) -> String {
-        let mut said = Vec::new();
-        let _ = self.socket(sent).read_to_end(&mut said);
-        String::from_utf8_lossy(&said).into_owned()
+    /// Sends these bytes, and returns everything that the server answers until it closes the
+    /// connection.
+    pub fn exchange(&self, bytes: &[u8]) -> String {
+        let mut answer = Vec::new();
+        let _ = self.socket(bytes).read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     pub fn searches(&self) -> bool {
@@ -109,7 +111,7 @@ impl Target {
             })
     }
 
-    /// Whether no job is queued or runs.
+    /// Returns whether no job is queued, running or waiting.
     pub fn is_idle(&self) -> bool {
         ["queued", "running", "waiting"].iter().all(|state| {
             let listed = self
@@ -123,7 +125,8 @@ impl Target {
     }
 }
 
-/// A client at this address of loopback: others than the attacker come from elsewhere.
+/// Returns a client that connects from this loopback address: the attacker and the other clients
+/// use different ones.
 pub fn client(from: Ipv4Addr) -> Client {
     let builder = clippy_http::blocking_client()
         .local_address(IpAddr::V4(from))
@@ -131,7 +134,7 @@ pub fn client(from: Ipv4Addr) -> Client {
     builder.no_proxy().build().expect("a client")
 }
 
-/// Does this at once on so many threads.
+/// Runs this on `count` threads at the same time.
 pub fn at_once(count: usize, work: impl Fn(usize) + Sync) {
     std::thread::scope(|scope| {
         for number in 0..count {

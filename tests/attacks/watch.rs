@@ -1,4 +1,4 @@
-//! Somebody else who uses the server meanwhile, and the server's memory.
+//! Another client that uses the server during an attack, and the server's memory.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::target::{Target, client};
 
-/// What was seen.
+/// What the other client observed.
 #[derive(Default)]
-pub struct Seen {
+pub struct Observations {
     /// The slowest `/readyz`.
     pub ready: Duration,
     /// The slowest search.
@@ -21,10 +21,10 @@ pub struct Seen {
     pub faults: Vec<String>,
 }
 
-/// Asks again and again until it is stopped.
+/// Sends requests in a loop until it is stopped.
 pub struct Watch {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Seen>,
+    thread: JoinHandle<Observations>,
 }
 
 impl Watch {
@@ -33,7 +33,7 @@ impl Watch {
         let (stopped, url) = (Arc::clone(&stop), target.url.clone());
         let thread = std::thread::spawn(move || {
             let client = client(Ipv4Addr::new(127, 0, 0, 2));
-            let mut seen = Seen::default();
+            let mut seen = Observations::default();
             while !stopped.load(Ordering::Relaxed) || seen.searches == 0 {
                 let begun = Instant::now();
                 match client.get(format!("{url}/readyz")).send() {
@@ -46,7 +46,7 @@ impl Watch {
                         .push(format!("/readyz does not answer: {error:?}")),
                 }
                 seen.ready = seen.ready.max(begun.elapsed());
-                // Other words each time, so that the model has to be asked.
+                // New words each time, so that no cached vector answers.
                 let words = json!({ "query_text": format!("apple {}", seen.searches), "top": 10 });
                 let begun = Instant::now();
                 match client
@@ -83,20 +83,20 @@ impl Watch {
         Self { stop, thread }
     }
 
-    pub fn stop(self) -> Seen {
+    pub fn stop(self) -> Observations {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("no panic")
     }
 }
 
-/// The most memory that a process had since its start, or since [`forget_peak`], in bytes.
+/// Returns the most memory that a process used since its start or since [`reset_peak`], in bytes.
 pub fn peak_memory(process: u32) -> u64 {
     let status =
         std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
-        .expect("Linux tells");
+        .expect("a line of the peak memory");
     let kib: u64 = line
         .trim()
         .trim_end_matches("kB")
@@ -106,7 +106,7 @@ pub fn peak_memory(process: u32) -> u64 {
     kib << 10
 }
 
-/// Begins to count the peak anew, where the system allows it.
-pub fn forget_peak(process: u32) {
+/// Resets the peak, where the system allows it.
+pub fn reset_peak(process: u32) {
     let _ = std::fs::write(format!("/proc/{process}/clear_refs"), "5");
 }

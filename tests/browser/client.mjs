@@ -1,4 +1,4 @@
-// The artist's client, as an artist works with it.
+// The client, used as an artist uses it.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,29 +11,29 @@ import { data, draw, DRAWINGS, keep, open, searches } from "./harness.mjs";
 const PAPER = "#paper";
 const MANIFEST = "demo/manifest.jsonl";
 
-/** Waits until the answer to all that was asked for is shown; that answer. */
+/** Waits until all searches are answered and shown. Returns the last answer. */
 async function settled(page, answers) {
-  // The page says that it searches from the moment that something was changed.
+  // The status says "searching" as soon as something changed.
   await page.waitForFunction(() => /picture/.test(document.querySelector("#search-status")?.textContent ?? ""));
   while (answers.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   return answers.at(-1);
 }
 
-/** No finding that keeps somebody out. */
-async function accessible(page, name) {
+/** Checks that axe finds no serious problem of accessibility. */
+async function checkAccessible(page, name) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
   assert.deepEqual(told, [], name);
 }
 
-/** A view is as wide as the screen; only rows that scroll have more to them. */
-async function inside(view) {
+/** Checks that a view is not wider than the screen. */
+async function checkWidth(view) {
   const { wide, screen } = await view.evaluate((element) => ({ wide: element.getBoundingClientRect().right, screen: window.innerWidth }));
-  assert.ok(wide <= screen, `${wide} of ${screen}: nothing sticks out sideways`);
+  assert.ok(wide <= screen, `${wide} of ${screen}: the view is wider than the screen`);
 }
 
-async function shown(page) {
+async function waitForPictures(page) {
   await page.waitForFunction(() => {
     const seen = [...document.querySelectorAll("#results img")].filter((image) => image.getBoundingClientRect().top < window.innerHeight);
     return seen.length >= 4 && seen.every((image) => image.naturalWidth > 0);
@@ -47,14 +47,14 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   // Draw.
   await page.locator(PAPER).waitFor();
   await keep(page, "studio-empty-light");
-  await accessible(page, "the empty studio");
+  await checkAccessible(page, "the empty studio");
   await draw(page, PAPER, DRAWINGS.apple);
   const apples = (await settled(page, answers)).results.slice(0, 10);
   const styles = new Set(apples.filter((hit) => hit.payload.subject === "apple").map((hit) => hit.payload.style));
   assert.ok(styles.size >= 3, `apple in ${[...styles]}; found ${apples.map((hit) => hit.payload.subject)}`);
-  await shown(page);
+  await waitForPictures(page);
 
-  // Weights, by a preset and by hand.
+  // Weights, by a preset and by a slider.
   await page.getByRole("radio", { name: "Shape" }).click();
   const shaped = await settled(page, answers);
   assert.ok(shaped.weights.edge > shaped.weights.image, JSON.stringify(shaped.weights));
@@ -71,7 +71,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.keyboard.press("Escape");
   await page.getByRole("radio", { name: "Balanced" }).click();
 
-  // A style filter, and a tag that is completed.
+  // A style filter, and a tag chosen from the suggestions.
   await page.getByRole("button", { name: "line art", exact: true }).click();
   const lines = await settled(page, answers);
   assert.ok(lines.results.length > 0 && lines.results.every((hit) => hit.payload.style === "line_art"));
@@ -85,7 +85,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("button", { name: /Remove the filter fruit/ }).click();
   await settled(page, answers);
 
-  // More like a picture, which is left out itself.
+  // Pictures similar to one of the results, which is itself excluded.
   await page.locator("#results > li").first().hover();
   await page.getByRole("button", { name: /^More like/ }).first().click();
   const alike = await settled(page, answers);
@@ -93,26 +93,27 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("button", { name: /from similar pictures$/ }).click();
   await settled(page, answers);
 
-  // More results come by scrolling.
+  // Scrolling loads more results.
   const before = await page.locator("#results > li").count();
   await page.locator("#results > li").last().scrollIntoViewIfNeeded();
   await page.waitForFunction((count) => document.querySelectorAll("#results > li").length > count, before);
   await page.locator("#results > li").first().scrollIntoViewIfNeeded();
 
-  // Details, and a save that is learned from.
+  // Details, and a save that is sent as feedback.
   await page.getByRole("button", { name: /^Details of/ }).first().click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("Why it was found").waitFor();
   await dialog.getByText("Apache-2.0").waitFor();
   await page.waitForFunction(() => [...document.querySelectorAll('[role="dialog"] img')].every((image) => image.complete && image.naturalWidth > 0));
   await keep(page, "details-light");
-  await accessible(page, "the details");
+  await checkAccessible(page, "the details");
   const learned = page.waitForResponse((response) => response.url().endsWith("/api/feedback") && (response.request().postData() ?? "").includes('"save"'));
   await dialog.getByRole("button", { name: "Save", exact: true }).click();
   assert.equal((await learned).status(), 200);
   await dialog.getByRole("button", { name: "Close" }).click();
 
-  // References that the server chooses, with roles; then two of one's own choice: one dragged, one by its button.
+  // References that the server chooses, with roles. Then two that the artist chooses: one by
+  // dragging, one by its button.
   await page.getByRole("button", { name: "Suggest references" }).click();
   const references = page.getByRole("list", { name: "References in use" }).locator("li");
   await page.getByRole("region", { name: "References", exact: true }).getByText(/^[2-9] of/).waitFor();
@@ -126,9 +127,9 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await references.nth(1).getByRole("radio", { name: "Subject" }).click();
   await references.nth(0).getByText("Honoured").waitFor();
   await keep(page, "studio-light");
-  await accessible(page, "the studio with results");
+  await checkAccessible(page, "the studio with results");
 
-  // Generate, and watch.
+  // Generate, and watch the progress.
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Prompt").fill("a red apple");
   await page.getByRole("button", { name: "pixel art", exact: true }).click();
@@ -141,7 +142,8 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   const bar = page.locator(`article[data-job="${id}"] [role="progressbar"]`);
   const far = Number(await bar.getAttribute("aria-valuenow"));
 
-  // A reload in the middle: the drawing, the references and the job are all still there, and the job goes on.
+  // A reload during the job: the drawing, the references and the job are still there, and the
+  // job continues.
   await page.reload();
   assert.equal(await page.locator(`article[data-job="${id}"]`).getAttribute("data-state"), "running");
   await page.getByRole("img", { name: /Sketch pad with 3 strokes/ }).waitFor();
@@ -152,7 +154,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByText("Recent generations").scrollIntoViewIfNeeded();
   await keep(page, "generating-light");
 
-  // Another one, large enough to be stopped before it ends.
+  // Another job, long enough to be cancelled before it ends.
   await page.getByLabel("Pictures", { exact: true }).selectOption("8");
   await page.getByRole("button", { name: /^Generate 8 pictures/ }).click();
   const second = page.locator("article[data-job]").first();
@@ -160,15 +162,15 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await second.getByRole("button", { name: "Cancel" }).click();
   await page.waitForFunction(() => document.querySelector("article[data-job]")?.getAttribute("data-state") === "cancelled");
 
-  // The first one comes to its end, with as many pictures as were asked for.
+  // The first job finishes with all of its pictures.
   const first = page.locator(`article[data-job="${id}"][data-state="succeeded"]`);
   await first.waitFor({ timeout: 180_000 });
   await first.getByRole("img", { name: "Result 8" }).waitFor();
   await page.waitForFunction((job) => [...document.querySelectorAll(`article[data-job="${job}"] img`)].every((image) => image.naturalWidth > 0), id);
   await keep(page, "generated-light");
-  await accessible(page, "generating");
+  await checkAccessible(page, "generating");
 
-  // A result at large: its receipt, the comparison, and the way back to the pad.
+  // A result in full size: its receipt, the comparison, and "Use as base".
   await first.getByRole("button", { name: "Open picture 1", exact: true }).click();
   await dialog.getByText(/Receipt/).waitFor();
   await dialog.getByRole("radio", { name: /Compare/ }).click();
@@ -176,11 +178,11 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await slider.press("ArrowLeft");
   assert.equal(await slider.inputValue(), "49");
   await keep(page, "compare-light");
-  await accessible(page, "a result");
+  await checkAccessible(page, "a result");
   await dialog.getByRole("button", { name: "Use as base" }).click();
   await page.getByRole("img", { name: /Sketch pad with 3 strokes on a picture/ }).waitFor();
 
-  // A mask over the base: only what it covers is made anew.
+  // A mask over the base: only the masked area is changed.
   await page.getByRole("radio", { name: "Mask" }).click();
   await draw(page, PAPER, [[[0.3, 0.3], [0.7, 0.3]], [[0.3, 0.4], [0.7, 0.4]]]);
   await page.getByLabel("Change only the masked area").waitFor();
@@ -192,12 +194,12 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   assert.ok(sent.mask.startsWith("data:image/png") && sent.base.startsWith("data:image/"), Object.keys(sent).join());
   await page.waitForFunction(() => document.querySelector("article[data-job]")?.getAttribute("data-state") === "succeeded");
 
-  // The history knows all of them, and makes the stopped one after all.
+  // The history lists all jobs, and a retry completes the cancelled one.
   await page.getByRole("link", { name: "History" }).click();
   await page.locator('article[data-state="cancelled"]').waitFor();
   await page.waitForFunction(() => [...document.querySelectorAll("article img")].filter((image) => image.naturalWidth > 0).length >= 7);
   await keep(page, "history-light");
-  await accessible(page, "the history");
+  await checkAccessible(page, "the history");
   const stopped = await page.locator('article[data-state="cancelled"]').first().getAttribute("data-job");
   await page.locator(`article[data-job="${stopped}"]`).getByRole("button", { name: "Retry" }).click();
   await page.locator(`article[data-job="${stopped}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
@@ -205,7 +207,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await close();
 });
 
-test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sharp pixels", async () => {
+test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, a sharp canvas", async () => {
   const { page, faults, close } = await open("/", { deviceScaleFactor: 2 });
   const strokes = (count) => page.getByRole("img", { name: new RegExp(`Sketch pad with ${count} stroke`) }).waitFor();
   await page.locator(PAPER).waitFor();
@@ -216,7 +218,7 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
     const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     return { pixels: canvas.width, wide: canvas.getBoundingClientRect().width, ink: data.some((value, index) => index % 4 === 3 && value > 0) };
   });
-  assert.equal(pixels, Math.round(wide * 2), "as many pixels as the screen has");
+  assert.equal(pixels, Math.round(wide * 2), "the canvas has the screen's resolution");
   assert.ok(ink, "something is drawn");
   await page.keyboard.press("Control+z");
   await strokes(3);
@@ -234,7 +236,7 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
   await page.getByRole("button", { name: "Undo" }).click();
   await strokes(5);
 
-  // A pen that presses: what it says of its pressure is kept.
+  // A pen's pressure is stored.
   await page.evaluate(() => {
     const canvas = document.querySelector("#paper .upper-canvas");
     const box = canvas.getBoundingClientRect();
@@ -255,7 +257,7 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
     return last?.pressure === true && last.points.at(-1)[2] > 0.8 && last.points[0][2] < 0.2;
   });
 
-  // A file as the base, which takes the search along.
+  // A file as the base picture, which is also searched with.
   const answers = searches(page);
   const png = await page.evaluate(() => {
     const canvas = document.createElement("canvas");
@@ -273,7 +275,7 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByRole("img", { name: /6 strokes$/ }).waitFor();
 
-  // The same by pasting and by dropping.
+  // The same by paste and by drop.
   for (const how of ["paste", "drop"]) {
     await page.evaluate(([how, png]) => {
       const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0));
@@ -309,10 +311,10 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
   const id = await job.getAttribute("data-job");
   await page.waitForFunction(() => Number(document.querySelector('tr[data-lane="bulk"] td')?.textContent) > 0);
   await keep(page, "admin-light");
-  await accessible(page, "the admin's page");
+  await checkAccessible(page, "the admin's page");
 
   await page.getByRole("button", { name: "Resume bulk" }).click();
-  // Its progress is seen on the way, not only its end.
+  // The bar shows values between 0 and 100.
   await page.waitForFunction((id) => {
     const value = Number(document.querySelector(`article[data-job="${id}"] [role="progressbar"]`)?.getAttribute("aria-valuenow"));
     return value > 0 && value < 100;
@@ -320,12 +322,12 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
   await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
   assert.match(await job.locator("dl").innerText(), /lines\s+910/);
 
-  // A manifest that is not there is refused with its reason.
+  // A missing manifest is refused, and the page says why.
   await page.getByLabel("Manifest").fill("none.jsonl");
   await page.getByRole("button", { name: "Start backfill" }).click();
   await page.getByRole("alert").filter({ hasText: "none.jsonl" }).waitFor();
 
-  // Lines that fail are told with their reasons.
+  // The page lists the failed lines with their reasons.
   if (data !== undefined) {
     const broken = JSON.stringify({ id: 77, local_path: "nowhere.png", tags_all: ["apple"] });
     const [good] = readFileSync(join(data, MANIFEST), "utf8").split("\n");
@@ -336,7 +338,7 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
     await page.getByRole("button", { name: "Start ingest" }).click();
     await page.getByText("1 failed line").click();
     await page.getByRole("cell", { name: /nowhere\.png/ }).waitFor();
-    // Where none could be done, the job failed, and says why.
+    // If every line fails, the job fails and says why.
     await page.getByLabel("Manifest").fill("demo/broken.jsonl");
     await page.getByRole("button", { name: "Start ingest" }).click();
     await page.locator('article[data-kind="ingest"][data-state="failed"]').getByText(/nowhere\.png/).first().waitFor();
@@ -345,54 +347,54 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
   await close();
 });
 
-test("a phone in the dark: words, a reference, and nothing sticks out", async () => {
+test("a phone in dark mode: words, a reference, and no view wider than the screen", async () => {
   const { page, faults, close } = await open("/", { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
   const answers = searches(page);
   await page.locator(PAPER).waitFor();
   await draw(page, PAPER, DRAWINGS.apple);
   await keep(page, "phone-draw-dark");
-  await accessible(page, "the phone's pad");
+  await checkAccessible(page, "the phone's pad");
   const bench = page.getByRole("navigation", { name: "Panels" });
   await bench.getByRole("button", { name: "Find" }).tap();
   await page.getByLabel("Words", { exact: true }).fill("apple");
   await settled(page, answers);
-  await shown(page);
-  await inside(page.getByRole("region", { name: "Find references" }));
+  await waitForPictures(page);
+  await checkWidth(page.getByRole("region", { name: "Find references" }));
   await keep(page, "phone-find-dark");
-  await accessible(page, "the phone's results");
+  await checkAccessible(page, "the phone's results");
   await page.locator("#results > li").first().getByRole("button", { name: /as a reference/ }).tap();
   await bench.getByRole("button", { name: /References/ }).tap();
   await page.getByRole("list", { name: "References in use" }).locator("li").first().waitFor();
   await keep(page, "phone-references-dark");
-  await accessible(page, "the phone's references");
+  await checkAccessible(page, "the phone's references");
   await bench.getByRole("button", { name: /Generate/ }).tap();
   await page.getByRole("form", { name: "Generation settings" }).getByText(/\d honoured|be honoured/).first().waitFor();
-  await inside(page.getByRole("region", { name: "Generate" }));
+  await checkWidth(page.getByRole("region", { name: "Generate" }));
   await keep(page, "phone-generate-dark");
-  await accessible(page, "the phone's generation");
+  await checkAccessible(page, "the phone's generation");
   for (const place of ["History", "Admin"]) {
     await page.getByRole("link", { name: place }).tap();
     await page.getByRole("heading", { name: place, level: 1 }).waitFor();
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${place}: nothing sticks out sideways`);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${place}: the page is wider than the screen`);
   }
   assert.deepEqual(faults, []);
   await close();
 });
 
-test("dark, a server that is away, and one that wants a key", async () => {
+test("dark mode, a server that does not answer, and a server that requires a key", async () => {
   const { page, close } = await open("/", { colorScheme: "dark" });
   const answers = searches(page);
   await page.getByLabel("Words", { exact: true }).fill("cat");
   await settled(page, answers);
-  await shown(page);
+  await waitForPictures(page);
   await keep(page, "studio-dark");
-  await accessible(page, "the studio in the dark");
+  await checkAccessible(page, "the studio in dark mode");
   for (const [place, name] of [["History", "history-dark"], ["Admin", "admin-dark"]]) {
     await page.getByRole("link", { name: place }).click();
     await page.getByRole("heading", { name: place, level: 1 }).waitFor();
     await page.waitForTimeout(500);
     await keep(page, name);
-    await accessible(page, name);
+    await checkAccessible(page, name);
   }
   await page.getByRole("link", { name: "Studio", exact: true }).click();
 
@@ -400,7 +402,7 @@ test("dark, a server that is away, and one that wants a key", async () => {
   await page.getByLabel("Words", { exact: true }).fill("dog");
   await page.getByText("Your drawing is saved").first().waitFor();
   await keep(page, "away-dark");
-  await accessible(page, "a server that is away");
+  await checkAccessible(page, "a server that does not answer");
   await page.unroute(/\/(api|livez)/);
   await page.waitForFunction(() => /picture/.test(document.querySelector("#search-status")?.textContent ?? ""));
 

@@ -1,4 +1,4 @@
-// A real server with its demo gallery, and a real browser.
+// A real server with the demo gallery, and a real browser.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-// Where screenshots are kept, when somebody wants to look at them.
+// Where to store screenshots; undefined for none.
 const pictures = process.env.CLIPPY_SCREENSHOTS;
 const browsers = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
 
@@ -29,14 +29,14 @@ export async function start() {
   folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
   url = process.env.CLIPPY_URL;
   if (url === undefined) {
-    // A folder that is kept spares drawing and embedding the gallery in each run.
+    // CLIPPY_DATA keeps the folder, so that the gallery is drawn and embedded once only.
     data = process.env.CLIPPY_DATA ?? join(folder, "data");
     url = await startServer(["demo", "--data-dir", data, "--bind", "127.0.0.1:0"]);
   }
   browser = await opening;
 }
 
-/** Another server, with settings of its own and an empty collection: its address and its DATA_DIR. */
+/** Starts another server with an empty collection. Returns its address and its DATA_DIR. */
 export async function serve(settings) {
   const own = mkdtempSync(join(folder, "server-"));
   return { url: await startServer(["serve", "--bind", "127.0.0.1:0"], { ...settings, DATA_DIR: own }), data: own };
@@ -62,7 +62,10 @@ export async function stop() {
   if (folder) rmSync(folder, { recursive: true, force: true });
 }
 
-/** A page of an artist of its own, what went wrong on it, and what opens further tabs of the same browser. */
+/**
+ * Opens a page in a browser context of its own. Returns the page, the errors seen on it, its
+ * requests, and a function that opens further tabs of the same context.
+ */
 export async function open(path, { at = url, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const faults = [];
@@ -79,7 +82,7 @@ export async function open(path, { at = url, ...options } = {}) {
   return { page: await tab(), tab, faults, requests, close: () => context.close() };
 }
 
-/** A call that the page does not make. */
+/** Calls the API directly, not by the page. */
 export async function call(path, { at = url, method = "GET", key, body } = {}) {
   const headers = { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...(body === undefined ? {} : { "content-type": "application/json" }) };
   const response = await fetch(at + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
@@ -87,13 +90,13 @@ export async function call(path, { at = url, method = "GET", key, body } = {}) {
   return response.json();
 }
 
-/** Waits for something that is asked for again and again. */
+/** Polls until `ask` returns something, and returns that. */
 export async function until(what, ask) {
   for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
     const found = await ask();
     if (found) return found;
   }
-  assert.fail(`waited in vain for ${what}`);
+  assert.fail(`timed out while waiting for ${what}`);
 }
 
 export async function keep(page, name) {
@@ -132,7 +135,10 @@ export async function draw(page, selector, strokes) {
   }
 }
 
-/** All answers of searches that a page gets from now on, the newest last; `waiting` counts those that are not read yet. */
+/**
+ * Collects the answers of all searches that a page makes from now on, the newest last.
+ * `waiting` counts the searches without an answer.
+ */
 export function searches(page) {
   const answers = Object.assign([], { waiting: 0 });
   page.on("request", async (request) => {
@@ -142,7 +148,7 @@ export function searches(page) {
       const response = await request.response();
       if (response?.ok()) answers.push(await response.json());
     } catch {
-      // A search that was overtaken is given up, and its answer with it.
+      // The page aborts a search when a newer one starts.
     } finally {
       answers.waiting -= 1;
     }

@@ -1,4 +1,4 @@
-// A server with keys, under a sub-path: nothing that is a key stands in an address; and a picture that was replaced.
+// A server with keys under a sub-path: no address contains a key. And a picture that is replaced.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -35,7 +35,7 @@ async function ingest(at) {
   assert.equal(job.state, "succeeded", JSON.stringify(job));
 }
 
-/** The colour in the middle of the first result. */
+/** Returns the colour in the middle of the first result. */
 const shown = (page) =>
   page.evaluate(() => {
     const image = document.querySelector("#results img");
@@ -49,7 +49,7 @@ const shown = (page) =>
 
 const near = (colour, hex) => colour !== null && [1, 3, 5].every((at, index) => Math.abs(Number.parseInt(hex.slice(at, at + 2), 16) - colour[index]) < 24);
 
-test("keys go in headers, addresses hold tickets, all of it under a sub-path; a replaced picture is shown at once", async () => {
+test("keys go in headers, addresses hold tickets, everything works under a sub-path; a replaced picture is shown at once", async () => {
   const server = await serve({ API_KEYS: KEY, ADMIN_KEYS: ADMIN, BASE_PATH: "/studio" });
   const at = `${server.url}/studio`;
   const { page, tab, requests, faults, close } = await open("/", { at });
@@ -60,7 +60,7 @@ test("keys go in headers, addresses hold tickets, all of it under a sub-path; a 
   writeFileSync(join(folder, "manifest.jsonl"), `${lines.join("\n")}\n`);
   await ingest(at);
 
-  // Without a key nothing is shown; with it, everything.
+  // Pictures are shown only with a key.
   await page.getByLabel("Words", { exact: true }).fill("square 1");
   await page.getByRole("button", { name: "Enter a key" }).click();
   const dialog = page.getByRole("dialog");
@@ -70,7 +70,7 @@ test("keys go in headers, addresses hold tickets, all of it under a sub-path; a 
   await dialog.getByRole("button", { name: "Use key" }).click();
   await until("the first picture", async () => near(await shown(page), COLOURS[0]));
 
-  // It is replaced under its id, and the browser does not show what it has.
+  // After the picture was replaced, the browser does not show its cached copy.
   await paint(page, join(folder, "1.png"), "#8e44ad");
   await ingest(at);
   await page.getByLabel("Words", { exact: true }).fill("square 1 again");
@@ -85,7 +85,7 @@ test("keys go in headers, addresses hold tickets, all of it under a sub-path; a 
   await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 180_000 });
   await page.waitForFunction(() => document.querySelector("article[data-job] img")?.naturalWidth > 0);
 
-  // The admin's key is this tab's alone.
+  // Only this tab stores the admin's key.
   await page.getByRole("link", { name: "Admin" }).click();
   await page.getByRole("button", { name: "Enter a key" }).first().click();
   await dialog.getByLabel("Key", { exact: true }).fill(ADMIN);
@@ -100,7 +100,7 @@ test("keys go in headers, addresses hold tickets, all of it under a sub-path; a 
   const other = await tab("/#/admin");
   await other.getByRole("button", { name: "Enter a key" }).first().waitFor();
 
-  // The plain page, with a key of its own.
+  // The plain page asks for the key itself.
   const plain = await tab("/plain");
   await plain.fill("#words", "square 2");
   await plain.getByLabel("Key").fill(KEY);

@@ -1,4 +1,5 @@
-// Makes the documents' pictures of the client from the screenshots in the folder CLIPPY_SCREENSHOTS: smaller, and as WebP.
+// Converts the screenshots in the folder CLIPPY_SCREENSHOTS to small WebP pictures for the
+// documentation.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,12 +1,12 @@
-// The plain page, which is served where the client was not built: draw with the mouse, and see what was drawn.
+// The plain page, which is served if the client was not built: draw with the mouse, and find it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { draw, DRAWINGS, keep, open, searches } from "./harness.mjs";
 
-/** Draws and waits for the answer to the whole drawing; the results as the server gave them. */
-async function found(page, name) {
+/** Draws, waits for the answer to the whole drawing, and returns the results. */
+async function drawAndSearch(page, name) {
   const answers = searches(page);
   await draw(page, "#pad", DRAWINGS[name]);
   await page.waitForFunction(() => {
@@ -21,7 +21,7 @@ async function found(page, name) {
 
 test("plain page: a drawn house is found in several styles", async () => {
   const { page, faults, close } = await open("/plain");
-  const results = (await found(page, "house")).slice(0, 10);
+  const results = (await drawAndSearch(page, "house")).slice(0, 10);
   const styles = new Set(results.filter((hit) => hit.payload.subject === "house").map((hit) => hit.payload.style));
   await page.waitForFunction(() => [...document.querySelectorAll("#results .card img")].filter((image) => image.naturalWidth > 0).length >= 6);
   assert.ok(styles.size >= 3, `house in ${[...styles]}; found ${results.map((hit) => hit.payload.subject)}`);
@@ -40,7 +40,7 @@ test("plain page: words, a style chip, more like this, and the phone", async () 
   });
   await keep(page, "plain-phone");
   const wide = await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
-  assert.ok(wide, "nothing sticks out sideways");
+  assert.ok(wide, "the page is not wider than the screen");
   await page.getByRole("button", { name: /like this/i }).first().click();
   await page.locator("#references .reference").first().waitFor();
   await page.locator("#results .card").first().waitFor();

@@ -1,11 +1,12 @@
-// The page while the demo's gallery is still drawn and embedded. It is the first test: the others need the gallery.
+// The page while the demo's gallery is being drawn and embedded. This test runs first: the others
+// need the whole gallery.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { call, draw, DRAWINGS, keep, open, until } from "./harness.mjs";
 
-test("the page is there while the gallery is filled, says how far it is, and shows what comes in", async () => {
+test("while the gallery is filled, the page works, shows the progress, and shows new pictures", async () => {
   const { page, faults, close } = await open("/");
   if ((await call("/api/preparing")).preparing !== null) {
     const banner = page.getByRole("region", { name: "Preparation" });
@@ -13,7 +14,7 @@ test("the page is there while the gallery is filled, says how far it is, and sho
     await draw(page, "#paper", DRAWINGS.apple);
     await page.getByRole("img", { name: /Sketch pad with 3 strokes/ }).waitFor();
     await keep(page, "preparing-light");
-    // Results come by themselves, before all of it is there.
+    // Results appear by themselves before the gallery is complete.
     await page.locator("#results > li").first().waitFor({ timeout: 400_000 });
     await banner.waitFor({ state: "detached", timeout: 400_000 });
   }

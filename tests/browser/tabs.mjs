@@ -1,4 +1,4 @@
-// Several tabs, several jobs, and what a picture was made from.
+// Several tabs, several jobs, and the comparison of a picture with its sketch.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,31 +9,31 @@ const strokes = (page, count) => page.getByRole("img", { name: new RegExp(`Sketc
 const references = (page) => page.getByRole("list", { name: "References in use" }).locator("li");
 const named = (page) => page.getByLabel("Name of the drawing").inputValue();
 
-async function refer(page, place) {
+async function addReference(page, place) {
   await page.locator("#results > li").nth(place).hover();
   await page.locator("#results > li").nth(place).getByRole("button", { name: /as a reference/ }).click();
 }
 
-test("two tabs have a drawing, references, words and steps of their own; drawings are kept by name", async () => {
+test("each tab has its own drawing, references, words and undo steps; drawings are stored by name", async () => {
   const { page: first, tab, faults, close } = await open("/");
   await strokes(first, 0);
   await draw(first, "#paper", DRAWINGS.apple);
   await strokes(first, 3);
   await first.locator("#results > li").first().waitFor();
-  await refer(first, 0);
-  await refer(first, 1);
+  await addReference(first, 0);
+  await addReference(first, 1);
   await first.getByLabel("Name of the drawing").fill("The apple");
   await first.getByLabel("Name of the drawing").press("Enter");
   await first.getByLabel("Words", { exact: true }).fill("fruit");
 
-  // A second tab begins with an empty paper, and takes nothing from the first one.
+  // A second tab begins with an empty drawing, and shares nothing with the first.
   const second = await tab();
   await strokes(second, 0);
   await draw(second, "#paper", DRAWINGS.house);
   await strokes(second, 4);
   await second.getByLabel("Words", { exact: true }).fill("cottage");
   await second.locator("#results > li").first().waitFor();
-  await refer(second, 2);
+  await addReference(second, 2);
   assert.equal(await references(second).count(), 1);
 
   await first.reload();
@@ -50,7 +50,7 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   assert.equal(await second.getByLabel("Words", { exact: true }).inputValue(), "cottage");
   assert.deepEqual([await references(first).count(), await references(second).count()], [1, 1]);
 
-  // What is open elsewhere is opened as a copy; the two are two drawings from then on.
+  // A drawing that is open in another tab is opened as a separate copy.
   await second.getByRole("button", { name: "Your drawings" }).click();
   await second.getByRole("list", { name: "Drawings" }).locator("canvas").nth(1).waitFor();
   await keep(second, "drawings-light");
@@ -60,7 +60,7 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   await draw(second, "#paper", DRAWINGS.house.slice(0, 2));
   await strokes(second, 5);
 
-  // A duplicated tab has what the first one has, and another drawing.
+  // A duplicated tab starts with a copy of the first tab's drawing.
   const copied = await first.evaluate(() => Object.entries(sessionStorage));
   const third = await tab();
   await third.evaluate((entries) => entries.forEach(([name, value]) => sessionStorage.setItem(name, value)), copied);
@@ -73,7 +73,7 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
     await strokes(page, count);
   }
 
-  // The second tab goes back to its house, with all of its steps.
+  // The second tab opens its house again, with all undo steps.
   await second.getByRole("button", { name: "Your drawings" }).click();
   const house = second.getByRole("list", { name: "Drawings" }).locator("li").filter({ hasText: "4 strokes" }).filter({ hasNotText: "copy" });
   await house.getByRole("button", { name: /^Open/ }).click();
@@ -81,7 +81,7 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   await second.getByRole("button", { name: "Undo" }).click();
   await strokes(second, 3);
 
-  // All are closed: the next tab goes on with what was drawn last.
+  // After all tabs are closed, the next one opens the latest drawing.
   const witness = await tab("/plain");
   await second.waitForFunction(async () => {
     const opening = indexedDB.open("clippy");
@@ -96,7 +96,7 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   const next = await tab();
   await strokes(next, 3);
 
-  // Whatever else wrote the same drawing meanwhile is not written over.
+  // A tab does not overwrite a drawing that something else changed meanwhile.
   const id = await next.evaluate(async () => {
     const opening = indexedDB.open("clippy");
     const database = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
@@ -119,13 +119,13 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   await close();
 });
 
-test("eight unfinished jobs take one connection, the page answers, and a picture is compared with what it was made from", async () => {
+test("eight unfinished jobs use one connection, the page still answers, and a picture is compared with its sketch", async () => {
   const { page, requests, faults, close } = await open("/");
   await strokes(page, 0);
   await draw(page, "#paper", DRAWINGS.apple);
   await strokes(page, 3);
   await page.locator("#results > li").first().waitFor();
-  await refer(page, 0);
+  await addReference(page, 0);
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Pictures", { exact: true }).selectOption("1");
   assert.match(await page.locator("#provider-note").innerText(), /Provider: local/);
@@ -146,13 +146,13 @@ test("eight unfinished jobs take one connection, the page answers, and a picture
     await searched;
     await page.waitForFunction(() => [...document.querySelectorAll("#results img")].slice(0, 4).every((image) => image.naturalWidth > 0));
     assert.ok(Date.now() - asked < 10_000, `the page answered after ${Date.now() - asked} ms`);
-    // Each stream but the last was closed for the next, which follows one job more.
+    // Each new job replaces the stream by one that also follows the new job.
     const streams = requests.filter((request) => request.url().includes("/events"));
     assert.ok(streams.every((request) => request.url().includes("/api/jobs/events?ids=")), streams.map((request) => request.url()).join("\n"));
     const lasting = await Promise.all(streams.map(async (request) => request.failure() === null));
     assert.equal(lasting.filter(Boolean).length, 1);
 
-    // After a reload there is one again, and it goes on to the end of one of them.
+    // After a reload one stream is open again, and follows a job to its end.
     await page.reload();
     await page.getByRole("tab", { name: /Generate/ }).click();
     const [{ id, sketch }, ...others] = sent;
@@ -161,7 +161,7 @@ test("eight unfinished jobs take one connection, the page answers, and a picture
     for (const other of others) await page.locator(`article[data-job="${other.id}"][data-state="cancelled"]`).waitFor();
     await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
 
-    // The pad shows something else by now; the comparison shows what was sent.
+    // The comparison shows the sketch that was sent, not what the pad shows now.
     await page.getByRole("button", { name: "New drawing" }).click();
     await strokes(page, 0);
     await draw(page, "#paper", DRAWINGS.house);
@@ -172,7 +172,7 @@ test("eight unfinished jobs take one connection, the page answers, and a picture
     assert.equal(await page.getByRole("img", { name: "The drawing" }).getAttribute("src"), sketch);
     await keep(page, "compare-history-light");
 
-    // Another browser does not have that drawing, and says so instead of showing its own.
+    // Another browser does not have the sketch. It says so, and does not show its own drawing.
     const elsewhere = await open("/");
     await strokes(elsewhere.page, 0);
     await draw(elsewhere.page, "#paper", DRAWINGS.house);
@@ -188,7 +188,7 @@ test("eight unfinished jobs take one connection, the page answers, and a picture
   await close();
 });
 
-test("a job that dropped something never says plain success, and says what and why", async () => {
+test("a job that did not honour something does not just say 'succeeded': it lists what and why", async () => {
   const { page, faults, close } = await open("/");
   await strokes(page, 0);
   await draw(page, "#paper", DRAWINGS.apple);

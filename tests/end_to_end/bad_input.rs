@@ -1,4 +1,4 @@
-//! Bad arguments, bad settings, bad files: a clear line, the right exit code, nothing half-written.
+//! Bad arguments, settings and files: one clear line, the right exit code, nothing half-written.
 
 use std::fs;
 
@@ -26,10 +26,10 @@ fn bad_arguments_exit_2_and_name_the_fault() {
         (&["jobs", "list", "--state", "asleep"], "asleep"),
     ] {
         let output = run(folder.path(), arguments);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains(part), "{arguments:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {printed}");
+        assert!(printed.contains(part), "{arguments:?}: {printed}");
+        assert_eq!(printed.lines().count(), 1, "{arguments:?}: {printed}");
     }
 }
 
@@ -51,14 +51,14 @@ fn bad_settings_name_the_variable_and_leave_no_folder_behind() {
             .env(name, value)
             .output()
             .expect("it starts");
-        let said = text(&output.stderr);
+        let printed = text(&output.stderr);
         assert!(!output.status.success(), "{name}={value}");
         let shown = value.trim_start_matches("local-dir:");
         assert!(
-            said.contains(name) || said.contains(shown),
-            "{name}={value}: {said}"
+            printed.contains(name) || printed.contains(shown),
+            "{name}={value}: {printed}"
         );
-        assert!(!said.contains("panicked"), "{said}");
+        assert!(!printed.contains("panicked"), "{printed}");
         assert!(
             !folder.path().join("data/collection").exists(),
             "{name}={value} left a collection behind"
@@ -67,7 +67,7 @@ fn bad_settings_name_the_variable_and_leave_no_folder_behind() {
 }
 
 #[test]
-fn a_manifest_full_of_faults_is_accounted_for_line_by_line() {
+fn every_line_of_a_bad_manifest_is_counted_with_its_outcome() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let good: Vec<Value> = fs::read_to_string(gallery().join("manifest.jsonl"))
         .expect("written by the gallery")
@@ -136,7 +136,7 @@ fn a_manifest_full_of_faults_is_accounted_for_line_by_line() {
 }
 
 #[test]
-fn another_model_is_refused_and_both_are_named() {
+fn another_model_is_refused_and_the_error_names_both() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let manifest = crate::harness::short_manifest(folder.path(), 2);
     let root = gallery().display().to_string();
@@ -158,19 +158,19 @@ fn another_model_is_refused_and_both_are_named() {
         .env("PRETRAINED", format!("local-dir:{tiny}"))
         .output()
         .expect("it starts");
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let printed = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
-        said.contains("clippy-small") && said.contains("tiny"),
-        "{said}"
+        printed.contains("clippy-small") && printed.contains("tiny"),
+        "{printed}"
     );
 }
 
-/// The bundled model's weights under a configuration of another name: a model that the collection
-/// was not made by.
+/// Copies the bundled model's weights with another preprocessing: a model that did not make the
+/// collection.
 fn tiny_model(folder: &std::path::Path) -> String {
     let bundled =
-        std::path::Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
+        std::path::Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"))
             .join("../models/clippy-small");
     let tiny = folder.join("tiny");
     fs::create_dir(&tiny).expect("a temporary folder");
@@ -186,7 +186,7 @@ fn tiny_model(folder: &std::path::Path) -> String {
 }
 
 #[test]
-fn weights_that_do_not_fit_are_named_tensor_by_tensor() {
+fn weights_of_another_shape_are_refused_with_the_tensors_names() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let broken = tiny_model(folder.path());
     let config = std::path::Path::new(&broken).join("open_clip_config.json");
@@ -195,7 +195,7 @@ fn weights_that_do_not_fit_are_named_tensor_by_tensor() {
     json["model_cfg"]["text_cfg"]["layers"] = 9.into();
     fs::write(&config, json.to_string()).expect("a temporary folder");
     let output = run(folder.path(), &["models", "verify", &broken]);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("transformer.resblocks.8"), "{said}");
+    let printed = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("transformer.resblocks.8"), "{printed}");
 }

@@ -1,4 +1,4 @@
-//! `clippy calibrate`, and `clippy eval` with drawings and words at once.
+//! `clippy calibrate`, and `clippy eval` for queries with both a picture and words.
 
 use crate::harness::{Server, gallery, json, run, short_manifest, text};
 
@@ -28,9 +28,9 @@ fn calibrate_works_with_and_without_a_server_and_eval_compares_both_rankings() {
             "--json",
         ],
     );
-    let alone = json(folder.path(), &["calibrate", "--json"]);
+    let embedded = json(folder.path(), &["calibrate", "--json"]);
     assert_eq!(
-        (&alone["points"], &alone["sampled"]),
+        (&embedded["points"], &embedded["sampled"]),
         (&40.into(), &40.into())
     );
 
@@ -54,8 +54,8 @@ fn calibrate_works_with_and_without_a_server_and_eval_compares_both_rankings() {
     let server = Server::start(folder.path(), "serve", &[]);
     assert_eq!(
         json(folder.path(), &["calibrate", "--json"]),
-        alone,
-        "the same pictures, the same calibration"
+        embedded,
+        "the same pictures give the same calibration"
     );
     for flags in [&["--json"][..], &["--raw", "--json"]] {
         let figures = json(

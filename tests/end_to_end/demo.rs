@@ -1,4 +1,4 @@
-//! What a new user does: start the demo, look at the page, send a drawing.
+//! What a new user does: starts the demo, opens the page, and sends a drawing.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -12,12 +12,12 @@ use serde_json::Value;
 use crate::harness::{Server, clippy, signal, text, wait_until};
 
 fn drawing(name: &str, seed: u64) -> Vec<u8> {
-    let subject = subject(name).unwrap_or_else(|| panic!("the gallery draws no {name}"));
+    let subject = subject(name).unwrap_or_else(|| panic!("no subject {name}"));
     let mut bytes = Cursor::new(Vec::new());
     sketch(subject, seed)
         .expect("drawn")
         .write_to(&mut bytes, image::ImageFormat::Png)
-        .expect("PNG takes any picture");
+        .expect("a PNG");
     bytes.into_inner()
 }
 
@@ -35,7 +35,7 @@ fn search(server: &Server, form: Form) -> Value {
     body
 }
 
-/// The first results that show the subject: their styles.
+/// Returns the styles of the pictures of a subject among the first results.
 fn styles_of(answer: &Value, subject: &str, first: usize) -> BTreeSet<String> {
     let results = answer["results"].as_array().expect("a list");
     results
@@ -51,7 +51,7 @@ fn styles_of(answer: &Value, subject: &str, first: usize) -> BTreeSet<String> {
         .collect()
 }
 
-/// What the server still prepares; null when its gallery is there.
+/// Returns the progress of the preparation; null after it is complete.
 fn preparing(server: &Server) -> Value {
     let http = clippy_http::blocking_client().build().expect("a client");
     let answer = http
@@ -70,25 +70,25 @@ fn start(folder: &Path) -> Server {
 }
 
 #[test]
-fn the_demo_is_for_this_machine_unless_keys_are_set() {
+fn the_demo_refuses_a_public_address_without_keys() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = clippy(folder.path())
         .args(["demo", "--bind", "0.0.0.0:0"])
         .output()
         .expect("it starts");
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let printed = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{printed}");
     assert!(
-        said.contains("API_KEYS") && said.lines().count() == 1,
-        "{said}"
+        printed.contains("API_KEYS") && printed.lines().count() == 1,
+        "{printed}"
     );
     assert!(!folder.path().join("data").exists());
 }
 
 #[test]
-fn the_demo_serves_at_once_stops_when_it_is_told_to_and_goes_on_then() {
+fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    // What other commands are set to spends nobody's money here.
+    // The demo ignores settings that would cost money or use another collection.
     let paid = [
         ("GEMINI_API_KEY", "k"),
         ("GENERATION_PROVIDER", "gemini"),
@@ -122,9 +122,9 @@ fn the_demo_serves_at_once_stops_when_it_is_told_to_and_goes_on_then() {
     let begun = Instant::now();
     signal(server.process(), "INT");
     let ended = wait_until(
-        "the first Ctrl-C to be heard",
+        "the server to stop at the first Ctrl-C",
         Duration::from_secs(30),
-        || server.ended(),
+        || server.exit_status(),
     );
     assert!(
         ended.success() && begun.elapsed() < Duration::from_secs(20),
@@ -132,13 +132,13 @@ fn the_demo_serves_at_once_stops_when_it_is_told_to_and_goes_on_then() {
         begun.elapsed()
     );
     wait_until(
-        "the server to say what comes next",
+        "the log to say that the next start continues",
         Duration::from_secs(10),
         || server.log().contains("goes on from here").then_some(()),
     );
     assert!(
         !folder.path().join("data/demo/manifest.jsonl").exists(),
-        "it was not done"
+        "the gallery was not complete"
     );
 
     let again = Server::start(folder.path(), "demo", &[]);
@@ -146,7 +146,7 @@ fn the_demo_serves_at_once_stops_when_it_is_told_to_and_goes_on_then() {
 }
 
 #[test]
-fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
+fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = start(folder.path());
     let http = clippy_http::blocking_client().build().expect("a client");
@@ -181,7 +181,7 @@ fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
         shown
             .iter()
             .all(|hit| hit["payload"]["style"] == "pixel_art"),
-        "the filter holds"
+        "the filter applies to each result"
     );
 
     let first = &answer["results"][0];
@@ -208,10 +208,7 @@ fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
     );
     assert!(
         styles_of(&search(&again, form.text("top", "10")), "apple", 10).len() >= 3,
-        "all is there after a kill"
+        "nothing is lost by a kill"
     );
-    assert!(
-        again.stop().success(),
-        "a server that is asked to stop ends well"
-    );
+    assert!(again.stop().success(), "the server exits with code 0");
 }

@@ -1,4 +1,4 @@
-//! `clippy doctor` asks what can be asked, and says what mends it.
+//! `clippy doctor` checks the installation and says how to fix what it finds.
 
 use std::fs;
 
@@ -17,47 +17,47 @@ fn doctor(data: &std::path::Path, settings: &[(&str, &str)]) -> (bool, String) {
 }
 
 #[test]
-fn a_setting_that_is_misspelt_is_named_beside_the_one_that_was_meant() {
+fn a_misspelt_setting_is_reported_with_the_right_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(
         folder.path().join(".env"),
         "API_KEY=a\nLOGLEVEL=debug\nADMIN_KEYS=a\nPOSTGRES_PASSWORD=of-another-program\n",
     )
     .expect("a temporary folder");
-    let (fine, said) = doctor(folder.path(), &[("API_KEYS", "a")]);
-    assert!(!fine, "{said}");
+    let (fine, printed) = doctor(folder.path(), &[("API_KEYS", "a")]);
+    assert!(!fine, "{printed}");
     for part in [
         "API_KEY is no setting of Clippy; API_KEYS is one",
         "LOGLEVEL is no setting of Clippy; LOG_LEVEL is one",
         "a key stands in API_KEYS and in ADMIN_KEYS",
         "settings: 1 from",
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
-    assert!(!said.contains("POSTGRES"), "{said}");
+    assert!(!printed.contains("POSTGRES"), "{printed}");
 }
 
 #[test]
-fn a_folder_that_is_mistyped_is_said_and_not_made() {
+fn a_folder_that_does_not_exist_is_reported_and_not_created() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = run(folder.path(), &["search", "--text", "moon"]);
     assert!(!output.status.success());
-    let said = text(&output.stderr);
-    assert!(said.contains("there is no collection in"), "{said}");
+    let printed = text(&output.stderr);
+    assert!(printed.contains("there is no collection in"), "{printed}");
     assert!(!folder.path().join("data").exists());
 }
 
 #[test]
-fn faults_of_settings_and_folders_are_found_before_anybody_meets_them() {
+fn faults_of_settings_and_folders_are_reported_and_nothing_is_changed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(
         folder.path().join(".env"),
         "API_KEYS='hunter2\nLOG_LEVEL=verbose\nIMAGES_ROOT=./not/there\nALLOWED_ORIGINS=*\n",
     )
     .expect("a temporary folder");
-    let (fine, said) = doctor(folder.path(), &[]);
-    assert!(!fine, "{said}");
-    let faults: Vec<&str> = said
+    let (fine, printed) = doctor(folder.path(), &[]);
+    assert!(!fine, "{printed}");
+    let faults: Vec<&str> = printed
         .lines()
         .filter(|line| line.starts_with("FAULT"))
         .collect();
@@ -69,18 +69,18 @@ fn faults_of_settings_and_folders_are_found_before_anybody_meets_them() {
     ] {
         assert!(
             faults.iter().any(|fault| fault.contains(part)),
-            "{part}: {said}"
+            "{part}: {printed}"
         );
     }
-    assert_eq!(faults.len(), 4, "{said}");
+    assert_eq!(faults.len(), 4, "{printed}");
     assert!(
-        said.contains(&folder.path().join(".env").display().to_string())
-            && !said.contains("hunter2"),
-        "{said}"
+        printed.contains(&folder.path().join(".env").display().to_string())
+            && !printed.contains("hunter2"),
+        "{printed}"
     );
     assert!(
         !folder.path().join("data").exists(),
-        "looking changes nothing"
+        "doctor created a folder"
     );
     let wrong = doctor(
         folder.path(),
@@ -98,9 +98,9 @@ fn faults_of_settings_and_folders_are_found_before_anybody_meets_them() {
 }
 
 #[test]
-fn a_picture_of_the_collection_is_opened_and_the_other_process_asked_for_its_version() {
+fn doctor_opens_a_picture_and_asks_a_running_server_for_its_version() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    // A copy, which others may read as an earlier version's files.
+    // The copied folder is readable by other users, as the files of earlier versions are.
     ingest_some(folder.path(), 12);
     let open = doctor(folder.path(), &[]).1;
     assert!(
@@ -109,14 +109,14 @@ fn a_picture_of_the_collection_is_opened_and_the_other_process_asked_for_its_ver
         "{open}"
     );
     assert!(run(folder.path(), &["models", "list"]).status.success());
-    let (fine, said) = doctor(folder.path(), &[]);
-    assert!(fine && said.contains("can be shown"), "{said}");
+    let (fine, printed) = doctor(folder.path(), &[]);
+    assert!(fine && printed.contains("can be shown"), "{printed}");
 
     let server = Server::start(folder.path(), "serve", &[]);
-    let (fine, said) = doctor(folder.path(), &[]);
+    let (fine, printed) = doctor(folder.path(), &[]);
     let version = format!("version {}", env!("CARGO_PKG_VERSION"));
     assert!(
-        fine && said.contains(&server.url) && said.contains(&version),
-        "{said}"
+        fine && printed.contains(&server.url) && printed.contains(&version),
+        "{printed}"
     );
 }

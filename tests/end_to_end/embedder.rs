@@ -1,4 +1,4 @@
-//! A server without a model of its own: a worker embeds for it (`EMBEDDER_URL`).
+//! A server without a model: a worker embeds for it (`EMBEDDER_URL`).
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -10,17 +10,17 @@ use reqwest::StatusCode;
 use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as answered, short_manifest, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json as run_json, short_manifest, text, wait_until};
 use crate::qdrant::{Qdrant, ids};
 use clippy_testing::RedisServer;
 
-/// A worker that embeds at this address; killed when it is dropped.
-struct Embedding {
+/// A worker that embeds for other processes at this address; killed when it is dropped.
+struct EmbeddingWorker {
     child: Child,
     url: String,
 }
 
-impl Embedding {
+impl EmbeddingWorker {
     fn start(data: &Path, address: &str, settings: &[(&str, String)]) -> Self {
         let mut child = clippy(data)
             .args(["worker", "--lanes", "control", "--serve-embedder", address])
@@ -29,20 +29,20 @@ impl Embedding {
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
-        let said = lines.find_map(|line| {
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let url = lines.find_map(|line| {
             line.ok()?
                 .strip_prefix("Clippy embeds at ")
                 .map(str::to_owned)
         });
         Self {
             child,
-            url: said.expect("it says where it embeds"),
+            url: url.expect("a line with its address"),
         }
     }
 }
 
-impl Drop for Embedding {
+impl Drop for EmbeddingWorker {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -50,7 +50,7 @@ impl Drop for Embedding {
 }
 
 #[test]
-fn a_server_without_a_model_searches_by_a_workers() {
+fn a_server_without_a_model_embeds_with_a_worker() {
     let (gpu, api, alone) = (folder(), folder(), folder());
     let qdrant = Qdrant::start();
     let mut redis = RedisServer::reserve();
@@ -74,7 +74,7 @@ fn a_server_without_a_model_searches_by_a_workers() {
         .output()
         .expect("it starts");
     assert!(stored.status.success(), "{}", text(&stored.stderr));
-    answered(alone.path(), &ingest);
+    run_json(alone.path(), &ingest);
 
     let port = TcpListener::bind("127.0.0.1:0")
         .expect("a free port")
@@ -82,8 +82,8 @@ fn a_server_without_a_model_searches_by_a_workers() {
         .expect("bound")
         .port();
     let address = format!("127.0.0.1:{port}");
-    let worker = Embedding::start(gpu.path(), &address, &settings);
-    // No such model lies there: it would not start if it read one.
+    let worker = EmbeddingWorker::start(gpu.path(), &address, &settings);
+    // The server would not start if it read a model: this one does not exist.
     settings.push((
         "PRETRAINED",
         format!("local-dir:{}", api.path().join("nothing").display()),
@@ -105,7 +105,7 @@ fn a_server_without_a_model_searches_by_a_workers() {
     };
     for words in ["a red apple", "cat"] {
         let found: Value = search(words).json().expect("JSON");
-        let expected = answered(
+        let expected = run_json(
             alone.path(),
             &["search", "--text", words, "--top", "15", "--json"],
         );
@@ -118,7 +118,7 @@ fn a_server_without_a_model_searches_by_a_workers() {
 
     drop(worker);
     assert_eq!(search("a house").status(), StatusCode::SERVICE_UNAVAILABLE);
-    let _worker = Embedding::start(gpu.path(), &address, &settings[..settings.len() - 2]);
+    let _worker = EmbeddingWorker::start(gpu.path(), &address, &settings[..settings.len() - 2]);
     wait_until(
         "the worker to be used again",
         Duration::from_secs(30),

@@ -1,4 +1,4 @@
-//! Starts `clippy` and talks to it.
+//! Starts `clippy` processes and reads what they print.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-/// The binary with a clean environment: no setting of the machine that tests run on leaks in.
+/// The binary with a clean environment: the settings of the machine that runs the tests do not
+/// apply.
 pub fn clippy(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clippy"));
     for setting in clippy_core::settings::table::SETTINGS {
@@ -46,7 +47,7 @@ pub fn json(data: &Path, arguments: &[&str]) -> Value {
         .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", text(&output.stdout)))
 }
 
-/// Bytes that a process printed.
+/// Returns printed bytes as text.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -58,12 +59,12 @@ pub struct Server {
     child: Child,
     /// Where it serves.
     pub url: String,
-    /// What it said on standard error so far.
+    /// What the server printed on standard error so far.
     log: Arc<Mutex<String>>,
 }
 
 impl Server {
-    /// Starts a serving command on a free port, and waits until it says its address.
+    /// Starts a serving command on a free port, and waits until it prints its address.
     pub fn start(data: &Path, command: &str, arguments: &[&str]) -> Self {
         Self::start_with(data, command, arguments, &[])
     }
@@ -89,7 +90,7 @@ impl Server {
             .spawn()
             .expect("the binary starts");
         let stdout = child.stdout.take().expect("piped");
-        // Both pipes are read to their ends, so that the server never waits for a reader.
+        // Both pipes are read to their ends, so that the server never blocks on a full pipe.
         let stderr = child.stderr.take().expect("piped");
         let log = Arc::new(Mutex::new(String::new()));
         let written = Arc::clone(&log);
@@ -116,36 +117,33 @@ impl Server {
             Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                panic!(
-                    "clippy {command} never said where it serves: {}",
-                    log.lock()
-                );
+                panic!("clippy {command} did not print its address: {}", log.lock());
             }
         }
     }
 
-    /// The process.
+    /// Returns the process id.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// How it ended, if it did.
-    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+    /// Returns the exit status, or `None` while the server runs.
+    pub fn exit_status(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().expect("a child")
     }
 
-    /// What it said on standard error so far.
+    /// Returns what the server printed on standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().clone()
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the server, as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().expect("running");
         self.child.wait().expect("a child");
     }
 
-    /// Asks it to stop, and returns how it ended.
+    /// Asks the server to stop, and returns its exit status.
     pub fn stop(mut self) -> std::process::ExitStatus {
         signal(self.child.id(), "TERM");
         wait_until("the server to stop", Duration::from_secs(30), || {
@@ -170,20 +168,20 @@ pub fn signal(process: u32, name: &str) {
     assert!(status.success(), "kill -{name} {process}");
 }
 
-/// A small gallery of the project's own drawings with its manifest. Drawn once for all test
-/// processes: it takes as long as everything else in most of them.
+/// Returns the folder of a small gallery of drawings with a manifest. It is drawn once for all test
+/// processes, since drawing takes as long as the rest of most tests.
 pub fn gallery() -> &'static Path {
     static GALLERY: OnceLock<PathBuf> = OnceLock::new();
     GALLERY.get_or_init(|| {
-        made_once("gallery", |folder| {
+        make_once("gallery", |folder| {
             clippy_drawings::write_gallery(folder).expect("the drawings can be written");
         })
     })
 }
 
-/// A folder that the first test process to ask for it makes and all others share. It belongs to one
-/// build of the program: another build makes another.
-fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+/// Returns a folder that the first test process makes and all others share. Each build of the
+/// program makes its own.
+fn make_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let program = std::fs::metadata(env!("CARGO_BIN_EXE_clippy"))
         .and_then(|file| file.modified())
         .expect("it was built");
@@ -194,7 +192,7 @@ fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared");
     std::fs::create_dir_all(&shared).expect("cargo's own folder");
     let lock = std::fs::File::create(shared.join(format!("{name}.lock"))).expect("a lock file");
-    lock.lock().expect("whoever makes it ends");
+    lock.lock().expect("the lock");
     let folder = shared.join(format!("{name}-{build}"));
     if !folder.is_dir() {
         for older in std::fs::read_dir(&shared).expect("made above").flatten() {
@@ -228,7 +226,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// The gallery's manifest, cut to its first lines.
+/// Writes the first lines of the gallery's manifest to a file, and returns its path.
 pub fn short_manifest(folder: &Path, lines: usize) -> PathBuf {
     let whole =
         std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
@@ -238,11 +236,11 @@ pub fn short_manifest(folder: &Path, lines: usize) -> PathBuf {
     path
 }
 
-/// Fills a data folder with the gallery's first pictures; gives the manifest's path. Embedded once
-/// for all tests that ask for as many, and copied.
+/// Fills a data folder with the gallery's first pictures, and returns the manifest's path. The
+/// pictures are embedded once for each number of lines; the folder is copied for each test.
 pub fn ingest_some(folder: &Path, lines: usize) -> String {
     let manifest = short_manifest(folder, lines).display().to_string();
-    let filled = made_once(&format!("filled-{lines}"), |filled| {
+    let filled = make_once(&format!("filled-{lines}"), |filled| {
         let manifest = short_manifest(filled, lines).display().to_string();
         let root = gallery().display().to_string();
         json(

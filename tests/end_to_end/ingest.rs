@@ -1,4 +1,4 @@
-//! Ingest as a process: stopped, killed, and started again.
+//! Ingest as a process: interrupted, killed, and started again.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::harness::{clippy, gallery, json, run, signal, text, wait_until};
 
 #[test]
-fn a_second_run_does_only_what_is_missing() {
+fn a_second_run_embeds_only_what_is_missing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let manifest = crate::harness::short_manifest(folder.path(), 40)
         .display()
@@ -74,8 +74,8 @@ fn shards_share_a_manifest_without_overlap() {
     assert_eq!(counts, [11, 10]);
 }
 
-/// Stops an ingest in its middle with a signal; how it ended and what it said.
-fn interrupted(folder: &std::path::Path, signal_name: &str) -> std::process::Output {
+/// Interrupts an ingest with a signal after some batches, and returns its output.
+fn interrupt(folder: &std::path::Path, signal_name: &str) -> std::process::Output {
     let manifest = gallery().join("manifest.jsonl");
     let mut child = clippy(folder)
         .args([
@@ -93,7 +93,7 @@ fn interrupted(folder: &std::path::Path, signal_name: &str) -> std::process::Out
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    // The log says when points were stored: then there is something to lose.
+    // The log says when points were stored: from then on there is something to lose.
     let mut log = BufReader::new(child.stderr.take().expect("piped"))
         .lines()
         .map_while(Result::ok);
@@ -114,30 +114,29 @@ fn interrupted(folder: &std::path::Path, signal_name: &str) -> std::process::Out
 }
 
 #[test]
-fn ctrl_c_stops_cleanly_and_the_next_run_goes_on() {
+fn ctrl_c_stops_cleanly_and_the_next_run_continues() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let output = interrupted(folder.path(), "INT");
+    let output = interrupt(folder.path(), "INT");
     assert!(
         !text(&output.stderr).contains("panicked"),
         "{}",
         text(&output.stderr)
     );
-    let report: serde_json::Value =
-        serde_json::from_slice(&output.stdout).expect("a report even so");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
     assert_eq!(report["complete"], false, "{report}");
     let before = report["totals"]["embedded"].as_u64().expect("a count");
     assert!(before > 0, "{report}");
     let rest = finish(folder.path());
     assert_eq!(
         rest["totals"]["unchanged"], before,
-        "what the first run counted is there: {rest}"
+        "what the first run counted is stored: {rest}"
     );
 }
 
 #[test]
-fn a_kill_in_the_middle_loses_nothing_that_was_stored() {
+fn a_kill_loses_nothing_that_was_stored() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    interrupted(folder.path(), "KILL");
+    interrupt(folder.path(), "KILL");
     let rest = finish(folder.path());
     let unchanged = rest["totals"]["unchanged"].as_u64().expect("a count");
     assert!(
@@ -146,7 +145,7 @@ fn a_kill_in_the_middle_loses_nothing_that_was_stored() {
     );
 }
 
-/// Ingests the whole gallery, which must then be complete.
+/// Ingests the whole gallery, and checks that it is complete.
 fn finish(folder: &std::path::Path) -> serde_json::Value {
     let manifest = gallery().join("manifest.jsonl");
     let lines = std::fs::read_to_string(&manifest)

@@ -1,5 +1,5 @@
-//! Slow work as jobs of a real server: killed in its middle, followed over HTTP and from the shell,
-//! over Redis too.
+//! Jobs of a real server: killed while they run, followed over HTTP and from the shell, with and
+//! without Redis.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,10 +10,10 @@ use clippy_testing::{BlockingEvents, Event, RedisServer};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as answered, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_until};
 
-/// The whole gallery's manifest in the data folder, where a server takes manifests from; with its
-/// number of lines.
+/// Writes the whole gallery's manifest into the data folder, where the server may read it. Returns
+/// its number of lines.
 fn manifest_in(data: &Path) -> u64 {
     let whole =
         std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
@@ -38,7 +38,7 @@ fn job(server: &Server, id: &str) -> Value {
     response.json().expect("JSON")
 }
 
-/// The events of a job.
+/// Opens the stream of a job's events.
 fn events(server: &Server, id: &str, last: Option<&str>) -> BlockingEvents {
     let mut request = client().get(format!("{}/api/jobs/{id}/events", server.url));
     if let Some(last) = last {
@@ -48,7 +48,7 @@ fn events(server: &Server, id: &str, last: Option<&str>) -> BlockingEvents {
 }
 
 #[test]
-fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
+fn a_backfill_over_http_streams_its_progress_and_survives_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let lines = manifest_in(folder.path());
     let root = gallery().display().to_string();
@@ -57,7 +57,7 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
         .join("data/manifest.jsonl")
         .display()
         .to_string();
-    let ingested = answered(
+    let ingested = run_json(
         folder.path(),
         &[
             "ingest",
@@ -90,7 +90,7 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
 
     let mut stream = events(&server, &id, None);
     assert_eq!(stream.next().expect("a snapshot").event, "snapshot");
-    // As soon as a part is done, and others are under way: the power is cut.
+    // Kill the server when one part is done and others are still running.
     let mut done = 0;
     while done == 0 {
         let Event {
@@ -146,8 +146,12 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
         lines,
         "{job}"
     );
-    assert_eq!(count("embedded"), lines, "each was made anew: {job}");
-    // Nothing is missing any more.
+    assert_eq!(
+        count("embedded"),
+        lines,
+        "each picture was embedded again: {job}"
+    );
+    // A second run finds nothing to do.
     let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all"});
     let again: Value = client()
         .post(format!("{}/api/admin/backfill", server.url))
@@ -170,7 +174,7 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
 }
 
 #[test]
-fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
+fn the_shell_controls_the_jobs_and_queues_of_a_running_server() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let nobody = run(folder.path(), &["jobs", "list"]);
     assert_eq!(nobody.status.code(), Some(1));
@@ -199,7 +203,7 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
         "{}",
         text(&paused.stderr)
     );
-    let queued = answered(
+    let queued = run_json(
         folder.path(),
         &[
             "ingest",
@@ -215,13 +219,13 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
     wait_until("the parts to be made", Duration::from_secs(60), || {
         (job(&server, &id)["children"]["total"].as_u64() == Some(1)).then_some(())
     });
-    let queues = answered(folder.path(), &["queues", "list", "--json"]);
+    let queues = run_json(folder.path(), &["queues", "list", "--json"]);
     assert_eq!(
         (&queues["queues"][1]["lane"], &queues["queues"][1]["queued"]),
         (&json!("bulk"), &json!(1)),
         "{queues}"
     );
-    let listed = answered(
+    let listed = run_json(
         folder.path(),
         &["jobs", "list", "--kind", "ingest", "--json"],
     );
@@ -257,12 +261,12 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
         "{}",
         text(&watched.stdout)
     );
-    let shown = answered(folder.path(), &["jobs", "show", &id, "--json"]);
+    let shown = run_json(folder.path(), &["jobs", "show", &id, "--json"]);
     assert_eq!(shown["result"]["totals"]["embedded"], 40, "{shown}");
 
-    // Without --enqueue the command goes through the server too, since that has the collection, and
-    // waits.
-    let rest = answered(
+    // Without --enqueue, the command also sends the job to the server, which holds the collection,
+    // and waits for it.
+    let rest = run_json(
         folder.path(),
         &[
             "ingest",
@@ -288,7 +292,7 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
 }
 
 #[test]
-fn settings_that_cannot_work_together_are_refused_with_the_mend() {
+fn settings_that_do_not_fit_together_are_refused_with_a_remedy() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let redis = ("REDIS_URL", "redis://127.0.0.1:1/0");
     for (arguments, settings, word) in [
@@ -305,13 +309,16 @@ fn settings_that_cannot_work_together_are_refused_with_the_mend() {
             .envs(settings.clone())
             .output()
             .expect("it starts");
-        let said = text(&output.stderr);
+        let printed = text(&output.stderr);
         assert_eq!(
             output.status.code(),
             Some(2),
-            "{arguments:?} {settings:?}: {said}"
+            "{arguments:?} {settings:?}: {printed}"
         );
-        assert!(said.contains(word), "{arguments:?} {settings:?}: {said}");
+        assert!(
+            printed.contains(word),
+            "{arguments:?} {settings:?}: {printed}"
+        );
         assert!(
             !folder.path().join("data/collection").exists(),
             "{arguments:?} left a collection behind"
@@ -320,14 +327,14 @@ fn settings_that_cannot_work_together_are_refused_with_the_mend() {
 }
 
 #[test]
-fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
+fn a_server_waits_for_redis_and_then_runs_jobs_from_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     manifest_in(folder.path());
     let mut redis = RedisServer::reserve();
     let url = redis.url();
     let settings = [("REDIS_URL", url.as_str())];
 
-    // While nobody answers there, the reason is said, again and again.
+    // While nothing answers there, the reason is logged again and again.
     let mut waiting = clippy(folder.path())
         .args(["serve", "--bind", "127.0.0.1:0", "--with-worker"])
         .envs(settings)
@@ -335,20 +342,20 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
         .stdout(Stdio::null())
         .spawn()
         .expect("it starts");
-    let mut said = BufReader::new(waiting.stderr.take().expect("piped"))
+    let mut printed = BufReader::new(waiting.stderr.take().expect("piped"))
         .lines()
         .map_while(Result::ok);
-    let told = said
+    let told = printed
         .by_ref()
         .filter(|line| line.contains("does not answer"))
         .take(2)
         .count();
     let _ = waiting.kill();
     let _ = waiting.wait();
-    assert_eq!(told, 2, "the reason is said, and said again");
+    assert_eq!(told, 2, "the reason is logged repeatedly");
 
     let starting = std::thread::spawn(move || {
-        // It comes when it was asked for in vain.
+        // Redis starts only after the server tried to connect.
         redis.wait_for_a_caller();
         redis.restart();
         redis
@@ -372,7 +379,7 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
     assert_eq!(names.last().map(String::as_str), Some("done"), "{names:?}");
     assert_eq!(job(&server, &id)["result"]["totals"]["embedded"], 12);
 
-    // `doctor` looks at the same server, and at one that would lose jobs.
+    // `doctor` checks the same Redis, then a stopped one, then one that could lose jobs.
     let doctor = |settings: &[(&str, &str)]| {
         let output = clippy(folder.path())
             .arg("doctor")

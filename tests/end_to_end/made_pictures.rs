@@ -1,5 +1,4 @@
-//! Made pictures as pictures of the gallery: found when they are asked for, served, and there after
-//! a kill.
+//! Generated pictures in the gallery: searched for, served, and still there after a kill.
 
 use std::time::Duration;
 
@@ -36,7 +35,7 @@ fn get(server: &Server, path: &str) -> Value {
     response.json().expect("JSON")
 }
 
-/// The ids that a search answers.
+/// Returns the ids that a search finds.
 fn found(server: &Server, query: &Value) -> Vec<Value> {
     let answer = call(server, "/api/search/hybrid", query);
     answer["results"]
@@ -48,7 +47,7 @@ fn found(server: &Server, query: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn a_picture_added_to_the_gallery_is_found_by_who_asks_for_it_also_after_a_kill() {
+fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     ingest_some(folder.path(), 12);
     let server = Server::start(folder.path(), "serve", &[]);
@@ -81,7 +80,7 @@ fn a_picture_added_to_the_gallery_is_found_by_who_asks_for_it_also_after_a_kill(
         found(&server, &asked("any")).len(),
         found(&server, &everything).len() + 1
     );
-    // In every space: what looks like it, is called like it, and has its edges.
+    // It has vectors of the picture and of its edges.
     let like = json!({"like": [reference], "w_img": 0.5, "w_edge": 0.5, "w_txt": 0.0, "origin": "generated"});
     let answer = call(&server, "/api/search/hybrid", &like);
     let hit = &answer["results"][0];

@@ -1,5 +1,4 @@
-//! The real binary, in real processes, over real files: what a new user, a script and a fault would
-//! meet.
+//! Tests of the real binary: real processes, real files, real faults.
 
 #[path = "../attacks/mod.rs"]
 mod attacks;

@@ -1,5 +1,6 @@
-//! A collection that Clippy 0.2 filled on a Qdrant server: searched as it is, filled where it lacks
-//! vectors, and re-indexed for another model, while what it holds stays bit for bit what it was.
+//! A collection that Clippy 0.2 filled on a Qdrant server: it is searched as it is, filled where
+//! vectors are missing, and re-indexed for another model. What it stores stays the same, bit for
+//! bit.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,15 +10,15 @@ use qdrant_client::qdrant::{ScrollPointsBuilder, vector_output, vectors_output};
 use serde_json::{Map, Value, json};
 
 use crate::harness::{Server, gallery, short_manifest};
-use crate::qdrant::{Qdrant, answered, ids, succeed};
-use crate::reindex::{ask, ended, get, search_a_thousand_times_during_a_reindex};
+use crate::qdrant::{Qdrant, ids, run_json, succeed};
+use crate::reindex::{get, search_a_thousand_times_during_a_reindex, start_job, wait_for_job};
 
 const PICTURES: usize = 300;
 
 /// The vectors of each point of a collection, by name.
 type Stored = BTreeMap<u64, HashMap<String, Vec<f32>>>;
 
-/// Everything that a collection on the server holds, by the server's own client.
+/// Returns all that a collection on the server stores, read by the server's own client.
 fn stored(qdrant: &Qdrant, collection: &str) -> (Stored, BTreeMap<u64, Map<String, Value>>) {
     let request = ScrollPointsBuilder::new(collection)
         .limit(10_000)
@@ -69,13 +70,12 @@ fn bits(of: &Stored, name: &str) -> BTreeMap<u64, Option<Vec<u32>>> {
 }
 
 /// Puts a collection on the server as Clippy 0.2 would have left it, with the bundled model's
-/// vectors: no edges, paths from the folder that it ran in, null where it knew nothing, and not one
-/// note.
-fn left_by_clippy_0_2(qdrant: &Qdrant, folder: &std::path::Path, manifest: &str) {
+/// vectors: no edges, paths relative to its working folder, null for unknown values, and no notes.
+fn make_collection_of_0_2(qdrant: &Qdrant, folder: &std::path::Path, manifest: &str) {
     let mut elsewhere = qdrant.settings();
     elsewhere.push(("QDRANT_COLLECTION", "elsewhere".to_owned()));
     let root = gallery().display().to_string();
-    answered(
+    run_json(
         folder,
         &elsewhere,
         &[
@@ -116,14 +116,14 @@ fn left_by_clippy_0_2(qdrant: &Qdrant, folder: &std::path::Path, manifest: &str)
 }
 
 #[test]
-fn a_collection_of_clippy_0_2_is_searched_filled_and_reindexed_and_its_vectors_stay_as_they_were() {
+fn searching_filling_and_reindexing_a_collection_of_clippy_0_2_keeps_its_vectors() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let qdrant = Qdrant::start();
     std::fs::create_dir_all(folder.path().join("data")).expect("made");
     let manifest = short_manifest(&folder.path().join("data"), PICTURES)
         .display()
         .to_string();
-    left_by_clippy_0_2(&qdrant, folder.path(), &manifest);
+    make_collection_of_0_2(&qdrant, folder.path(), &manifest);
     let (original, payloads) = stored(&qdrant, "clippy");
     assert_eq!(original.len(), PICTURES);
     assert!(
@@ -138,7 +138,7 @@ fn a_collection_of_clippy_0_2_is_searched_filled_and_reindexed_and_its_vectors_s
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    let found = answered(
+    let found = run_json(
         folder.path(),
         &settings,
         &["search", "--text", "apple", "--top", "10", "--json"],
@@ -147,25 +147,25 @@ fn a_collection_of_clippy_0_2_is_searched_filled_and_reindexed_and_its_vectors_s
     assert_eq!(
         stored(&qdrant, "clippy"),
         (original.clone(), payloads.clone()),
-        "looking changes nothing"
+        "a search changes nothing"
     );
 
     let server = Server::start_with(folder.path(), "serve", &[], &given);
-    let id = ask(
+    let id = start_job(
         &server,
         "backfill",
         &json!({"manifest": "manifest.jsonl", "which": "edge"}),
     );
-    assert_eq!(ended(&server, &id)["totals"]["embedded"], PICTURES);
+    assert_eq!(wait_for_job(&server, &id)["totals"]["embedded"], PICTURES);
     let (filled, noted) = stored(&qdrant, "clippy");
     assert!(
         filled.values().all(|vectors| vectors.len() == 3),
-        "every picture has its edges now"
+        "every picture has an edge vector"
     );
     for space in ["image", "text"] {
         assert_eq!(bits(&filled, space), bits(&original, space), "{space}");
     }
-    assert_eq!(noted, payloads, "payloads stay as they were");
+    assert_eq!(noted, payloads, "the payloads are unchanged");
 
     let result = search_a_thousand_times_during_a_reindex(&server);
     let new = result["live"].as_str().expect("a name").to_owned();
@@ -184,14 +184,14 @@ fn a_collection_of_clippy_0_2_is_searched_filled_and_reindexed_and_its_vectors_s
         assert_eq!(
             bits(&kept, space),
             bits(&filled, space),
-            "{space}: the old collection is as it was"
+            "{space}: the old collection is unchanged"
         );
     }
 
-    // And the way back, to the very same vectors.
-    let back = ended(
+    // The rollback returns to the very same vectors.
+    let back = wait_for_job(
         &server,
-        &ask(&server, "reindex", &json!({"rollback": true})),
+        &start_job(&server, "reindex", &json!({"rollback": true})),
     );
     assert_eq!(
         (&back["live"], &back["previous"]),
@@ -200,7 +200,7 @@ fn a_collection_of_clippy_0_2_is_searched_filled_and_reindexed_and_its_vectors_s
     );
     assert_eq!(get(&server, "/api/admin/collection")["points"], PICTURES);
     assert!(server.stop().success());
-    let again = answered(
+    let again = run_json(
         folder.path(),
         &settings,
         &["search", "--text", "apple", "--top", "10", "--json"],

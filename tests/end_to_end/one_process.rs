@@ -1,9 +1,9 @@
-//! An embedded collection belongs to one process; the other commands talk to that one.
+//! One process owns an embedded collection; the other commands send it requests.
 
 use crate::harness::{Server, ingest_some, json, run, text};
 
 #[test]
-fn while_a_server_runs_searches_go_through_it_and_a_second_owner_is_told() {
+fn commands_use_the_running_server_and_a_second_owner_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let manifest = ingest_some(folder.path(), 12);
     let server = Server::start(folder.path(), "serve", &[]);
@@ -16,17 +16,17 @@ fn while_a_server_runs_searches_go_through_it_and_a_second_owner_is_told() {
         &["ingest", "--manifest", &manifest],
     ] {
         let second = run(folder.path(), arguments);
-        let said = text(&second.stderr);
-        assert_eq!(second.status.code(), Some(1), "{arguments:?}: {said}");
+        let printed = text(&second.stderr);
+        assert_eq!(second.status.code(), Some(1), "{arguments:?}: {printed}");
         assert!(
-            said.contains(&server.url),
-            "{arguments:?} names who holds it: {said}"
+            printed.contains(&server.url),
+            "{arguments:?} names the owner's address: {printed}"
         );
     }
     let url = server.url.clone();
     server.kill();
-    // The address of a killed server is still in the folder; nobody is there, so the command opens
-    // the collection itself.
+    // The address of the killed server is still in the folder. Since nothing answers there, the
+    // command opens the collection itself.
     let found = json(folder.path(), &["search", "--text", "apple", "--json"]);
     assert_eq!(found["results"].as_array().expect("a list").len(), 12);
     let output = run(

@@ -1,5 +1,5 @@
-//! A Qdrant server that goes away in the middle of an ingest on the command line, and comes back:
-//! the real binary, over real connections that are cut.
+//! A Qdrant server that fails during an ingest on the command line and returns: the real binary,
+//! with real connections that are cut.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -10,13 +10,13 @@ use clippy_fake_qdrant::Proxy;
 use crate::harness::{clippy, gallery, short_manifest, wait_until};
 use crate::qdrant::{Qdrant, succeed};
 
-/// Enough for a few batches of points, and far less than all of them.
+/// Enough for a few batches of points, and far fewer than all.
 const BYTES_BEFORE_THE_OUTAGE: u64 = 60 << 10;
-/// So often is the server asked in vain before it is back: after 0.5, 1 and 2 seconds.
-const CALLS_IN_VAIN: usize = 3;
+/// The number of failed calls before the server returns: after 0.5, 1 and 2 seconds.
+const FAILED_CALLS: usize = 3;
 
 #[test]
-fn an_ingest_on_the_command_line_waits_for_a_server_that_went_away() {
+fn an_ingest_on_the_command_line_waits_for_a_failed_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let qdrant = Qdrant::start();
     let proxy = qdrant
@@ -40,17 +40,20 @@ fn an_ingest_on_the_command_line_waits_for_a_server_that_went_away() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    let mut said = BufReader::new(ingest.stderr.take().expect("piped"))
+    let mut printed = BufReader::new(ingest.stderr.take().expect("piped"))
         .lines()
         .map_while(Result::ok);
-    let waits = said
+    let waits = printed
         .by_ref()
         .filter(|line| line.contains("waiting:"))
-        .take(CALLS_IN_VAIN)
+        .take(FAILED_CALLS)
         .count();
-    assert_eq!(waits, CALLS_IN_VAIN, "the ingest ended with the server");
+    assert_eq!(
+        waits, FAILED_CALLS,
+        "the ingest did not wait for the server"
+    );
     proxy.mend();
-    let rest = std::thread::spawn(move || said.collect::<Vec<_>>().join("\n"));
+    let rest = std::thread::spawn(move || printed.collect::<Vec<_>>().join("\n"));
     wait_until("the ingest to end", Duration::from_secs(120), || {
         ingest.try_wait().expect("a child")
     });

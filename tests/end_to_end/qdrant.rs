@@ -1,5 +1,5 @@
-//! Every command on a collection that lies on a Qdrant server, with workers of their own over
-//! Redis: the server is the fake one, which runs Qdrant's engine behind its gRPC.
+//! Every command with a collection on a Qdrant server, and with workers over Redis. The server is
+//! the fake one, which runs Qdrant's engine behind its gRPC interface.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -37,7 +37,7 @@ impl Qdrant {
         self.fake.address()
     }
 
-    /// The server's own client, to put in and look at what no command does, and to wait for it.
+    /// Returns a client of the server, to store and read what no command does.
     pub(crate) fn client(&self) -> qdrant_client::Qdrant {
         let client = qdrant_client::Qdrant::from_url(&self.fake.url())
             .api_key("secret")
@@ -76,13 +76,14 @@ pub(crate) fn succeed(
     text(&output.stdout)
 }
 
-pub(crate) fn answered(
+pub(crate) fn run_json(
     data: &Path,
     settings: &[(&'static str, String)],
     arguments: &[&str],
 ) -> Value {
-    let said = succeed(data, settings, arguments);
-    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said}"))
+    let printed = succeed(data, settings, arguments);
+    serde_json::from_str(&printed)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {printed}"))
 }
 
 pub(crate) fn ids(answer: &Value) -> Vec<Value> {
@@ -95,7 +96,7 @@ pub(crate) fn ids(answer: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_command_works_on_a_server_and_finds_what_the_embedded_collection_finds() {
+fn every_command_works_on_a_server_with_the_results_of_an_embedded_collection() {
     let (folder, embedded) = (
         tempfile::tempdir().expect("a folder"),
         tempfile::tempdir().expect("a folder"),
@@ -126,18 +127,18 @@ fn every_command_works_on_a_server_and_finds_what_the_embedded_collection_finds(
         "{nothing}"
     );
     for (data, settings) in [(folder.path(), &on_server[..]), (embedded.path(), &[])] {
-        assert_eq!(answered(data, settings, &ingest)["totals"]["embedded"], 60);
-        assert_eq!(answered(data, settings, &ingest)["totals"]["unchanged"], 60);
+        assert_eq!(run_json(data, settings, &ingest)["totals"]["embedded"], 60);
+        assert_eq!(run_json(data, settings, &ingest)["totals"]["unchanged"], 60);
     }
     assert!(
         !folder.path().join("data/collection").exists(),
-        "nothing of the collection is kept here"
+        "a collection was stored in the data folder"
     );
     for words in ["a red apple", "cat", "a house"] {
         let search = ["search", "--text", words, "--top", "20", "--json"];
         let (there, here) = (
-            answered(folder.path(), &on_server, &search),
-            answered(embedded.path(), &[], &search),
+            run_json(folder.path(), &on_server, &search),
+            run_json(embedded.path(), &[], &search),
         );
         assert_eq!(ids(&there), ids(&here), "{words}");
         assert_eq!(ids(&there).len(), 20);
@@ -153,7 +154,7 @@ fn every_command_works_on_a_server_and_finds_what_the_embedded_collection_finds(
         "--json",
     ];
     assert_eq!(
-        answered(folder.path(), &on_server, &backfill)["totals"]["unchanged"],
+        run_json(folder.path(), &on_server, &backfill)["totals"]["unchanged"],
         60
     );
     let doctor = succeed(folder.path(), &on_server, &["doctor"]);
@@ -243,7 +244,7 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
     assert_eq!(
         ids(&found).len(),
         10,
-        "what another process stored is found"
+        "the server finds what the worker stored"
     );
 
     let ready = || {
@@ -258,11 +259,11 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
         (ready() == 200).then_some(())
     });
     qdrant.fake.faults().set_stall(Duration::from_secs(600));
-    wait_until("readiness to go", Duration::from_secs(120), || {
+    wait_until("readiness to be lost", Duration::from_secs(120), || {
         (ready() == 503).then_some(())
     });
     qdrant.fake.faults().set_stall(Duration::ZERO);
-    wait_until("readiness to come back", Duration::from_secs(120), || {
+    wait_until("readiness to return", Duration::from_secs(120), || {
         (ready() == 200).then_some(())
     });
 }

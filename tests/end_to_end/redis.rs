@@ -1,5 +1,5 @@
-//! What a server does when Redis refuses what `REDIS_URL` says: it says so and ends, instead of
-//! waiting for ever.
+//! A server whose Redis refuses the password or the database of `REDIS_URL` exits with the reason,
+//! and does not wait.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::harness::{clippy, text};
 use clippy_testing::RedisServer;
 
 #[test]
-fn a_redis_that_refuses_the_password_or_the_database_ends_the_start_with_the_reason() {
+fn a_start_fails_with_the_reason_if_redis_refuses_the_password_or_the_database() {
     const GUESS: &str = "wrong-guess-4711";
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut redis = RedisServer::reserve();
@@ -34,18 +34,18 @@ fn a_redis_that_refuses_the_password_or_the_database_ends_the_start_with_the_rea
                 .env("REDIS_URL", &url)
                 .output()
                 .expect("it starts");
-            let said = text(&output.stderr) + &text(&output.stdout);
+            let printed = text(&output.stderr) + &text(&output.stdout);
             assert!(
                 !output.status.success() && begun.elapsed() < Duration::from_secs(60),
-                "{arguments:?}: {said}"
+                "{arguments:?}: {printed}"
             );
             assert!(
-                said.contains(word) && said.contains("REDIS_URL"),
-                "{arguments:?}: {said}"
+                printed.contains(word) && printed.contains("REDIS_URL"),
+                "{arguments:?}: {printed}"
             );
             assert!(
-                !said.contains(GUESS) && !said.contains("open-sesame"),
-                "{arguments:?}: {said}"
+                !printed.contains(GUESS) && !printed.contains("open-sesame"),
+                "{arguments:?}: {printed}"
             );
         }
     }

@@ -1,5 +1,5 @@
-//! Re-index as a user meets it: searches all the way through, kills in its middle, the way back,
-//! and the next start.
+//! Re-index as a user sees it: searches during it, kills during it, the rollback, and the next
+//! start.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -10,10 +10,9 @@ use std::time::Duration;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as answered, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_until};
 
-/// A second model, as settings name it: random weights, and vectors of another length than the
-/// bundled model's.
+/// Returns the settings' name of a second model: random weights, and vectors of another length.
 fn other_model() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../crates/clip/tests/fixtures/models/vit_quickgelu");
@@ -23,8 +22,8 @@ fn other_model() -> String {
     )
 }
 
-/// The gallery, with its first lines ingested; gives how many lines it has in all.
-fn ingested(data: &Path, lines: usize) -> usize {
+/// Ingests the first lines of the gallery. Returns the number of lines of its whole manifest.
+fn ingest_first(data: &Path, lines: usize) -> usize {
     let whole =
         std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
     std::fs::create_dir_all(data.join("data")).expect("made");
@@ -45,7 +44,7 @@ fn ingested(data: &Path, lines: usize) -> usize {
         &most,
         "--json",
     ];
-    let report = answered(data, &arguments);
+    let report = run_json(data, &arguments);
     assert_eq!(report["totals"]["embedded"], lines, "{report}");
     whole.lines().count()
 }
@@ -70,7 +69,7 @@ pub(crate) fn get(server: &Server, path: &str) -> Value {
     response.json().expect("JSON")
 }
 
-pub(crate) fn ask(server: &Server, kind: &str, body: &Value) -> String {
+pub(crate) fn start_job(server: &Server, kind: &str, body: &Value) -> String {
     let response = client()
         .post(format!("{}/api/admin/{kind}", server.url))
         .json(body)
@@ -86,7 +85,7 @@ pub(crate) fn ask(server: &Server, kind: &str, body: &Value) -> String {
     job["id"].as_str().expect("an id").to_owned()
 }
 
-pub(crate) fn ended(server: &Server, id: &str) -> Value {
+pub(crate) fn wait_for_job(server: &Server, id: &str) -> Value {
     let job = wait_until("the job to end", Duration::from_secs(240), || {
         let job = get(server, &format!("/api/jobs/{id}"));
         ["succeeded", "failed", "cancelled"]
@@ -97,7 +96,7 @@ pub(crate) fn ended(server: &Server, id: &str) -> Value {
     job["result"].clone()
 }
 
-/// The collection that answered, and the results' scores in the image space, best first.
+/// Returns the collection that run_json, and the results' scores in the image space, best first.
 fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
     let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24, "exact": true, "calibrated": false});
     let response = client
@@ -108,7 +107,7 @@ fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
     answer(response)
 }
 
-/// As [`search`], by words: they go through the model at each search.
+/// Searches by words: unlike [`search`], each call embeds them with the model.
 fn search_words(client: &Client, url: &str, words: &str) -> (String, Vec<f64>) {
     let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24, "exact": true, "calibrated": false});
     let response = client
@@ -121,9 +120,9 @@ fn search_words(client: &Client, url: &str, words: &str) -> (String, Vec<f64>) {
 
 fn answer(response: reqwest::blocking::Response) -> (String, Vec<f64>) {
     let status = response.status();
-    let said = response.text().expect("a body");
-    assert!(status.is_success(), "{status}: {said}");
-    let answer: Value = serde_json::from_str(&said).expect("JSON");
+    let printed = response.text().expect("a body");
+    assert!(status.is_success(), "{status}: {printed}");
+    let answer: Value = serde_json::from_str(&printed).expect("JSON");
     let results = answer["results"].as_array().expect("results");
     assert_eq!(results.len(), 24, "{answer}");
     let scores = results
@@ -136,9 +135,9 @@ fn answer(response: reqwest::blocking::Response) -> (String, Vec<f64>) {
     )
 }
 
-/// How far two answers are apart. The same query makes nearly the same vector in any batch; another
-/// model makes another.
-fn apart(one: &[f64], other: &[f64]) -> f64 {
+/// Returns the largest difference between two answers' scores. The same query has nearly the same
+/// vector in any batch; another model's vector is far from it.
+fn difference(one: &[f64], other: &[f64]) -> f64 {
     one.iter()
         .zip(other)
         .map(|(one, other)| (one - other).abs())
@@ -146,33 +145,33 @@ fn apart(one: &[f64], other: &[f64]) -> f64 {
 }
 
 const WORDS: [&str; 4] = ["apple", "a red house", "cat", "a tree in winter"];
-/// What the same model's answers may differ by, and what those of two models surely do.
+/// Answers of the same model differ by less than this; those of two models by more.
 const SAME: f64 = 0.02;
 
-/// The scores of each query in each collection, as its first answer gave them.
+/// The first answer to each query in each collection, and how often each collection run_json.
 #[derive(Default)]
-struct Seen {
+struct AnswerLog {
     answers: Mutex<BTreeMap<(String, usize), Vec<f64>>>,
     counts: Mutex<BTreeMap<String, usize>>,
 }
 
-impl Seen {
-    /// An answer must be that of the collection that it says it is from.
+impl AnswerLog {
+    /// Counts an answer, and checks that it agrees with the first one of its collection.
     fn check(&self, query: usize, (collection, scores): (String, Vec<f64>)) {
         *self.counts.lock().entry(collection.clone()).or_default() += 1;
         let mut answers = self.answers.lock();
         let first = answers
             .entry((collection.clone(), query))
             .or_insert_with(|| scores.clone());
-        let apart = apart(first, &scores);
+        let difference = difference(first, &scores);
         assert!(
-            apart < SAME,
+            difference < SAME,
             "query {query} in {collection} gave {first:?}, and then {scores:?}"
         );
     }
 }
 
-fn searched(client: &Client, url: &str, query: usize) -> (String, Vec<f64>) {
+fn run_query(client: &Client, url: &str, query: usize) -> (String, Vec<f64>) {
     if query < WORDS.len() {
         search_words(client, url, WORDS[query])
     } else {
@@ -190,13 +189,13 @@ fn first_id() -> u64 {
     line["id"].as_u64().expect("a number")
 }
 
-/// A thousand searches and more, some before the re-index, some during it, some after the switch:
-/// none fails, and none mixes models. Of 300 pictures in `clippy`; gives the job's result.
+/// Runs more than a thousand searches: some before the re-index, some during it, some after the
+/// switch. None may fail or mix models. `clippy` must hold 300 pictures. Returns the job's result.
 pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value {
     FIRST_ID.store(first_id() as usize, Ordering::Relaxed);
-    let seen = Seen::default();
+    let seen = AnswerLog::default();
     for query in 0..=WORDS.len() {
-        seen.check(query, searched(&client(), &server.url, query));
+        seen.check(query, run_query(&client(), &server.url, query));
     }
     let (done, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let result = std::thread::scope(|scope| {
@@ -206,13 +205,13 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
                 while done.load(Ordering::SeqCst) < 1_000 || !over.load(Ordering::SeqCst) {
                     let number = done.fetch_add(1, Ordering::SeqCst);
                     let query = number % (WORDS.len() + 1);
-                    seen.check(query, searched(&client, &server.url, query));
+                    seen.check(query, run_query(&client, &server.url, query));
                 }
             });
         }
-        let id = ask(server, "reindex", &json!({"pretrained": other_model()}));
-        let result = ended(server, &id);
-        // A part of the thousand is of the time after the switch.
+        let id = start_job(server, "reindex", &json!({"pretrained": other_model()}));
+        let result = wait_for_job(server, &id);
+        // At least a hundred searches run after the switch.
         let after = done.load(Ordering::SeqCst) + 100;
         wait_until(
             "searches after the switch",
@@ -238,8 +237,8 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
         "{counts:?}"
     );
     assert_eq!(result["totals"]["embedded"], 300, "{result}");
-    // The words of this test are the recent queries; pictures fill up. Random weights find other
-    // pictures.
+    // The comparison uses the words of this test, which are the recent queries, and pictures for
+    // the rest. Random weights find other pictures.
     let comparison = &result["comparison"];
     assert!(
         comparison["recent"].as_u64().expect("a count") >= 5,
@@ -251,14 +250,14 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
         "{comparison}"
     );
 
-    // A mix would have been seen: the answers of the two models are far apart.
+    // The test would notice a mix: the answers of the two models are far apart.
     let answers = seen.answers.into_inner();
     for query in 0..=WORDS.len() {
         let of = |collection: &str| &answers[&(collection.to_owned(), query)];
-        let apart = apart(of("clippy"), of(&new));
+        let difference = difference(of("clippy"), of(&new));
         assert!(
-            apart > 3.0 * SAME,
-            "query {query}: the two models are only {apart} apart"
+            difference > 3.0 * SAME,
+            "query {query}: the two models differ by only {difference}"
         );
     }
     let model = get(server, "/api/model");
@@ -268,25 +267,25 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
 }
 
 #[test]
-fn a_thousand_searches_during_a_reindex_and_its_switch_none_fails_and_none_mixes_models() {
+fn a_thousand_searches_during_a_reindex_neither_fail_nor_mix_models() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    ingested(folder.path(), 300);
+    ingest_first(folder.path(), 300);
     let server = Server::start(folder.path(), "serve", &[]);
     search_a_thousand_times_during_a_reindex(&server);
     assert!(server.stop().success());
 }
 
 #[test]
-fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
+fn a_reindex_survives_kills_includes_an_ingest_and_can_be_rolled_back() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let all = ingested(folder.path(), 300);
+    let all = ingest_first(folder.path(), 300);
     let more = (all - 300).min(60);
     let root = gallery().display().to_string();
     let settings = [("IMAGES_ROOT", root.as_str())];
     let start = || Server::start_with(folder.path(), "serve", &[], &settings);
     let server = start();
-    let id = ask(&server, "reindex", &json!({"pretrained": other_model()}));
-    // In the middle of building: some pictures are made, and the switch has not come.
+    let id = start_job(&server, "reindex", &json!({"pretrained": other_model()}));
+    // During the build: some pictures are embedded, and the switch has not happened.
     let killed_at = wait_until("some progress", Duration::from_secs(120), || {
         let job = get(&server, &format!("/api/jobs/{id}"));
         assert_ne!(
@@ -302,15 +301,15 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
     assert_eq!(
         get(&server, "/api/admin/collection")["name"],
         "clippy",
-        "what was live is live, and whole"
+        "the live collection is unchanged"
     );
     assert_eq!(get(&server, "/api/admin/collection")["points"], 300);
-    let ingest = ask(
+    let ingest = start_job(
         &server,
         "ingest",
         &json!({"manifest": "manifest.jsonl", "start_line": 300, "max_lines": more}),
     );
-    // A second kill near the end, if it can be met: while it catches up, compares or switches.
+    // A second kill near the end, while it catches up, compares or switches (or after it finished).
     let near_the_end = ["catching up", "indexing", "comparing", "switching"];
     let stage = wait_until("the last stages", Duration::from_secs(240), || {
         let job = get(&server, &format!("/api/jobs/{id}"));
@@ -325,8 +324,8 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
     eprintln!("killed again while {stage}");
 
     let server = start();
-    let result = ended(&server, &id);
-    let ingested = ended(&server, &ingest);
+    let result = wait_for_job(&server, &id);
+    let ingested = wait_for_job(&server, &ingest);
     assert_eq!(ingested["totals"]["lines"], more, "{ingested}");
     let totals = &result["totals"];
     let count = |name: &str| totals[name].as_u64().expect("a count");
@@ -346,9 +345,9 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
     let new = result["live"].as_str().expect("a name").to_owned();
     assert!(server.stop().success());
 
-    // The next start without settings takes the model that the folder remembers; another one is
-    // refused, and both are named, with what to set.
-    let found = answered(
+    // Without settings, the next start uses the recorded model. Another model is refused: the error
+    // names both, and what to set.
+    let found = run_json(
         folder.path(),
         &["search", "--text", "apple", "--top", "3", "--json"],
     );
@@ -359,25 +358,25 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
         .env("PRETRAINED", &resnet)
         .output()
         .expect("it starts");
-    let said = text(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(1), "{said}");
+    let printed = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{printed}");
     for part in [
         "vit_quickgelu",
         "resnet",
         "unset MODEL_NAME and PRETRAINED",
         &other_model(),
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
 
-    // The way back, without a server: the old model has what was ingested since.
-    let back = answered(folder.path(), &["reindex", "--rollback", "--json"]);
+    // A rollback without a server: the old collection has what was ingested since.
+    let back = run_json(folder.path(), &["reindex", "--rollback", "--json"]);
     assert_eq!(
         (&back["live"], &back["previous"]),
         (&json!("clippy"), &json!(new.as_str())),
         "{back}"
     );
-    let found = answered(
+    let found = run_json(
         folder.path(),
         &["search", "--text", "apple", "--top", "200", "--json"],
     );
@@ -388,13 +387,13 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
         "{}",
         text(&doctor.stdout)
     );
-    let dropped = answered(folder.path(), &["reindex", "--drop-old", "--json"]);
+    let dropped = run_json(folder.path(), &["reindex", "--drop-old", "--json"]);
     assert_eq!(dropped["dropped"], json!([new]), "{dropped}");
-    let nowhere = run(folder.path(), &["reindex", "--rollback"]);
-    assert_eq!(nowhere.status.code(), Some(1));
+    let second = run(folder.path(), &["reindex", "--rollback"]);
+    assert_eq!(second.status.code(), Some(1));
     assert!(
-        text(&nowhere.stderr).contains("no collection to go back to"),
+        text(&second.stderr).contains("no collection to go back to"),
         "{}",
-        text(&nowhere.stderr)
+        text(&second.stderr)
     );
 }

@@ -1,4 +1,4 @@
-//! Keys, passwords and what is kept: seen by those alone whom they are meant for.
+//! Keys, passwords and stored files are not shown to anybody else.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 
 use crate::harness::{clippy, run, text};
 
-/// A server that answers everything with an empty list, and tells the heads of what it was asked.
+/// Starts a server that answers everything with an empty list, and sends on the heads of its
+/// requests.
 fn listener() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
@@ -38,7 +39,7 @@ fn listener() -> (String, Receiver<String>) {
 }
 
 #[test]
-fn keys_for_a_server_on_this_machine_pass_no_proxy() {
+fn calls_to_a_server_on_this_machine_do_not_use_a_proxy() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ((server, asked), (proxy, passed)) = (listener(), listener());
     for name in [server.clone(), server.replace("127.0.0.1", "localhost")] {
@@ -66,11 +67,11 @@ fn keys_for_a_server_on_this_machine_pass_no_proxy() {
             "{name}"
         );
     }
-    assert!(passed.try_recv().is_err(), "the proxy saw the call");
+    assert!(passed.try_recv().is_err(), "the proxy received a call");
 }
 
 #[test]
-fn no_message_shows_the_password_in_an_address() {
+fn no_message_shows_the_password_of_a_url() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let secret = "http://ann:hunter2@127.0.0.1:9";
     for (name, value, arguments) in [
@@ -97,24 +98,24 @@ fn no_message_shows_the_password_in_an_address() {
             .env(name, value)
             .output()
             .expect("it starts");
-        let said = text(&output.stdout) + &text(&output.stderr);
-        assert!(!output.status.success(), "{name}={value}: {said}");
-        assert!(!said.contains("hunter2"), "{name}={value}: {said}");
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        assert!(!output.status.success(), "{name}={value}: {printed}");
+        assert!(!printed.contains("hunter2"), "{name}={value}: {printed}");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_kept_can_be_read_by_its_owner_alone() {
+fn stored_files_are_readable_only_by_their_owner() {
     use std::os::unix::fs::PermissionsExt;
 
-    fn look(path: &Path, files: &mut u32) {
+    fn check_modes(path: &Path, files: &mut u32) {
         let metadata = std::fs::symlink_metadata(path).expect("it is there");
         let mode = metadata.permissions().mode() & 0o777;
         if metadata.is_dir() {
             assert_eq!(mode, 0o700, "{}", path.display());
             for entry in std::fs::read_dir(path).expect("a folder").flatten() {
-                look(&entry.path(), files);
+                check_modes(&entry.path(), files);
             }
         } else {
             *files += 1;
@@ -126,19 +127,19 @@ fn what_is_kept_can_be_read_by_its_owner_alone() {
     let output = run(folder.path(), &["migrate"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let (data, mut files) = (folder.path().join("data"), 0);
-    look(&data, &mut files);
-    assert!(files > 2, "databases and a collection");
+    check_modes(&data, &mut files);
+    assert!(files > 2, "there are databases and a collection");
 
-    // As an earlier version left it.
+    // The modes that an earlier version set.
     for (name, mode) in [("clippy.db", 0o644), ("collection", 0o755), (".", 0o755)] {
         let open = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(data.join(name), open).expect("ours");
     }
     let output = run(folder.path(), &["models", "list"]);
-    let said = text(&output.stderr);
+    let printed = text(&output.stderr);
     assert!(
-        output.status.success() && said.contains("other users of this machine"),
-        "{said}"
+        output.status.success() && printed.contains("other users of this machine"),
+        "{printed}"
     );
-    look(&data, &mut files);
+    check_modes(&data, &mut files);
 }

@@ -1,4 +1,4 @@
-//! Settings from `.env` and the environment, as 0.2 took them, and what a start says of them.
+//! Settings from `.env` and the environment, read as 0.2 read them, and the messages of a start.
 
 use std::fs;
 use std::time::Duration;
@@ -32,9 +32,9 @@ fn get(server: &Server, path: &str, key: &str) -> Value {
         .expect("JSON")
 }
 
-/// Such a line is not left out, as others are: the server would be open without it.
+/// Other unreadable lines are skipped. With such a line, the server would start without its keys.
 #[test]
-fn a_line_with_the_servers_keys_that_cannot_be_read_stops_the_program() {
+fn an_unreadable_line_with_keys_stops_the_start() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for lines in [
         &b"API_KEYS=\"hunter2\n"[..],
@@ -44,16 +44,19 @@ fn a_line_with_the_servers_keys_that_cannot_be_read_stops_the_program() {
     ] {
         fs::write(folder.path().join(".env"), lines).expect("a temporary folder");
         let output = crate::harness::run(folder.path(), &["serve", "--bind", "127.0.0.1:0"]);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        assert!(said.contains("line 1") && said.contains("_KEYS"), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{printed}");
+        assert!(
+            printed.contains("line 1") && printed.contains("_KEYS"),
+            "{printed}"
+        );
+        assert!(!printed.contains("hunter2"), "{printed}");
     }
 }
 
-/// One server for what `.env` alone shows: each start reads a model.
+/// One server tests all that `.env` may contain, since each start reads a model.
 #[test]
-fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
+fn a_file_of_settings_is_read_as_clippy_0_2_read_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join(".env");
     let lines = "# Clippy\r\nAPI_KEYS=$upersecret, ab$cd-ef\r\nif [ hunter2 ]; then\r\n\
@@ -67,11 +70,7 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
         &[("GOOGLE_APPLICATION_CREDENTIALS", "not-there.json")],
     );
     let model = format!("{}/api/model", server.url);
-    assert_eq!(
-        status(&model, None),
-        401,
-        "API_KEYS=$upersecret means a key, not none"
-    );
+    assert_eq!(status(&model, None), 401, "API_KEYS=$upersecret sets a key");
     for (key, expected) in [
         ("$upersecret", 200),
         ("ab$cd-ef", 200),
@@ -83,7 +82,7 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
     let providers = get(&server, "/api/providers", "$upersecret");
     assert_eq!(
         providers["default"], "gemini",
-        "a complete configuration of Vertex AI is meant: {providers}"
+        "the configuration of Vertex AI is used: {providers}"
     );
 
     let log = wait_until("the log to name the file", Duration::from_secs(10), || {
@@ -103,7 +102,7 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
         "{log}"
     );
 
-    // Tastes come in while it serves.
+    // Preferences can be imported while the server runs.
     let store = json!({"users": {"ann": {"tags": {"1girl": 0.135}, "styles": {}, "edges": {"clicked": [{"image_id": 5, "ts": 1}], "saved": []}}}});
     fs::create_dir_all(folder.path().join("data")).expect("a temporary folder");
     fs::write(folder.path().join("data/kg_store.json"), store.to_string())
@@ -138,7 +137,7 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
 }
 
 #[test]
-fn a_key_that_a_reference_leaves_empty_opens_no_server() {
+fn a_key_that_expands_to_nothing_stops_the_start() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (line, part) in [
         ("API_KEYS=${NOT_SET_ANYWHERE}", "line 2 (API_KEYS)"),
@@ -150,23 +149,23 @@ fn a_key_that_a_reference_leaves_empty_opens_no_server() {
             .args(["serve", "--bind", "127.0.0.1:0"])
             .output()
             .expect("it starts");
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {printed}");
         assert!(
-            said.contains(part) && said.lines().count() == 1,
-            "{line}: {said}"
+            printed.contains(part) && printed.lines().count() == 1,
+            "{line}: {printed}"
         );
     }
 }
 
 #[test]
-fn the_nearest_file_counts_and_the_environment_wins() {
+fn the_nearest_file_is_used_and_the_environment_overrides_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (inner, between) = (folder.path().join("a/b"), folder.path().join("a"));
     fs::create_dir_all(&inner).expect("a temporary folder");
     fs::write(folder.path().join(".env"), "HNSW_EF=far\n").expect("a temporary folder");
     fs::write(between.join(".env"), "\u{feff}HNSW_EF=near\n").expect("a temporary folder");
-    let said = |settings: &[(&str, &str)]| {
+    let printed = |settings: &[(&str, &str)]| {
         let mut command = clippy(folder.path());
         let output = command
             .current_dir(&inner)
@@ -175,17 +174,17 @@ fn the_nearest_file_counts_and_the_environment_wins() {
             .output();
         text(&output.expect("it starts").stderr)
     };
-    assert!(said(&[]).contains("near"), "{}", said(&[]));
+    assert!(printed(&[]).contains("near"), "{}", printed(&[]));
     assert!(
-        said(&[("HNSW_EF", "own")]).contains("own"),
+        printed(&[("HNSW_EF", "own")]).contains("own"),
         "{}",
-        said(&[("HNSW_EF", "own")])
+        printed(&[("HNSW_EF", "own")])
     );
-    assert_eq!(said(&[("HNSW_EF", "64")]), "");
+    assert_eq!(printed(&[("HNSW_EF", "64")]), "");
 }
 
 #[test]
-fn a_level_that_is_none_silences_nothing() {
+fn an_unknown_log_level_does_not_silence_the_log() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (level, complaint) in [("verbose", true), ("CRITICAL", false), ("NOTSET", false)] {
         let output = clippy(folder.path())
@@ -204,7 +203,7 @@ fn a_level_that_is_none_silences_nothing() {
 }
 
 #[test]
-fn the_collection_of_clippy_0_2s_default_name_is_used_where_none_of_ours_is() {
+fn without_a_collection_of_the_default_name_that_of_clippy_0_2_is_used() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let qdrant = Qdrant::start();
     let client = qdrant.client();
@@ -227,7 +226,7 @@ fn the_collection_of_clippy_0_2s_default_name_is_used_where_none_of_ours_is() {
         .output();
     assert!(
         text(&output.expect("it starts").stdout).contains("its vectors have 512 values"),
-        "doctor looks at it, too"
+        "doctor uses it, too"
     );
     qdrant
         .wait(make_older_collection(
@@ -245,6 +244,6 @@ fn the_collection_of_clippy_0_2s_default_name_is_used_where_none_of_ours_is() {
     settings.push(("QDRANT_COLLECTION", "mine".to_owned()));
     assert!(
         plan(&settings).contains("Collection mine: not there yet"),
-        "a name that is set is meant"
+        "a configured name is used"
     );
 }

@@ -1,4 +1,4 @@
-//! The first Ctrl-C is heard, whatever a command is waiting for.
+//! The first Ctrl-C ends a command, whatever the command waits for.
 
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -17,8 +17,8 @@ fn a_command_that_waits_for_a_server_ends_at_the_first_signal() {
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
-    // It listens for signals before it calls anybody.
-    let (_open, _) = silent.accept().expect("it calls");
+    // The command listens for signals before it calls the server.
+    let (_open, _) = silent.accept().expect("a call");
     signal(child.id(), "INT");
     let ended = wait_until("the command to end", Duration::from_secs(10), || {
         child.try_wait().expect("a child")

@@ -1,15 +1,15 @@
-//! Words find pictures without any tags, by the pictures themselves.
+//! Words find pictures without tags, by the vectors of the pictures.
 
 use serde_json::{Value, json};
 
-use crate::harness::{gallery, json as answer_of, run};
+use crate::harness::{gallery, json as run_json, run};
 
-/// Pictures of the gallery: few enough to be embedded in seconds.
+/// Number of pictures: few enough to be embedded in seconds.
 const PICTURES: usize = 150;
 const QUERIES: usize = 40;
 
 #[test]
-fn names_find_pictures_that_nobody_tagged_beside_tagged_ones() {
+fn names_find_untagged_pictures_among_tagged_ones() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let rows: Vec<Value> = std::fs::read_to_string(gallery().join("manifest.jsonl"))
         .expect("the gallery's manifest")
@@ -26,7 +26,7 @@ fn names_find_pictures_that_nobody_tagged_beside_tagged_ones() {
     let queries = queries.display().to_string();
     let root = gallery().display().to_string();
 
-    // The second run changes tags alone: the pictures are embedded once.
+    // The second run changes only tags: the pictures are embedded once.
     let half_tagged = |place: usize| place.is_multiple_of(2);
     let untagged = |_: usize| true;
     let copies: [(&str, &dyn Fn(usize) -> bool); 2] =
@@ -46,7 +46,7 @@ fn names_find_pictures_that_nobody_tagged_beside_tagged_ones() {
             .collect();
         std::fs::write(&manifest, lines(&stripped, Value::to_string)).expect("written");
         let manifest = manifest.display().to_string();
-        answer_of(
+        run_json(
             folder.path(),
             &[
                 "ingest",
@@ -57,7 +57,7 @@ fn names_find_pictures_that_nobody_tagged_beside_tagged_ones() {
                 "--json",
             ],
         );
-        let figures = answer_of(folder.path(), &["eval", "--queries", &queries, "--json"]);
+        let figures = run_json(folder.path(), &["eval", "--queries", &queries, "--json"]);
         let names = &figures["kinds"]["text"];
         assert_eq!(names["queries"], QUERIES);
         let found = names["recall@10"].as_f64().expect("a share");
@@ -85,7 +85,7 @@ fn without_tags(row: &Value) -> Value {
     row
 }
 
-/// The name of a picture's subject; every picture of the subject is an answer.
+/// Returns a query for the name of a picture's subject; all pictures of the subject are relevant.
 fn name_query(row: &Value, rows: &[Value]) -> String {
     let name = row["tags_all"][0].as_str().expect("a name");
     let answers: Vec<&Value> = rows

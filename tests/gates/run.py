@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Proves that the gates of `.ci/run` hold: plants one fault after another in a copy of the last
-commit, and expects the stage that is there for it to fail and to name what was planted.
+"""Tests the stages of `.ci/run`: plants one fault after another in a copy of the last commit, and
+expects the stage that checks for it to fail and to name the fault.
 
-`make gates` runs all of them; `tests/gates/run.py format circle` some. Clippy and rustdoc check
-the workspace anew for the copy, so all together take a few minutes.
+`make gates` plants all faults; `tests/gates/run.py format circle` these two. Clippy and rustdoc
+check the whole workspace of the copy, so all faults together take a few minutes.
 """
 
 import os
@@ -19,13 +19,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: the stage that must fail, what is added to which file, and what is then said."""
+    """One fault: the stage that must fail, the change of a file, and a part of the message."""
 
     stage: str
     file: str
     pattern: str
     replacement: str
-    said: str
+    message: str
 
 
 FAULTS = {
@@ -103,7 +103,7 @@ def plant(folder: Path, name: str, fault: Fault) -> None:
     text, count = re.subn(fault.pattern, fault.replacement, file.read_text(), count=1)
     if count == 0:
         raise SystemExit(
-            f"{name}: {fault.file} has nothing that matches {fault.pattern!r} any more"
+            f"{name}: {fault.file} no longer matches {fault.pattern!r}"
         )
     file.write_text(text)
     if name == "circle":
@@ -124,7 +124,7 @@ def main() -> int:
         for stage in dict.fromkeys(FAULTS[name].stage for name in names):
             if (answer := run(folder, stage)).returncode != 0:
                 print(answer.stdout[-2000:])
-                raise SystemExit(f"{stage} fails already without a planted fault")
+                raise SystemExit(f"{stage} already fails without a planted fault")
         for name in names:
             fault = FAULTS[name]
             plant(folder, name, fault)
@@ -132,12 +132,12 @@ def main() -> int:
             restore(folder)
             if answer.returncode == 0:
                 failures.append(f"{name}: {fault.stage} passed although {fault.file} has the fault")
-            elif fault.said not in answer.stdout:
+            elif fault.message not in answer.stdout:
                 failures.append(
-                    f'{name}: {fault.stage} failed, but did not name "{fault.said}":\n{answer.stdout[-2000:]}'
+                    f'{name}: {fault.stage} failed, but did not name "{fault.message}":\n{answer.stdout[-2000:]}'
                 )
             else:
-                print(f'{name}: {fault.stage} fails and names "{fault.said}"', flush=True)
+                print(f'{name}: {fault.stage} fails and names "{fault.message}"', flush=True)
     for failure in failures:
         print(failure, file=sys.stderr)
     return bool(failures)

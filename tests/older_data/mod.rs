@@ -1,5 +1,5 @@
-//! What Clippy 0.2 left on a disk and on a Qdrant server, used from the folder that its scripts ran
-//! in: the layout, the manifest and the `.env` are those of its scripts and its README.
+//! Data that Clippy 0.2 left on a disk and on a Qdrant server, used from the folder that its
+//! scripts ran in. The layout, the manifest and the `.env` are those of its scripts and its README.
 
 mod project;
 
@@ -30,8 +30,8 @@ fn search(server: &Server, body: &Value) -> Value {
     answer
 }
 
-/// Asks for every picture of an answer where its payload says, and gives how many there are.
-fn displayed(server: &Server, answer: &Value) -> usize {
+/// Fetches every picture of an answer from its payload's address, and returns their number.
+fn fetch_pictures(server: &Server, answer: &Value) -> usize {
     let hits = answer["results"].as_array().expect("results");
     for hit in hits {
         let address = hit["payload"]["image_url"].as_str().expect("an address");
@@ -46,8 +46,8 @@ fn displayed(server: &Server, answer: &Value) -> usize {
     hits.len()
 }
 
-/// Generates with a picture of the collection as the style, and waits for what comes of it.
-fn generated_with(server: &Server, id: &Value) -> Value {
+/// Generates with a picture of the collection as the style, and waits for the job to end.
+fn generate_with(server: &Server, id: &Value) -> Value {
     let body = json!({"prompt": "an apple", "count": 1, "refs": [{"role": "style", "id": id, "weight": 0.7}]});
     let answer = client()
         .post(format!("{}/images/generate", server.url))
@@ -83,7 +83,7 @@ fn note(qdrant: &Qdrant) -> Value {
     let metadata = info
         .result
         .and_then(|info| info.config)
-        .expect("it is told")
+        .expect("a configuration")
         .metadata;
     metadata
         .get(&format!("clippy_note_{NOTE}"))
@@ -92,12 +92,12 @@ fn note(qdrant: &Qdrant) -> Value {
 }
 
 #[test]
-fn a_manifest_and_a_dot_env_of_clippy_0_2_are_ingested_found_displayed_and_generated_with() {
+fn a_manifest_and_a_dot_env_of_clippy_0_2_work_for_ingest_search_and_generation() {
     for images_root in ["data/safebooru/ALL", "data/safebooru", "", "unset"] {
         let qdrant = Qdrant::start();
         let project = Project::new(PICTURES);
         project.write_env(&qdrant, images_root);
-        let report = project.answered(&[
+        let report = project.run_json(&[
             "ingest",
             "--manifest",
             "data/safebooru/manifest.jsonl",
@@ -114,7 +114,7 @@ fn a_manifest_and_a_dot_env_of_clippy_0_2_are_ingested_found_displayed_and_gener
         assert_eq!(
             note(&qdrant),
             Underscores::Spaces.note(),
-            "a new collection writes spaces"
+            "a new collection writes spaces for underscores"
         );
         let server = Server::start(project.folder(), "serve", &[]);
         let found = search(
@@ -122,35 +122,35 @@ fn a_manifest_and_a_dot_env_of_clippy_0_2_are_ingested_found_displayed_and_gener
             &json!({"query_text": "apple", "top": 200, "user_id": "u", "collapse": false}),
         );
         assert_eq!(
-            displayed(&server, &found),
+            fetch_pictures(&server, &found),
             PICTURES,
             "IMAGES_ROOT {images_root:?}"
         );
         if images_root == "data/safebooru/ALL" {
-            let job = generated_with(&server, &ids(&found)[0]);
+            let job = generate_with(&server, &ids(&found)[0]);
             assert_eq!(job["state"], "succeeded", "{job}");
         }
     }
 }
 
 #[test]
-fn a_collection_of_clippy_0_2_is_displayed_filled_added_to_in_its_own_way_and_generated_with() {
+fn a_collection_of_clippy_0_2_works_for_search_backfill_ingest_and_generation() {
     let qdrant = Qdrant::start();
     let project = Project::new(PICTURES);
     project.write_env(&qdrant, "data/safebooru/ALL");
-    // The last two pictures came after the collection was made.
-    project.left_on(&qdrant, PICTURES - 2);
+    // The last two pictures are not in the collection.
+    project.leave_on(&qdrant, PICTURES - 2);
 
     let server = Server::start(project.folder(), "serve", &[]);
     let everything = json!({"query_text": "apple", "top": 200, "user_id": "u", "collapse": false});
     let found = search(&server, &everything);
-    assert_eq!(displayed(&server, &found), PICTURES - 2);
+    assert_eq!(fetch_pictures(&server, &found), PICTURES - 2);
     let with = |field: &str, tags: &str| {
         let mut body = everything.clone();
         body[field] = tags.into();
         ids(&search(&server, &body)).len()
     };
-    // Half of the pictures say `Haruhi`, half `haruhi`, as boards do.
+    // Half of the pictures have the tag `Haruhi`, half `haruhi`, as on image boards.
     for (field, tags, expected) in [
         ("tag_filters", "haruhi", PICTURES - 2),
         ("tag_filters", "HARUHI", PICTURES - 2),
@@ -159,7 +159,7 @@ fn a_collection_of_clippy_0_2_is_displayed_filled_added_to_in_its_own_way_and_ge
     ] {
         assert_eq!(with(field, tags), expected, "{field} {tags}");
     }
-    let job = generated_with(&server, &ids(&found)[0]);
+    let job = generate_with(&server, &ids(&found)[0]);
     assert_eq!(job["state"], "succeeded", "{job}");
     assert!(server.stop().success());
 
@@ -171,7 +171,7 @@ fn a_collection_of_clippy_0_2_is_displayed_filled_added_to_in_its_own_way_and_ge
         "both",
         "--json",
     ];
-    let filled = project.answered(&fill);
+    let filled = project.run_json(&fill);
     assert_eq!(
         (&filled["totals"]["embedded"], &filled["totals"]["failed"]),
         (&json!(PICTURES - 2), &json!(0)),
@@ -181,7 +181,7 @@ fn a_collection_of_clippy_0_2_is_displayed_filled_added_to_in_its_own_way_and_ge
         filled["reasons"]["skipped"]["it is not in the collection: ingest it first"], 2,
         "{filled}"
     );
-    let added = project.answered(&[
+    let added = project.run_json(&[
         "ingest",
         "--manifest",
         "data/safebooru/manifest.jsonl",
@@ -195,17 +195,21 @@ fn a_collection_of_clippy_0_2_is_displayed_filled_added_to_in_its_own_way_and_ge
     assert_eq!(
         note(&qdrant),
         Underscores::Kept.note(),
-        "new pictures follow the old ones"
+        "new pictures keep underscores, as the old ones do"
     );
 
     let server = Server::start(project.folder(), "serve", &[]);
-    assert_eq!(displayed(&server, &search(&server, &everything)), PICTURES);
+    assert_eq!(
+        fetch_pictures(&server, &search(&server, &everything)),
+        PICTURES
+    );
 }
 
 #[test]
-fn an_ingest_that_finds_nothing_exits_1_and_says_why_by_kind() {
+fn an_ingest_without_any_success_exits_1_with_the_reasons() {
     let project = Project::new(4);
-    // Away from where its paths begin, and from its pictures.
+    // The manifest is outside the folder that its paths are relative to, and the pictures were
+    // moved.
     let lists = project.folder().join("elsewhere");
     std::fs::create_dir(&lists).expect("made");
     std::fs::copy(
@@ -225,8 +229,8 @@ fn an_ingest_that_finds_nothing_exits_1_and_says_why_by_kind() {
         "--fail-log",
         "failed.txt",
     ]);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let printed = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
     for part in [
         "4 lines failed",
         "no file",
@@ -234,7 +238,7 @@ fn an_ingest_that_finds_nothing_exits_1_and_says_why_by_kind() {
         "--images-root",
         "none of the 4 lines succeeded",
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
     let log = std::fs::read_to_string(project.folder().join("failed.txt")).expect("the list");
     assert_eq!(
@@ -245,7 +249,7 @@ fn an_ingest_that_finds_nothing_exits_1_and_says_why_by_kind() {
         "{log}"
     );
 
-    // With one good line it is a success, unless every failure counts.
+    // With one good line the exit code is 0, unless `--fail-on-any` is set.
     std::fs::create_dir_all(lists.join("data/safebooru/ALL")).expect("made");
     let (from, to) = (
         "moved/ALL/5000001.webp",
@@ -271,7 +275,7 @@ fn an_ingest_that_finds_nothing_exits_1_and_says_why_by_kind() {
 
 #[cfg(unix)]
 #[test]
-fn a_manifest_comes_through_a_pipe() {
+fn a_manifest_is_read_from_a_pipe() {
     use std::process::Stdio;
 
     let project = Project::new(4);

@@ -1,4 +1,4 @@
-//! The folder of somebody who has used Clippy 0.2.
+//! The working folder of a user of Clippy 0.2.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Small drawings as WebP files, and their manifest.
+    /// Writes small drawings as WebP files, and their manifest.
     pub(super) fn new(pictures: usize) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let all = folder.path().join("data/safebooru/ALL");
@@ -76,8 +76,8 @@ impl Project {
         self.folder.path()
     }
 
-    /// The `.env` of the README, for a machine without a GPU and the bundled model. `images_root`
-    /// is relative to the folder here, and absolute in the file; `unset` leaves it out.
+    /// Writes the `.env` of the README, for a machine without a GPU and the bundled model.
+    /// `images_root` is relative to this folder, and absolute in the file; `unset` omits it.
     pub(super) fn write_env(&self, qdrant: &Qdrant, images_root: &str) {
         let settings: HashMap<&str, String> = qdrant.settings().into_iter().collect();
         let images_root = match images_root {
@@ -109,7 +109,7 @@ impl Project {
         std::fs::write(self.folder().join(".env"), text).expect("written");
     }
 
-    /// The binary, in this folder.
+    /// Returns the binary, to run in this folder.
     pub(super) fn command(&self) -> Command {
         clippy(self.folder())
     }
@@ -118,7 +118,7 @@ impl Project {
         self.command().args(arguments).output().expect("it starts")
     }
 
-    pub(super) fn answered(&self, arguments: &[&str]) -> Value {
+    pub(super) fn run_json(&self, arguments: &[&str]) -> Value {
         let output = self.run(arguments);
         assert!(
             output.status.success(),
@@ -131,9 +131,8 @@ impl Project {
     }
 
     /// Puts the first pictures on the server as Clippy 0.2's scripts would have, with the bundled
-    /// model's vectors: paths from the folder that they ran in, no edges, no index, and not one
-    /// note.
-    pub(super) fn left_on(&self, qdrant: &Qdrant, pictures: usize) {
+    /// model's vectors: paths relative to their working folder, no edges, no index, and no notes.
+    pub(super) fn leave_on(&self, qdrant: &Qdrant, pictures: usize) {
         let output = self
             .command()
             .args([

@@ -1,1 +1,1 @@
-"""Checks of what users install: the wheel, the archive, the container images and the compose file."""
+"""Checks of what users install: the wheel, the archive, the images and the compose file."""

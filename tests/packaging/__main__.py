@@ -1,4 +1,4 @@
-"""Runs all checks, in order, and says how long each took."""
+"""Runs all checks in order, and prints how long each took."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ def main() -> int:
             checks.append(("compose", lambda: compose.check(REPOSITORY, roots)))
         else:
             print(
-                f"packaging: LEFT OUT: the images are linted but not run, since {reason}",
+                f"packaging: SKIPPED: the images are linted but not run, since {reason}",
                 file=sys.stderr,
             )
             checks.append(("images", lambda: images.lint(REPOSITORY)))
@@ -32,7 +32,7 @@ def main() -> int:
         for name, check in checks:
             begun = time.monotonic()
             check()
-            print(f"packaging: {name} holds ({time.monotonic() - begun:.0f} s)", flush=True)
+            print(f"packaging: {name} passed ({time.monotonic() - begun:.0f} s)", flush=True)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The archive: unpacked anywhere, it starts, with its own libtorch and model."""
+"""The archive: the program starts in any folder, and uses its own libtorch."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""docker-compose.yml: what each profile starts, and two of its services started as processes on this machine."""
+"""docker-compose.yml: the services that each profile starts, and two of them started as processes
+on this machine."""
 
 import os
 import shutil
@@ -20,7 +21,7 @@ SECRETS = {
     "QDRANT_API_KEY": "qdrant-key",
 }
 
-# What `docker compose --profile P up NAMES` should start: the names, and what they depend on.
+# The services that `docker compose --profile P up NAMES` should start, with their dependencies.
 STARTED = {
     ("", "clippy"): {"clippy"},
     ("redis", "redis-api"): {"redis-api", "redis"},
@@ -33,26 +34,26 @@ def check(repository: Path, roots: Roots | None) -> None:
     services = read(repository, SECRETS)
     for (profile, names), expected in STARTED.items():
         started = closure(services, names.split())
-        assert started == expected, f"{names} starts {started}"
+        assert started == expected, f"up {names} starts {started}, not {expected}"
         for name in started:
             profiles = services[name].get("profiles", [])
             assert not profiles or profile in profiles, (
-                f"{name} is needed by profile {profile}, but is not in it"
+                f"{name} is needed by profile {profile!r}, but does not belong to it"
             )
     usage = (repository / "docker-compose.yml").read_text()
     for profile, names in STARTED:
         command = f"docker compose {f'--profile {profile} ' if profile else ''}up {names}"
-        assert command in usage, f"docker-compose.yml does not tell of `{command}`"
+        assert command in usage, f"docker-compose.yml does not mention `{command}`"
     for secret in ("API_KEYS", "ADMIN_KEYS"):
         without = {name: value for name, value in SECRETS.items() if name != secret}
         assert secret in refusal(repository, without), f"compose starts without {secret}"
-    hardened(services)
+    check_hardening(services)
     if roots is not None and shutil.which("redis-server"):
         start_natively(services)
 
 
 def compose(repository: Path, secrets: dict[str, str]) -> subprocess.CompletedProcess:
-    """`podman-compose config`: it wants a podman to ask for its version, and nothing more."""
+    """Runs `podman-compose config`, which calls podman only to ask for its version."""
     with tempfile.TemporaryDirectory() as scratch:
         podman = Path(scratch) / "podman"
         podman.write_text("#!/bin/sh\necho podman version 5.0.0\n")
@@ -79,7 +80,8 @@ def refusal(repository: Path, secrets: dict[str, str]) -> str:
 
 
 def closure(services: dict, names: list[str]) -> set[str]:
-    """The services and all that they depend on; compose starts a dependency only in an active profile."""
+    """Returns these services and all their dependencies; compose starts a dependency only if its
+    profile is active."""
     started: set[str] = set()
     while names:
         name = names.pop()
@@ -89,17 +91,17 @@ def closure(services: dict, names: list[str]) -> set[str]:
     return started
 
 
-def hardened(services: dict) -> None:
+def check_hardening(services: dict) -> None:
     for name, service in services.items():
         image = service["image"]
         if image.startswith("clippy:"):
             assert service["read_only"] is True and service["cap_drop"] == ["ALL"], name
             assert any(
                 str(volume).startswith(("clippy", "shared")) for volume in service["volumes"]
-            ), f"{name} keeps nothing"
+            ), f"{name} has no volume"
         else:
             tag = image.rpartition(":")[2]
-            assert tag not in ("", "latest"), f"{name} follows {image}"
+            assert tag not in ("", "latest"), f"{name} uses {image}, without a fixed version"
         for port in service.get("ports", []):
             assert str(port).startswith("127.0.0.1:"), f"{name} is published to the network: {port}"
     assert "gpu" in str(services["gpu-worker"]["deploy"]), (
@@ -114,7 +116,8 @@ def environment(service: dict) -> dict[str, str]:
 
 
 def start_natively(services: dict) -> None:
-    """`clippy` and `redis-api` with their own commands and settings; names of services become this machine's ports."""
+    """Starts `clippy` and `redis-api` with their own commands and settings. Addresses of services
+    become ports of this machine."""
     [program] = Path(os.environ["CLIPPY_DIST"]).glob("clippy-*/bin/clippy")
     redis = free_port()
     shell = services["redis"]["command"]

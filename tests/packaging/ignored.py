@@ -1,4 +1,4 @@
-""".dockerignore, as far as this repository uses it: names, `*`, `**/` and `!`."""
+"""Reads .dockerignore, as far as this repository uses it: names, `*`, `**/` and `!`."""
 
 import fnmatch
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class Ignored:
         ]
 
     def matches(self, path: Path) -> bool:
-        """Whether a path, relative to the context, stays out of the image."""
+        """Returns whether a path, relative to the context, is left out of the image."""
         kept_out = False
         for rule in self.rules:
             wanted, pattern = not rule.startswith("!"), rule.lstrip("!")
@@ -29,7 +29,7 @@ class Ignored:
         return len(path.parts) == len(Path(pattern).parts) and fnmatch.fnmatch(str(path), pattern)
 
     def skip_below(self, context: Path) -> Callable[[str, list[str]], set[str]]:
-        """For `shutil.copytree`."""
+        """Returns the `ignore` function for `shutil.copytree`."""
 
         def skip(folder: str, names: list[str]) -> set[str]:
             inside = Path(folder).relative_to(context)

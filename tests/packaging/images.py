@@ -1,4 +1,5 @@
-"""The Dockerfile: linted, each instruction run, and the result started as its own user under a read-only root."""
+"""The Dockerfile: linted, each instruction run, and the result started as its own user with a
+read-only root."""
 
 import glob
 import json
@@ -17,11 +18,11 @@ from .ignored import Ignored
 from .processes import run, running, wait_until
 from .roots import Root, Roots
 
-# What stands in for a base image. An image that is not here fails the check: say what it is.
+# The root that stands in for each base image. Add a new base image to one of them.
 MACHINE = ("node:20-bookworm-slim", "rust:1.95-bookworm", "python:3.12-slim-bookworm")
 DEBIAN = ("debian:bookworm-slim",)
 
-# Named by the instruction that they replace; one that no instruction of the Dockerfile matches fails the check.
+# The instructions that are replaced, found by these words; the check fails if one is missing.
 COMPILES = "scripts/package.sh"
 INSTALLS_TORCH = "pip install"
 
@@ -67,7 +68,7 @@ def search_path(stage: Stage) -> str:
 
 
 def build(repository: Path, packages: Path, roots: Roots) -> dict[str, Stage]:
-    """Runs all instructions; gives the stages in their order."""
+    """Runs all instructions, and returns the stages in their order."""
     stages: dict[str, Stage] = {}
     replaced = set()
     for instruction in DockerfileParser(
@@ -91,7 +92,7 @@ def build(repository: Path, packages: Path, roots: Roots) -> dict[str, Stage]:
         else:
             apply(stage, kind, value, repository, stages)
     assert replaced == {COMPILES, INSTALLS_TORCH}, (
-        f"the Dockerfile has no { ({COMPILES, INSTALLS_TORCH} - replaced) }"
+        f"no instruction contains { ({COMPILES, INSTALLS_TORCH} - replaced) }"
     )
     return stages
 
@@ -144,7 +145,7 @@ def apply(stage: Stage, kind: str, value: str, repository: Path, stages: dict[st
         case "VOLUME" | "EXPOSE":
             pass
         case _:
-            raise AssertionError(f"tests/packaging does not know {kind}")
+            raise AssertionError(f"tests/packaging does not support {kind}")
 
 
 def execute(stage: Stage, command: str) -> None:
@@ -180,14 +181,14 @@ def copy(stage: Stage, value: str, repository: Path, stages: dict[str, Stage]) -
 
 
 def package(stage: Stage, command: str, packages: Path) -> None:
-    """Runs the instruction with what was compiled before in the places of cargo and maturin."""
+    """Runs the instruction with scripts for cargo and maturin that copy what was built before."""
     folder = stage.root.path / stage.workdir.lstrip("/")
     for left_out in (".env", ".git", "target", "node_modules"):
         assert not (folder / left_out).exists(), (
             f"the build sees {left_out}: .dockerignore should keep it out"
         )
     assert (folder / "web/dist/client/index.html").is_file(), (
-        "the client is not where the program takes it from"
+        "the client is not in the folder that the program reads"
     )
     shims = stage.root.path / "shims"
     shims.mkdir()
@@ -231,7 +232,8 @@ mkdir -p dist && cp /shims/{wheel.name} dist/
 
 
 def start(stage: Stage) -> None:
-    """The entry point, as the image's user, in a network of its own, until the health check passes."""
+    """Starts the entry point as the image's user in its own network, and waits until the health check
+    passes."""
     assert stage.user not in ("0", "root"), f"{stage.name} runs as root"
     read_only = ["unshare", "--net", "--mount", "sh", "-c", LOCKED, "sh", str(stage.root.path)]
     env = {**stage.env, "API_KEYS": "reader", "ADMIN_KEYS": "owner"}
@@ -256,7 +258,8 @@ def start(stage: Stage) -> None:
         )
 
 
-# Run by `unshare`: brings loopback up, makes the root read-only but for what an image may write, and goes on.
+# Run by `unshare`: starts the loopback interface, makes the root read-only except for the folders
+# that an image may write to, and runs the command.
 LOCKED = r"""
 set -e
 root=$1; shift

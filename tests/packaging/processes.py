@@ -1,4 +1,4 @@
-"""Starting programs and waiting for what they should do."""
+"""Runs programs and waits for them."""
 
 import json
 import subprocess
@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 
 def run(command: list[str], **options) -> str:
-    """Runs a command to its end and gives its standard output; a failure shows all that it printed."""
+    """Runs a command to its end, and returns its standard output. An error contains what it
+    printed."""
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=600, **options
     )
@@ -25,12 +26,12 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float = 120) -
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {seconds:.0f} s")
+            raise AssertionError(f"{what}: timed out after {seconds:.0f} s")
         time.sleep(0.1)
 
 
 def answer(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-    """The status and body of a GET; 0 when nobody answers."""
+    """Returns the status and body of a GET request; status 0 without an answer."""
     try:
         with urllib.request.urlopen(
             urllib.request.Request(url, headers=headers or {}), timeout=5
@@ -49,14 +50,14 @@ def says_ok(url: str) -> bool:
 
 @contextmanager
 def running(command: list[str], **options):
-    """A process that is asked to stop at the end, and has to."""
+    """Starts a process that must run until the end of the block and then stop when asked to."""
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
     )
     try:
         yield process
         assert process.poll() is None, (
-            f"{command} ended by itself: {process.communicate()[0][-3000:]}"
+            f"{command} exited early: {process.communicate()[0][-3000:]}"
         )
         process.terminate()
         process.wait(timeout=30)

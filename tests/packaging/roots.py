@@ -1,4 +1,5 @@
-"""Root folders of their own, in which the instructions of an image are run: overlays over this machine or over a bare Debian."""
+"""Separate root folders for the instructions of an image: overlays over this machine or over a bare
+Debian."""
 
 import os
 import re
@@ -13,9 +14,10 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "clippy
 
 
 def why_no_roots() -> str | None:
-    """Why roots cannot be made here, when they cannot: some sandboxes allow root no mounts, or no package server."""
+    """Returns why roots cannot be made here, or None. Some sandboxes do not let root mount, or reach
+    no package server."""
     if os.geteuid() != 0:
-        return "only root can make the roots that it runs in"
+        return "only the user root can make them"
     for program in ("debootstrap", "unshare", "chroot"):
         if shutil.which(program) is None:
             return f"{program} is not installed"
@@ -24,7 +26,7 @@ def why_no_roots() -> str | None:
             ["mount", "-t", "tmpfs", "tmpfs", scratch], capture_output=True, text=True, check=False
         )
         if mounted.returncode != 0:
-            return f"this machine lets nobody mount anything: {mounted.stderr.strip()}"
+            return f"mounting is not allowed on this machine: {mounted.stderr.strip()}"
         subprocess.run(["umount", scratch], check=False)
     try:
         bare_debian()
@@ -34,7 +36,8 @@ def why_no_roots() -> str | None:
 
 
 def bare_debian() -> Path:
-    """The content of `debian:bookworm-slim`, as near as debootstrap makes it; kept in the user's cache."""
+    """Returns a folder like the content of `debian:bookworm-slim`, made by debootstrap; cached for the
+    user."""
     folder = CACHE / "debian-bookworm"
     if not (folder / ".complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -44,7 +47,7 @@ def bare_debian() -> Path:
 
 
 def mirror() -> str:
-    """Where this machine gets Debian's packages from."""
+    """Returns the package server of this machine's Debian."""
     files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
     for file in files:
         text = file.read_text() if file.is_file() else ""
@@ -55,7 +58,7 @@ def mirror() -> str:
 
 
 class Root:
-    """One root: what is written to it stays in an upper layer that is thrown away."""
+    """One root. Changes go to an upper layer, which is removed at the end."""
 
     def __init__(self, folder: Path, lower: Path) -> None:
         self.path = folder / "root"
@@ -71,7 +74,7 @@ class Root:
             self.mounted.append(self.path / name)
 
     def bind(self, source: Path, target: Path) -> None:
-        """Shows a folder of this machine at a place in the root."""
+        """Mounts a folder of this machine into the root."""
         target.mkdir(parents=True, exist_ok=True)
         run(["mount", "--bind", str(source), str(target)])
         self.mounted.append(target)
@@ -84,7 +87,7 @@ class Root:
         user: str = "0",
         prefix: list[str] | None = None,
     ) -> list[str]:
-        """The command line that runs `command` in this root."""
+        """Returns the command line that runs `command` in this root."""
         variables = [f"{name}={value}" for name, value in env.items()]
         change = ["chroot", f"--userspec={user}:{user}", str(self.path), "env", "-i", *variables]
         return [
@@ -106,7 +109,7 @@ class Root:
 
 
 class Roots:
-    """All roots of a run; leaving it unmounts and removes them."""
+    """All roots of a run; they are unmounted and removed at the end."""
 
     def __init__(self, repository: Path) -> None:
         self.folder = Path(
@@ -124,11 +127,11 @@ class Roots:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def machine(self) -> Root:
-        """A root that looks like this machine."""
+        """Makes a root with the content of this machine's."""
         return self._make(Path("/"))
 
     def debian(self) -> Root:
-        """A root with a bare Debian, which may ask this machine's package servers."""
+        """Makes a root with a bare Debian that uses this machine's package servers."""
         root = self._make(bare_debian())
         for name in (
             "apt/sources.list",

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the wheel, the archive, the Dockerfile and the compose file without a container engine: README.md says how.
+# Checks the wheel, the archive, the Dockerfile and the compose file without a container engine:
+# see README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,11 +15,11 @@ if [ "$(cat "$tools/.wanted" 2>/dev/null)" != "$wanted" ]; then
 fi
 
 if [ "$(id -u)" = 0 ] && ! command -v debootstrap >/dev/null && command -v apt-get >/dev/null; then
-    echo "clippy: installing debootstrap (a bare Debian to try the image in)" >&2
+    echo "clippy: installing debootstrap (to test the image in a bare Debian)" >&2
     apt-get install -y --no-install-recommends debootstrap >/dev/null 2>&1 || apt-get update >/dev/null && apt-get install -y --no-install-recommends debootstrap >/dev/null
 fi
 
-# The packages come from the everyday build, which shares all its dependencies with the tests.
+# The packages come from the development build, which shares its dependencies with the tests.
 export CLIPPY_PROFILE="${CLIPPY_PROFILE:-dev}" CLIPPY_DIST="${CLIPPY_DIST:-$PWD/target/packaging}"
 rm -rf "$CLIPPY_DIST"
 scripts/package.sh archive wheel

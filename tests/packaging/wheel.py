@@ -1,4 +1,4 @@
-"""`pip install clippy_studio-….whl`, `clippy demo`: in an empty environment and an empty folder."""
+"""The wheel: installed into an empty environment, `clippy demo` starts in an empty folder."""
 
 import os
 import sys
@@ -49,7 +49,7 @@ def install(environment: Path, wheel: Path) -> None:
 
 
 def link_libtorch(environment: Path) -> None:
-    """Puts the build's libtorch where PyTorch's wheel would put it."""
+    """Links the build's libtorch where PyTorch's wheel would install it."""
     [packages] = environment.glob("lib/python3.*/site-packages")
     libtorch = Path(os.environ["LIBTORCH"])
     for name in ("torch", "nvidia"):
@@ -58,7 +58,7 @@ def link_libtorch(environment: Path) -> None:
 
 
 def demo(program: Path, folder: Path) -> None:
-    """`clippy demo`, from nothing to a gallery that is searched."""
+    """Starts `clippy demo`, and waits for its page and its gallery."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     begun = time.monotonic()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
+use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo};
 use clippy_core::gallery::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, GalleryNotes, GalleryReader,
     GalleryWriter, HybridQuery, Page, Payload, Point, Space, Vectors, With,
@@ -282,7 +282,7 @@ impl Embedder for PatientEmbedder {
         self.inner.info()
     }
 
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
         // One that is merely busy is waited for by whoever asks, who knows how long the model may
         // be idle.
         let is_away = |code| matches!(code, ErrorCode::Unavailable | ErrorCode::Timeout);

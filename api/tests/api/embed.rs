@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_api::serve_embedder;
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo, ModelPixels};
+use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo, ModelPixels};
 use clippy_core::settings::Secret;
 use clippy_core::{Error, ErrorCode};
 use clippy_remote::{RemoteEmbedder, RemoteOptions, wire};
@@ -221,7 +221,7 @@ impl Embedder for Stuck {
         &self.info
     }
 
-    async fn embed(&self, _: Vec<EmbedInput>) -> clippy_core::Result<Embedded> {
+    async fn embed(&self, _: Vec<EmbedInput>) -> clippy_core::Result<Embeddings> {
         if self.full {
             return Err(Error::new(ErrorCode::Overloaded, "512 inputs wait already"));
         }

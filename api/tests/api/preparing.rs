@@ -29,13 +29,13 @@ async fn a_server_says_how_far_its_gallery_is() {
         .await
     };
     assert_eq!(said().await, json!({ "preparing": null }));
-    preparing.at(PreparingStage::Drawing, 3, 10);
+    preparing.report(PreparingStage::Drawing, 3, 10);
     assert_eq!(
         said().await,
         json!({ "preparing": { "stage": "drawing", "done": 3, "total": 10 } })
     );
-    preparing.at(PreparingStage::Embedding, 0, 10);
+    preparing.report(PreparingStage::Embedding, 0, 10);
     assert_eq!(said().await["preparing"]["stage"], "embedding");
-    preparing.finished();
+    preparing.finish();
     assert_eq!(said().await, json!({ "preparing": null }));
 }

@@ -4,7 +4,7 @@ use crate::support::{Setup, TestServer, drawing, json as body, problem, secrets}
 use clippy_api::ApiOptions;
 use clippy_core::gallery::{GalleryNotes, GalleryReader, GalleryWriter, Payload, Point};
 use clippy_core::ids::PointId;
-use clippy_core::search::duplicates::{APPEARANCE_NOTE, noted};
+use clippy_core::search::duplicates::{APPEARANCE_NOTE, encode_colours};
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ async fn copies_are_named_by_the_picture_that_stands_for_them() {
         payload.insert("phash".to_owned(), "00ff00ff00ff00ff".into());
         payload.insert(
             "_clippy".to_owned(),
-            json!({ APPEARANCE_NOTE: noted(&[90; 192]) }),
+            json!({ APPEARANCE_NOTE: encode_colours(&[90; 192]) }),
         );
         Point {
             id: PointId::Number(id),
@@ -310,7 +310,7 @@ async fn references_are_suggested_for_what_the_provider_takes() {
 
     let bad = StatusCode::BAD_REQUEST;
     for (query, status, code, said) in [
-        (json!({}), bad, "invalid_input", "nothing to look for"),
+        (json!({}), bad, "invalid_input", "nothing to search for"),
         (
             json!({ "query_text": "a", "references": 0 }),
             bad,

@@ -173,12 +173,12 @@ async fn what_cannot_work_is_refused_with_its_cause() {
     let cut = STANDARD.encode(&drawing()[..60]);
     let bad = StatusCode::BAD_REQUEST;
     for (query, status, code, said) in [
-        (json!({}), bad, "invalid_input", "nothing to look for"),
+        (json!({}), bad, "invalid_input", "nothing to search for"),
         (
             json!({ "query_text": "  " }),
             bad,
             "invalid_input",
-            "nothing to look for",
+            "nothing to search for",
         ),
         (json!([1]), bad, "invalid_input", "JSON object"),
         (

@@ -43,7 +43,7 @@ pub async fn run(
     // The demo is one process, so it always uses the embedded queue.
     let jobs = queue::open_embedded(&settings).await?;
     let preparing = Preparing::default();
-    preparing.at(
+    preparing.report(
         PreparingStage::Drawing,
         0,
         clippy_drawings::gallery_size() as u64,
@@ -115,7 +115,7 @@ async fn fill(
         eprintln!("Stopped before the demo gallery was filled; the next start goes on from here.");
         return Ok(());
     }
-    preparing.finished();
+    preparing.finish();
     let pictures = embedded.gallery.info().await?.points;
     println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
     Ok(())
@@ -195,7 +195,7 @@ async fn embed(
     if report.complete {
         watched
             .preparing
-            .at(PreparingStage::Calibrating, 0, report.totals.lines);
+            .report(PreparingStage::Calibrating, 0, report.totals.lines);
         clippy_search::calibrate_if_outgrown(embedded.tools().gallery.as_ref()).await?;
     }
     Ok(report.complete)
@@ -226,14 +226,15 @@ impl<'w> Watched<'w> {
 
     fn at(&self, what: &'static str, stage: PreparingStage, done: u64, total: u64) {
         self.bar.at(what, done, total);
-        self.preparing.at(stage, done, total);
+        self.preparing.report(stage, done, total);
     }
 }
 
 impl ProgressSink for Watched<'_> {
     fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
         self.bar.report(done, total, totals, stage);
-        self.preparing.at(PreparingStage::Embedding, done, total);
+        self.preparing
+            .report(PreparingStage::Embedding, done, total);
     }
 }
 

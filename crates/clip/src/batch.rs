@@ -39,13 +39,13 @@ impl Waiting {
         self.images.len() + self.texts.len()
     }
 
-    /// When it is this request's turn, on the scale of `since`.
+    /// The value of the count that `since` is taken from at which this request is due.
     fn due(&self) -> u64 {
         self.since.saturating_add(self.remaining() as u64)
     }
 
-    /// Removes the inputs that a batch took. `computed` includes the batch itself.
-    pub fn took(&mut self, kind: Kind, places: &[usize], computed: u64) {
+    /// Removes the inputs that a batch contains. `computed` includes the batch itself.
+    pub fn remove_taken(&mut self, kind: Kind, places: &[usize], computed: u64) {
         match kind {
             Kind::Images => self.images.retain(|place| !places.contains(place)),
             Kind::Texts => self.texts.retain(|(place, _)| !places.contains(place)),
@@ -65,7 +65,7 @@ pub enum Kind {
 
 /// Why a batch is not larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
+pub enum StopReason {
     /// No more inputs of its kind (and length) are waiting.
     NothingMore,
     /// The limit is reached.
@@ -81,7 +81,7 @@ pub struct Batch {
     /// request's inputs.
     pub items: Vec<(usize, usize)>,
     /// Why it is not larger.
-    pub stopped: Stopped,
+    pub stopped: StopReason,
 }
 
 /// Texts of one class may share a batch: up to 16 tokens, up to 32, up to 64, and so on.
@@ -132,9 +132,9 @@ pub fn next_batch(waiting: &[Waiting], limits: Limits) -> Option<Batch> {
     // One more than allowed shows whether something is left.
     let mut items: Vec<(usize, usize)> = fitting.take(limit + 1).collect();
     let stopped = if items.len() > limit {
-        Stopped::Full
+        StopReason::Full
     } else {
-        Stopped::NothingMore
+        StopReason::NothingMore
     };
     items.truncate(limit);
     Some(Batch {
@@ -187,7 +187,7 @@ mod tests {
                     .map(|item| item.1)
                     .collect();
                 if !places.is_empty() {
-                    request.took(batch.kind, &places, computed);
+                    request.remove_taken(batch.kind, &places, computed);
                 }
             }
             batches.push(batch);
@@ -209,7 +209,7 @@ mod tests {
             Batch {
                 kind: Kind::Images,
                 items: vec![(0, 0)],
-                stopped: Stopped::NothingMore
+                stopped: StopReason::NothingMore
             }
         );
     }
@@ -231,11 +231,11 @@ mod tests {
                 (2, 1)
             ]
         );
-        assert_eq!(batch.stopped, Stopped::Full);
+        assert_eq!(batch.stopped, StopReason::Full);
         let exactly = next_batch(&[images(0, 8)], LIMITS).unwrap();
         assert_eq!(
             (exactly.items.len(), exactly.stopped),
-            (8, Stopped::NothingMore)
+            (8, StopReason::NothingMore)
         );
     }
 
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_large_request_is_passed_by_no_more_than_it_has_itself() {
-        // A stream of queries that alone fills every batch.
+        // A stream of queries that fills every batch by itself.
         let mut waiting = vec![images(0, 20)];
         let mut computed = 0;
         let mut passed = 0;

@@ -111,7 +111,7 @@ const NEUTRAL: &[(&str, IsNeutral)] = &[
     ("attn_pooler_queries", anything),
     ("attn_pooler_heads", anything),
     ("no_ln_pre", is_false),
-    // Both kinds lie in the weights, and are added alike.
+    // Both kinds are stored in the weights, and added in the same way.
     ("pos_embed_type", anything),
     ("final_ln_after_pool", is_false),
     ("output_tokens", is_false),
@@ -166,10 +166,8 @@ impl ModelConfig {
     /// Reads open_clip's `model_cfg` (an entry of its `model_configs`, or that part of an
     /// `open_clip_config.json`).
     ///
-    /// # Errors
-    /// [`ClipError::UnsupportedConfig`] names the field that asks for something else than is
-    /// computed here, [`ClipError::InvalidConfig`] the one that is missing or of the wrong
-    /// kind.
+    /// [`ClipError::UnsupportedConfig`] names the field that asks for something that is not
+    /// computed here, [`ClipError::InvalidConfig`] the one that is missing or of the wrong kind.
     pub fn from_json(value: &Value) -> Result<Self> {
         let whole = Section::new("model_cfg", value)?;
         let vision = Section::new("vision_cfg", whole.required("vision_cfg")?)?;
@@ -426,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_computed_is_refused_by_name() {
+    fn an_error_names_the_field_that_is_not_computed() {
         let cases = [
             ("", "custom_text", json!(true)),
             ("", "multimodal_cfg", json!({})),

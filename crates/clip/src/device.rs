@@ -137,8 +137,8 @@ pub enum Precision {
     Fp32,
     /// 16-bit floating point with 10 bits of fraction: for GPUs.
     Fp16,
-    /// 16-bit floating point with the range of fp32 and 7 bits of fraction: for GPUs, and CPUs that
-    /// multiply it.
+    /// 16-bit floating point with the range of fp32 and 7 bits of fraction: for GPUs, and for CPUs
+    /// with instructions for it.
     Bf16,
 }
 
@@ -165,7 +165,7 @@ impl Precision {
 /// The setting `PRECISION`: `None` means the default of the device ([`Precision::default_for`]).
 ///
 /// # Errors
-/// [`ClipError::Device`] names what it may be. open_clip's `pure_` forms mean the same here.
+/// [`ClipError::Device`] names the valid values. open_clip's `pure_` forms mean the same here.
 pub fn parse_precision(text: &str) -> Result<Option<Precision>> {
     match text.trim().to_lowercase().as_str() {
         "" | "auto" => Ok(None),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_not_there_is_an_error_with_the_mend() {
+    fn a_missing_device_is_an_error_with_the_remedy() {
         let error = DeviceChoice::Cuda(99).resolve().unwrap_err().to_string();
         assert!(
             error.contains("cuda:99") && error.contains("DEVICE=cpu"),

@@ -29,22 +29,22 @@ const SILENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What the server announces about a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Announced {
+struct Announcement {
     size: Option<u64>,
     sha256: Option<String>,
 }
 
 /// Downloads the weights of a published model to
-/// `<models>/<architecture>/<tag>/open_clip_model.safetensors`, and gives that path. Where the file
-/// is there already in its announced size, nothing is downloaded.
+/// `<models>/<architecture>/<tag>/open_clip_model.safetensors`, and returns that path. A file of
+/// the announced size that exists already is not downloaded again.
 ///
-/// `base_url` is [`DEFAULT_BASE_URL`] or a mirror of it. `progress` is called with the bytes that
-/// are there and, where the server says so, the bytes that there will be.
+/// `base_url` is [`DEFAULT_BASE_URL`] or a mirror of it. `progress` is called with the number of
+/// bytes so far and, if the server announces it, the total.
 ///
 /// # Errors
-/// [`ClipError::Download`] where the server refuses, the connection keeps breaking, or what came is
-/// not what was announced; [`ClipError::Io`] where the disk does not take it. A part that is worth
-/// continuing is kept.
+/// [`ClipError::Download`] when the server refuses, the connection keeps breaking, or the file is
+/// not the announced one; [`ClipError::Io`] when writing fails. A partial file that can be resumed
+/// is kept.
 pub async fn pull(
     entry: &Pretrained,
     models: &Path,
@@ -60,7 +60,7 @@ pub async fn pull(
     let target = folder.join(WEIGHTS_FILE);
     fs::create_dir_all(&folder).map_err(io_at(&folder))?;
 
-    let announced = announced(&url).await?;
+    let announced = fetch_announcement(&url).await?;
     if let (Ok(there), Some(size)) = (fs::metadata(&target), announced.size)
         && there.len() == size
     {
@@ -88,7 +88,7 @@ pub async fn pull(
                 let Some(pause) = pauses.next() else {
                     let reason = format!(
                         "the connection broke {ATTEMPTS} times ({reason}); run the command again \
-                         to go on"
+                         to continue"
                     );
                     return Err(ClipError::Download { url, reason });
                 };
@@ -134,8 +134,8 @@ impl From<ClipError> for Failure {
     }
 }
 
-/// Asks for the announcement of a file. It is in the redirect, which is not followed.
-async fn announced(url: &str) -> Result<Announced> {
+/// Asks the server for a file's size and hash. They are in the redirect, which is not followed.
+async fn fetch_announcement(url: &str) -> Result<Announcement> {
     let client = clippy_http::client()
         .redirect(redirect::Policy::none())
         .timeout(SILENCE)
@@ -170,7 +170,7 @@ async fn announced(url: &str) -> Result<Announced> {
     let size = text(headers, "x-linked-size")
         .or_else(own_size)
         .and_then(|size| size.parse().ok());
-    Ok(Announced { size, sha256 })
+    Ok(Announcement { size, sha256 })
 }
 
 /// Downloads the missing rest of a part.
@@ -178,7 +178,7 @@ async fn continue_part(
     client: &Client,
     url: &str,
     part: &Path,
-    announced: &Announced,
+    announced: &Announcement,
     progress: &mut (impl FnMut(u64, Option<u64>) + Send),
 ) -> Result<(), Failure> {
     let mut there = fs::metadata(part).map_or(0, |metadata| metadata.len());
@@ -232,7 +232,7 @@ async fn continue_part(
             return Err(Failure::Final(wrong(
                 url,
                 part,
-                "more came than was announced",
+                "it is larger than announced",
             )));
         }
         progress(there, whole);

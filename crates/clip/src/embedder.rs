@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo, ModelPixels};
+use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo, ModelPixels};
 use clippy_core::{Error, ErrorCode, Result as CoreResult, blocking};
 use tch::Device;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -15,7 +15,7 @@ use crate::model::PictureView;
 use crate::source::LoadedModel;
 use crate::threads::physical_cores;
 use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT, Tokenizer};
-use crate::worker::{self, Encoder, Prepared, Request};
+use crate::worker::{self, Encoder, PreparedInput, Request};
 
 /// Up to this many bytes of text are tokenised in well under a millisecond. More goes to a blocking
 /// thread.
@@ -71,7 +71,7 @@ pub struct TorchEmbedder {
     info: Arc<ModelInfo>,
     tokenizer: Tokenizer,
     requests: mpsc::UnboundedSender<Request>,
-    /// One permit for each input that may wait: what bounds the channel.
+    /// One permit for each input that may wait: this bounds the channel.
     places: Arc<Semaphore>,
     max_waiting: usize,
 }
@@ -82,7 +82,7 @@ impl TorchEmbedder {
     /// code, or from a blocking thread.
     ///
     /// # Errors
-    /// [`ClipError::Thread`] where the thread cannot be started; what the model says where it
+    /// [`ClipError::Thread`] when the thread cannot be started; the model's own error when it
     /// cannot compute.
     pub fn start(model: LoadedModel, options: EmbedderOptions) -> Result<Self> {
         let LoadedModel { model, info, .. } = model;
@@ -158,7 +158,7 @@ impl TorchEmbedder {
         Ok(())
     }
 
-    async fn prepare(&self, inputs: Vec<EmbedInput>) -> CoreResult<Vec<Prepared>> {
+    async fn prepare(&self, inputs: Vec<EmbedInput>) -> CoreResult<Vec<PreparedInput>> {
         let tokenizer = self.tokenizer;
         let text_bytes: usize = inputs
             .iter()
@@ -169,9 +169,9 @@ impl TorchEmbedder {
             .sum();
         let work = move || {
             let prepare = |input| match input {
-                EmbedInput::Pixels(pixels) => Prepared::Picture(pixels, PictureView::Content),
-                EmbedInput::Style(pixels) => Prepared::Picture(pixels, PictureView::Style),
-                EmbedInput::Text(text) => Prepared::Tokens(tokenizer.encode(&text)),
+                EmbedInput::Pixels(pixels) => PreparedInput::Picture(pixels, PictureView::Content),
+                EmbedInput::Style(pixels) => PreparedInput::Picture(pixels, PictureView::Style),
+                EmbedInput::Text(text) => PreparedInput::Tokens(tokenizer.encode(&text)),
             };
             inputs.into_iter().map(prepare).collect::<Vec<_>>()
         };
@@ -195,7 +195,7 @@ fn warm_up(encoder: &mut impl Encoder, side: u32) -> Result<()> {
 fn ended() -> Error {
     Error::new(
         ErrorCode::Unavailable,
-        "the model's thread has ended: restart Clippy, and look in its log for why",
+        "the model's thread has ended: restart Clippy, and see its log for the reason",
     )
 }
 
@@ -205,7 +205,7 @@ impl Embedder for TorchEmbedder {
         &self.info
     }
 
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> CoreResult<Embedded> {
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> CoreResult<Embeddings> {
         let submitted = Instant::now();
         self.check(&inputs)?;
         if self.requests.is_closed() {
@@ -228,7 +228,7 @@ impl Embedder for TorchEmbedder {
             })?;
         let inputs = self.prepare(inputs).await?;
         if inputs.is_empty() {
-            return Ok(Embedded {
+            return Ok(Embeddings {
                 embeddings: Vec::new(),
                 queued: Default::default(),
                 computed: Default::default(),

@@ -95,10 +95,10 @@ pub enum ClipError {
         /// Bytes that came.
         found: usize,
     },
-    /// What came out is not finite.
+    /// An embedding has values that are not finite.
     #[error(
-        "the model computed values that are not finite numbers: the weights are damaged (`clippy \
-         models verify` tells), or PRECISION=fp16 is too narrow for them (set fp32 or bf16)"
+        "the model computed values that are not finite numbers: the weights are damaged (check \
+         with `clippy models verify`), or PRECISION=fp16 is too narrow for them (set fp32 or bf16)"
     )]
     NotFinite,
     /// libtorch failed.

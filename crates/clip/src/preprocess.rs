@@ -24,8 +24,8 @@ pub fn default_transform(side: u32) -> ImageTransform {
     }
 }
 
-/// The transform that a `preprocess_cfg` describes, for a model of this side. Fields that are not
-/// there keep open_clip's defaults; `size` gives way to the model's own side, as in open_clip.
+/// The transform that a `preprocess_cfg` describes, for a model of this side. Missing fields keep
+/// open_clip's defaults; the model's own side wins over `size`, as in open_clip.
 ///
 /// # Errors
 /// [`ClipError::UnsupportedConfig`] or [`ClipError::InvalidConfig`], naming the field.
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_refused_by_name() {
+    fn an_error_names_the_field_that_is_not_supported() {
         for (field, value) in [
             ("interpolation", json!("random")),
             ("resize_mode", json!("stretch")),

@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said() {
+    fn an_error_names_what_is_missing() {
         for (model, pretrained, part) in [
             (Some("ViT-B-32"), None, "PRETRAINED"),
             (None, Some("openai"), "MODEL_NAME"),

@@ -25,8 +25,8 @@ pub struct Verified {
     pub bytes: u64,
 }
 
-/// Checks a model: the configuration is one that is computed here, every tensor it asks for is
-/// there in its shape, none is left over, and a picture and a text embed to finite vectors.
+/// Checks a model: the configuration is supported, every tensor that it asks for exists in its
+/// shape, none is left over, and a picture and a text embed to finite vectors.
 ///
 /// `path` is a folder with configuration and weights, a folder that `clippy models pull` made, or a
 /// `.safetensors` file. A file says nothing about its architecture, so `model` names it, unless the
@@ -108,7 +108,7 @@ fn source_at(path: &Path, model: Option<&str>) -> Result<ModelSource> {
         });
     }
     Err(ClipError::InvalidConfig(format!(
-        "{} holds weights and does not say of which architecture: name it, such as ViT-B-32",
+        "{} holds weights, but does not say of which architecture: name it, such as ViT-B-32",
         path.display()
     )))
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use clippy_core::embedding::{Embedded, Embedding, ModelPixels};
+use clippy_core::embedding::{Embedding, Embeddings, ModelPixels};
 use clippy_core::{Error, Result as CoreResult};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -32,33 +32,32 @@ impl Encoder for ClipModel {
 }
 
 /// An input that is ready for the model.
-pub(crate) enum Prepared {
+pub(crate) enum PreparedInput {
     Picture(ModelPixels, PictureView),
     Tokens(Vec<i64>),
 }
 
 /// One call to the thread.
 pub(crate) struct Request {
-    pub inputs: Vec<Prepared>,
+    pub inputs: Vec<PreparedInput>,
     pub submitted: Instant,
-    pub reply: oneshot::Sender<CoreResult<Embedded>>,
+    pub reply: oneshot::Sender<CoreResult<Embeddings>>,
     /// The places in the queue that the call takes, until it is answered.
     pub places: OwnedSemaphorePermit,
 }
 
 /// A call that is in progress.
 struct Active {
-    inputs: Vec<Prepared>,
+    inputs: Vec<PreparedInput>,
     /// Empty vectors where nothing was computed yet.
     embeddings: Vec<Embedding>,
     computed: Duration,
     submitted: Instant,
-    reply: oneshot::Sender<CoreResult<Embedded>>,
+    reply: oneshot::Sender<CoreResult<Embeddings>>,
     places: OwnedSemaphorePermit,
 }
 
-/// The calls that wait, and what they wait for: `active` and `waiting` run in parallel, in order of
-/// arrival.
+/// The calls that are waiting. `active` and `waiting` have the same order, that of arrival.
 struct Worker<E> {
     encoder: E,
     limits: Limits,
@@ -108,8 +107,8 @@ impl<E: Encoder> Worker<E> {
         };
         for (place, input) in request.inputs.iter().enumerate() {
             match input {
-                Prepared::Picture(..) => waiting.images.push(place),
-                Prepared::Tokens(tokens) => waiting.texts.push((place, tokens.len())),
+                PreparedInput::Picture(..) => waiting.images.push(place),
+                PreparedInput::Tokens(tokens) => waiting.texts.push((place, tokens.len())),
             }
         }
         self.waiting.push(waiting);
@@ -172,8 +171,8 @@ impl<E: Encoder> Worker<E> {
             Kind::Images => {
                 let pictures: Vec<(&ModelPixels, PictureView)> = inputs
                     .filter_map(|input| match input {
-                        Prepared::Picture(pixels, view) => Some((pixels, *view)),
-                        Prepared::Tokens(_) => None,
+                        PreparedInput::Picture(pixels, view) => Some((pixels, *view)),
+                        PreparedInput::Tokens(_) => None,
                     })
                     .collect();
                 self.encoder.images(&pictures)?
@@ -181,8 +180,8 @@ impl<E: Encoder> Worker<E> {
             Kind::Texts => {
                 let texts: Vec<&[i64]> = inputs
                     .filter_map(|input| match input {
-                        Prepared::Picture(..) => None,
-                        Prepared::Tokens(tokens) => Some(tokens.as_slice()),
+                        PreparedInput::Picture(..) => None,
+                        PreparedInput::Tokens(tokens) => Some(tokens.as_slice()),
                     })
                     .collect();
                 self.encoder.texts(&texts)?
@@ -202,14 +201,14 @@ impl<E: Encoder> Worker<E> {
             self.active[at].embeddings[place] = embedding;
         }
         for (at, places) in by_request(batch) {
-            self.waiting[at].took(batch.kind, &places, self.computed);
+            self.waiting[at].remove_taken(batch.kind, &places, self.computed);
             self.active[at].computed += took;
             if self.waiting[at].remaining() > 0 {
                 continue;
             }
             let done = self.remove(at);
             let queued = done.submitted.elapsed().saturating_sub(done.computed);
-            let answer = Embedded {
+            let answer = Embeddings {
                 embeddings: done.embeddings,
                 queued,
                 computed: done.computed,
@@ -234,8 +233,8 @@ impl<E: Encoder> Worker<E> {
     }
 }
 
-/// The requests of a batch and their places in it, the last request first, so that one can be
-/// removed without moving those still to come.
+/// The requests of a batch and their places in it, the last request first, so that removing one
+/// does not move those that follow.
 fn by_request(batch: &Batch) -> Vec<(usize, Vec<usize>)> {
     let mut requests = std::collections::BTreeMap::<usize, Vec<usize>>::new();
     for &(at, place) in &batch.items {

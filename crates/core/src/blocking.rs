@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// Runs work that waits for a disk or computes for long on a thread for such work. `what` names the
+/// Runs blocking work (disk access, long computation) on tokio's blocking threads. `what` names the
 /// work in the error.
 ///
 /// # Errors

@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Pictures that are embedded in one call, unless another number is given.
+/// Default number of pictures that are embedded in one call.
 pub const CLIP_BATCH: u64 = 32;
 /// The largest number of pictures that may be embedded in one call.
 pub const MAX_CLIP_BATCH: u64 = 4096;
-/// Points that are stored in one call, unless another number is given.
+/// Default number of points that are stored in one call.
 pub const UPSERT_BATCH: u64 = 256;
 /// The largest number of points that may be stored in one call.
 pub const MAX_UPSERT_BATCH: u64 = 65_536;
-/// The sentence that tags are embedded as, unless another one is given.
+/// Default template of the sentence that a picture's tags are embedded as.
 pub const TEXT_TEMPLATE: &str = "an illustration with {tags}";
 
 // serde takes its defaults from functions.
@@ -35,13 +35,13 @@ fn text_template() -> String {
     TEXT_TEMPLATE.to_owned()
 }
 
-/// Every picture would get the same text vector by a template without the placeholder.
+/// Refuses a template without the placeholder: every picture would get the same text vector.
 fn check_template(template: &str) -> Result<()> {
     if template.contains("{tags}") {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "text_template is \"{template}\", which has no {{tags}} in it, so that every picture \
+        "text_template is \"{template}\", which has no {{tags}} in it: every picture \
          would get the same text"
     )))
 }
@@ -67,10 +67,10 @@ pub struct ManifestRequest {
     /// First line, counted from 0.
     #[serde(default)]
     pub start_line: u64,
-    /// How many lines at most.
+    /// Most lines to read.
     #[serde(default)]
     pub max_lines: Option<u64>,
-    /// Of several runs that share the manifest, which one this is, counted from 0.
+    /// Which of the runs that share the manifest this is, counted from 0.
     #[serde(default)]
     pub shard_index: Option<u64>,
     /// How many runs share the manifest.
@@ -144,7 +144,7 @@ pub struct IngestRequest {
 }
 
 impl IngestRequest {
-    /// Ingests these lines, text vectors included.
+    /// A request to ingest these lines, with every default.
     #[must_use]
     pub fn new(lines: ManifestRequest) -> Self {
         Self {
@@ -245,7 +245,7 @@ pub struct ReindexRequest {
     /// The sentence that tags are embedded as, with `{tags}` in it.
     #[serde(default = "text_template")]
     pub text_template: String,
-    /// Switch although many pictures cannot be read any more.
+    /// Switch even when many pictures can no longer be read.
     #[serde(default)]
     pub allow_missing: bool,
 }
@@ -272,13 +272,14 @@ impl ReindexRequest {
         let builds = self.model.is_some() || self.pretrained.is_some() || self.allow_missing;
         if self.rollback && builds {
             return Err(Error::invalid(
-                "rollback goes back to what was there: it takes neither model nor pretrained nor \
-                 allow_missing",
+                "rollback returns to the previous collection: it cannot be combined with \
+                 model, pretrained or allow_missing",
             ));
         }
         if self.drop_old && (builds || self.rollback) {
             return Err(Error::invalid(
-                "drop_old only drops what was kept for a rollback: it goes with nothing else",
+                "drop_old only drops the collection kept for a rollback: it cannot be combined \
+                 with other fields",
             ));
         }
         // open_clip's `local-dir:PATH` names architecture and weights in one.
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_named() {
+    fn an_error_names_the_field_that_cannot_work() {
         let good = ManifestRequest::new("/m.jsonl");
         good.check().expect("the defaults");
         for (wrong, name) in [

@@ -30,34 +30,33 @@
 //! - Physical collections are named `<collection>@<model>-<n>` ([`physical_name`]), and the public
 //!   name is an alias. [`Collections::switch`] is one `update_aliases` call with *delete alias* and
 //!   *create alias* together, which the server carries out as one change.
-//! - **A physical collection that bears the public name** (Clippy 0.2 made it so) cannot be aliased
-//!   away, since an alias may not have the name of a collection, and the collection must stay for
-//!   the rollback. Therefore the live one is named by an alias of its own, `<collection>@live`,
-//!   which Clippy resolves first; then the alias `<collection>`; then the collection `<collection>`
-//!   itself. A switch sets `<collection>@live` and, where no collection bears that name,
-//!   `<collection>` as well, in the same call. So the first re-index of an adopted collection
-//!   switches without renaming or deleting anything, and nothing of Clippy's own ever asks for a
-//!   name that is missing. When the adopted collection is dropped ([`Collections::drop_old`]), its
-//!   name is free, and an alias of it is made right after the deletion, for other programs: those
-//!   that know only the public name see the old pictures until the drop, and the new ones after it,
-//!   with one short gap in between, which is theirs alone.
+//! - **A physical collection with the public name itself** (made by Clippy 0.2) cannot be replaced
+//!   by an alias: an alias may not have the name of a collection, and the collection must stay for
+//!   the rollback. Therefore the live collection has an alias of its own, `<collection>@live`.
+//!   Clippy resolves it first, then the alias `<collection>`, then the collection `<collection>`. A
+//!   switch sets `<collection>@live` and, unless a collection has that name, `<collection>` too, in
+//!   the same call. So the first re-index of an adopted collection switches without renaming or
+//!   deleting anything, and Clippy itself never asks for a name that is missing. When the adopted
+//!   collection is dropped ([`Collections::drop_old`]), an alias takes over its name right after
+//!   the deletion. Other programs, which know only the public name, see the old pictures until the
+//!   drop and the new ones after it, with one short gap in between.
 //! - **Roles, models and the list of changes** are kept on the server, so that any process finds
-//!   them: what a collection is there for, the source of its model, its owner and its followers as
-//!   collection metadata; changed ids as points (payload only) of a small collection `<own
-//!   name>@changes` for each follower. A changed id has one point there, with a mark that is new at
-//!   every write, and is forgotten by that mark: what was written again meanwhile stays. A writer
-//!   records ids there before it writes.
-//! - **Noticing.** A writer in another process learns of a follower, of a pause or of a switch
-//!   late. So it looks at the metadata of its collection anew after it wrote and *before it
-//!   acknowledges*: when writing was paused meanwhile or a follower came, it records the ids again;
-//!   when another collection has become the live one, it says that nothing was written. Nobody has
-//!   to wait for writes that are under way; [`NOTICE_WITHIN`] is waited for so that all nodes of a
-//!   cluster know of a mark. A pause ends by itself (so that a killed re-index stops nobody), and
-//!   `switch` refuses when little of it is left.
+//!   them. A collection's role, the source of its model, its owner and its followers are collection
+//!   metadata. Changed ids are points (payload only) of a small collection `<own name>@changes` for
+//!   each follower. A changed id has one point there, with a mark that is new at every write. It is
+//!   removed by that mark, so an id that was written again meanwhile stays. A writer records ids
+//!   there before it writes.
+//! - **Late notice.** A writer in another process learns late of a follower, a pause or a switch.
+//!   So it reads the metadata of its collection again after the write and *before it acknowledges*.
+//!   If writing was paused meanwhile or a follower was added, it records the ids again. If another
+//!   collection became the live one, it reports that nothing was written. Nobody has to wait for
+//!   running writes; the wait of [`NOTICE_WITHIN`] is for all nodes of a cluster to see a mark. A
+//!   pause ends by itself, so that a killed re-index blocks nobody, and `switch` refuses when
+//!   little of the pause is left.
 //! - **Following a switch.** Every process polls [`Collections::live`] (one call that lists
 //!   aliases) once every [`NOTICE_WITHIN`], loads the new collection's model from its recorded
 //!   source, opens its gallery, and replaces its pair. Until then it answers with the old model
-//!   from the old collection, which is there until somebody drops it.
+//!   from the old collection, which exists until it is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,10 +87,10 @@ pub struct ModelSource {
 /// Loads models by their source.
 #[async_trait]
 pub trait Models: Send + Sync + 'static {
-    /// The model in the settings, which is used when the collection remembers none.
+    /// The model in the settings, which is used when the collection records none.
     fn configured(&self) -> ModelSource;
 
-    /// Loads a model. While somebody holds it, another call gives the same one.
+    /// Loads a model. While a loaded model is in use, another call returns the same one.
     ///
     /// # Errors
     /// [`crate::ErrorCode::InvalidInput`] or `NotFound` when there is no such model, with what to do
@@ -113,8 +112,8 @@ pub enum Role {
 
 /// One physical collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Physical {
-    /// Its own name, unique for ever: [`physical_name`], or the public name for the first one.
+pub struct PhysicalCollection {
+    /// Its own name, never reused: [`physical_name`], or the public name for the first one.
     pub name: String,
     /// Its role.
     pub role: Role,
@@ -135,7 +134,7 @@ pub type ChangePosition = u64;
 pub struct Changes {
     /// Points of the live collection that were, or may have been, written or deleted; each once.
     pub ids: Vec<PointId>,
-    /// Pass it to [`Collections::caught_up`] when these changes are stored, and to
+    /// Pass it to [`Collections::mark_caught_up`] when these changes are stored, and to
     /// [`Collections::changes`] for the next page.
     pub next: ChangePosition,
     /// Whether there are changes after `next` already.
@@ -149,10 +148,10 @@ pub trait WritePause: Send + Sync {}
 #[async_trait]
 pub trait Collections: Send + Sync + 'static {
     /// All collections, the live one first.
-    async fn list(&self) -> Result<Vec<Physical>>;
+    async fn list(&self) -> Result<Vec<PhysicalCollection>>;
 
     /// The live collection. This is cheap, since processes that follow switches poll it.
-    async fn live(&self) -> Result<Physical>;
+    async fn live(&self) -> Result<PhysicalCollection>;
 
     /// Opens a collection by its own name: for reading, and for the writes of the job that builds it
     /// or catches it up. Writes through a handle of the live collection are recorded as changes, and
@@ -170,10 +169,10 @@ pub trait Collections: Send + Sync + 'static {
         model: &ModelInfo,
         source: &ModelSource,
         owner: &str,
-    ) -> Result<Physical>;
+    ) -> Result<PhysicalCollection>;
 
     /// The changes that a follower has to catch up with, oldest first, from `after` on (`None`: from
-    /// the last position given to [`Collections::caught_up`]), at most about `limit` ids.
+    /// the last position given to [`Collections::mark_caught_up`]), at most about `limit` ids.
     ///
     /// # Errors
     /// [`crate::ErrorCode::NotFound`] when it follows nothing.
@@ -184,9 +183,9 @@ pub trait Collections: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Changes>;
 
-    /// Records that all changes up to here are stored. A kill may lose this record, since catching up
+    /// Records that all changes up to here are stored. A kill may lose this record; catching up
     /// twice is harmless.
-    async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()>;
+    async fn mark_caught_up(&self, name: &str, position: ChangePosition) -> Result<()>;
 
     /// Makes new writes to the live collection wait, and returns when those under way have ended.
     async fn pause_writes(&self) -> Result<Box<dyn WritePause>>;
@@ -201,7 +200,7 @@ pub trait Collections: Send + Sync + 'static {
     async fn switch(&self, name: &str, owner: Option<&str>, pause: &dyn WritePause) -> Result<()>;
 
     /// Drops the collection that is kept for a rollback, and an abandoned one that was being built.
-    /// Gives their names. Never touches the live one.
+    /// Returns their names. Never touches the live one.
     async fn drop_old(&self) -> Result<Vec<String>>;
 }
 

@@ -48,8 +48,8 @@ pub enum ResizeMode {
 /// A picture resized and cropped for one model, not yet normalised: `side * side * 3` bytes, rows
 /// first, RGB.
 ///
-/// Bytes rather than floats, because Pillow resizes in bytes too, and because they are four times
-/// less to hand to a model thread or to send to a remote encoder.
+/// Bytes rather than floats: Pillow resizes in bytes too, and they are a quarter of the size to
+/// pass to a model thread or to a remote encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelPixels {
     /// Width and height in pixels.
@@ -97,7 +97,7 @@ pub struct ModelInfo {
 
 /// The embeddings of one call, in the order of its inputs.
 #[derive(Debug, Clone)]
-pub struct Embedded {
+pub struct Embeddings {
     /// One unit-length vector per input.
     pub embeddings: Vec<Embedding>,
     /// Time spent waiting for a place in a batch.
@@ -119,5 +119,5 @@ pub trait Embedder: Send + Sync + 'static {
     /// [`crate::ErrorCode::InvalidInput`] when the pixels are not of the model's side,
     /// [`crate::ErrorCode::Unsupported`] for a style input when the model has no style,
     /// [`crate::ErrorCode::Unavailable`] when the model's thread has ended.
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded>;
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings>;
 }

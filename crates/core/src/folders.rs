@@ -64,7 +64,7 @@ impl Folders {
     /// Resolves a list to write in `DATA_DIR`. The path is absolute or relative to it.
     ///
     /// # Errors
-    /// As [`Folders::file`]; `InvalidInput` for a file that is no list.
+    /// As [`Folders::file`]; `InvalidInput` for another extension than `.txt` and `.log`.
     pub fn list(&self, field: &str, given: &str) -> Result<PathBuf> {
         let data = self
             .data_dir
@@ -110,7 +110,7 @@ impl Folders {
 
     fn existing(&self, field: &str, given: &str, recorded: &[String]) -> Result<PathBuf> {
         if given.is_empty() || given.contains('\0') {
-            return Err(Error::invalid(format!("{field} is empty, or no path")));
+            return Err(Error::invalid(format!("{field} is empty or not a path")));
         }
         let own = self
             .images_root
@@ -122,12 +122,12 @@ impl Folders {
             .filter_map(|folder| Root::open(folder).ok());
         let (mut reason, mut leads_outside) = (None, false);
         for root in folders {
-            // An absolute path takes the folder's place.
+            // `join` drops the folder when the given path is absolute.
             let wanted = root.resolved().join(given);
             match wanted.canonicalize() {
                 Ok(found) if root.holds(&found) => return Ok(found),
                 Ok(_) => leads_outside = true,
-                // Whether something is there is told of these folders only.
+                // Only for paths in these folders may the caller learn whether a file exists.
                 Err(error) if root.names(&wanted) => {
                     reason.get_or_insert(error);
                 }
@@ -154,7 +154,7 @@ impl Folders {
 mod tests {
     use super::*;
 
-    fn house() -> (tempfile::TempDir, Folders) {
+    fn allowed_folders() -> (tempfile::TempDir, Folders) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for name in ["images/sub", "data", "other"] {
             std::fs::create_dir_all(folder.path().join(name)).expect("made");
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn files_under_the_folders_are_found_and_others_are_not() {
-        let (folder, folders) = house();
+        let (folder, folders) = allowed_folders();
         let absolute = folder
             .path()
             .join("images/sub/m.jsonl")
@@ -219,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_written_to_the_data_folder_and_take_nothings_place() {
-        let (folder, folders) = house();
+    fn lists_are_written_to_the_data_folder_and_replace_no_other_file() {
+        let (folder, folders) = allowed_folders();
         let written = folders.list("fail_log", "failed.txt").expect("good");
         assert_eq!(
             written,

@@ -34,7 +34,7 @@ impl std::fmt::Debug for Live {
 
 /// Notified of a switch, so that it can release the old pair.
 pub trait FollowsLive: Send + Sync {
-    /// The pair was replaced.
+    /// Called after the pair was replaced.
     fn replaced(&self);
 }
 
@@ -54,7 +54,7 @@ impl std::fmt::Debug for LivePair {
 }
 
 impl LivePair {
-    /// Starts with this pair.
+    /// Holds this pair at first.
     #[must_use]
     pub fn new(live: Live) -> Arc<Self> {
         Arc::new(Self {
@@ -83,7 +83,7 @@ impl LivePair {
     }
 
     /// Notifies a follower of switches for as long as it exists.
-    pub fn tell(&self, follower: Weak<dyn FollowsLive>) {
+    pub fn add_follower(&self, follower: Weak<dyn FollowsLive>) {
         let mut followers = self.followers.lock();
         followers.retain(|known| known.strong_count() > 0);
         followers.push(follower);

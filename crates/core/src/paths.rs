@@ -1,4 +1,4 @@
-//! Paths that stay inside folders, whatever `..` and symbolic links they hold.
+//! Checks that paths stay inside a folder, whatever `..` and symbolic links they contain.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ pub struct Root {
 }
 
 impl Root {
-    /// Opens a folder that is there.
+    /// Resolves an existing folder.
     ///
     /// # Errors
-    /// When it is not there, or cannot be asked for.
+    /// When it does not exist or cannot be read.
     pub fn open(folder: &Path) -> std::io::Result<Self> {
         let resolved = folder.canonicalize()?;
         let named = std::path::absolute(folder)?;
@@ -41,8 +41,8 @@ impl Root {
             .ok()
     }
 
-    /// Whether a path is written as something in this folder. That says nothing of where it leads:
-    /// it decides whether the disk may be asked at all.
+    /// Whether a path, as it is written, is in this folder. Symbolic links may still lead out of
+    /// it: this decides whether the disk may be asked, [`Root::holds`] whether a file may be used.
     #[must_use]
     pub fn names(&self, path: &Path) -> bool {
         without_dots(path).is_some_and(|path| self.relative(&path).is_some())

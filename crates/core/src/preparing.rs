@@ -1,4 +1,4 @@
-//! The progress of what a server still prepares while it already serves. The terminal and `GET
+//! The progress of preparations that run while the server already answers. The terminal and `GET
 //! /api/preparing` show it.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-/// What is being done.
+/// A stage of the preparations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreparingStage {
@@ -18,7 +18,7 @@ pub enum PreparingStage {
     Calibrating,
 }
 
-/// How far it is.
+/// The progress of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreparingState {
     /// What is being done.
@@ -41,7 +41,7 @@ impl Preparing {
     }
 
     /// Reports progress. Within a stage it never decreases, in whatever order threads report.
-    pub fn at(&self, stage: PreparingStage, done: u64, total: u64) {
+    pub fn report(&self, stage: PreparingStage, done: u64, total: u64) {
         let mut state = self.0.lock();
         let known = state
             .filter(|known| known.stage == stage)
@@ -54,7 +54,7 @@ impl Preparing {
     }
 
     /// Reports that everything is ready.
-    pub fn finished(&self) {
+    pub fn finish(&self) {
         *self.0.lock() = None;
     }
 }
@@ -68,20 +68,20 @@ mod tests {
         let preparing = Preparing::default();
         let shown = preparing.clone();
         assert_eq!(preparing.now(), None);
-        preparing.at(PreparingStage::Drawing, 2, 3);
-        preparing.at(PreparingStage::Drawing, 1, 3);
+        preparing.report(PreparingStage::Drawing, 2, 3);
+        preparing.report(PreparingStage::Drawing, 1, 3);
         let drawn = PreparingState {
             stage: PreparingStage::Drawing,
             done: 2,
             total: 3,
         };
         assert_eq!(shown.now(), Some(drawn));
-        preparing.at(PreparingStage::Embedding, 0, 3);
+        preparing.report(PreparingStage::Embedding, 0, 3);
         assert_eq!(
             preparing.now().map(|now| (now.stage, now.done)),
             Some((PreparingStage::Embedding, 0))
         );
-        preparing.finished();
+        preparing.finish();
         assert_eq!(preparing.now(), None);
     }
 }

@@ -45,29 +45,29 @@ pub fn sentence(tags: &[&str], template: &str, underscores: Underscores) -> Opti
     (!tags.is_empty()).then(|| template.replace("{tags}", &joined()))
 }
 
-/// The form of a collection's sentences.
+/// Reads the form of a collection's sentences.
 ///
 /// # Errors
 /// What the collection reports; [`crate::ErrorCode::Internal`] when its note is not one of
 /// Clippy's.
-pub async fn of(gallery: &dyn Gallery) -> Result<Underscores> {
-    Ok(look(gallery).await?.0)
+pub async fn read_form(gallery: &dyn Gallery) -> Result<Underscores> {
+    Ok(read_note(gallery).await?.0)
 }
 
-/// Like [`of`], and records the form unless it is recorded. Call it before the first point is
-/// stored.
+/// Like [`read_form`], and records the form unless it is recorded. Call it before the first point
+/// is stored.
 ///
 /// # Errors
-/// As [`of`].
-pub async fn settled(gallery: &dyn Gallery) -> Result<Underscores> {
-    let (underscores, noted) = look(gallery).await?;
+/// As [`read_form`].
+pub async fn record_form(gallery: &dyn Gallery) -> Result<Underscores> {
+    let (underscores, noted) = read_note(gallery).await?;
     if !noted {
         gallery.set_note(NOTE, underscores.note()).await?;
     }
     Ok(underscores)
 }
 
-async fn look(gallery: &dyn Gallery) -> Result<(Underscores, bool)> {
+async fn read_note(gallery: &dyn Gallery) -> Result<(Underscores, bool)> {
     // In this order, since the note is written before the first point.
     let info = gallery.info().await?;
     if let Some(note) = gallery.note(NOTE).await? {

@@ -53,20 +53,20 @@ fn pictures(
         .collect();
     let drawn: Vec<RgbImage> = pairs
         .par_iter()
-        .map(|(subject, style)| render(subject, *style).map(|picture| shrunk(&picture, cell, cell)))
+        .map(|(subject, style)| render(subject, *style).map(|picture| shrink(&picture, cell, cell)))
         .collect::<Result<_, _>>()?;
-    Ok(laid_out(&drawn, styles.len() as u32, cell, cell))
+    Ok(lay_out(&drawn, styles.len() as u32, cell, cell))
 }
 
 fn sketches(cell: u32) -> Result<RgbImage, clippy_drawings::Error> {
     let pads: Vec<RgbImage> = subjects()
         .par_iter()
-        .map(|subject| sketch(subject, 1).map(|pad| shrunk(&pad, cell * 3 / 2, cell)))
+        .map(|subject| sketch(subject, 1).map(|pad| shrink(&pad, cell * 3 / 2, cell)))
         .collect::<Result<_, _>>()?;
-    Ok(laid_out(&pads, 8, cell * 3 / 2, cell))
+    Ok(lay_out(&pads, 8, cell * 3 / 2, cell))
 }
 
-fn shrunk(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+fn shrink(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     if picture.dimensions() == (width, height) {
         picture.clone()
     } else {
@@ -74,7 +74,7 @@ fn shrunk(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     }
 }
 
-fn laid_out(cells: &[RgbImage], columns: u32, width: u32, height: u32) -> RgbImage {
+fn lay_out(cells: &[RgbImage], columns: u32, width: u32, height: u32) -> RgbImage {
     let rows = (cells.len() as u32).div_ceil(columns.max(1));
     let sheet = (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP);
     let mut sheet = RgbImage::from_pixel(sheet.0, sheet.1, Rgb([90, 90, 96]));

@@ -1,4 +1,4 @@
-//! How a style paints each kind of piece; the walk over a figure is the same for all of them.
+//! Draws a figure with a style's brush, which decides the look of each kind of piece.
 
 use std::fmt::Write as _;
 
@@ -20,9 +20,10 @@ pub(crate) fn line(paint: impl Into<String>, width: f32) -> Line {
     }
 }
 
-/// A style's hand. Every paint is an SVG paint: `#rrggbb`, `none` or `url(#id)`.
+/// How a style paints each kind of piece. Every paint is an SVG paint: `#rrggbb`, `none` or
+/// `url(#id)`.
 pub(crate) trait Brush {
-    /// What fills a body, a patch or a rod.
+    /// The fill of a body, a patch or a rod.
     fn fill(&self, piece: &Piece) -> String;
 
     /// The contour of bodies and rods.
@@ -35,20 +36,20 @@ pub(crate) trait Brush {
         None
     }
 
-    /// The lines of the hand: mouths, seams.
+    /// The stroke of drawn lines, such as mouths and seams.
     fn mark(&self, piece: &Piece) -> Option<Line>;
 
-    /// What fills eyes and the like.
+    /// The fill of eyes and similar dots.
     fn dot(&self, _piece: &Piece) -> String {
         "#22212b".into()
     }
 
-    /// The spots of light: a paint and an opacity.
+    /// The paint and opacity of highlights.
     fn shine(&self, _piece: &Piece) -> Option<(String, f32)> {
         None
     }
 
-    /// Anything between the fill of a body or patch and its contour, such as a shadow.
+    /// Draws anything between the fill of a body or patch and its contour, such as a shadow.
     fn modelling(&self, _piece: &Piece, _data: &str, _out: &mut String) {}
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn draw(out: &mut String, figure: &Figure, brush: &impl Brush) {
                 }
             }
             Kind::Rod(thickness) => {
-                // A rod has no outline of its own: a thicker one behind it shows as its contour.
+                // A rod has no outline: a thicker one behind it shows as its contour.
                 if let Some(contour) = brush.contour(piece) {
                     stroke(
                         out,
@@ -100,7 +101,7 @@ pub(crate) fn draw(out: &mut String, figure: &Figure, brush: &impl Brush) {
     out.push_str("</g>");
 }
 
-/// Appends the figure's silhouette, swollen by `margin` on every side, in one paint.
+/// Appends the figure's silhouette in one paint, widened by `margin` on every side.
 pub(crate) fn silhouette(out: &mut String, figure: &Figure, paint: &str, margin: f32) {
     out.push_str(r#"<g stroke-linejoin="round" stroke-linecap="round" fill-rule="evenodd">"#);
     for piece in &figure.pieces {
@@ -140,7 +141,7 @@ pub(crate) fn backdrop(out: &mut String, paint: &str) {
 }
 
 /// Appends a crescent of shade along the lower right of a piece: `shade` fills the piece, and `lit`
-/// covers it again, moved up and to the left. Pieces too small for it stay flat.
+/// covers it again, moved up and to the left. Pieces that are too small for it stay flat.
 pub(crate) fn crescent(
     out: &mut String,
     piece: &Piece,

@@ -1,4 +1,4 @@
-//! SVG text in, pixels out.
+//! Renders SVG text to pixels.
 
 use image::RgbImage;
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -17,13 +17,13 @@ pub(crate) fn document(elements: &str) -> String {
     )
 }
 
-/// The picture of a square document, on white where it is clear.
+/// Renders a square document, with white where it is transparent.
 pub(crate) fn square(elements: &str) -> Result<RgbImage, Error> {
-    rasterised(&document(elements))
+    rasterise(&document(elements))
 }
 
-/// The picture of a whole SVG document, on white where it is clear.
-pub(crate) fn rasterised(svg: &str) -> Result<RgbImage, Error> {
+/// Renders a whole SVG document, with white where it is transparent.
+pub(crate) fn rasterise(svg: &str) -> Result<RgbImage, Error> {
     let tree = usvg::Tree::from_str(svg, &usvg::Options::default())
         .map_err(|error| Error::Picture(error.to_string()))?;
     let size = tree.size().to_int_size();
@@ -34,7 +34,8 @@ pub(crate) fn rasterised(svg: &str) -> Result<RgbImage, Error> {
     Ok(opaque(&pixels))
 }
 
-/// The colours of an opaque pixmap. Premultiplied and plain values agree where nothing is clear.
+/// The colours of an opaque pixmap. Premultiplied and plain values agree where nothing is
+/// transparent.
 fn opaque(pixels: &Pixmap) -> RgbImage {
     RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {
         let at = (y as usize * pixels.width() as usize + x as usize) * 4;

@@ -1,4 +1,4 @@
-//! Colours, and the ways in which the styles bend them.
+//! Colours, and how the styles change them.
 
 /// A colour as the screen shows it (sRGB).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) const fn hex(value: u32) -> Colour {
     }
 }
 
-/// The colours in which the drawings are thought; a style turns them into its own.
+/// The colours that the drawings are defined in; a style converts them to its own.
 pub(crate) mod paint {
     use super::{Colour, hex};
     pub(crate) const RED: Colour = hex(0xe5383b);
@@ -59,13 +59,13 @@ impl Colour {
         format!("#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
     }
 
-    /// How light it looks, 0 to 1 (Rec. 601 weights on the stored values).
+    /// The perceived lightness, 0 to 1 (Rec. 601 weights on the stored values).
     pub(crate) fn lightness(self) -> f32 {
         (0.299 * f32::from(self.red) + 0.587 * f32::from(self.green) + 0.114 * f32::from(self.blue))
             / 255.0
     }
 
-    /// This colour with a share (0 to 1) of another.
+    /// This colour mixed with a share (0 to 1) of another.
     pub(crate) fn mixed(self, other: Self, share: f32) -> Self {
         let blend = |a: u8, b: u8| {
             (f32::from(a) + (f32::from(b) - f32::from(a)) * share)
@@ -99,7 +99,7 @@ impl Colour {
         (sextant * 60.0, saturation, lightness)
     }
 
-    /// The colour of that hue (degrees), saturation and lightness (0 to 1, cut off beyond).
+    /// The colour of this hue (degrees), saturation and lightness (clamped to 0 to 1).
     pub(crate) fn from_hue(hue: f32, saturation: f32, lightness: f32) -> Self {
         let (saturation, lightness) = (saturation.clamp(0.0, 1.0), lightness.clamp(0.0, 1.0));
         let spread = (1.0 - (2.0 * lightness - 1.0).abs()) * saturation;
@@ -115,25 +115,25 @@ impl Colour {
         }
     }
 
-    /// Whether it is a colour at all, rather than a grey, near-white or near-black.
+    /// Whether it is a colour, rather than a grey, near-white or near-black.
     pub(crate) fn is_colourful(self) -> bool {
         let spread =
             self.red.max(self.green).max(self.blue) - self.red.min(self.green).min(self.blue);
         spread > 48
     }
 
-    /// Turned around the colour wheel; greys stay grey.
+    /// Rotated around the colour wheel; greys stay grey.
     pub(crate) fn turned(self, degrees: f32) -> Self {
         let (hue, saturation, lightness) = self.hue_saturation_lightness();
         Self::from_hue(hue + degrees, saturation, lightness)
     }
 
-    /// Its own shadow: darker, a little cooler and fuller.
+    /// Its shadow: darker, a little cooler and more saturated.
     pub(crate) fn shadow(self, share: f32) -> Self {
         self.mixed(hex(0x1c1446), share)
     }
 
-    /// Its own light: lighter, a little warmer.
+    /// Its highlight: lighter, a little warmer.
     pub(crate) fn light(self, share: f32) -> Self {
         self.mixed(hex(0xfffbe8), share)
     }

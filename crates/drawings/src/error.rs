@@ -1,4 +1,4 @@
-//! What can go wrong while drawing or writing the gallery.
+//! Errors of drawing or writing the gallery.
 
 use std::path::PathBuf;
 
@@ -8,9 +8,9 @@ pub enum Error {
     /// A drawing could not be turned into shapes; a fault in this crate's own data.
     #[error("the drawing of {subject} is not valid: {reason}")]
     Drawing {
-        /// The subject that was to be drawn.
+        /// The subject.
         subject: String,
-        /// What the renderer said.
+        /// The renderer's error.
         reason: String,
     },
     /// The renderer refused a picture, or a picture could not be encoded.
@@ -24,7 +24,7 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// The caller wanted no more of it.
+    /// The caller stopped the drawing.
     #[error("stopped before the gallery was drawn")]
     Stopped,
 }

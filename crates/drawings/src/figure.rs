@@ -1,4 +1,4 @@
-//! A subject's drawing, made into outlines and fitted to its picture.
+//! A subject's drawing, converted to outlines and fitted to its picture.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::seed::noise;
 use crate::subject::{Kind, Shape, Subject};
 
-/// The side of the square in which figures lie; the pictures' view box.
+/// The side of the square that figures are drawn in; the pictures' view box.
 pub(crate) const SIDE: f32 = 100.0;
 
 /// A subject ready to be drawn: its pieces, back to front, inside the square.
@@ -22,21 +22,21 @@ pub(crate) struct Figure {
 /// One outline of a figure.
 #[derive(Debug, Clone)]
 pub(crate) struct Piece {
-    /// Its place in the figure, from the back; names its gradients and clips.
+    /// Its index in the figure, from the back; it names its gradients and clips.
     pub(crate) number: usize,
     pub(crate) kind: Kind,
     pub(crate) colour: Colour,
     pub(crate) outline: Path,
 }
 
-/// Where a figure goes.
+/// The position of a figure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placement {
     /// The centre of the figure, in the square.
     pub(crate) centre: (f32, f32),
     /// Its larger extent, in the square.
     pub(crate) size: f32,
-    /// Turned by so many degrees beyond the subject's own tilt.
+    /// Additional rotation in degrees, beyond the subject's own tilt.
     pub(crate) turn: f32,
 }
 
@@ -83,8 +83,8 @@ impl Figure {
         self
     }
 
-    /// The same figure as an unsteady hand would draw it: each point moves up to `reach`, and the
-    /// movement changes over about `length`.
+    /// The same figure as an unsteady hand would draw it: each point moves by up to `reach`, and
+    /// the movement changes over a distance of about `length`.
     pub(crate) fn wobbled(mut self, seed: u64, reach: f32, length: f32) -> Self {
         for piece in &mut self.pieces {
             if let Some(outline) = wobbled(&piece.outline, seed, reach, length) {
@@ -94,7 +94,7 @@ impl Figure {
         self
     }
 
-    /// Only what has a body: no lines of the hand, no spots.
+    /// Only the pieces with a body: no drawn lines, no spots.
     pub(crate) fn solid(&self) -> Self {
         Self {
             pieces: self
@@ -113,7 +113,7 @@ impl Figure {
         })
     }
 
-    /// The colour of the largest body: what one would call the subject's colour.
+    /// The colour of the largest body, as the subject's colour.
     pub(crate) fn main_colour(&self) -> Colour {
         let area = |piece: &&Piece| {
             let bounds = piece.outline.bounds();
@@ -145,7 +145,7 @@ impl Piece {
     }
 }
 
-/// The box around the pieces once transformed, thickness of rods included, light spots left out.
+/// The box around the transformed pieces, with the thickness of rods and without highlights.
 fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
     pieces
         .iter()
@@ -156,7 +156,7 @@ fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
             } else {
                 0.0
             };
-            // The bounds of the points would include the handles of the curves.
+            // The bounds of the points would include the control points of curves.
             let bounds = piece
                 .outline
                 .clone()
@@ -180,8 +180,8 @@ fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
         })
 }
 
-/// The outlines as drawn, before they are fitted. The SVG parser reads the path data, so the
-/// drawings may use all of its commands.
+/// The outlines before they are fitted. The SVG parser reads the path data, so the drawings may use
+/// all of its commands.
 fn outlines(subject: &Subject) -> Result<Vec<Piece>, Error> {
     let mut sheet = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{SIDE}" height="{SIDE}"><g fill="none" stroke="black">"#
@@ -315,7 +315,7 @@ fn wobbled(outline: &Path, seed: u64, reach: f32, length: f32) -> Option<Path> {
             | PathSegment::QuadTo(_, to)
             | PathSegment::CubicTo(_, _, to) => to,
         };
-        // The chord is shorter than the curve, but steps of about a unit leave room for that.
+        // The chord is shorter than the curve, but steps of about a unit are short enough.
         let steps = ((at.distance(end) / 0.8).ceil() as usize).clamp(6, 200);
         for step in 1..=steps {
             let t = step as f32 / steps as f32;

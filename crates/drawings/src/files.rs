@@ -1,4 +1,4 @@
-//! Files that are either old or new, never half, and are left alone when nothing changed.
+//! Writes files that are always complete, and are not touched when nothing changed.
 
 use std::fs;
 use std::io::{Cursor, ErrorKind};
@@ -9,10 +9,10 @@ use image::{ImageFormat, RgbImage};
 
 use crate::error::Error;
 
-/// Makes the file hold the bytes. Says whether it had to be written: a file that holds them already
-/// is not touched.
+/// Makes the file contain the bytes. Returns whether it had to be written: a file that contains
+/// them already is not touched.
 ///
-/// Nothing waits for the disk: the next run finds and mends what a power cut spoiled.
+/// Does not sync to disk: the next run finds and repairs what a power cut damaged.
 pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     if read(path)?.as_deref() == Some(bytes) {
         return Ok(false);
@@ -21,7 +21,7 @@ pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The file's bytes; none when it is not there.
+/// The file's bytes; `None` when it does not exist.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_written_only_when_it_differs_and_leaves_no_neighbour() {
+    fn a_file_is_written_only_when_it_differs_and_leaves_no_other_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         assert!(keep(&path, b"one").unwrap());
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_names_the_file_and_leaves_no_neighbour() {
+    fn an_error_names_the_file_and_leaves_no_other_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("is_a_folder");
         fs::create_dir(&path).unwrap();

@@ -16,20 +16,20 @@ use crate::style::{Style, render};
 use crate::subject::Subject;
 use crate::subjects::subjects;
 
-/// Names the sources that drew the gallery, in its folder.
+/// The file in the gallery's folder with the fingerprint of the sources that drew it.
 const DRAWN_BY: &str = ".drawn-by";
-/// Made by `build.rs`.
+/// Computed by `build.rs`.
 const FINGERPRINT: &str = env!("DRAWINGS_FINGERPRINT");
 const MANIFEST: &str = "manifest.jsonl";
 
-/// What [`write_gallery`] did.
+/// The result of [`write_gallery`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GallerySummary {
     /// Pictures in the gallery.
     pub pictures: usize,
-    /// Those that were not there before, or differed.
+    /// Pictures that were missing before, or differed.
     pub written: usize,
-    /// Those that were there already.
+    /// Pictures that were there already.
     pub unchanged: usize,
     /// The manifest, one line for each picture; its paths are relative to its folder.
     pub manifest: PathBuf,
@@ -62,10 +62,10 @@ pub fn gallery_size() -> usize {
 
 /// Draws the gallery into the folder: `<style>/<subject>.png` and `manifest.jsonl`.
 ///
-/// It may be called again at any time: files that are right already are not touched, and each file
-/// is replaced as a whole. A picture whose digest is the manifest's is not drawn again, if these
-/// very sources wrote that manifest. The manifest is written last, so it never names a picture that
-/// is not there. Other files in the folder are left alone.
+/// It may be called again at any time: correct files are not touched, and each file is replaced as
+/// a whole. A picture with the digest in the manifest is not drawn again, if the same sources wrote
+/// that manifest. The manifest is written last, so it never names a picture that does not exist.
+/// Other files in the folder are not touched.
 ///
 /// # Errors
 /// [`Error::File`] when the folder cannot be written.
@@ -73,8 +73,8 @@ pub fn write_gallery(folder: &Path) -> Result<GallerySummary, Error> {
     write_gallery_watched(folder, |_, _| true)
 }
 
-/// As [`write_gallery`]. `drawn` is told after each picture how many of how many are there, from
-/// several threads; when it answers no, drawing stops soon.
+/// As [`write_gallery`]. `drawn` is called after each picture with the number of pictures that
+/// exist and the total, from several threads; when it returns false, drawing stops soon.
 ///
 /// # Errors
 /// As [`write_gallery`], and [`Error::Stopped`].
@@ -119,8 +119,8 @@ pub fn write_gallery_watched(
     })
 }
 
-/// The digests of the pictures that these very sources drew earlier, by path. What other sources
-/// drew is forgotten: their manifest goes, so that a stop in the middle cannot make it look right.
+/// The digests of the pictures that the same sources drew earlier, by path. The manifest of other
+/// sources is removed, so that after a stop in the middle the gallery does not look complete.
 fn read_digests(folder: &Path) -> Result<HashMap<String, String>, Error> {
     #[derive(Deserialize)]
     struct Drawn {
@@ -181,8 +181,8 @@ fn hex_md5(bytes: &[u8]) -> String {
     hex::encode(Md5::digest(bytes))
 }
 
-/// The picture's id. It comes from the names alone, so that new subjects move no old ids, and it
-/// has 53 bits, so that JavaScript keeps it whole.
+/// The picture's id. It depends on the names only, so that new subjects change no ids. It has 53
+/// bits, which JavaScript can represent exactly.
 pub(crate) fn picture_id(subject: &Subject, style: Style) -> u64 {
     named(&["demo", style.tag(), subject.name]) >> 11
 }

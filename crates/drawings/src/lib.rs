@@ -1,8 +1,8 @@
 //! Clippy's own demo gallery: everyday subjects, drawn in many styles.
 //!
-//! A new user has no pictures at hand, so `clippy demo` draws some: [`write_gallery`] renders every
+//! A new user may have no pictures, so `clippy demo` draws some: [`write_gallery`] renders every
 //! subject in every style into a folder with a manifest that Clippy can ingest. A subject is one
-//! vector drawing made of meaningful parts; each [`Style`] renders that drawing in its own manner.
+//! vector drawing made of parts with a meaning; each [`Style`] renders that drawing in its own way.
 //! [`sketch()`] draws a subject as a visitor might on the drawing pad.
 //!
 //! Everything here is deterministic: the same release writes the same bytes.

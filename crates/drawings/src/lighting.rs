@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use crate::colour::Colour;
 use crate::figure::{Figure, Piece};
 
-/// Defines for every solid piece a gradient `g{number}`: lit from the upper left. `tones` are its
-/// light, its own and its dark colour.
+/// Defines a gradient `g{number}` for every solid piece, lit from the upper left. `tones` are its
+/// light, own and dark colour.
 pub(crate) fn gradients(out: &mut String, figure: &Figure, tones: impl Fn(&Piece) -> [Colour; 3]) {
     out.push_str("<defs>");
     for piece in figure.pieces.iter().filter(|piece| piece.is_solid()) {
         let bounds = piece.outline.bounds();
         let [light, own, dark] = tones(piece).map(Colour::css);
-        // In the square's own units: a straight rod has no box to take shares of.
+        // In units of the square, not of the piece's box, since a straight rod has none.
         let _ = write!(
             out,
             r#"<radialGradient id="g{}" gradientUnits="userSpaceOnUse" cx="{:.2}" cy="{:.2}" r="{:.2}"><stop offset="0" stop-color="{light}"/><stop offset="0.45" stop-color="{own}"/><stop offset="1" stop-color="{dark}"/></radialGradient>"#,

@@ -1,4 +1,4 @@
-//! Questions to the gallery with known answers, for `clippy eval`.
+//! Queries to the gallery with known answers, for `clippy eval`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ use crate::style::Style;
 use crate::subject::Subject;
 use crate::subjects::subjects;
 
-/// Attempts at each subject.
+/// Sketches of each subject.
 const SKETCHES: u64 = 2;
 
-/// What [`write_queries`] wrote.
+/// The result of [`write_queries`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueriesSummary {
-    /// Questions that show a sketch.
+    /// Number of queries with a sketch.
     pub sketches: usize,
-    /// Questions that give a name.
+    /// Number of queries with a name.
     pub texts: usize,
-    /// The file of questions; its paths are relative to its folder.
+    /// The file of queries; its paths are relative to its folder.
     pub queries: PathBuf,
 }
 
@@ -44,8 +44,8 @@ enum Query {
     },
 }
 
-/// Writes `queries.jsonl` and `sketches/<subject>-<n>.png` into the folder: for each subject two
-/// sketches and its name. Relevant are the subject's pictures in all styles.
+/// Writes `queries.jsonl` and `sketches/<subject>-<n>.png` into the folder: two sketches of each
+/// subject, and its name. The subject's pictures in all styles are relevant.
 ///
 /// # Errors
 /// [`Error::File`] when the folder cannot be written.
@@ -85,7 +85,7 @@ pub fn write_queries(folder: &Path) -> Result<QueriesSummary, Error> {
 fn write_sketch(folder: &Path, subject: &Subject, seed: u64) -> Result<Query, Error> {
     let image = format!("sketches/{}-{seed}.png", subject.name);
     files::keep(&folder.join(&image), &files::png(&sketch(subject, seed)?)?)?;
-    // The sketch itself is not in the gallery, so nothing need be left out.
+    // The sketch itself is not in the gallery, so nothing is excluded.
     Ok(Query::Sketch {
         image,
         relevant: relevant(subject),
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_subject_is_asked_for_by_sketch_and_by_name() {
+    fn every_subject_has_queries_by_sketch_and_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let summary = write_queries(folder.path()).unwrap();
         assert_eq!(
@@ -138,7 +138,7 @@ mod tests {
                     assert_eq!(line["exclude"], Value::Array(Vec::new()));
                 }
                 "text" => assert_eq!(line["text"], subject.name.replace('_', " ")),
-                other => panic!("{other} is no kind"),
+                other => panic!("{other} is not a kind"),
             }
         }
     }

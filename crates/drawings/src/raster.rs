@@ -1,4 +1,4 @@
-//! Work on pixels, for what vector drawing cannot do: glow, halftone, grain.
+//! Pixel operations that vector drawing cannot do: glow, halftone, grain.
 
 use image::RgbImage;
 
@@ -15,7 +15,7 @@ pub(crate) fn light(picture: &RgbImage) -> Light {
         .collect()
 }
 
-/// The light as a picture; what is beyond white stays white.
+/// Converts light to a picture, clamped to white.
 pub(crate) fn picture_of(light: &[[f32; 3]], width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         image::Rgb(
@@ -25,7 +25,8 @@ pub(crate) fn picture_of(light: &[[f32; 3]], width: u32, height: u32) -> RgbImag
     })
 }
 
-/// Blurred so that a point becomes a soft spot of about that radius in pixels (three box blurs).
+/// Blurs so that a point becomes a soft spot with a radius of about this many pixels (three box
+/// blurs).
 pub(crate) fn blurred(light: &[[f32; 3]], width: usize, height: usize, radius: usize) -> Light {
     let mut here = light.to_vec();
     let mut next = here.clone();
@@ -40,7 +41,7 @@ pub(crate) fn blurred(light: &[[f32; 3]], width: usize, height: usize, radius: u
     here
 }
 
-/// One line of a box blur; beyond its ends the line goes on with its last value.
+/// One line of a box blur; beyond its ends, the last value continues.
 fn box_blur(
     from: &[[f32; 3]],
     to: &mut [[f32; 3]],
@@ -68,8 +69,8 @@ fn box_blur(
     }
 }
 
-/// How much ink a printer's screen lays at a pixel for that tone (0 bare paper to 1 full ink).
-/// `cell` is the distance of the dots in pixels, `angle` the screen's turn in radians.
+/// How much ink a halftone screen prints at a pixel for this tone (0 bare paper to 1 full ink).
+/// `cell` is the distance of the dots in pixels, `angle` the rotation of the screen in radians.
 pub(crate) fn screen(x: f32, y: f32, cell: f32, angle: f32, tone: f32) -> f32 {
     if tone <= 0.01 {
         return 0.0;
@@ -81,12 +82,12 @@ pub(crate) fn screen(x: f32, y: f32, cell: f32, angle: f32, tone: f32) -> f32 {
         (y * cosine - x * sine) * turn,
     );
     let height = 0.5 - (across.cos() + down.cos()) / 4.0;
-    // The slope of the dots' hills is about pi/2 to a cell: one pixel of soft edge.
+    // The slope of the dots is about pi/2 per cell: one pixel of soft edge.
     let edge = 0.8 / cell;
     ((tone - height) / (2.0 * edge) + 0.5).clamp(0.0, 1.0)
 }
 
-/// Lays the grain of paper over the picture, `strength` in shares of full light.
+/// Adds the grain of paper to the picture, with `strength` as a share of full light.
 pub(crate) fn grain(picture: &mut RgbImage, seed: u64, strength: f32) {
     for (x, y, pixel) in picture.enumerate_pixels_mut() {
         let (x, y) = (x as f32, y as f32);

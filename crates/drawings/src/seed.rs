@@ -1,14 +1,14 @@
-//! A small source of chance that gives the same numbers on every machine and in every release.
+//! A small random generator with the same numbers on every machine and in every release.
 //!
 //! The gallery must be bit-identical from run to run, so nothing here depends on a library whose
-//! stream of numbers may change with its version.
+//! numbers may change with its version.
 
-/// A repeatable stream of numbers, seeded by words.
+/// A repeatable stream of random numbers, seeded by words.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
+pub(crate) struct Random(u64);
 
-impl Chance {
-    /// A stream that depends on all the words and on nothing else.
+impl Random {
+    /// A stream that depends on these words and the number only.
     pub(crate) fn of(words: &[&str], number: u64) -> Self {
         Self(mixed(hashed(words) ^ mixed(number)))
     }
@@ -18,13 +18,13 @@ impl Chance {
         mixed(self.0)
     }
 
-    /// A number from 0 up to, but not including, 1.
+    /// A number in 0..1, without 1.
     pub(crate) fn unit(&mut self) -> f32 {
-        // 24 bits are what an f32 holds exactly.
+        // An f32 holds exactly 24 bits.
         (self.next() >> 40) as f32 / (1u32 << 24) as f32
     }
 
-    /// A number from `low` up to `high`.
+    /// A number from `low` to `high`.
     pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
@@ -44,7 +44,7 @@ impl Chance {
         choices[self.below(N)]
     }
 
-    /// A seed for something that draws its own numbers, such as [`noise`].
+    /// A seed for other generators, such as [`noise`].
     pub(crate) fn seed(&mut self) -> u64 {
         self.next()
     }
@@ -68,7 +68,8 @@ fn hashed(words: &[&str]) -> u64 {
 
 /// Smooth noise over the plane, from -1 to 1; it changes over a distance of about one.
 ///
-/// It depends on the place alone, so two shapes that share an edge still share it once moved.
+/// It depends on the position only, so two shapes that share an edge still share it after they
+/// moved.
 pub(crate) fn noise(seed: u64, x: f32, y: f32) -> f32 {
     let (column, row) = (x.floor(), y.floor());
     let (across, down) = (smooth(x - column), smooth(y - row));
@@ -99,13 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stream_is_fixed() {
-        // A change here redraws every picture and breaks stored galleries' checksums.
-        let mut chance = Chance::of(&["apple", "line_art"], 0);
-        let first: Vec<usize> = (0..6).map(|_| chance.below(100)).collect();
-        let mut again = Chance::of(&["apple", "line_art"], 0);
+    fn the_stream_never_changes() {
+        // A change here redraws every picture and changes the checksums of stored galleries.
+        let mut random = Random::of(&["apple", "line_art"], 0);
+        let first: Vec<usize> = (0..6).map(|_| random.below(100)).collect();
+        let mut again = Random::of(&["apple", "line_art"], 0);
         assert_eq!(first, (0..6).map(|_| again.below(100)).collect::<Vec<_>>());
-        let mut other = Chance::of(&["applel", "ine_art"], 0);
+        let mut other = Random::of(&["applel", "ine_art"], 0);
         assert_ne!(first, (0..6).map(|_| other.below(100)).collect::<Vec<_>>());
     }
 

@@ -1,14 +1,15 @@
-//! A subject as a visitor draws it on the pad of the web page: one pen, an unsteady hand.
+//! Draws a subject as a visitor might on the pad of the web page: with one pen and an unsteady
+//! hand.
 
 use std::fmt::Write as _;
 
 use image::RgbImage;
 
 use crate::brush::{fill, line, stroke};
-use crate::canvas::rasterised;
+use crate::canvas::rasterise;
 use crate::error::Error;
 use crate::figure::{Figure, Placement};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::{Kind, Subject};
 
 /// Width of the drawing pad, in pixels.
@@ -16,31 +17,31 @@ pub const PAD_WIDTH: u32 = 900;
 /// Height of the drawing pad, in pixels.
 pub const PAD_HEIGHT: u32 = 600;
 
-/// The pens of the page: the pink that one starts with, and black.
+/// The pens of the page: the initial pink, and black.
 const PENS: [&str; 3] = ["#f38ba8", "#f38ba8", "#111111"];
 
 /// The subject drawn by hand on a white pad of [`PAD_WIDTH`] by [`PAD_HEIGHT`] pixels. Another seed
-/// is another attempt: elsewhere on the pad, of another size, with other slips of the hand.
+/// gives another attempt: at another place, of another size, with other inaccuracies.
 ///
 /// # Errors
-/// [`Error::Drawing`] or [`Error::Picture`] when the subject's own data is at fault.
+/// [`Error::Drawing`] or [`Error::Picture`] when the subject's own data is invalid.
 pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
-    let mut chance = Chance::of(&[subject.name, "sketch"], seed);
-    // The pad is 150 by 100 of the figures' units.
-    let size = chance.between(48.0, 80.0);
+    let mut random = Random::of(&[subject.name, "sketch"], seed);
+    // The pad is 150 by 100 units of the figures.
+    let size = random.between(48.0, 80.0);
     let (wide, high) = ((150.0 - size) / 2.0 - 4.0, (100.0 - size) / 2.0 - 4.0);
     let placement = Placement {
         centre: (
-            75.0 + chance.between(-0.8, 0.8) * wide,
-            50.0 + chance.between(-1.0, 1.0) * high,
+            75.0 + random.between(-0.8, 0.8) * wide,
+            50.0 + random.between(-1.0, 1.0) * high,
         ),
         size,
-        turn: chance.between(-9.0, 9.0),
+        turn: random.between(-9.0, 9.0),
     };
     let figure =
-        Figure::place(subject, placement)?.wobbled(chance.seed(), size * 0.022, size * 0.3);
-    let pen = chance.pick(PENS);
-    let width = chance.between(0.75, 1.15);
+        Figure::place(subject, placement)?.wobbled(random.seed(), size * 0.022, size * 0.3);
+    let pen = random.pick(PENS);
+    let width = random.between(0.75, 1.15);
 
     let mut out = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 150 100" width="{PAD_WIDTH}" height="{PAD_HEIGHT}"><g stroke-linejoin="round" stroke-linecap="round" fill-rule="evenodd">"#
@@ -48,12 +49,13 @@ pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
     for piece in figure.pieces {
         let kind = piece.kind;
         let small = piece.girth() < 4.0;
-        // Each line slips a little on its own, so that forms that should meet do not quite.
-        let (dx, dy) = (chance.between(-0.7, 0.7), chance.between(-0.7, 0.7));
-        // Few people draw every coloured patch of a thing, and nobody its spots of light.
+        // Each line is displaced a little on its own, so that shapes that should meet do not quite
+        // meet.
+        let (dx, dy) = (random.between(-0.7, 0.7), random.between(-0.7, 0.7));
+        // Few people draw every coloured patch of a thing, and nobody draws its highlights.
         let left_out = kind == Kind::Shine
-            || (kind == Kind::Patch && chance.unit() < if small { 0.7 } else { 0.35 });
-        let seed = chance.seed();
+            || (kind == Kind::Patch && random.unit() < if small { 0.7 } else { 0.35 });
+        let seed = random.seed();
         if left_out {
             continue;
         }
@@ -87,7 +89,7 @@ pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
         out.push_str("</g>");
     }
     out.push_str("</g></svg>");
-    rasterised(&out)
+    rasterise(&out)
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
-//! The styles, and the way from a subject to a picture.
+//! The styles, and the rendering of a subject as a picture.
 
 use image::RgbImage;
 
 use crate::colour::Colour;
 use crate::error::Error;
 use crate::figure::{Figure, Placement};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::styles;
 use crate::subject::Subject;
 
-/// A manner of drawing. All of them draw the same figures.
+/// A style of drawing. All of them draw the same figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Style {
     /// Ink contours and details on white paper.
@@ -30,7 +30,7 @@ pub enum Style {
     NeonLights,
     /// Pale colours, like a sticker.
     PastelColors,
-    /// Two colours and much room.
+    /// Two colours and much empty space.
     Minimalism,
     /// A sunset grid of the eighties.
     Vaporwave,
@@ -100,53 +100,54 @@ impl Style {
     }
 }
 
-/// The subject in that style: [`crate::PICTURE_SIDE`] pixels square, and the same bytes every time.
+/// Renders the subject in that style: [`crate::PICTURE_SIDE`] pixels square, and the same bytes
+/// every time.
 pub fn render(subject: &Subject, style: Style) -> Result<RgbImage, Error> {
-    let mut chance = Chance::of(&[subject.name, style.tag()], 1);
-    // Blocks of twelve pixels leave no room for a small turn; it would only fray the edges.
+    let mut random = Random::of(&[subject.name, style.tag()], 1);
+    // Cells of twelve pixels are too coarse for a small rotation; it would only fray the edges.
     let steady = style == Style::PixelArt;
     let (sway, turn) = if steady { (0.0, 0.0) } else { (2.5, 4.0) };
     let placement = Placement {
         centre: (
-            50.0 + chance.between(-sway, sway),
-            50.0 + chance.between(-sway, sway),
+            50.0 + random.between(-sway, sway),
+            50.0 + random.between(-sway, sway),
         ),
         size: style.size()
             * if steady {
                 1.0
             } else {
-                chance.between(0.94, 1.03)
+                random.between(0.94, 1.03)
             },
-        turn: chance.between(-turn, turn),
+        turn: random.between(-turn, turn),
     };
     let hue = if subject.free_colours {
-        chance.pick([0.0, 0.0, 35.0, 120.0, 170.0, 205.0, 250.0, 310.0])
+        random.pick([0.0, 0.0, 35.0, 120.0, 170.0, 205.0, 250.0, 310.0])
     } else {
-        chance.between(-7.0, 7.0)
+        random.between(-7.0, 7.0)
     };
     let figure = Figure::place(subject, placement)?
         .recoloured(|colour| variant(colour, hue, subject.free_colours));
 
     match style {
-        Style::LineArt => styles::line_art::picture(figure, &mut chance),
-        Style::Monochrome => styles::monochrome::picture(&figure, &mut chance),
-        Style::VectorArt => styles::vector_art::picture(&figure, &mut chance),
-        Style::CelShading => styles::cel_shading::picture(&figure, &mut chance),
-        Style::SoftShading => styles::soft_shading::picture(&figure, &mut chance),
-        Style::PixelArt => styles::pixel_art::picture(&figure, &mut chance),
-        Style::PopArt => styles::pop_art::picture(&figure, &mut chance),
-        Style::NeonLights => styles::neon_lights::picture(&figure, &mut chance),
-        Style::PastelColors => styles::pastel_colors::picture(&figure, &mut chance),
-        Style::Minimalism => styles::minimalism::picture(&figure, &mut chance),
-        Style::Vaporwave => styles::vaporwave::picture(&figure, &mut chance),
-        Style::MangaStyle => styles::manga_style::picture(&figure, &mut chance),
-        Style::ArtDeco => styles::art_deco::picture(&figure, &mut chance),
-        Style::Impressionism => styles::impressionism::picture(&figure, &mut chance),
+        Style::LineArt => styles::line_art::picture(figure, &mut random),
+        Style::Monochrome => styles::monochrome::picture(&figure, &mut random),
+        Style::VectorArt => styles::vector_art::picture(&figure, &mut random),
+        Style::CelShading => styles::cel_shading::picture(&figure, &mut random),
+        Style::SoftShading => styles::soft_shading::picture(&figure, &mut random),
+        Style::PixelArt => styles::pixel_art::picture(&figure, &mut random),
+        Style::PopArt => styles::pop_art::picture(&figure, &mut random),
+        Style::NeonLights => styles::neon_lights::picture(&figure, &mut random),
+        Style::PastelColors => styles::pastel_colors::picture(&figure, &mut random),
+        Style::Minimalism => styles::minimalism::picture(&figure, &mut random),
+        Style::Vaporwave => styles::vaporwave::picture(&figure, &mut random),
+        Style::MangaStyle => styles::manga_style::picture(&figure, &mut random),
+        Style::ArtDeco => styles::art_deco::picture(&figure, &mut random),
+        Style::Impressionism => styles::impressionism::picture(&figure, &mut random),
     }
 }
 
-/// A colour of this picture's own. Wood, leaves and pale colours stay what they are even where
-/// colours are free: a violet stem helps nobody.
+/// A colour for this picture. Wood, leaves and pale colours stay the same even in subjects whose
+/// colours are free: a violet stem would look wrong.
 fn variant(colour: Colour, hue: f32, free: bool) -> Colour {
     let (own_hue, saturation, _) = colour.hue_saturation_lightness();
     let earthen = (15.0..45.0).contains(&own_hue) && saturation < 0.7;

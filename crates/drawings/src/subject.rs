@@ -1,23 +1,23 @@
-//! The form in which a subject is drawn: an ordered list of parts with a meaning.
+//! The form of a subject's drawing: an ordered list of parts with a meaning.
 //!
-//! A drawing does not say how it looks. It says what is there, back to front, on a sheet of about
+//! A drawing does not say how it looks. It says what there is, back to front, in an area of about
 //! 100 by 100 units with y downwards; the style decides about lines, colours and light. The figure
 //! is fitted to its picture afterwards, so a drawing need not be centred.
 
 use crate::colour::{Colour, paint};
 
-/// One thing the gallery draws.
+/// A thing that the gallery draws.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     /// Its name, with underscores for spaces; also its file name.
     pub name: &'static str,
-    /// Words for it besides the name: synonyms, what it is, what it has to do with.
+    /// Other words for it: synonyms, what it is, what it has to do with.
     pub tags: &'static [&'static str],
     /// The family it belongs to, such as `animals`.
     pub group: &'static str,
-    /// Turned by so many degrees, clockwise, in every picture.
+    /// Rotation in degrees, clockwise, in every picture.
     pub(crate) tilt: f32,
-    /// Whether its colours are free (a hat may be blue), or its own (a leaf is green).
+    /// Whether its colours are free (a hat may be blue) or fixed (a leaf is green).
     pub(crate) free_colours: bool,
     /// Back to front.
     pub(crate) parts: &'static [Part],
@@ -33,20 +33,20 @@ pub(crate) struct Part {
     pub(crate) twice: bool,
 }
 
-/// What a part is, which decides how a style treats it.
+/// The kind of a part, which decides how a style draws it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
-    /// A solid thing with a contour of its own.
+    /// A solid thing with a contour.
     Body,
-    /// A coloured area on a body: a belly, a stripe. It has no contour of its own.
+    /// A coloured area on a body, such as a belly or a stripe. It has no contour.
     Patch,
-    /// A long thin solid of that thickness: a stem, a handle, a tail.
+    /// A long thin solid of this thickness, such as a stem, a handle or a tail.
     Rod(f32),
-    /// A line the hand adds: a mouth, a seam, steam.
+    /// A drawn line, such as a mouth, a seam or steam.
     Mark,
     /// A small black spot: an eye, a nose, a seed.
     Dot,
-    /// A spot of light on a polished surface; only some styles have any.
+    /// A highlight on a polished surface; only some styles draw it.
     Shine,
 }
 

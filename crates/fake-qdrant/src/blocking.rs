@@ -1,8 +1,8 @@
-//! Work of the engine, which reads and writes files.
+//! Runs work of the engine, which reads and writes files.
 
 use tonic::Status;
 
-/// Runs work of the engine beside the threads that serve.
+/// Runs work of the engine on a blocking thread.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {

@@ -1,8 +1,5 @@
 //! One collection: the engine on a folder, and the server's settings.
-#![expect(
-    deprecated,
-    reason = "what says where things are kept, to servers before 1.20"
-)]
+#![expect(deprecated, reason = "servers before 1.20 know these fields only")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -224,7 +221,7 @@ impl Collection {
         let _one_at_a_time = self.optimizing.lock();
         let before = self.changed.load(Ordering::SeqCst);
         self.shard.optimize().map_err(status)?;
-        // The engine begins new parts without indexes.
+        // The engine creates new segments without indexes.
         let indexes = self.indexes.read().clone();
         for (field, kind) in indexes {
             self.index(&field, kind)?;

@@ -15,7 +15,7 @@ pub(crate) struct CollectionsService(pub(crate) Arc<State>);
 
 type Answer<T> = Result<Response<T>, Status>;
 
-fn done(begun: Instant, result: bool) -> Answer<wire::CollectionOperationResponse> {
+fn respond(begun: Instant, result: bool) -> Answer<wire::CollectionOperationResponse> {
     Ok(Response::new(wire::CollectionOperationResponse {
         result,
         time: begun.elapsed().as_secs_f64(),
@@ -28,7 +28,7 @@ impl Collections for CollectionsService {
         &self,
         request: Request<wire::GetCollectionInfoRequest>,
     ) -> Answer<wire::GetCollectionInfoResponse> {
-        self.0.faults.before_look().await;
+        self.0.faults.before_info().await;
         let begun = Instant::now();
         let collection = self.0.find(&request.into_inner().collection_name)?;
         let result = Some(collection.info());
@@ -61,7 +61,7 @@ impl Collections for CollectionsService {
         self.0.before_write(request.metadata()).await?;
         let (begun, state) = (Instant::now(), Arc::clone(&self.0));
         blocking(move || state.create(request.into_inner())).await?;
-        done(begun, true)
+        respond(begun, true)
     }
 
     async fn update(
@@ -116,7 +116,7 @@ impl Collections for CollectionsService {
                     }
                 }
             });
-        done(begun, true)
+        respond(begun, true)
     }
 
     async fn delete(
@@ -126,7 +126,7 @@ impl Collections for CollectionsService {
         self.0.before_write(request.metadata()).await?;
         let begun = Instant::now();
         let result = self.0.delete(&request.into_inner().collection_name)?;
-        done(begun, result)
+        respond(begun, result)
     }
 
     async fn update_aliases(
@@ -136,7 +136,7 @@ impl Collections for CollectionsService {
         self.0.before_write(request.metadata()).await?;
         let begun = Instant::now();
         self.0.change_aliases(request.into_inner().actions)?;
-        done(begun, true)
+        respond(begun, true)
     }
 
     async fn list_collection_aliases(
@@ -154,7 +154,7 @@ impl Collections for CollectionsService {
         &self,
         _request: Request<wire::ListAliasesRequest>,
     ) -> Answer<wire::ListAliasesResponse> {
-        self.0.faults.before_look().await;
+        self.0.faults.before_info().await;
         Ok(Response::new(wire::ListAliasesResponse {
             aliases: self.0.aliases(None),
             time: 0.0,

@@ -1,4 +1,4 @@
-//! Wire types to the engine's, and back.
+//! Converts the gRPC interface's types to the engine's, and back.
 
 use std::collections::HashMap;
 
@@ -55,7 +55,7 @@ pub(crate) fn payload_out(payload: Option<engine::Payload>) -> HashMap<String, w
 fn vector_in(vector: wire::Vector) -> Result<Vec<f32>, Status> {
     match vector.vector {
         Some(wire::vector::Vector::Dense(dense)) => Ok(dense.data),
-        // How clients from before 1.16 send them.
+        // Clients before 1.16 send vectors like this.
         #[expect(deprecated, reason = "they still do")]
         None if vector.indices.is_none() => Ok(vector.data),
         _ => Err(Status::unimplemented("only dense vectors are kept here")),
@@ -113,7 +113,7 @@ pub(crate) fn vectors_out(
     })
 }
 
-/// What to bring along.
+/// Which vectors an answer includes.
 pub(crate) fn with_vectors_in(selector: Option<wire::WithVectorsSelector>) -> engine::WithVector {
     match selector.and_then(|selector| selector.selector_options) {
         None => engine::WithVector::Bool(false),
@@ -182,7 +182,7 @@ pub(crate) fn scored_out(point: engine::ScoredPoint) -> wire::ScoredPoint {
     }
 }
 
-/// The engine's errors, with the words of the server.
+/// The engine's errors, in the words of the server.
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` calls")]
 pub(crate) fn status(error: engine::OperationError) -> Status {
     let text = error.to_string();

@@ -77,7 +77,7 @@ impl Faults {
     }
 
     /// Call it before answering about the server or a collection.
-    pub(crate) async fn before_look(&self) {
+    pub(crate) async fn before_info(&self) {
         self.stall().await;
     }
 

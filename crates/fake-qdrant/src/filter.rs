@@ -8,7 +8,7 @@ use tonic::Status;
 
 use crate::convert::{ids_in, path_in};
 
-/// A filter, or nothing.
+/// Converts a filter, if there is one.
 pub(crate) fn maybe_filter_in(
     filter: Option<wire::Filter>,
 ) -> Result<Option<engine::Filter>, Status> {

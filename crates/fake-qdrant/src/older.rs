@@ -1,4 +1,4 @@
-//! Collections as Clippy 0.2 laid them out: two or three named vectors, no index, no metadata.
+//! Collections as Clippy 0.2 made them: two or three named vectors, no index, no metadata.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,9 @@ use qdrant_client::{Payload, Qdrant, QdrantError};
 /// A point of such a collection.
 #[derive(Debug, Clone)]
 pub struct OlderPoint {
-    /// The only kind of id that Clippy 0.2 knows.
+    /// Clippy 0.2 has numbers only.
     pub id: u64,
-    /// The vectors that there are, by name.
+    /// The point's vectors, by name.
     pub vectors: HashMap<String, Vec<f32>>,
     /// The payload, with `null` for unknown values.
     pub payload: serde_json::Map<String, serde_json::Value>,
@@ -19,7 +19,7 @@ pub struct OlderPoint {
 /// Makes a collection with these named vectors.
 ///
 /// # Errors
-/// What the server answers.
+/// The server's error.
 pub async fn make_older_collection(
     client: &Qdrant,
     name: &str,
@@ -49,7 +49,7 @@ pub async fn make_older_collection(
 /// Stores whole points and waits for the result, as Clippy 0.2 did.
 ///
 /// # Errors
-/// What the server answers.
+/// The server's error.
 pub async fn fill_older_collection(
     client: &Qdrant,
     name: &str,

@@ -154,7 +154,7 @@ fn set_payload(
     )
 }
 
-fn carry_out(collection: &Collection, operation: Option<Operation>) -> Result<(), Status> {
+fn apply(collection: &Collection, operation: Option<Operation>) -> Result<(), Status> {
     match operation {
         Some(Operation::Upsert(upserted)) => upsert(collection, upserted.points),
         Some(Operation::UpdateVectors(updated)) => update_vectors(collection, updated.points),
@@ -444,7 +444,7 @@ impl Points for PointsService {
             .write(&metadata, &collection_name, move |collection| {
                 operations
                     .into_iter()
-                    .try_for_each(|operation| carry_out(collection, operation.operation))
+                    .try_for_each(|operation| apply(collection, operation.operation))
             })
             .await?;
         let result = vec![completed(); count];

@@ -110,7 +110,7 @@ impl Qdrant for HealthService {
         &self,
         _request: Request<wire::HealthCheckRequest>,
     ) -> Result<Response<wire::HealthCheckReply>, Status> {
-        self.0.faults.before_look().await;
+        self.0.faults.before_info().await;
         let title = "qdrant - vector search engine".to_owned();
         Ok(Response::new(wire::HealthCheckReply {
             title,

@@ -1,6 +1,5 @@
-//! What every implementation of [`Collections`] must do, as runnable checks. Each takes the
-//! collections of an empty public name, filled by [`super::model`], and the gallery of the live one
-//! as it is handed to those who write.
+//! The contract of [`Collections`] as runnable checks. Each check takes the collections of an empty
+//! public name, filled by [`super::model`], and the gallery of the live one as writers get it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,18 +14,18 @@ use clippy_core::ids::PointId;
 
 use super::model;
 
-/// One `#[tokio::test]` for each check. The argument is an async function that gives the
+/// Makes one `#[tokio::test]` for each check. The argument is an async function that returns the
 /// collections of an empty public name, the gallery of the live one, and anything that must live as
-/// long as they.
+/// long as they do.
 #[macro_export]
 macro_rules! collections_contract {
     ($make:path) => {
         $crate::collections_contract! { $make:
-            changes_are_listed_and_a_switch_waits_until_they_are_taken_over,
-            what_is_no_longer_live_is_read_and_not_written,
-            the_way_back_loses_nothing_and_dropping_ends_it,
-            a_build_is_taken_over_by_the_same_model_and_begun_anew_by_another,
-            no_write_slips_past_a_pause_or_a_list_of_changes,
+            changes_are_listed_and_a_switch_needs_all_of_them,
+            a_collection_that_is_no_longer_live_can_only_be_read,
+            a_rollback_loses_nothing_until_the_old_collection_is_dropped,
+            a_build_continues_for_the_same_model_and_starts_over_for_another,
+            no_write_escapes_a_pause_or_the_list_of_changes,
         }
     };
     ($make:path: $($check:ident),* $(,)?) => {
@@ -40,8 +39,7 @@ macro_rules! collections_contract {
     };
 }
 
-/// A second model: of another dimension, so that a vector of the one can never be taken for one of
-/// the other.
+/// A second model: of another dimension, so that vectors of the two can never be mixed up.
 #[must_use]
 pub fn second_model() -> ModelInfo {
     ModelInfo {
@@ -53,7 +51,7 @@ pub fn second_model() -> ModelInfo {
     }
 }
 
-/// How settings name [`second_model`].
+/// The source of [`second_model`], as in the settings.
 #[must_use]
 pub fn second_source() -> ModelSource {
     ModelSource {
@@ -102,7 +100,7 @@ async fn ids_of(gallery: &dyn Gallery) -> BTreeSet<PointId> {
     page.points.into_iter().map(|point| point.id).collect()
 }
 
-async fn begun(collections: &dyn Collections, owner: &str) -> (String, Arc<dyn Gallery>) {
+async fn begin(collections: &dyn Collections, owner: &str) -> (String, Arc<dyn Gallery>) {
     let built = collections
         .begin_beside(&second_model(), &second_source(), owner)
         .await
@@ -112,34 +110,34 @@ async fn begun(collections: &dyn Collections, owner: &str) -> (String, Arc<dyn G
     (built.name, beside)
 }
 
-/// Says that everything was taken over, and switches.
-async fn switched(collections: &dyn Collections, name: &str, owner: Option<&str>) {
+/// Marks all changes as caught up, and switches.
+async fn catch_up_and_switch(collections: &dyn Collections, name: &str, owner: Option<&str>) {
     let pause = collections.pause_writes().await.expect("paused");
     let changes = collections.changes(name, None, 10_000).await.expect("read");
     collections
-        .caught_up(name, changes.next)
+        .mark_caught_up(name, changes.next)
         .await
-        .expect("told");
+        .expect("recorded");
     collections
         .switch(name, owner, &*pause)
         .await
         .expect("switched");
 }
 
-/// Every kind of write is listed for who follows; the builder's own are not; and a switch is for
-/// who owns it.
-pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
+/// Every kind of write is listed for followers, but not the builder's own writes; and only the
+/// owner of a build can switch to it.
+pub async fn changes_are_listed_and_a_switch_needs_all_of_them(
     collections: Arc<dyn Collections>,
     live: Arc<dyn Gallery>,
 ) {
     live.upsert(first(1..=4)).await.expect("stored");
     let before = collections.live().await.expect("known");
-    let (name, beside) = begun(&*collections, "job-1").await;
+    let (name, beside) = begin(&*collections, "job-1").await;
     assert_ne!(name, before.name);
     beside
         .upsert(second(1..=4))
         .await
-        .expect("its builder writes");
+        .expect("the builder writes");
     assert!(
         collections
             .changes(&name, None, 99)
@@ -147,7 +145,7 @@ pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
             .expect("read")
             .ids
             .is_empty(),
-        "its own are no changes"
+        "the builder's own writes are no changes"
     );
 
     live.upsert(first([5])).await.expect("stored");
@@ -181,19 +179,19 @@ pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
         .expect_err("changes are left");
     assert_eq!(early.code, ErrorCode::Conflict);
     collections
-        .caught_up(&name, changes.next)
+        .mark_caught_up(&name, changes.next)
         .await
-        .expect("told");
+        .expect("recorded");
     let fenced = collections
         .switch(&name, Some("job-0"), &*pause)
         .await
-        .expect_err("not who builds it");
+        .expect_err("not the owner");
     assert_eq!(fenced.code, ErrorCode::Conflict);
     beside
         .upsert(second([5]))
         .await
-        .expect("a pause holds nobody up who builds");
-    beside.delete(&numbers(&[1])).await.expect("likewise");
+        .expect("a pause does not block the builder");
+    beside.delete(&numbers(&[1])).await.expect("nor here");
     collections
         .switch(&name, Some("job-1"), &*pause)
         .await
@@ -214,16 +212,16 @@ pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
     assert_eq!(roles, [(name, Role::Live), (before.name, Role::Previous)]);
 }
 
-/// A handle of the collection that was live reads on; its writes are refused as something to try
-/// again.
-pub async fn what_is_no_longer_live_is_read_and_not_written(
+/// A handle of the collection that was live can still read. Its writes are refused with a retryable
+/// error.
+pub async fn a_collection_that_is_no_longer_live_can_only_be_read(
     collections: Arc<dyn Collections>,
     live: Arc<dyn Gallery>,
 ) {
     live.upsert(first(1..=3)).await.expect("stored");
-    let (name, beside) = begun(&*collections, "job").await;
+    let (name, beside) = begin(&*collections, "job").await;
     beside.upsert(second(1..=3)).await.expect("stored");
-    switched(&*collections, &name, Some("job")).await;
+    catch_up_and_switch(&*collections, &name, Some("job")).await;
     assert_eq!(live.count(&Filter::default()).await.expect("counted"), 3);
     let late = [
         live.upsert(first([9])).await,
@@ -244,19 +242,19 @@ pub async fn what_is_no_longer_live_is_read_and_not_written(
     let new = collections.open(&name).await.expect("open");
     new.upsert(second([4]))
         .await
-        .expect("the new one is written to");
+        .expect("the new collection takes writes");
 }
 
-/// What was live before follows, so that nothing is lost on the way back; and then it goes.
-pub async fn the_way_back_loses_nothing_and_dropping_ends_it(
+/// The previous live collection follows, so that a rollback loses nothing, until it is dropped.
+pub async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped(
     collections: Arc<dyn Collections>,
     live: Arc<dyn Gallery>,
 ) {
     live.upsert(first(1..=3)).await.expect("stored");
     let old = collections.live().await.expect("known").name;
-    let (name, beside) = begun(&*collections, "job").await;
+    let (name, beside) = begin(&*collections, "job").await;
     beside.upsert(second(1..=3)).await.expect("stored");
-    switched(&*collections, &name, Some("job")).await;
+    catch_up_and_switch(&*collections, &name, Some("job")).await;
     let new = collections.open(&name).await.expect("open");
     new.upsert(second([4])).await.expect("stored");
     new.delete(&numbers(&[1])).await.expect("deleted");
@@ -267,7 +265,7 @@ pub async fn the_way_back_loses_nothing_and_dropping_ends_it(
     let kept = collections.open(&old).await.expect("open");
     kept.upsert(first([4])).await.expect("caught up");
     kept.delete(&numbers(&[1])).await.expect("caught up");
-    switched(&*collections, &old, None).await;
+    catch_up_and_switch(&*collections, &old, None).await;
     assert_eq!(
         ids_of(&*live).await,
         BTreeSet::from_iter(numbers(&[2, 3, 4]))
@@ -295,22 +293,22 @@ pub async fn the_way_back_loses_nothing_and_dropping_ends_it(
     assert_eq!(
         live.count(&Filter::default()).await.expect("counted"),
         4,
-        "the live one is never touched"
+        "the live collection is never touched"
     );
-    let next = begun(&*collections, "job-2").await.0;
+    let next = begin(&*collections, "job-2").await.0;
     assert_ne!(next, name, "no name is used twice");
 }
 
-/// A re-index goes on where another one stopped, as long as the model is the same.
-pub async fn a_build_is_taken_over_by_the_same_model_and_begun_anew_by_another(
+/// A re-index continues where an earlier one stopped, as long as the model is the same.
+pub async fn a_build_continues_for_the_same_model_and_starts_over_for_another(
     collections: Arc<dyn Collections>,
     live: Arc<dyn Gallery>,
 ) {
     live.upsert(first(1..=3)).await.expect("stored");
-    let (name, beside) = begun(&*collections, "job-1").await;
+    let (name, beside) = begin(&*collections, "job-1").await;
     beside.upsert(second(1..=2)).await.expect("stored");
     live.delete(&numbers(&[1])).await.expect("deleted");
-    let (again, taken) = begun(&*collections, "job-2").await;
+    let (again, taken) = begin(&*collections, "job-2").await;
     assert_eq!(again, name);
     assert_eq!(taken.count(&Filter::default()).await.expect("counted"), 2);
     assert_eq!(
@@ -335,9 +333,9 @@ pub async fn a_build_is_taken_over_by_the_same_model_and_begun_anew_by_another(
     );
 }
 
-/// Four writers that never stop: what a copy has not, the list of changes has; and in a pause
-/// nothing is written.
-pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
+/// Four writers that never stop: a write that the copy lacks is in the list of changes, and nothing
+/// is written during a pause.
+pub async fn no_write_escapes_a_pause_or_the_list_of_changes(
     collections: Arc<dyn Collections>,
     live: Arc<dyn Gallery>,
 ) {
@@ -367,13 +365,13 @@ pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
         }
     };
     written(50).await;
-    let (name, beside) = begun(&*collections, "job").await;
+    let (name, beside) = begin(&*collections, "job").await;
     let copy = |ids: &BTreeSet<PointId>| {
         ids.iter()
             .map(|id| point(*id, second_model().dimension))
             .collect()
     };
-    // A copy of what is there now, and from then on only what the list tells.
+    // Copies what exists now; later writes come from the list of changes only.
     beside
         .upsert(copy(&ids_of(&*live).await))
         .await
@@ -395,17 +393,17 @@ pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
             .await
             .expect("caught up");
         collections
-            .caught_up(&name, changes.next)
+            .mark_caught_up(&name, changes.next)
             .await
-            .expect("told");
+            .expect("recorded");
     }
     assert_eq!(
         ids_of(&*live).await,
         ids_of(&*beside).await,
         "nothing was missed"
     );
-    // A writer may hear of its last write only after the pause began; nothing more was written
-    // since.
+    // A writer may get the acknowledgement of its last write after the pause began; nothing more
+    // was written since.
     assert!(acknowledged.load(Ordering::SeqCst) <= quiet + 4);
     collections
         .switch(&name, Some("job"), &*pause)
@@ -420,6 +418,6 @@ pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
     assert_eq!(
         ids_of(&*live).await,
         ids_of(&*beside).await,
-        "and none got through"
+        "no write got through"
     );
 }

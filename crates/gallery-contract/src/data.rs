@@ -1,4 +1,4 @@
-//! Random collections and what a plain loop finds in them.
+//! Random collections, and the results of brute force.
 
 use std::collections::{HashMap, HashSet};
 
@@ -84,7 +84,7 @@ impl Random {
         }
     }
 
-    /// One probe or more, each near a cluster of its own, with random weights.
+    /// One probe or more, each near a random cluster, with random weights.
     pub(super) fn probes(&mut self) -> Vec<Probe> {
         loop {
             let mut probes = Vec::new();
@@ -189,18 +189,18 @@ fn words<'a>(point: &'a Point, field: &str) -> HashSet<&'a str> {
     }
 }
 
-/// The filter's meaning, spelled out.
-pub(super) fn counts(filter: &Filter, point: &Point) -> bool {
+/// The meaning of a filter.
+pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
     let tags = words(point, TAGS_FIELD);
-    let bears = |tag: &String| tags.contains(tag.as_str());
+    let has_tag = |tag: &String| tags.contains(tag.as_str());
     let tags_fit = filter.tags.is_empty()
         || match filter.tag_mode {
-            TagMode::Any => filter.tags.iter().any(bears),
-            TagMode::All => filter.tags.iter().all(bears),
+            TagMode::Any => filter.tags.iter().any(has_tag),
+            TagMode::All => filter.tags.iter().all(has_tag),
         };
     let rating = words(point, RATING_FIELD);
     tags_fit
-        && !filter.exclude_tags.iter().any(bears)
+        && !filter.exclude_tags.iter().any(has_tag)
         && (filter.ratings.is_empty()
             || filter
                 .ratings
@@ -240,7 +240,7 @@ pub(super) fn scores(probes: &[Probe], point: &Point) -> Vec<Option<f32>> {
     probes.iter().map(score).collect()
 }
 
-/// A weighted sum; nothing from a probe without a score.
+/// The weighted sum; a probe without a score adds nothing.
 pub(super) fn weighted(probes: &[Probe], scores: &[Option<f32>]) -> f32 {
     probes
         .iter()
@@ -249,7 +249,7 @@ pub(super) fn weighted(probes: &[Probe], scores: &[Option<f32>]) -> f32 {
         .sum()
 }
 
-/// The weighted scores of all points that count and have a score, best first.
+/// The weighted scores of all selected points with a score, best first.
 pub(super) fn brute_force(
     points: &[Point],
     probes: &[Probe],
@@ -257,7 +257,7 @@ pub(super) fn brute_force(
 ) -> Vec<(PointId, f32)> {
     let mut ranked: Vec<_> = points
         .iter()
-        .filter(|point| counts(filter, point))
+        .filter(|point| selects(filter, point))
         .map(|point| (point.id, scores(probes, point)))
         .filter(|(_, scores)| scores.iter().any(Option::is_some))
         .map(|(id, scores)| (id, weighted(probes, &scores)))
@@ -266,7 +266,7 @@ pub(super) fn brute_force(
     ranked
 }
 
-/// The best of the candidates, and whether no point outside of them could belong there.
+/// The best candidates, and whether no point outside of them can be among the best.
 pub(super) fn best_of(
     candidates: &Candidates,
     probes: &[Probe],

@@ -1,7 +1,6 @@
-//! What every implementation of [`Gallery`](clippy_core::gallery::Gallery) must do, as runnable
-//! checks.
+//! The contract of [`Gallery`](clippy_core::gallery::Gallery) as runnable checks.
 //!
-//! A check takes an empty collection of [`DIMENSION`] and panics when a promise is broken. The
+//! A check takes an empty collection of [`DIMENSION`], and panics when the contract is broken. The
 //! macro [`gallery_contract`] makes one test of each, so that no implementation leaves one out.
 
 mod collections;
@@ -14,10 +13,10 @@ pub use data::{DIMENSION, model};
 pub use points::*;
 pub use searching::*;
 
-/// One `#[tokio::test]` for each check. The argument is an async function that gives an empty
-/// collection, as `Arc<dyn Gallery>`, and anything that must live as long as it. Its graphs should
-/// begin at 100 KB of vectors. With `if_there` before it, the function gives an `Option`: the
-/// checks are left out when there is nothing to check.
+/// Makes one `#[tokio::test]` for each check. The argument is an async function that returns an
+/// empty collection, as `Arc<dyn Gallery>`, and anything that must live as long as it does. It
+/// should build graphs from 100 KB of vectors on. With `if_there` before it, the function returns
+/// an `Option`, and the checks are skipped when it is `None`.
 #[macro_export]
 macro_rules! gallery_contract {
     ($make:path) => {
@@ -31,30 +30,30 @@ macro_rules! gallery_contract {
             the_info_follows_the_collection,
             an_upsert_replaces_the_whole_point,
             an_upsert_replaces_the_whole_point_with_graphs,
-            of_the_same_id_in_a_batch_the_last_one_stays,
+            the_last_point_of_an_id_in_a_batch_is_stored,
             vectors_come_back_with_unit_length_and_the_same_bits,
             update_vectors_keeps_the_others_bit_for_bit,
             update_vectors_keeps_the_others_bit_for_bit_with_graphs,
             set_payload_keeps_the_other_fields,
             retrieve_keeps_the_order_asked_for,
             scroll_walks_in_the_order_of_ids,
-            a_walk_comes_by_every_point_that_stays,
+            a_walk_visits_every_point_that_stays,
             deleted_points_are_gone_everywhere,
-            bad_vectors_are_refused_and_nothing_of_their_batch_is_seen,
-            filters_count_what_they_say,
-            tags_are_found_whatever_their_case,
-            facets_count_points_that_count,
+            bad_vectors_are_refused_with_their_whole_batch,
+            filters_select_what_they_say,
+            tags_are_found_in_any_case,
+            facets_count_the_selected_points,
             exact_hybrid_equals_brute_force,
             hybrid_finds_what_brute_force_finds,
             hybrid_with_graphs_finds_what_brute_force_finds,
             hybrid_scores_missing_vectors_as_none,
-            floors_tell_whether_there_is_more,
-            bearers_of_lexical_tags_are_looked_at,
+            floors_show_whether_there_are_more_points,
+            points_with_lexical_tags_have_a_list_of_their_own,
             points_that_lack_a_vector_have_a_list_of_their_own,
             payloads_come_only_when_asked_for,
             crowding_is_the_mean_cosine_to_the_nearest_others,
             writes_while_graphs_are_built_are_kept,
-            notes_are_kept_one_a_name,
+            one_note_is_kept_for_each_name,
         }
     };
     (always $make:path: $($check:ident),* $(,)?) => {

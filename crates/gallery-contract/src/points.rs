@@ -12,7 +12,7 @@ use clippy_core::ids::PointId;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::data::{DIMENSION, Random, TAGS, counts, model};
+use super::data::{DIMENSION, Random, TAGS, model, selects};
 
 type AnyGallery = Arc<dyn Gallery>;
 
@@ -53,7 +53,7 @@ pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
     let info = gallery.info().await.expect("info");
     assert_eq!((info.points, info.dimension), (0, DIMENSION));
     assert_eq!(info.fingerprint, model().fingerprint);
-    assert!(info.indexed, "an empty collection lacks nothing");
+    assert!(info.indexed, "an empty collection needs no graph");
     filled(&gallery, 1, 300).await;
     for root in ["/a", "/b", "/a"] {
         gallery.add_root(root).await.expect("added");
@@ -65,9 +65,8 @@ pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
     );
 }
 
-/// `set_note` replaces the note of its name, and nothing else changes; what is no note
-/// is refused.
-pub async fn notes_are_kept_one_a_name(gallery: AnyGallery) {
+/// `set_note` replaces the note of its name, and changes nothing else. An invalid note is refused.
+pub async fn one_note_is_kept_for_each_name(gallery: AnyGallery) {
     filled(&gallery, 16, 30).await;
     gallery.add_root("/a").await.expect("added");
     let before = gallery.info().await.expect("info");
@@ -102,7 +101,7 @@ pub async fn notes_are_kept_one_a_name(gallery: AnyGallery) {
     assert_eq!(
         gallery.info().await.expect("info"),
         before,
-        "notes are no part of what the collection is"
+        "notes are not part of the info"
     );
     for (name, note) in [
         ("", json!(1)),
@@ -140,7 +139,7 @@ async fn replaces(gallery: &AnyGallery, first: &Point) {
     );
 }
 
-/// What an upsert does not bring is gone.
+/// An upsert removes the vectors and fields that the new point lacks.
 pub async fn an_upsert_replaces_the_whole_point(gallery: AnyGallery) {
     let points = filled(&gallery, 2, 20).await;
     for point in &points {
@@ -174,8 +173,8 @@ pub async fn an_upsert_replaces_the_whole_point_with_graphs(gallery: AnyGallery)
     assert_eq!(gallery.count(&missing).await.expect("counted"), 1);
 }
 
-/// A batch may name a point twice.
-pub async fn of_the_same_id_in_a_batch_the_last_one_stays(gallery: AnyGallery) {
+/// If a batch contains a point twice, the last one is stored.
+pub async fn the_last_point_of_an_id_in_a_batch_is_stored(gallery: AnyGallery) {
     let mut random = Random(3);
     let mut first = random.point(1);
     first.vectors.edge = None;
@@ -188,7 +187,7 @@ pub async fn of_the_same_id_in_a_batch_the_last_one_stays(gallery: AnyGallery) {
     assert_eq!(fetch(&gallery, last.id).await, last);
 }
 
-/// Vectors are scaled to unit length once; storing what came back changes nothing.
+/// Vectors are scaled to unit length once; storing a returned vector changes nothing.
 pub async fn vectors_come_back_with_unit_length_and_the_same_bits(gallery: AnyGallery) {
     let id = PointId::Number(5);
     let vectors = Vectors::from_fn(|space| {
@@ -265,7 +264,7 @@ async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
     );
 }
 
-/// `update_vectors` touches what it names alone.
+/// `update_vectors` changes only the vectors that it names.
 pub async fn update_vectors_keeps_the_others_bit_for_bit(gallery: AnyGallery) {
     let points = filled(&gallery, 6, 60).await;
     keeps_the_others(&gallery, &points).await;
@@ -282,8 +281,8 @@ pub async fn update_vectors_keeps_the_others_bit_for_bit_with_graphs(gallery: An
     }
 }
 
-/// `set_payload` sets fields, keeps others and the vectors; a missing point is not
-/// found.
+/// `set_payload` sets fields, and keeps the other fields and the vectors; a missing point gives
+/// `NotFound`.
 pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
     let points = filled(&gallery, 7, 10).await;
     gallery
@@ -301,7 +300,7 @@ pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
     assert_eq!(error.code, ErrorCode::NotFound);
 }
 
-/// `retrieve` leaves out what is not there, and brings what was asked for.
+/// `retrieve` leaves out missing points, and returns the requested parts.
 pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
     let points = filled(&gallery, 8, 50).await;
     let mut ids: Vec<PointId> = points.iter().rev().map(|point| point.id).collect();
@@ -326,7 +325,7 @@ pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
     );
 }
 
-/// `scroll` gives every point once, numbers before UUIDs, under a filter too.
+/// `scroll` returns every point once, numbers before UUIDs, with a filter too.
 pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     let points = filled(&gallery, 9, 500).await;
     for filter in [
@@ -338,7 +337,7 @@ pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     ] {
         let mut expected: Vec<PointId> = points
             .iter()
-            .filter(|point| counts(&filter, point))
+            .filter(|point| selects(&filter, point))
             .map(|point| point.id)
             .collect();
         expected.sort();
@@ -362,9 +361,9 @@ pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     }
 }
 
-/// `scroll` does not take a page for the last one because points of it were deleted
-/// while it was read.
-pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
+/// `scroll` does not mistake a page for the last one because some of its points were deleted while
+/// it was read.
+pub async fn a_walk_visits_every_point_that_stays(gallery: AnyGallery) {
     let points = filled(&gallery, 9, 4_000).await;
     let mut ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
     ids.sort();
@@ -373,8 +372,8 @@ pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
         .enumerate()
         .partition(|(place, _)| place % 4 == 0);
     let staying: Vec<PointId> = staying.into_iter().map(|(_, id)| *id).collect();
-    // A few of every page at a time, so that there are deletions from the beginning of a walk to
-    // its end.
+    // Each round deletes a few points of every page, so that there are deletions during a whole
+    // walk.
     let mut rounds: Vec<Vec<PointId>> = vec![Vec::new(); 100];
     going
         .into_iter()
@@ -390,7 +389,7 @@ pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
     });
     let (mut walks, mut ended) = (0, false);
     while !ended {
-        // The last walk begins when nothing is deleted any more.
+        // The last walk begins after the last deletion.
         ended = deleting.is_finished();
         let (mut walked, mut from) = (Vec::new(), None);
         loop {
@@ -411,14 +410,14 @@ pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
             .count();
         assert_eq!(
             missed, 0,
-            "walk {walks} missed points that were there all the time"
+            "walk {walks} missed points that existed all the time"
         );
         walks += 1;
     }
     deleting.await.expect("no panic");
 }
 
-/// Deleted points are found by nothing any more; deleting what is not there is fine.
+/// Deleted points are found by nothing any more; deleting a missing point is no error.
 pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
     let points = filled(&gallery, 10, 2_000).await;
     gallery.optimize().await.expect("graphs");
@@ -452,7 +451,7 @@ pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
         gallery
             .optimize()
             .await
-            .expect("graphs without the deleted ones");
+            .expect("graphs without the deleted points");
     }
     gallery
         .upsert(vec![points[0].clone()])
@@ -461,8 +460,8 @@ pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
     assert_eq!(fetch(&gallery, points[0].id).await, points[0]);
 }
 
-/// A wrong vector is refused with its reason, and its whole batch with it.
-pub async fn bad_vectors_are_refused_and_nothing_of_their_batch_is_seen(gallery: AnyGallery) {
+/// A wrong vector is refused with the reason, and its whole batch with it.
+pub async fn bad_vectors_are_refused_with_their_whole_batch(gallery: AnyGallery) {
     let good = Random(11).point(1);
     let bad: [(Vec<f32>, &str); 5] = [
         (vec![0.5; DIMENSION + 1], "33"),
@@ -500,8 +499,8 @@ pub async fn bad_vectors_are_refused_and_nothing_of_their_batch_is_seen(gallery:
     assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 0);
 }
 
-/// Counting under random filters agrees with a plain loop; so does [`Filter::missing_any`].
-pub async fn filters_count_what_they_say(gallery: AnyGallery) {
+/// Counts under random filters equal those of brute force, also with [`Filter::missing_any`].
+pub async fn filters_select_what_they_say(gallery: AnyGallery) {
     let points = filled(&gallery, 12, 2_000).await;
     let mut random = Random(13);
     for round in 0..2 {
@@ -510,7 +509,10 @@ pub async fn filters_count_what_they_say(gallery: AnyGallery) {
             if random.below(3) == 0 {
                 filter.missing_any = vec![Space::ALL[random.below(4)], Space::ALL[random.below(4)]];
             }
-            let expected = points.iter().filter(|point| counts(&filter, point)).count() as u64;
+            let expected = points
+                .iter()
+                .filter(|point| selects(&filter, point))
+                .count() as u64;
             assert_eq!(
                 gallery.count(&filter).await.expect("counted"),
                 expected,
@@ -535,7 +537,7 @@ pub async fn filters_count_what_they_say(gallery: AnyGallery) {
 
 /// A filter for a tag finds it in every spelling of its letters: alone, together with others,
 /// excluded, inside a search, and as soon as it is stored.
-pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
+pub async fn tags_are_found_in_any_case(gallery: AnyGallery) {
     let mut random = Random(18);
     let stored = [
         (1, vec!["Haruhi", "apple"]),
@@ -546,8 +548,8 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
     ];
     let asked = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
     for (id, tags) in stored {
-        // The filter is used before each point is there, so that nothing that was kept from then on
-        // hides it.
+        // The filter is used before each point is stored, so that a cached list of tags cannot hide
+        // it.
         let tag = Filter {
             tags: asked(&tags[..1]),
             ..Filter::default()
@@ -622,14 +624,14 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
     }
 }
 
-/// `facet` counts exactly, most frequent first, under a filter too.
-pub async fn facets_count_points_that_count(gallery: AnyGallery) {
+/// `facet` counts exactly, most frequent first, with a filter too.
+pub async fn facets_count_the_selected_points(gallery: AnyGallery) {
     let points = filled(&gallery, 14, 1_500).await;
     let mut random = Random(15);
     for _ in 0..20 {
         let filter = random.filter(&points);
         let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
-        for point in points.iter().filter(|point| counts(&filter, point)) {
+        for point in points.iter().filter(|point| selects(&filter, point)) {
             for tag in point.payload[TAGS_FIELD]
                 .as_array()
                 .expect("a list")

@@ -1,4 +1,4 @@
-//! Checks of the search, against a plain loop over all points.
+//! Checks of the search, compared with brute force over all points.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use clippy_core::gallery::{
 };
 use clippy_core::ids::PointId;
 
-use super::data::{Random, best_of, brute_force, cosine, counts, scores};
+use super::data::{Random, best_of, brute_force, cosine, scores, selects};
 
 type AnyGallery = Arc<dyn Gallery>;
 
@@ -38,9 +38,9 @@ fn query(probes: Vec<Probe>, candidates: usize) -> HybridQuery {
     }
 }
 
-/// The share of the plain loop's best that the gallery finds, over many random probes, weights and
-/// filters. More candidates are asked for until no point outside of them can belong to the best, as
-/// a search does.
+/// The share of the best points by brute force that the gallery finds, over many random probes,
+/// weights and filters. As in a search, more candidates are requested until no point outside of
+/// them can be among the best.
 async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) -> f64 {
     let mut random = Random(seed);
     let (mut found, mut wanted) = (0, 0);
@@ -61,8 +61,8 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
                     .find(|point| point.id == hit.id)
                     .expect("a stored point");
                 assert!(
-                    counts(&filter, point),
-                    "{} does not count under {filter:?}",
+                    selects(&filter, point),
+                    "{} is not selected by {filter:?}",
                     hit.id
                 );
                 let expected = scores(&probes, point);
@@ -77,13 +77,16 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
             if complete {
                 break best;
             }
-            assert!(request.candidates < 2 * points.len(), "floors never end");
+            assert!(
+                request.candidates < 2 * points.len(),
+                "the floors are never reached"
+            );
             request.candidates *= 2;
         };
         let expected = &expected[..TOP.min(expected.len())];
         let last = expected.last().map_or(0.0, |(_, score)| *score);
         wanted += expected.len();
-        // By score rather than by id: points with the same score may take each other's place.
+        // Compared by score, not by id: points with the same score may replace each other.
         found += best
             .values()
             .filter(|score| **score >= last - 1e-5)
@@ -108,7 +111,7 @@ pub async fn hybrid_finds_what_brute_force_finds(gallery: AnyGallery) {
     assert!(recall >= 0.99, "{recall}");
 }
 
-/// With graphs, and with points that came after them.
+/// With graphs, and with points that were added after them.
 pub async fn hybrid_with_graphs_finds_what_brute_force_finds(gallery: AnyGallery) {
     let mut points = filled(&gallery, 24, 3_000).await;
     gallery.optimize().await.expect("graphs");
@@ -132,8 +135,8 @@ pub async fn hybrid_with_graphs_finds_what_brute_force_finds(gallery: AnyGallery
     assert!(recall >= 0.99, "{recall}");
 }
 
-/// A point has no score by a probe of a space in which it has no vector, and two probes of one space
-/// have scores of their own.
+/// A point has no score by a probe of a space in which it has no vector. Two probes of one space
+/// have separate scores.
 pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
     let mut random = Random(30);
     let mut point = random.point(1);
@@ -165,7 +168,7 @@ pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
 }
 
 /// A floor is the lowest score of a probe's own list, and `None` once the list has all points.
-pub async fn floors_tell_whether_there_is_more(gallery: AnyGallery) {
+pub async fn floors_show_whether_there_are_more_points(gallery: AnyGallery) {
     let points = filled(&gallery, 31, 400).await;
     let probes = vec![Random(32).probe(ProbeKind::Image, 2)];
     let ranked = brute_force(&points, &probes, &Filter::default());
@@ -177,13 +180,13 @@ pub async fn floors_tell_whether_there_is_more(gallery: AnyGallery) {
         assert_eq!(found.hits.len(), candidates.min(ranked.len()));
         match found.floors[..] {
             [Some(floor)] => {
-                assert!(candidates < ranked.len(), "nothing is left below");
+                assert!(candidates < ranked.len(), "there are no more points");
                 let last = ranked[candidates - 1].1 / probes[0].weight;
                 assert!((floor - last).abs() < 1e-5);
             }
             [None] => assert!(
                 candidates >= ranked.len(),
-                "{} are left",
+                "{} points are left",
                 ranked.len() - candidates
             ),
             ref other => panic!("one floor for one probe, not {other:?}"),
@@ -192,7 +195,7 @@ pub async fn floors_tell_whether_there_is_more(gallery: AnyGallery) {
 }
 
 /// [`HybridQuery::lacking`] lists the best points without a vector in some space, however many
-/// others are better.
+/// other points are better.
 pub async fn points_that_lack_a_vector_have_a_list_of_their_own(gallery: AnyGallery) {
     let points = filled(&gallery, 37, 600).await;
     let probes = vec![Random(38).probe(ProbeKind::WordsImage, 3)];
@@ -231,22 +234,22 @@ pub async fn points_that_lack_a_vector_have_a_list_of_their_own(gallery: AnyGall
     }
 }
 
-/// [`HybridQuery::lexical_tags`] list the points that have them, best by the text probe first, or by
-/// id without one.
-pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
+/// [`HybridQuery::lexical_tags`] lists the points that have them, the best by the text probe first,
+/// or by id without one.
+pub async fn points_with_lexical_tags_have_a_list_of_their_own(gallery: AnyGallery) {
     let points = filled(&gallery, 33, 600).await;
     let mut random = Random(34);
     let filter = Filter {
         ratings: vec!["safe".to_owned()],
         ..Filter::default()
     };
-    let bears = Filter {
+    let with_tag = Filter {
         tags: vec!["goat".to_owned()],
         ..filter.clone()
     };
-    let bearers: Vec<&Point> = points
+    let tagged: Vec<&Point> = points
         .iter()
-        .filter(|point| counts(&bears, point))
+        .filter(|point| selects(&with_tag, point))
         .collect();
     let asked = vec![random.probe(ProbeKind::Text, 5)];
     let lexical = |probes: &[Probe], candidates| HybridQuery {
@@ -254,9 +257,9 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
         lexical_tags: vec!["goat".to_owned()],
         ..query(probes.to_vec(), candidates)
     };
-    let by_text: Vec<(PointId, f32)> = brute_force(&points, &asked, &bears);
+    let by_text: Vec<(PointId, f32)> = brute_force(&points, &asked, &with_tag);
     assert!(
-        by_text.len() < bearers.len() && by_text.len() > 12,
+        by_text.len() < tagged.len() && by_text.len() > 12,
         "some have no text vector"
     );
 
@@ -264,21 +267,21 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
     let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
     assert!(
         by_text[..10].iter().all(|(id, _)| ids.contains(id)),
-        "the best by text are there"
+        "the best by text are found"
     );
     let floor = found.lexical_floor.expect("there are more");
     assert!(
         floor >= by_text[9].1 / asked[0].weight - 1e-5,
-        "{floor} does not cover the next one"
+        "{floor} is below the score of the next one"
     );
 
     let all = gallery
-        .hybrid(lexical(&asked, bearers.len()))
+        .hybrid(lexical(&asked, tagged.len()))
         .await
         .expect("found");
     let ids: HashSet<PointId> = all.hits.iter().map(|hit| hit.id).collect();
     assert!(
-        bearers.iter().all(|point| ids.contains(&point.id)),
+        tagged.iter().all(|point| ids.contains(&point.id)),
         "also those without a text vector"
     );
     assert_eq!(all.lexical_floor, None);
@@ -286,7 +289,7 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
     let image = [random.probe(ProbeKind::Image, 1)];
     let found = gallery.hybrid(lexical(&image, 5)).await.expect("found");
     let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
-    let mut first: Vec<PointId> = bearers.iter().map(|point| point.id).collect();
+    let mut first: Vec<PointId> = tagged.iter().map(|point| point.id).collect();
     first.sort();
     assert!(
         first[..5].iter().all(|id| ids.contains(id)),
@@ -300,7 +303,7 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
         assert_eq!(
             hit.scores[0].is_some(),
             point.vectors.image.is_some(),
-            "a bearer is scored too"
+            "a point with a lexical tag is scored, too"
         );
     }
     assert!(
@@ -339,7 +342,7 @@ pub async fn payloads_come_only_when_asked_for(gallery: AnyGallery) {
     }
 }
 
-/// `optimize` loses nothing that is written at the same time, and searches go on.
+/// `optimize` loses no write that is made at the same time, and searches still work.
 pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
     let mut points = filled(&gallery, 40, 4_000).await;
     let done = Arc::new(AtomicBool::new(false));
@@ -388,11 +391,10 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
     );
     let ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
     let found = gallery.retrieve(&ids, With::ALL).await.expect("retrieved");
-    assert!(found == points, "some point is not what was written");
+    assert!(found == points, "some point differs from what was written");
 }
 
-/// The crowding is what a plain loop gives, in the order asked for, with and without
-/// graphs.
+/// The crowding equals that of brute force, in the order asked for, with and without graphs.
 pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGallery) {
     let points = filled(&gallery, 31, 1_500).await;
     check_crowding(&gallery, &points, 10, 1e-5).await;
@@ -403,22 +405,22 @@ pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGalle
     let none = gallery
         .crowding(&strange, &[Space::Image], 10)
         .await
-        .expect("looked at");
+        .expect("measured");
     assert_eq!(
         (none.len(), none[0]),
         (2, Crowding::default()),
-        "a point that does not exist stands nowhere"
+        "a point that does not exist has no crowding"
     );
     let alone = gallery
         .crowding(&strange[1..], &Space::ALL, points.len())
         .await
-        .expect("looked at");
-    assert_eq!(alone, [Crowding::default()], "there are not so many others");
+        .expect("measured");
+    assert_eq!(alone, [Crowding::default()], "there are fewer other points");
     assert_eq!(
         gallery
             .crowding(&[], &Space::ALL, 10)
             .await
-            .expect("looked at"),
+            .expect("measured"),
         []
     );
 }
@@ -430,7 +432,7 @@ async fn check_crowding(gallery: &AnyGallery, points: &[Point], neighbours: usiz
     let found = gallery
         .crowding(&ids, &spaces, neighbours)
         .await
-        .expect("looked at");
+        .expect("measured");
     assert_eq!(found.len(), ids.len());
     for (point, found) in some.into_iter().zip(found) {
         assert_eq!(found.text, None, "not asked for");

@@ -1,5 +1,5 @@
-//! A collection among others with the same public name: reads are passed on, and every write needs
-//! permission.
+//! A collection among others with the same public name: reads are forwarded, and every write is
+//! checked by a guard.
 
 use async_trait::async_trait;
 use clippy_core::Result;
@@ -10,7 +10,7 @@ use clippy_core::ids::PointId;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-/// Decides about writes to one physical collection.
+/// Checks writes to one physical collection.
 #[async_trait]
 pub(crate) trait Guard: Send + Sync + 'static {
     /// The collection. Cheap to clone.
@@ -19,7 +19,7 @@ pub(crate) trait Guard: Send + Sync + 'static {
     /// The collection itself, for reads.
     fn inner(&self) -> &Self::Inner;
 
-    /// Carries a write to these points out, once it may be, or refuses it.
+    /// Runs a write to these points once it is allowed, or refuses it.
     async fn write(&self, ids: Vec<PointId>, work: BoxFuture<'static, Result<()>>) -> Result<()>;
 }
 
@@ -94,7 +94,7 @@ impl<G: Guard> GalleryWriter for Guarded<G> {
     }
 }
 
-/// Notes describe this collection's own points, so they need no permission.
+/// Notes describe this collection's own points, so they are not checked.
 #[async_trait]
 impl<G: Guard> GalleryNotes for Guarded<G> {
     async fn note(&self, name: &str) -> Result<Option<Value>> {

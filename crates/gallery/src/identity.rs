@@ -1,5 +1,5 @@
-//! Which model filled a collection, and which version of the schema it has: the same question in
-//! the engine's folder and on a server.
+//! Which model filled a collection, and which version of the schema it has. Both the embedded
+//! engine's folder and a Qdrant server store it.
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::{Error, ErrorCode, Result};
@@ -14,7 +14,7 @@ pub(crate) struct Identity {
     pub(crate) model: String,
     /// Its weights.
     pub(crate) pretrained: String,
-    /// What tells two models apart.
+    /// Fingerprint of the model.
     pub(crate) fingerprint: String,
     /// Length of the vectors.
     pub(crate) dimension: usize,
@@ -37,7 +37,7 @@ impl Identity {
     /// Refuses a collection that another model filled, or a newer clippy made.
     ///
     /// # Errors
-    /// [`ErrorCode::Conflict`], with both sides and the mend.
+    /// [`ErrorCode::Conflict`], with both sides and the remedy.
     pub(crate) fn check(&self, name: &str, model: &ModelInfo) -> Result<()> {
         self.check_version(name)?;
         if self.dimension != model.dimension || self.fingerprint != model.fingerprint {

@@ -1,8 +1,8 @@
 //! One process at a time: an embedded store belongs to the process that opened it.
 //!
-//! The lock is the operating system's, on an open file, so that it ends with its process however
-//! that ends. The file says who holds it: the process and, when it serves, its address. The text
-//! alone never blocks anybody.
+//! The lock is the operating system's, on an open file, so it ends with its process in every case.
+//! The file's text names the holder: its process id and, when it serves, its address. The text
+//! alone never locks anything.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -20,11 +20,12 @@ pub const LOCK_FILE: &str = "lock";
 pub struct Holder {
     /// The process.
     pub pid: u32,
-    /// Where it serves HTTP, such as `http://127.0.0.1:8000`, when it does.
+    /// The address at which it serves HTTP, such as `http://127.0.0.1:8000`; `None` when it does
+    /// not serve.
     pub address: Option<String>,
 }
 
-/// A held lock; it ends when this is dropped, or with the process.
+/// A held lock. It is released when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub struct StoreLock {
     file: Mutex<File>,
@@ -67,7 +68,7 @@ impl StoreLock {
         Ok(lock)
     }
 
-    /// Writes where this process serves, once it knows.
+    /// Records the address at which this process serves, once it is known.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`] when the file cannot be written.
@@ -92,7 +93,7 @@ impl StoreLock {
 
 impl Drop for StoreLock {
     fn drop(&mut self) {
-        // An empty file says that nobody is there; the lock itself ends when the file is closed.
+        // An empty file says that there is no holder; the lock itself ends when the file is closed.
         let _ = self.file.lock().set_len(0);
     }
 }
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_opener_is_told_who_is_there_and_the_next_one_gets_in() {
+    fn a_second_opener_gets_an_error_that_names_the_holder() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let lock = StoreLock::acquire(folder.path(), Some("http://127.0.0.1:8000")).expect("free");
         let error = StoreLock::acquire(folder.path(), None).expect_err("taken");
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_behind_blocks_nobody() {
+    fn the_file_of_a_killed_process_locks_nothing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join(LOCK_FILE), r#"{"pid":1,"address":null}"#)
             .expect("a stale lock");

@@ -1,5 +1,5 @@
-//! The last queries in a small file. A search never waits for it: the file is written a little
-//! later, all at once; a kill loses the last seconds, which is harmless.
+//! Stores the last queries in a small file. A search never waits for it: the file is written a
+//! little later, all at once. A kill loses the last seconds, which is harmless.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -17,25 +17,25 @@ use clippy_common::files;
 /// How long queries are collected before they are written.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Remembers queries in a file such as `DATA_DIR/recent_queries.json`.
+/// Stores queries in a file such as `DATA_DIR/recent_queries.json`.
 #[derive(Debug)]
 pub struct RecentQueryFile {
-    kept: Arc<Kept>,
+    shared: Arc<Shared>,
     writer: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Shared {
     path: PathBuf,
     /// The newest first.
     queries: Mutex<VecDeque<RecentQuery>>,
     news: Notify,
-    /// Whether anything was recorded here: a process that only reads must not write back what it
-    /// read long ago.
+    /// Whether anything was recorded here. A process that only reads must not write back an old
+    /// state.
     recorded: AtomicBool,
 }
 
-impl Kept {
+impl Shared {
     fn queries(&self) -> MutexGuard<'_, VecDeque<RecentQuery>> {
         self.queries.lock()
     }
@@ -53,21 +53,21 @@ impl Kept {
 }
 
 impl RecentQueryFile {
-    /// Reads what was remembered, and writes what is recorded from now on. Needs a runtime. A file
-    /// that cannot be understood is replaced: losing it is harmless.
+    /// Reads the stored queries, and writes those that are recorded from now on. It needs a
+    /// runtime. A file that cannot be read is replaced: losing it is harmless.
     #[must_use]
     pub fn start(path: PathBuf) -> Self {
         let queries = read(&path).unwrap_or_else(|error| {
-            tracing::warn!(path = %path.display(), %error, "the recent queries cannot be read and are begun anew");
+            tracing::warn!(path = %path.display(), %error, "the recent queries cannot be read; a new list is started");
             VecDeque::new()
         });
-        let kept = Arc::new(Kept {
+        let shared = Arc::new(Shared {
             path,
             queries: Mutex::new(queries),
             news: Notify::new(),
             recorded: AtomicBool::new(false),
         });
-        let writing = Arc::clone(&kept);
+        let writing = Arc::clone(&shared);
         let writer = tokio::spawn(async move {
             loop {
                 writing.news.notified().await;
@@ -78,17 +78,17 @@ impl RecentQueryFile {
                 }
             }
         });
-        Self { kept, writer }
+        Self { shared, writer }
     }
 }
 
 impl Drop for RecentQueryFile {
     fn drop(&mut self) {
         self.writer.abort();
-        if !self.kept.recorded.load(Ordering::Relaxed) {
+        if !self.shared.recorded.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.kept.write() {
+        if let Err(error) = self.shared.write() {
             tracing::warn!(%error, "the recent queries could not be written");
         }
     }
@@ -104,17 +104,17 @@ fn read(path: &Path) -> std::io::Result<VecDeque<RecentQuery>> {
 
 impl RecentQueries for RecentQueryFile {
     fn record(&self, query: RecentQuery) {
-        let mut queries = self.kept.queries();
+        let mut queries = self.shared.queries();
         queries.retain(|known| *known != query);
         queries.push_front(query);
         queries.truncate(MOST_RECENT);
         drop(queries);
-        self.kept.recorded.store(true, Ordering::Relaxed);
-        self.kept.news.notify_one();
+        self.shared.recorded.store(true, Ordering::Relaxed);
+        self.shared.news.notify_one();
     }
 
     fn recent(&self) -> Vec<RecentQuery> {
-        self.kept.queries().iter().cloned().collect()
+        self.shared.queries().iter().cloned().collect()
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_different_queries_are_there_after_a_restart_and_no_more_than_that() {
+    async fn only_the_last_different_queries_survive_a_restart() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("recent_queries.json");
         let recent = RecentQueryFile::start(path.clone());

@@ -1,9 +1,7 @@
-//! The collection's schema as data: what each version of `migrations/collection/*.json` asks for,
-//! and their sum.
+//! The collection's schema as data: each version of `migrations/collection/*.json`, and their sum.
 //!
-//! The files are the only place that says which vectors, indexes and graph parameters a collection
-//! has; the engines read them. A version is never edited once it was released: a change is a new
-//! file.
+//! Only these files define a collection's vectors, indexes and graph parameters; the engines read
+//! them. A released version is never edited: a change is a new file.
 
 use std::sync::LazyLock;
 
@@ -18,7 +16,7 @@ const FILES: [&str; 4] = [
     include_str!("../../../migrations/collection/0004_style_vector.json"),
 ];
 
-/// What kind of values a payload field holds, as far as its index must know.
+/// The kind of a payload field's values, as far as its index needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
@@ -45,7 +43,7 @@ impl FieldKind {
 pub struct FieldIndex {
     /// The payload field.
     pub field: String,
-    /// What it holds.
+    /// The kind of its values.
     pub kind: FieldKind,
 }
 
@@ -91,7 +89,7 @@ pub struct Migration {
     pub vectors: Option<VectorSchema>,
     /// The graph's parameters, when they change.
     pub hnsw: Option<GraphSchema>,
-    /// Kilobytes of vectors from which on a part of the collection gets a graph, when that
+    /// Kilobytes of vectors above which a segment of the collection gets a graph, when that
     /// changes.
     pub indexing_threshold_kb: Option<usize>,
     /// Indexes that are added.
@@ -100,7 +98,7 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// What this migration does to a collection, a line each.
+    /// The steps of this migration, one line each.
     #[must_use]
     pub fn steps(&self) -> Vec<String> {
         let mut steps = Vec::new();
@@ -115,7 +113,7 @@ impl Migration {
             ));
         }
         if let Some(threshold) = self.indexing_threshold_kb {
-            steps.push(format!("graphs for parts of {threshold} KB and more"));
+            steps.push(format!("graphs for segments of {threshold} KB and more"));
         }
         steps.extend(
             self.payload_indexes
@@ -126,7 +124,7 @@ impl Migration {
     }
 }
 
-/// The sum of all migrations: what a collection of the newest version looks like.
+/// The sum of all migrations: the shape of a collection of the newest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     /// The newest version.
@@ -135,14 +133,14 @@ pub struct Schema {
     pub vectors: VectorSchema,
     /// The graph's parameters.
     pub graph: GraphSchema,
-    /// Kilobytes of vectors from which on a part of the collection gets a graph.
+    /// Kilobytes of vectors above which a segment of the collection gets a graph.
     pub indexing_threshold_kb: usize,
     /// All indexes.
     pub payload_indexes: Vec<FieldIndex>,
 }
 
 impl Schema {
-    /// The schema that this program works with.
+    /// The schema that this program uses.
     #[must_use]
     pub fn current() -> &'static Self {
         static SCHEMA: LazyLock<Schema> = LazyLock::new(|| sum(migrations()));
@@ -171,8 +169,7 @@ impl Schema {
 /// All migrations, oldest first.
 #[must_use]
 pub fn migrations() -> &'static [Migration] {
-    // The files are part of the program, and a test reads them: an unreadable one never gets out of
-    // the workshop.
+    // The files are compiled into the program, and a test parses them, so this cannot fail.
     static MIGRATIONS: LazyLock<Vec<Migration>> = LazyLock::new(|| {
         FILES
             .iter()

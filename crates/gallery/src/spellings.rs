@@ -1,29 +1,28 @@
-//! Tags in all the cases that they are written in: a filter for `haruhi` finds `Haruhi`, as Clippy
-//! 0.2 did.
+//! The spellings of tags: a filter for `haruhi` finds `Haruhi`, as in Clippy 0.2.
 //!
-//! The engines compare words byte by byte. So a tag is looked for in every spelling that the
-//! collection holds. Those that are not all small letters are few, and kept here; the common ones
-//! are tried even when the list does not have them yet.
+//! The engines compare words byte by byte. So a filter asks for every spelling of a tag that the
+//! collection has. Only those that are not in lower case are kept here, since they are few. The
+//! common spellings are tried even when they are not in the list.
 
 use std::collections::{BTreeSet, HashMap};
 
 use clippy_core::gallery::{Filter, Payload, TAGS_FIELD};
 use serde_json::Value;
 
-/// Spellings that are not all small letters, by what they are in small letters.
+/// Spellings that are not in lower case, by their lower case.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spellings {
     known: HashMap<String, BTreeSet<String>>,
 }
 
 impl Spellings {
-    /// Learns a tag; whether it was new.
+    /// Adds a tag; returns whether it was new.
     pub(crate) fn learn(&mut self, tag: &str) -> bool {
         let folded = tag.to_lowercase();
         folded != tag && self.known.entry(folded).or_default().insert(tag.to_owned())
     }
 
-    /// Whether it holds all that a payload could teach it.
+    /// Whether it has all tags of a payload.
     pub(crate) fn knows(&self, payload: &Payload) -> bool {
         tags_of(payload).all(|tag| {
             let folded = tag.to_lowercase();
@@ -35,21 +34,21 @@ impl Spellings {
         })
     }
 
-    /// Learns the tags of a point.
+    /// Adds the tags of a point.
     pub(crate) fn learn_all(&mut self, payload: &Payload) {
         for tag in tags_of(payload) {
             self.learn(tag);
         }
     }
 
-    /// Takes over all that another knows.
+    /// Adds all spellings of another list.
     pub(crate) fn merge(&mut self, other: Self) {
         for (folded, spellings) in other.known {
             self.known.entry(folded).or_default().extend(spellings);
         }
     }
 
-    /// Every spelling that a word may be stored in, each once.
+    /// Every spelling in which a word may be stored, each once.
     pub(crate) fn of(&self, word: &str) -> Vec<String> {
         let mut spellings = BTreeSet::from(common(word));
         if let Some(known) = self.known.get(&word.to_lowercase()) {
@@ -77,8 +76,8 @@ fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
         .chain(single)
 }
 
-/// The spellings that people use: as given, small, capital at the beginning, at each word's
-/// beginning, and throughout.
+/// The common spellings: as given, in lower case, with the first letter, each word's first letter,
+/// or all letters in upper case.
 pub(crate) fn common(word: &str) -> [String; 5] {
     let small = word.to_lowercase();
     let (mut begins, mut each) = (
@@ -107,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_looked_for_in_every_spelling_that_is_known_or_common() {
+    fn a_word_has_every_known_and_every_common_spelling() {
         let mut spellings = Spellings::default();
         let payload = serde_json::json!({ TAGS_FIELD: ["KanColle", "apple", "Hatsune_miku"] });
         let payload = payload.as_object().expect("an object");

@@ -1,4 +1,5 @@
-//! Points and vectors before they are stored or searched with: checked, and of unit length.
+//! Checks points and vectors, and gives vectors unit length, before they are stored or searched
+//! with.
 
 use std::collections::HashSet;
 
@@ -37,7 +38,7 @@ pub(crate) fn check_and_normalise_probes(probes: &mut [Probe], dimension: usize)
     Ok(())
 }
 
-/// Of points with the same id, the last one: the result of storing them one after the other.
+/// The last one of points with the same id: the result of storing them one after the other.
 pub(crate) fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     let mut seen = HashSet::with_capacity(points.len());
     points.reverse();
@@ -46,7 +47,7 @@ pub(crate) fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     points
 }
 
-/// Puts the point that an error is about in front of its message.
+/// Adds the point that an error is about to its message.
 pub(crate) fn of_point(id: PointId, error: Error) -> Error {
     Error {
         message: format!("picture {id}: {}", error.message),
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_vector_is_scaled_once_and_then_left_alone() {
+    fn a_vector_of_unit_length_is_not_scaled_again() {
         for scale in [1e-30_f32, 0.3, 7.0, 1e30] {
             let mut vector: Vec<f32> = (1..=512)
                 .map(|value| (value as f32).sin() * scale)

@@ -1,10 +1,11 @@
 //! Limits the memory of all decoded pictures in this process.
 //!
-//! There are separate budgets, so that long work cannot starve short work. [`Budget::of_decoding`] is
-//! for a picture while it is decoded and processed; small pictures have one of their own, so that
-//! they do not wait behind huge ones. [`Budget::of_jobs`] is for what a generation keeps while it
-//! runs. To avoid deadlocks, code that holds a part of a decoding budget must not wait for another
-//! part: a job takes its part of the jobs' budget first, then decodes one picture after the other.
+//! There are separate budgets, so that long work cannot starve short work. [`Budget::of_decoding`]
+//! is for a picture while it is decoded and processed; small pictures have a separate one, so that
+//! they do not wait for huge ones. [`Budget::of_jobs`] is for the pictures that a generation keeps
+//! while it runs. To avoid deadlocks, code that holds a part of a decoding budget must not wait for
+//! another part: a job takes its part of the jobs' budget first, then decodes its pictures one
+//! after the other.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,11 +20,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes of one unit of a budget.
 const UNIT: u64 = 1024;
 
-/// For all pictures that are being decoded and processed: enough for one of 8192 x 8192 pixels in
-/// RGB with its edge map.
+/// For all pictures that are being decoded and processed: enough for one picture of 8192 x 8192
+/// pixels in RGB with its edge map.
 const DECODING: u64 = 416 << 20;
-/// For small pictures: enough for one of four megapixels with its edge map, which is also the limit
-/// of what counts as small.
+/// For small pictures: enough for one of four megapixels with its edge map.
 const SMALL_PICTURES: u64 = 72 << 20;
 const SMALL: u64 = 24 << 20;
 /// For running generations: enough for an edit of 20 megapixels with sixteen references, or for the
@@ -34,8 +34,8 @@ static OF_DECODING: LazyLock<Budget> = LazyLock::new(|| Budget::new(DECODING));
 static OF_SMALL_PICTURES: LazyLock<Budget> = LazyLock::new(|| Budget::new(SMALL_PICTURES));
 static OF_JOBS: LazyLock<Budget> = LazyLock::new(|| Budget::new(JOBS));
 
-/// A budget of bytes. Requests are served in their order, so that small pictures cannot keep a large
-/// one waiting.
+/// A budget of bytes. Requests are granted in order, so that small pictures cannot keep a large one
+/// waiting.
 #[derive(Debug)]
 pub struct Budget {
     free: Arc<Semaphore>,
@@ -125,7 +125,7 @@ impl Budget {
         self.free.available_permits() as u64 * UNIT
     }
 
-    /// Takes `bytes`. Blocks this thread for at most `patience` until they are free.
+    /// Takes `bytes`. Blocks this thread for at most `patience` until that many are free.
     ///
     /// # Errors
     /// [`BudgetError::TooMuch`] at once, [`BudgetError::Busy`] after the wait.
@@ -160,7 +160,7 @@ impl Budget {
         if bytes > self.total {
             return Err(too_much);
         }
-        // Rounded down at the top, so that the whole budget can be asked for.
+        // Rounded down at the top, so that the whole budget can be requested.
         let units = bytes.div_ceil(UNIT).clamp(1, (self.total / UNIT).max(1));
         u32::try_from(units).map_err(|_| too_much)
     }
@@ -232,7 +232,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn what_is_taken_comes_back_and_what_never_fits_is_refused_at_once() {
+    fn a_dropped_part_is_free_again_and_an_oversized_one_is_refused_at_once() {
         let budget = Budget::new(10 * UNIT);
         let mut first = budget.acquire(6 * UNIT, SHORT).expect("there is room");
         assert_eq!((first.bytes(), budget.free()), (6 * UNIT, 4 * UNIT));
@@ -240,7 +240,7 @@ mod tests {
             budget.acquire(5 * UNIT, SHORT).expect_err("full"),
             BudgetError::Busy { waited: SHORT }
         );
-        assert_eq!(budget.free(), 4 * UNIT, "who gave up holds nothing");
+        assert_eq!(budget.free(), 4 * UNIT, "a failed request holds nothing");
         first.shrink_to(5 * UNIT - 1);
         let second = budget.acquire(5 * UNIT, SHORT).expect("there is room now");
         drop((first, second));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_waits_goes_on_when_there_is_room() {
+    fn a_waiting_thread_continues_when_memory_is_free() {
         let budget = Arc::new(Budget::new(4 * UNIT));
         let held = budget.acquire(4 * UNIT, SHORT).expect("there is room");
         let (started, begun) = mpsc::channel();
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_waits_goes_on_when_there_is_room_and_gives_up_in_time() {
+    async fn a_waiting_task_continues_when_memory_is_free_or_fails_in_time() {
         let budget = Arc::new(Budget::new(4 * UNIT));
         let held = budget
             .acquire_async(4 * UNIT, LONG)

@@ -15,28 +15,28 @@ use crate::picture::Picture;
 use crate::sketch;
 use crate::sniff::sniff;
 
-/// What the header of a picture file says.
+/// The contents of a picture file's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probe {
-    /// The format, told by the content.
+    /// The format, recognised by the content.
     pub format: PictureFormat,
-    /// Width in pixels of the upright picture, as [`decode`] gives it.
+    /// Width in pixels of the upright picture, as [`decode`] returns it.
     pub width: u32,
-    /// Height in pixels of the upright picture, as [`decode`] gives it.
+    /// Height in pixels of the upright picture, as [`decode`] returns it.
     pub height: u32,
 }
 
-/// Reads the first picture of a file's bytes as upright 8-bit RGB. Blocking: it waits while other
-/// pictures take all of the process's budget. Do not hold one [`Picture`] while decoding another.
+/// Reads the first picture of a file's bytes as upright 8-bit RGB. Blocks while other pictures use
+/// up the process's budget. Do not hold one [`Picture`] while decoding another.
 ///
-/// The format is told by the content, never by a name. Animations give their first frame, EXIF
-/// orientation is applied, and transparency is laid on white with Pillow's rounding. 16-bit
-/// channels keep their high byte, as Pillow does for RGB; for 16-bit grey Pillow's `convert("RGB")`
+/// The format is recognised by the content, never by a name. Animations give their first frame,
+/// EXIF orientation is applied, and transparency is laid on white with Pillow's rounding. 16-bit
+/// channels keep their high byte, as in Pillow for RGB; for 16-bit grey, Pillow's `convert("RGB")`
 /// clips at 255 instead, which turns nearly all such pictures white, so the high byte is kept there
-/// too. CMYK becomes RGB as `(255 - ink) * (255 - black) / 255`; no ICC profile is applied,
-/// which is Pillow's `convert("RGB")` as well. A JPEG that misses its end is refused, as Pillow
-/// does, and a PNG when a row is missing; a JPEG that is whole but has wrong bits inside decodes to
-/// a picture with a wrong patch, as with libjpeg.
+/// too. CMYK becomes RGB as `(255 - ink) * (255 - black) / 255`, and no ICC profile is applied, as
+/// in Pillow's `convert("RGB")`. A JPEG without its end is refused, as in Pillow, and so is a PNG
+/// with a missing row. A complete JPEG with wrong bits inside decodes to a picture with a wrong
+/// patch, as with libjpeg.
 ///
 /// # Errors
 /// A [`DecodeError`] that says what is wrong and what to do; never a panic.
@@ -44,12 +44,11 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeErro
     decode_from(bytes, limits, Budget::of_decoding, |_, _| 0)
 }
 
-/// Reads a drawing as [`decode`] does, and cuts it out of its paper as
-/// [`trim_sketch`](crate::trim_sketch) does. `None` when nothing is drawn on it.
+/// Reads a drawing as [`decode`] does, and trims it as [`trim_sketch`](crate::trim_sketch) does.
+/// `None` when nothing is drawn on it.
 ///
-/// The square may be larger than the picture. The memory for both is taken at once, before the
-/// picture is decoded: whoever held one while waiting for more could wait for somebody who does the
-/// same.
+/// The trimmed square may be larger than the picture. The memory for both is taken at once, before
+/// decoding: two threads that each hold one part and wait for another would wait forever.
 ///
 /// # Errors
 /// As [`decode`].
@@ -58,7 +57,7 @@ pub fn decode_sketch(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Pictu
     Ok(whole.replaced(sketch::trim))
 }
 
-/// As [`decode_sketch`], with a budget of one's own.
+/// As [`decode_sketch`], with another budget.
 ///
 /// # Errors
 /// As [`decode`].
@@ -83,7 +82,8 @@ pub fn decode_within(
     decode_from(bytes, limits, |_| budget, |_, _| 0)
 }
 
-/// `later` says how much the work on a picture of this size takes, where that is more than usual.
+/// `later` returns the memory that the later work on a picture of this size needs, when it is more
+/// than usual.
 fn decode_from<'b>(
     bytes: &[u8],
     limits: &DecodeLimits,
@@ -121,7 +121,8 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<Picture, Decode
         });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    // Read one byte more than allowed, so that a file that grows meanwhile is refused, not cut.
+    // Read one byte more than allowed, so that a file that grows meanwhile is refused rather than
+    // cut.
     file.take(limits.bytes.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;

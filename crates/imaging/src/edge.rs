@@ -6,8 +6,8 @@
 //! top, then hysteresis over eight neighbours.
 //!
 //! Everything up to the hysteresis runs on 16-bit lanes over whole rows without a branch, so that
-//! the compiler vectorises it, also for processors with wider lanes than all have: magnitudes are
-//! at most 2 * 4 * 255 = 2040.
+//! the compiler vectorises it, with wider lanes where the processor has them. Magnitudes are at
+//! most 2 * 4 * 255 = 2040.
 
 use image::{GrayImage, RgbImage};
 use multiversion::multiversion;
@@ -80,15 +80,15 @@ impl GradientRow {
     }
 }
 
-/// Vertical halves of the Sobel filter over one row, one value wider at both ends: the replicated
-/// border.
+/// The vertical parts of the Sobel filter over one row, one value wider at both ends for the
+/// replicated border.
 struct Vertical {
     smooth: Vec<i16>,
     difference: Vec<i16>,
 }
 
-/// A class for every pixel, in a map that has one `NONE` more on every side, so that neighbours
-/// need no checks.
+/// Classifies every pixel, in a map with an extra `NONE` on every side, so that neighbours need no
+/// bounds checks.
 fn classify(grey: &[u8], width: usize, height: usize) -> Vec<u8> {
     let stride = width + 2;
     let mut classes = vec![NONE; stride * (height + 2)];
@@ -131,7 +131,7 @@ fn classify(grey: &[u8], width: usize, height: usize) -> Vec<u8> {
             &below.magnitude,
             &mut target[1..=width],
         );
-        // Three rows are reused in turn: the row above is what the next row below is written over.
+        // Three rows are reused in turn: the row above is overwritten by the next row below.
         std::mem::swap(&mut above, &mut here);
         std::mem::swap(&mut here, &mut below);
     }
@@ -183,7 +183,8 @@ fn gradient(
     }
 }
 
-/// Keeps the pixels of one row that are maxima across their edge, and tells weak from strong ones.
+/// Keeps the pixels of one row that are maxima across their edge, and separates weak from strong
+/// ones.
 #[multiversion(targets("x86_64+avx2"))]
 fn suppress(above: &[i16], row: &GradientRow, below: &[i16], target: &mut [u8]) {
     let width = target.len();
@@ -201,16 +202,15 @@ fn suppress(above: &[i16], row: &GradientRow, below: &[i16], target: &mut [u8]) 
     for x in 0..width {
         let (dx, dy, magnitude) = (across[x], down[x], here[x]);
         let (size_x, size_y) = (dx.abs(), dy.abs());
-        // OpenCV compares |dy| * 2^15 with |dx| * TG22 in 32 bits. TG22 is odd and |dx| small, so
-        // their quotient is never whole (but for |dx| = 0, where the outcome is the same),
-        // and its floor serves both comparisons.
+        // OpenCV compares |dy| * 2^15 with |dx| * TG22 in 32 bits. TG22 is odd and |dx| is small,
+        // so their quotient is never whole (except for |dx| = 0, where the outcome is the same),
+        // and its floor can be used for both comparisons.
         let threshold = ((i32::from(2 * size_x) * TANGENT_22) >> 16) as i16;
         let is_level = size_y <= threshold;
         let is_upright = size_y > threshold + 2 * size_x;
         let falls = (dx ^ dy) >= 0;
 
-        // A tie is lost to the pixel before and won against the one after; along a diagonal it is
-        // lost to both.
+        // In a tie, the pixel before wins and the one after loses; along a diagonal, both win.
         let diagonal_before = if falls { above_left[x] } else { above_right[x] };
         let diagonal_after = if falls { below_right[x] } else { below_left[x] };
         let before = if is_upright {
@@ -234,7 +234,7 @@ fn suppress(above: &[i16], row: &GradientRow, below: &[i16], target: &mut [u8]) 
 
 /// Hysteresis: weak pixels become strong when a path of weak ones leads to a strong one.
 fn spread_strong(classes: &mut [u8], stride: usize) {
-    // Places in four bytes: the most that may be pending at a time is a good part of a picture.
+    // Positions in four bytes, since a large part of a picture may be pending at a time.
     let mut pending: Vec<u32> = Vec::new();
     for start in 0..classes.len() {
         if classes[start] != STRONG {

@@ -2,7 +2,7 @@
 
 use image::ImageFormat;
 
-/// The formats that are understood, as a person reads them in a message.
+/// The supported formats, as a message lists them.
 pub(crate) const UNDERSTOOD: &str = "PNG, JPEG, GIF, WebP, BMP and TIFF";
 
 /// A picture format that [`decode()`](crate::decode()) reads.

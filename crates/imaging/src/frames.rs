@@ -1,21 +1,21 @@
-//! How large the frames inside a GIF and a WebP file are. A frame has a size of its own, which need
-//! not agree with the size of the whole picture, and decoders take memory for the frame.
+//! The sizes of the frames inside GIF and WebP files. A frame's size need not agree with that of
+//! the whole picture, and decoders take memory for the frame.
 
 use crate::format::PictureFormat;
 use crate::limits::{DecodeError, DecodeLimits};
 
-/// Most bytes that the decoder takes for a GIF's first frame, which is the one that is decoded,
-/// beside the canvas. 0 when the blocks before it cannot be read; the decoder says why.
+/// Most bytes that the decoder takes for a GIF's first frame, the only one that is decoded, beside
+/// the canvas. 0 when the blocks before it cannot be read; then the decoder reports the error.
 ///
 /// # Errors
-/// What [`DecodeLimits::check_sides`] says of the frame.
+/// As [`DecodeLimits::check_sides`], for the frame.
 pub(crate) fn memory_of_gif_frame(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
     let Some(frame) = first_gif_frame(bytes) else {
         return Ok(0);
     };
     limits.check_sides(frame.width, frame.height)?;
     let pixels = u64::from(frame.width) * u64::from(frame.height);
-    // The numbers of its colours; and its pixels, where they cannot go right into the canvas.
+    // The indexes of its colours, and its pixels unless they can go right into the canvas.
     Ok(if frame.spans_canvas {
         pixels
     } else {
@@ -26,7 +26,7 @@ pub(crate) fn memory_of_gif_frame(bytes: &[u8], limits: &DecodeLimits) -> Result
 struct GifFrame {
     width: u32,
     height: u32,
-    /// Whether it reaches from the left to the right side of the canvas, and lies within it.
+    /// Whether it spans the canvas from left to right, and lies within it.
     spans_canvas: bool,
 }
 
@@ -92,15 +92,15 @@ pub(crate) fn check_webp_frames(bytes: &[u8]) -> Result<(), DecodeError> {
     }
 }
 
-/// Whether the metadata of a WebP file is as long as the file says. The decoder takes memory for it
-/// before it reads it.
+/// Whether the metadata of a WebP file is as long as the file claims. The decoder allocates memory
+/// for it before it reads it.
 pub(crate) fn holds_webp_metadata(bytes: &[u8]) -> bool {
     Chunks::of(bytes, FIRST_CHUNK)
         .filter(|chunk| &chunk.label == b"EXIF")
         .all(|chunk| chunk.length <= chunk.data.len())
 }
 
-/// Where the first chunk of a WebP file begins, after `RIFF`, a length and `WEBP`.
+/// Offset of the first chunk of a WebP file, after `RIFF`, a length and `WEBP`.
 const FIRST_CHUNK: usize = 12;
 
 fn larger_frame(bytes: &[u8]) -> Option<(u32, u32)> {
@@ -135,16 +135,16 @@ fn larger_frame(bytes: &[u8]) -> Option<(u32, u32)> {
 /// A chunk of a RIFF file.
 struct Chunk<'b> {
     label: [u8; 4],
-    /// Where its data begin.
+    /// Offset of its data.
     from: usize,
-    /// How long it says that it is.
+    /// The length that it claims.
     length: usize,
-    /// As much of it as there is.
+    /// The data, as far as the file has them.
     data: &'b [u8],
 }
 
 impl Chunk<'_> {
-    /// The size of the frame that the chunk holds, if it holds one.
+    /// The size of the frame in the chunk, if it is a frame.
     fn frame(&self) -> Option<(u32, u32)> {
         match &self.label {
             // A tag of three bytes and a start code of three; the upper bits of a side are a scale.
@@ -187,7 +187,7 @@ impl<'b> Iterator for Chunks<'b> {
         let length = u32::from_le_bytes(length) as usize;
         let from = self.at + 8;
         let rest = &self.bytes[from..];
-        // A chunk of odd length is followed by a byte that fills it up.
+        // A chunk of odd length is followed by a padding byte.
         self.at = from.saturating_add(length).saturating_add(length % 2);
         Some(Chunk {
             label,

@@ -41,8 +41,7 @@ pub fn perceptual_hash(picture: &RgbImage) -> u64 {
         .fold(0, |hash, &value| (hash << 1) | u64::from(value > median))
 }
 
-/// In how many bits two hashes differ: 0 for the same, about 32 for pictures that have nothing to
-/// do with each other.
+/// The number of bits in which two hashes differ: 0 for the same, about 32 for unrelated pictures.
 #[must_use]
 pub fn hamming(one: u64, other: u64) -> u32 {
     (one ^ other).count_ones()
@@ -51,9 +50,9 @@ pub fn hamming(one: u64, other: u64) -> u32 {
 /// Cells a side of [`appearance`].
 const CELLS: u32 = 8;
 
-/// The mean colours of 8 x 8 cells, RGB, rows first: 192 bytes that a scaled or saved copy keeps
-/// within a few steps, and another picture, or the same drawing in other colours, does not. Nothing
-/// for a picture without pixels.
+/// The mean colours of 8 x 8 cells, RGB, rows first: 192 bytes. A scaled or saved copy has the same
+/// within a few steps; another picture, or the same drawing in other colours, does not. Empty for a
+/// picture without pixels.
 #[must_use]
 pub fn appearance(picture: &RgbImage) -> Vec<u8> {
     if picture.width() == 0 || picture.height() == 0 {

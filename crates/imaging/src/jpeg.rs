@@ -1,4 +1,4 @@
-//! What the markers of a JPEG file tell: whether it is whole, and what decoding it takes.
+//! Reads the markers of a JPEG file: whether it is complete, and the memory that decoding takes.
 
 /// Whether the file's first JPEG stream ends with its end-of-image marker (ITU-T T.81, B.1.1.3 and
 /// B.2.1).
@@ -35,15 +35,15 @@ pub(crate) fn reaches_its_end(bytes: &[u8]) -> bool {
     false
 }
 
-/// Bytes of the coefficients that a decoder keeps for the whole picture: those of progressive
-/// files, and of files whose first scan lacks a component. Others are decoded block row by block
-/// row. 0 where the markers cannot be read.
+/// Bytes of the coefficients that a decoder keeps for the whole picture: it does so for progressive
+/// files, and for files whose first scan lacks a component. Others are decoded one row of blocks at
+/// a time. 0 when the markers cannot be read.
 pub(crate) fn kept_coefficients(bytes: &[u8]) -> u64 {
     frame_and_coefficients(bytes).map_or(0, |(_, coefficients)| coefficients)
 }
 
 /// Bytes of all samples of the picture and of the coefficients that are kept beside them; `None`
-/// where the markers cannot be read.
+/// when the markers cannot be read.
 pub(crate) fn memory(bytes: &[u8]) -> Option<u64> {
     frame_and_coefficients(bytes).map(|(samples, coefficients)| samples + coefficients)
 }
@@ -108,8 +108,8 @@ fn frame_and_coefficients(bytes: &[u8]) -> Option<(u64, u64)> {
 mod tests {
     use super::{kept_coefficients, reaches_its_end};
 
-    /// The markers of a file of 1000 x 500 pixels: a frame of three components, the first one twice
-    /// as fine.
+    /// The markers of a file of 1000 x 500 pixels: a frame of three components, the first with
+    /// twice the resolution.
     fn markers(frame: u8, in_first_scan: u8) -> Vec<u8> {
         let mut bytes = vec![0xff, 0xd8, 0xff, 0xe0, 0x00, 0x04, 0xff, 0xc2];
         bytes.extend([
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn coefficients_are_kept_by_progressive_files_and_by_those_with_a_scan_a_component() {
+    fn coefficients_are_kept_for_progressive_files_and_for_scans_of_one_component() {
         // 63 x 32 units of 16 x 16 pixels, each with six blocks.
         let all = 63 * 32 * 6 * 128;
         for (frame, in_first_scan, kept) in
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_longer_than_the_file_is_no_end() {
+    fn a_segment_longer_than_the_file_is_not_an_end() {
         assert!(!reaches_its_end(&[
             0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff, 0xff, 0xd9
         ]));

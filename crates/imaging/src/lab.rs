@@ -1,4 +1,4 @@
-//! CIE L*a*b* under D50, as TIFF and ICC profiles store it, to sRGB.
+//! Converts CIE L*a*b* under D50, as TIFF and ICC profiles store it, to sRGB.
 
 /// Converts one colour after the other; equal neighbours are converted once.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_colours_are_met() {
+    fn known_colours_are_converted() {
         // From ICC's sRGB profile, as littlecms converts them.
         for (lab, rgb) in [
             ([100.0, 0.0, 0.0], [255, 255, 255]),

@@ -8,7 +8,7 @@ use clippy_core::{Error, ErrorCode};
 use crate::budget::BudgetError;
 use crate::format::{PictureFormat, UNDERSTOOD};
 
-/// What a picture and the work on it may take, bytes a pixel: RGB, and an edge map with its grey
+/// Memory for a picture and the work on it, in bytes per pixel: RGB, and an edge map with its grey
 /// copy and its classes.
 pub(crate) const HELD: u64 = 6;
 
@@ -95,7 +95,7 @@ pub enum DecodeError {
     /// The file is empty.
     #[error("the picture has 0 bytes: send a whole {UNDERSTOOD} file")]
     Empty,
-    /// The content has no picture format.
+    /// The content is in no known picture format.
     #[error("this is not a picture that can be read: the formats understood are {UNDERSTOOD}")]
     NotAPicture,
     /// A picture format, or a variant of one, that is not supported.
@@ -107,7 +107,7 @@ pub enum DecodeError {
     /// The file is larger than [`DecodeLimits::bytes`].
     #[error("the picture has {bytes} bytes, more than the {limit} allowed: send a smaller file")]
     TooManyBytes {
-        /// Bytes there are (for a file: at least so many).
+        /// Bytes of the file (or at least that many).
         bytes: u64,
         /// Bytes allowed.
         limit: u64,
@@ -175,13 +175,13 @@ pub enum DecodeError {
         "the {format} picture is cut off: its file ends too early, so send the whole file again"
     )]
     Truncated {
-        /// The format told by the first bytes.
+        /// The format, recognised by the first bytes.
         format: PictureFormat,
     },
     /// The file contradicts its format.
     #[error("the {format} picture is damaged ({reason}): save it again with another program")]
     Damaged {
-        /// The format told by the first bytes.
+        /// The format, recognised by the first bytes.
         format: PictureFormat,
         /// What the decoder found.
         reason: String,
@@ -191,7 +191,7 @@ pub enum DecodeError {
     Unreadable {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
@@ -206,8 +206,8 @@ impl From<BudgetError> for DecodeError {
 }
 
 impl From<DecodeError> for Error {
-    /// `TooLarge` for the limits, `Unavailable` while others take all memory, `NotFound` for a file
-    /// that is not there, `InvalidPicture` for the rest.
+    /// `TooLarge` for the limits, `Unavailable` while other pictures use up the budget, `NotFound`
+    /// for a missing file, `InvalidPicture` for the rest.
     fn from(error: DecodeError) -> Self {
         let code = match &error {
             DecodeError::TooManyBytes { .. }

@@ -18,18 +18,18 @@ use crate::tiff::{Tiff, memory_of_a_part};
 /// A picture file after its header.
 pub(crate) enum Opened<'b> {
     Png(Box<Png<'b>>),
-    /// The kinds of TIFF that the picture library does not read.
+    /// The kinds of TIFF that the picture library does not support.
     Tiff(Box<Tiff>),
     Other(Other<'b>),
 }
 
-/// What the picture library reads.
+/// A file that the picture library reads.
 pub(crate) struct Other<'b> {
     decoder: Box<dyn ImageDecoder + 'b>,
     format: PictureFormat,
     bytes: &'b [u8],
     limits: DecodeLimits,
-    /// Bytes that one frame, strip or tile takes, which has a size of its own.
+    /// Bytes for one frame, strip or tile, which may be larger than the picture.
     part: u64,
 }
 
@@ -125,24 +125,24 @@ impl<'b> Other<'b> {
             .unwrap_or(Orientation::NoTransforms)
     }
 
-    /// The file's own pixels, which become RGB in place, and what each format's decoder holds
-    /// beside them.
+    /// The file's own pixels, which are converted to RGB in place, and what the format's decoder
+    /// holds beside them.
     fn need(&self) -> u64 {
         let (width, height) = self.decoder.dimensions();
         let pixels = u64::from(width) * u64::from(height);
         let stored = self.decoder.total_bytes();
         let file = self.bytes.len() as u64;
         let beside = match self.format {
-            // The decoder copies the file, and keeps the coefficients of some.
+            // The decoder copies the file, and keeps the coefficients of some files.
             PictureFormat::Jpeg => file + jpeg::kept_coefficients(self.bytes),
-            // The planes of a lossy picture and its alpha, or the pixels of a lossless one; a
-            // canvas of an animation.
+            // The planes of a lossy picture and its alpha, or the pixels of a lossless one; and a
+            // canvas for an animation.
             PictureFormat::WebP => {
                 file + 5 * pixels + if self.is_animated() { 4 * pixels } else { 0 }
             }
-            // Frames are counted below.
+            // Frames are counted in `part`.
             PictureFormat::Gif => 0,
-            // The picture as the file stores it, where CMYK has a channel more.
+            // The picture as the file stores it; CMYK has one more channel.
             PictureFormat::Tiff => 2 * stored,
             PictureFormat::Bmp | PictureFormat::Png => 0,
         };

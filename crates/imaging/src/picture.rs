@@ -9,7 +9,7 @@ use crate::budget::Permit;
 use crate::limits::HELD;
 
 /// Upright 8-bit RGB, with its part of [`crate::Budget::of_decoding`], which also covers the memory
-/// for processing it. Keep it until that is done; dropping it gives the part back.
+/// for processing it. Keep it until the work is done; dropping it frees the part.
 pub struct Picture {
     pixels: RgbImage,
     memory: Permit,
@@ -27,8 +27,8 @@ impl Picture {
         self.pixels
     }
 
-    /// Makes another picture of it, within the memory that it holds already, and gives back what
-    /// the other one does not need.
+    /// Makes another picture from it, within the memory that it holds, and frees what the other one
+    /// does not need.
     pub(crate) fn replaced(self, make: impl FnOnce(RgbImage) -> Option<RgbImage>) -> Option<Self> {
         let Self { pixels, mut memory } = self;
         let pixels = make(pixels)?;

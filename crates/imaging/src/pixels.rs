@@ -4,11 +4,10 @@ use image::ColorType;
 
 const PAPER: u8 = 255;
 
-/// Pixels that are converted at a time, through a copy of them, where source and target share a
-/// buffer.
+/// Pixels that are converted at a time, through a copy, when source and target share a buffer.
 const AT_ONCE: usize = 4096;
 
-/// One sample as a decoder gives it.
+/// The kind of a decoder's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sample {
     /// 8 bits.
@@ -25,15 +24,15 @@ pub(crate) enum Sample {
 /// The layout of a pixel's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    /// 1 for grey, 2 for grey and alpha, 3 for RGB, 4 for RGB and alpha.
     pub channels: usize,
-    /// What a sample is.
+    /// The kind of each sample.
     pub sample: Sample,
 }
 
 impl Layout {
-    /// As the picture library lays pixels out, in this machine's order. `None` for what it does not
-    /// decode to today.
+    /// The layout of the picture library's pixels, in this machine's byte order. `None` for a kind
+    /// that it does not decode to today.
     pub(crate) fn of(kind: ColorType) -> Option<Self> {
         let sample = match kind {
             ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => Sample::Byte,
@@ -62,8 +61,8 @@ impl Layout {
     }
 }
 
-/// Turns pixels into 8-bit RGB, with what is transparent laid on white. `target` has three bytes
-/// for each of them.
+/// Converts pixels to 8-bit RGB, with transparent ones laid on white. `target` has three bytes for
+/// each pixel.
 ///
 /// Channels of 16 bits keep their high byte, as Pillow reads them (`RGB;16B`), rather than being
 /// rounded.
@@ -110,7 +109,7 @@ fn shorts<const HIGH: usize>(channels: usize, source: &[u8], target: &mut [u8]) 
     }
 }
 
-/// One sample of a pixel of floating point numbers, rounded.
+/// One floating-point sample of a pixel, rounded.
 fn float(pixel: &[u8], at: usize) -> u8 {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(&pixel[4 * at..4 * at + 4]);
@@ -129,8 +128,8 @@ fn convert<const N: usize>(source: &[u8], target: &mut [u8], to_rgb: impl Fn(&[u
     }
 }
 
-/// As [`on_white`] within one buffer, so that a picture needs no second one: `count` pixels at its
-/// start become RGB at its start. The buffer has room for both.
+/// As [`on_white`], within one buffer, so that no second one is needed: `count` pixels at its start
+/// become RGB at its start. The buffer has room for both.
 pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize) {
     let wide = layout.bytes();
     if wide == 3 && layout.sample == Sample::Byte {
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn in_place_and_apart_give_the_same() {
+    fn converting_in_place_and_into_another_buffer_give_the_same() {
         let count = 2 * AT_ONCE + 17;
         for sample in [
             Sample::Byte,

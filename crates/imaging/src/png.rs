@@ -1,6 +1,6 @@
-//! Decodes PNG row by row into RGB: without a second buffer for the file's own pixels, without
-//! unpacking what is not needed (colour profiles, texts). A file without its end is accepted when all
-//! of its rows are there.
+//! Decodes PNG row by row into RGB, without a second buffer for the file's own pixels and without
+//! unpacking what is not needed (colour profiles, texts). A file without its end is accepted when
+//! it has all rows.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -12,7 +12,7 @@ use crate::format::PictureFormat;
 use crate::limits::{DecodeError, DecodeLimits};
 use crate::pixels::{Layout, Sample, on_white};
 
-/// Most bytes for what is not the picture: the chunks that are read, and a few rows.
+/// Most bytes for anything but the picture: the chunks that are read, and a few rows.
 const BESIDES: usize = 16 << 20;
 
 /// A PNG whose header has been read.
@@ -21,7 +21,7 @@ pub(crate) struct Png<'b> {
 }
 
 impl<'b> Png<'b> {
-    /// Reads all that comes before the pixels.
+    /// Reads everything before the pixels.
     pub(crate) fn open(bytes: &'b [u8], limits: &DecodeLimits) -> Result<Self, DecodeError> {
         let mut decoder =
             png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: BESIDES });
@@ -90,7 +90,7 @@ impl<'b> Png<'b> {
         Ok(picture)
     }
 
-    /// Rows as they are stored: those of all passes of an interlaced file.
+    /// Number of stored rows: those of all passes of an interlaced file.
     fn rows(&self) -> u64 {
         /// The first column and row of each pass of Adam7, and the step between its rows.
         const PASSES: [(u32, u32, u32); 7] = [
@@ -148,7 +148,7 @@ fn from_png(error: DecodingError) -> DecodeError {
             }
         }
         DecodingError::LimitsExceeded => damaged(format!(
-            "what comes before its pixels has over {BESIDES} bytes"
+            "the data before its pixels have over {BESIDES} bytes"
         )),
         error => damaged(error.to_string()),
     }

@@ -9,7 +9,7 @@ use fast_image_resize::{
 };
 use image::{Luma, RgbImage};
 
-/// Where to take from in the source, in its pixels; fractions are allowed.
+/// The part of the source to take, in its pixels; fractions are allowed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Region {
     pub left: f64,
@@ -55,21 +55,22 @@ impl Source<'_> {
 }
 
 thread_local! {
-    // It keeps the buffer between the two passes, which would otherwise be allocated for every picture.
+    // Keeps the buffer between the two passes, which would otherwise be allocated for every
+    // picture.
     static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
 }
 
-/// What the buffer of a thread may keep between pictures, in bytes: enough for usual ones, so that
-/// one huge picture does not hold memory for as long as the thread lives.
+/// Most bytes that a thread's buffer may keep between pictures: enough for usual ones, so that one
+/// huge picture does not hold memory for as long as the thread exists.
 const KEPT_BUFFER: usize = 16 << 20;
 
 /// Scales `region` of `source` to `width` x `height` pixels into `target`, which has exactly that
 /// many.
 ///
 /// Columns first, then rows, each rounded to bytes, as in Pillow: where a filter overshoots next to
-/// a hard edge, the value is cut to 0..255 between the two, so the order shows. Pixels of the
+/// a hard edge, the value is clamped to 0..255 between the two, so the order matters. Pixels of the
 /// source outside the region still count where the filter reaches them, as with Pillow's
-/// `resize(size, box=...)`; so a region gives the same pixels as scaling everything and cropping
+/// `resize(size, box=...)`. So a region gives the same pixels as scaling everything and cropping
 /// afterwards.
 ///
 /// # Errors
@@ -98,7 +99,7 @@ fn in_two_steps<P: PixelTrait>(
 ) -> Result<(), ResizeError> {
     let region_width = region.width.min(f64::from(source.width) - region.left);
     let region_height = region.height.min(f64::from(source.height) - region.top);
-    // Only the rows that the second step looks at.
+    // Only the rows that the second step reads.
     let reach = reach(filter) * (region_height / f64::from(height.max(1))).max(1.0);
     let first = (region.top - reach).floor().max(0.0) as u32;
     let last = ((region.top + region_height + reach).ceil() as u32).min(source.height);
@@ -132,12 +133,12 @@ fn in_two_steps<P: PixelTrait>(
     )
 }
 
-/// How many pixels a filter looks to each side, when nothing is scaled down.
+/// How many pixels a filter reads to each side, when nothing is scaled down.
 fn reach(filter: FilterType) -> f64 {
     match filter {
         FilterType::CatmullRom => 2.0,
         FilterType::Bilinear => 1.0,
-        // The widest there is.
+        // The widest filter that is used.
         _ => 3.0,
     }
 }
@@ -186,8 +187,8 @@ pub(crate) fn resize_whole(
         &mut target,
     ) {
         Ok(()) => target,
-        // Cannot happen: all sizes come from the pictures themselves. The slow scaler is right as
-        // well.
+        // Cannot happen, since all sizes come from the pictures themselves. The slow scaler is
+        // correct, too.
         Err(_) => image::imageops::resize(
             picture,
             width,
@@ -198,8 +199,8 @@ pub(crate) fn resize_whole(
 }
 
 /// The middle of a picture, as large as the ratio of `width` to `height` allows, scaled to that
-/// size. Only what remains is computed, so that the memory and the time follow from the target,
-/// whatever the picture's own ratio is. A picture without pixels gives black.
+/// size. Only what remains is computed, so memory and time depend on the target only, whatever the
+/// picture's own ratio. A picture without pixels gives black.
 #[must_use]
 pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     let mut target = RgbImage::new(width, height);
@@ -228,8 +229,7 @@ pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
         (width, height),
         &mut target,
     );
-    // The region lies in the picture and the buffer has its size, so the scaler has nothing to
-    // refuse.
+    // The region lies in the picture and the buffer has the right size, so the scaler cannot fail.
     debug_assert!(outcome.is_ok(), "{outcome:?}");
     target
 }
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_is_kept_whatever_the_ratio() {
+    fn the_middle_is_kept_at_any_ratio() {
         // A red line through the middle third, blue around it.
         let striped = RgbImage::from_fn(30, 90, |_, y| {
             if (30..60).contains(&y) {

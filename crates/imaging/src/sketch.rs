@@ -1,9 +1,8 @@
-//! Sketches: the empty paper around a drawing is cut away.
+//! Trims sketches: cuts away the empty paper around a drawing.
 //!
-//! A drawing on a pad of 900 x 600 often fills a small part of it. Scaled to a model's side as it
-//! is, its lines become thinner than a pixel and fade, and the centre crop cuts off what stands at
-//! the left and the right. Trimmed to a square first, nothing is cropped and the lines stay as dark
-//! as they can.
+//! A drawing on a pad of 900 x 600 pixels often fills a small part of it. Scaled to a model's side
+//! as it is, its lines become thinner than a pixel and fade, and the centre crop cuts off both
+//! sides. Trimmed to a square first, nothing is cropped and the lines stay as dark as possible.
 
 use fast_image_resize::FilterType;
 use image::{Rgb, RgbImage, imageops};
@@ -14,47 +13,46 @@ use crate::resize::resize_whole;
 /// Empty paper on each side of the trimmed square, as a share of its side.
 const MARGIN: f64 = 0.08;
 
-/// How far each channel may be from the paper's colour and still be paper: JPEG noise on white
-/// stays below this, and the lightest pencil line is beyond it.
+/// How far each channel may differ from the paper's colour and still be paper: JPEG noise on white
+/// is below this, and the lightest pencil line is above it.
 const TOLERANCE: u8 = 24;
 
-/// How much of the border must be paper. With less, the picture is no drawing on paper, and nothing
-/// is trimmed.
+/// How much of the border must be paper. With less, the picture is not a drawing on paper, and it
+/// is not trimmed.
 const LEAST_PAPER: f64 = 0.5;
 
-/// A larger drawing is scaled down to this before it is made square: a line of 1 x 60,000 pixels
-/// would otherwise ask for a square of 60,000 pixels.
+/// A larger drawing is scaled down to this before it is made square: otherwise a line of 1 x 60,000
+/// pixels would need a square of 60,000 pixels.
 const LARGEST_DRAWING: u32 = 2048;
 
 /// Cuts a drawing out of its paper and centres it on a square of the paper's colour, with a margin
-/// of 8 % of the square's side on each side. `None` when there is nothing but paper.
+/// of 8 % of the square's side on each side. `None` when there is only paper.
 ///
-/// The paper's colour is the one that most of the border has, so white drawings on dark paper work
-/// as well. A picture whose border has no dominant colour is no drawing on paper and comes back as
-/// it is.
+/// The paper's colour is the most frequent colour of the border, so white drawings on dark paper
+/// work as well. A picture whose border has no dominant colour is not a drawing on paper, and is
+/// returned unchanged.
 #[must_use]
 pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
     trimmed(picture).map(|outcome| match outcome {
-        Trimmed::AsItIs => picture.clone(),
+        Trimmed::Unchanged => picture.clone(),
         Trimmed::Square(square) => square,
     })
 }
 
-/// As [`trim_sketch`], without a copy of a picture that comes back as it is.
+/// As [`trim_sketch`], without copying a picture that is returned unchanged.
 pub(crate) fn trim(picture: RgbImage) -> Option<RgbImage> {
     match trimmed(&picture)? {
-        Trimmed::AsItIs => Some(picture),
+        Trimmed::Unchanged => Some(picture),
         Trimmed::Square(square) => Some(square),
     }
 }
 
-/// Most bytes that trimming a picture of this size takes, and the work on what comes of it.
+/// Most bytes that trimming a picture of this size takes, and the work on the result.
 pub(crate) fn memory(width: u32, height: u32) -> u64 {
     let longest = width.max(height);
     let side = u64::from(side_of_square(longest.min(LARGEST_DRAWING)));
     let picture = 3 * u64::from(width) * u64::from(height);
-    // A drawing that is larger is cut out, and scaled down to one that is no larger than its
-    // square.
+    // A larger drawing is cut out, and scaled down so that it is no larger than its square.
     let cut = if longest > LARGEST_DRAWING {
         picture + 3 * side * side
     } else {
@@ -63,10 +61,10 @@ pub(crate) fn memory(width: u32, height: u32) -> u64 {
     (picture + cut + 3 * side * side).max(HELD * side * side)
 }
 
-/// What comes of a picture.
+/// The result of trimming.
 enum Trimmed {
-    /// No drawing on paper.
-    AsItIs,
+    /// It is not a drawing on paper.
+    Unchanged,
     Square(RgbImage),
 }
 
@@ -75,7 +73,7 @@ fn trimmed(picture: &RgbImage) -> Option<Trimmed> {
         return None;
     }
     let Some(paper) = paper_colour(picture) else {
-        return Some(Trimmed::AsItIs);
+        return Some(Trimmed::Unchanged);
     };
     let drawing = bounds_of_drawing(picture, paper)?;
     if drawing.width.max(drawing.height) <= LARGEST_DRAWING {
@@ -109,8 +107,8 @@ fn side_of_square(longest: u32) -> u32 {
 /// The colour that dominates the border, averaged; `None` when less than half of the border has it.
 fn paper_colour(picture: &RgbImage) -> Option<Rgb<u8>> {
     let border = border_pixels(picture);
-    // Colours are counted in boxes of 16 values a channel. A box may cut the paper's noise in two,
-    // so its mean is only a first guess, and the paper is everything near it.
+    // Colours are counted in bins of 16 values per channel. A bin may split the paper's noise, so
+    // its mean is only a first guess, and the paper is everything near it.
     let box_of = |pixel: Rgb<u8>| {
         pixel
             .0
@@ -189,7 +187,7 @@ fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
     let (mut left, mut right) = (width, 0);
     let (mut top, mut bottom) = (None, 0);
     for (y, row) in picture.as_raw().chunks_exact(width * 3).enumerate() {
-        // One pass over the bytes without a branch tells whether there is anything to look for.
+        // One pass over the bytes without a branch shows whether the row has any drawing.
         let farthest = row
             .iter()
             .zip(&empty)
@@ -200,7 +198,7 @@ fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
         }
         top = top.or(Some(y));
         bottom = y;
-        // Only beyond the box that is known already.
+        // Search only outside of the known box.
         let (pixels, _) = row.as_chunks::<3>();
         let is_drawn = |pixel: &[u8; 3]| !is_paper(Rgb(*pixel), paper);
         left = pixels[..left].iter().position(is_drawn).unwrap_or(left);
@@ -292,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_pad_is_told() {
+    fn an_empty_pad_gives_none() {
         assert!(trim_sketch(&RgbImage::from_pixel(900, 600, Rgb([255; 3]))).is_none());
         assert!(trim_sketch(&RgbImage::from_pixel(1, 1, Rgb([9, 9, 9]))).is_none());
         assert!(trim_sketch(&RgbImage::new(0, 0)).is_none());
     }
 
     #[test]
-    fn a_line_that_touches_the_border_is_drawing() {
+    fn a_line_that_touches_the_border_is_not_paper() {
         let mut pad = RgbImage::from_pixel(400, 400, Rgb([255; 3]));
         for y in 0..400 {
             pad.put_pixel(0, y, INK);
@@ -308,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_photograph_is_left_alone() {
+    fn a_photograph_is_not_trimmed() {
         let photo = RgbImage::from_fn(120, 80, |x, y| {
             Rgb([(x * 2) as u8, (y * 3) as u8, ((x + y) % 256) as u8])
         });
@@ -316,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_very_long_line_does_not_ask_for_a_huge_square() {
+    fn a_very_long_line_gives_a_small_square() {
         let mut long = RgbImage::from_pixel(60_000, 3, Rgb([255; 3]));
         for x in 1..59_999 {
             long.put_pixel(x, 1, INK);

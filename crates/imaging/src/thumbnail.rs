@@ -1,4 +1,4 @@
-//! Small pictures for result lists, and the bytes to send them in.
+//! Makes small pictures for result lists, and encodes pictures.
 
 use std::io::Cursor;
 
@@ -36,12 +36,12 @@ pub fn thumbnail(picture: &RgbImage, width: u32) -> RgbImage {
     )
 }
 
-/// How a picture is written.
+/// The encoding of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// JPEG of this quality, 1 to 100; 85 suits thumbnails ([`Encoding::THUMBNAIL`]).
     Jpeg(u8),
-    /// PNG, for what must stay exact (edge maps, drawings).
+    /// PNG, for pictures that must stay exact (edge maps, drawings).
     Png,
     /// Lossless WebP: exact, and smaller than PNG.
     WebP,
@@ -72,7 +72,7 @@ pub struct EncodeError {
     pub height: u32,
     /// The requested encoding.
     pub encoding: Encoding,
-    /// What the encoder said.
+    /// The encoder's error.
     pub source: image::ImageError,
 }
 
@@ -82,7 +82,7 @@ impl From<EncodeError> for Error {
     }
 }
 
-/// Writes a picture as the bytes of a file.
+/// Encodes a picture as the bytes of a file.
 ///
 /// # Errors
 /// [`EncodeError`] when the format cannot hold a picture of that size (JPEG: 65,535 pixels a side,

@@ -30,13 +30,13 @@ const FLOATING: u16 = 3;
 
 /// How samples are converted to colours.
 enum Kind {
-    /// Samples of so many bits, packed within a row, that choose from these colours.
+    /// Packed samples of this many bits, which are indexes into these colours.
     Palette(u8, Vec<[u8; 3]>),
     /// Lightness and two signed channels.
     Lab,
-    /// The same, where half of the range is added to the two.
+    /// The same, with an offset of half the range added to the two.
     IccLab,
-    /// Grey, where 1 is white, or 255 where there are larger numbers than 1.
+    /// Grey, where 1 is white, or 255 when a value is larger than 1.
     Float,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Tiff {
     part: u64,
 }
 
-/// The tags that tell kinds apart.
+/// The tags that distinguish the kinds.
 struct Tags {
     photometric: u16,
     bits: u16,
@@ -62,8 +62,8 @@ struct Tags {
 }
 
 impl Tiff {
-    /// `None` for the kinds that the picture library reads, and for files whose directory cannot be
-    /// read.
+    /// `None` for the kinds that the picture library supports, and for files whose directory cannot
+    /// be read.
     pub(crate) fn open(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Self>, DecodeError> {
         let Ok(mut decoder) = opened(Cow::Borrowed(bytes), limits) else {
             return Ok(None);
@@ -95,8 +95,8 @@ impl Tiff {
             .ok()
             .flatten();
         let part = tiff_parts::memory_of_a_part(&mut decoder, bytes)?;
-        // The decoder refuses these kinds by their tag alone; their samples are like those of grey
-        // and RGB.
+        // The decoder refuses these kinds by their tag only; their samples are stored like those of
+        // grey and RGB.
         let plain = match &kind {
             Kind::Palette(..) | Kind::Float => BLACK_IS_ZERO,
             Kind::Lab | Kind::IccLab => RGB,
@@ -236,7 +236,7 @@ impl Tags {
         })
     }
 
-    /// What cannot be read, for a person.
+    /// Describes an unsupported file, for the message.
     fn in_words(&self) -> String {
         let colours = match self.photometric {
             0 | BLACK_IS_ZERO => "grey",
@@ -266,7 +266,8 @@ impl Tags {
     }
 }
 
-/// What one strip or tile takes while it is unpacked; 0 for a file whose directory cannot be read.
+/// The memory for one strip or tile while it is unpacked; 0 for a file whose directory cannot be
+/// read.
 pub(crate) fn memory_of_a_part(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
     match opened(Cow::Borrowed(bytes), limits) {
         Ok(mut decoder) => tiff_parts::memory_of_a_part(&mut decoder, bytes),
@@ -279,7 +280,7 @@ fn opened<'b>(
     limits: &DecodeLimits,
 ) -> TiffResult<Decoder<Cursor<Cow<'b, [u8]>>>> {
     let mut memory = memory(limits);
-    // It reads tags, and no pixels.
+    // This decoder reads tags only.
     memory.decoding_buffer_size = memory.decoding_buffer_size.min(LONGEST_TAG);
     Ok(Decoder::new(Cursor::new(bytes))?.with_limits(memory))
 }
@@ -292,8 +293,8 @@ fn memory(limits: &DecodeLimits) -> Limits {
     memory
 }
 
-/// The colours of a palette: all reds, all greens, all blues, of 16 bits, or of 8 where none is
-/// larger (as libtiff takes them).
+/// The colours of a palette: all reds, all greens, all blues, of 16 bits, or of 8 when no value is
+/// larger (as in libtiff).
 fn palette(
     decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>,
     bits: u16,
@@ -325,7 +326,7 @@ fn palette(
         .collect())
 }
 
-/// The first three channels of every pixel as L*, a*, b*, in RGB.
+/// Converts the first three channels of every pixel from L*, a*, b* to RGB.
 fn lab<T: Copy>(values: &[T], count: usize, rgb: &mut Vec<u8>, read: impl Fn([T; 3]) -> [f32; 3]) {
     let channels = (values.len() / count.max(1)).max(3);
     let mut convert = LabToRgb::default();

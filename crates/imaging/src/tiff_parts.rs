@@ -1,5 +1,5 @@
-//! What decoding the strips or tiles of a TIFF file takes beside the picture. They have sizes of
-//! their own, and a JPEG inside one has a third.
+//! The memory for decoding the strips or tiles of a TIFF file, beside the picture. Their sizes
+//! differ from the picture's, and a JPEG inside one has a size of its own again.
 
 use std::io::{Read, Seek};
 
@@ -10,12 +10,12 @@ use crate::format::PictureFormat;
 use crate::jpeg;
 use crate::limits::DecodeError;
 
-/// A value of the tag Compression: a whole JPEG in each part.
+/// A value of the tag Compression: each part is a whole JPEG.
 const JPEG: u64 = 7;
-/// Most bytes before the pixels of a JPEG inside a TIFF that has shared tables.
+/// Most bytes before the pixels of a JPEG inside a TIFF with shared tables.
 const LONGEST_HEADER: usize = 64 << 10;
 
-/// Most bytes that decoding one part takes beside the picture. Parts are decoded one by one.
+/// Most bytes for decoding one part, beside the picture. Parts are decoded one by one.
 ///
 /// # Errors
 /// [`DecodeError::Damaged`] for a JPEG part whose header cannot be read.
@@ -32,7 +32,7 @@ pub(crate) fn memory_of_a_part<R: Read + Seek>(
         .unwrap_or(0);
     let bits = number(Tag::BitsPerSample).unwrap_or(1);
     let samples = number(Tag::SamplesPerPixel).unwrap_or(1);
-    // A row of a part is unpacked as a whole, also where the picture is narrower.
+    // A row of a part is unpacked as a whole, even when the picture is narrower.
     let row = width
         .saturating_mul(bits)
         .saturating_mul(samples)
@@ -43,7 +43,7 @@ pub(crate) fn memory_of_a_part<R: Read + Seek>(
     Ok(row.saturating_add(largest_jpeg(decoder, bytes)?))
 }
 
-/// What the largest JPEG of the file takes: a copy of it, its pixels and its coefficients.
+/// The memory for the largest JPEG of the file: a copy of it, its pixels and its coefficients.
 fn largest_jpeg<R: Read + Seek>(
     decoder: &mut Decoder<R>,
     bytes: &[u8],
@@ -60,8 +60,8 @@ fn largest_jpeg<R: Read + Seek>(
     offsets.extend(numbers(Tag::TileOffsets)?);
     let mut lengths = numbers(Tag::StripByteCounts)?;
     lengths.extend(numbers(Tag::TileByteCounts)?);
-    // The tables are a JPEG without pixels, and the parts follow them: the end marker of the tables
-    // and the start marker of a part are left out.
+    // The tables are a JPEG without pixels, followed by a part: the end marker of the tables and
+    // the start marker of the part are dropped.
     let tables = decoder.get_tag_u8_vec(Tag::JPEGTables).unwrap_or_default();
     let tables = tables
         .len()
@@ -81,7 +81,7 @@ fn largest_jpeg<R: Read + Seek>(
             jpeg::memory(part)
         } else {
             let after = part.get(2..).unwrap_or_default();
-            // Only as much as a header can be, so that a large part is not copied.
+            // Only the length of a header, so that a large part is not copied.
             let after = &after[..after.len().min(LONGEST_HEADER)];
             jpeg::memory(&[tables, after].concat())
         };

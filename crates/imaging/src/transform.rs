@@ -10,7 +10,7 @@ use image::{GrayImage, RgbImage};
 
 use crate::resize::{Region, Source, resize_into};
 
-/// What open_clip fills the rest with in the mode `longest` (`fill_color`, 0 unless a configuration
+/// The value that open_clip pads with in the mode `longest` (`fill_color`, 0 unless a configuration
 /// changes it).
 const FILL: u8 = 0;
 
@@ -98,7 +98,7 @@ fn shortest(source: Source<'_>, side: u32, filter: FilterType, target: &mut [u8]
     let Source { width, height, .. } = source;
     let long =
         |long: u32, short: u32| (u64::from(side) * u64::from(long)) as f64 / f64::from(short);
-    // `int(...)`, which cuts the fraction off.
+    // `int(...)`, which drops the fraction.
     let (scaled_width, scaled_height) = if width <= height {
         (f64::from(side), long(height, width).trunc())
     } else {
@@ -126,7 +126,8 @@ fn longest(source: Source<'_>, side: u32, filter: FilterType, target: &mut [u8])
     let Source { width, height, .. } = source;
     let channels = source.channels();
     let ratio = f64::from(width.max(height)) / f64::from(side);
-    // open_clip lets a very thin picture round to no pixels and fails; one row of it is kept here.
+    // A very thin picture would round to no pixels, at which open_clip fails; here it keeps one
+    // row.
     let scaled =
         |length: u32| ((f64::from(length) / ratio).round_ties_even() as u32).clamp(1, side);
     let (scaled_width, scaled_height) = (scaled(width), scaled(height));
@@ -169,7 +170,7 @@ fn scale(
     target: &mut [u8],
 ) {
     let outcome = resize_into(source, region, filter, size, target);
-    // Every region above lies in the picture and every buffer has its size, so the scaler has
-    // nothing to refuse.
+    // Every region above lies in the picture and every buffer has the right size, so the scaler
+    // cannot fail.
     debug_assert!(outcome.is_ok(), "{outcome:?}");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
+use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo};
 use clippy_core::settings::{Address, Secret};
 use clippy_core::{Error, ErrorCode, Result};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -112,7 +112,7 @@ impl RemoteEmbedder {
         })
     }
 
-    async fn call(&self, inputs: &[EmbedInput]) -> Result<Embedded> {
+    async fn call(&self, inputs: &[EmbedInput]) -> Result<Embeddings> {
         let body = bytes::Bytes::from(wire::encode_request(inputs)?);
         let send = || {
             let request = self
@@ -161,8 +161,8 @@ impl Embedder for RemoteEmbedder {
         &self.info
     }
 
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
-        let mut all = Embedded {
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
+        let mut all = Embeddings {
             embeddings: Vec::new(),
             queued: Duration::ZERO,
             computed: Duration::ZERO,

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use clippy_core::embedding::{EmbedInput, Embedded, ModelPixels};
+use clippy_core::embedding::{EmbedInput, Embeddings, ModelPixels};
 use clippy_core::{Error, Result};
 use safetensors::tensor::{Dtype, Metadata, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
@@ -147,7 +147,7 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
 ///
 /// # Errors
 /// `Internal` when the file cannot be made.
-pub fn encode_answer(embedded: &Embedded) -> Result<Vec<u8>> {
+pub fn encode_answer(embedded: &Embeddings) -> Result<Vec<u8>> {
     let dimension = embedded.embeddings.first().map_or(0, Vec::len);
     let bytes: Vec<u8> = embedded
         .embeddings
@@ -173,7 +173,7 @@ pub fn encode_answer(embedded: &Embedded) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// `InvalidInput`, saying what does not fit.
-pub fn decode_answer(body: &[u8], inputs: usize, dimension: usize) -> Result<Embedded> {
+pub fn decode_answer(body: &[u8], inputs: usize, dimension: usize) -> Result<Embeddings> {
     let (metadata, tensors) = open(body)?;
     let tensor = tensors
         .tensor(EMBEDDINGS)
@@ -197,7 +197,7 @@ pub fn decode_answer(body: &[u8], inputs: usize, dimension: usize) -> Result<Emb
             .map(Duration::from_micros)
             .map_err(|_| Error::invalid(format!("`{name}` is not a number")))
     };
-    Ok(Embedded {
+    Ok(Embeddings {
         embeddings: values
             .chunks(dimension.max(1))
             .map(<[f32]>::to_vec)
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn embeddings_come_back_bit_for_bit() {
-        let embedded = Embedded {
+        let embedded = Embeddings {
             embeddings: vec![vec![0.1, -0.0, f32::MIN_POSITIVE], vec![1.0, 0.5, -0.25]],
             queued: Duration::from_micros(7),
             computed: Duration::from_millis(3),

@@ -1,4 +1,4 @@
-//! What a search answers.
+//! The answer of a search.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use clippy_core::ids::PointId;
 use clippy_core::search::fusion::Hit;
 use clippy_core::search::weights::Weights;
 
-/// Where the time of a search went.
+/// How long each step of a search took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Took {
     /// Decoding, trimming, edge maps, resizing.
@@ -59,7 +59,7 @@ pub struct SearchAnswer {
     pub styles: Option<Vec<StyleHits>>,
     /// How many tag weights of the artist were known.
     pub priors_size: usize,
-    /// Where the time went.
+    /// How long each step took.
     pub took: Took,
     /// The next page's cursor, when there is one.
     pub next_cursor: Option<String>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clippy_core::gallery::{Filter, Gallery, With};
-use clippy_core::search::calibration::{Calibration, Draw, NOTE, Sampled, too_few};
+use clippy_core::search::calibration::{Calibration, NOTE, SampleDraw, Sampled, too_few};
 use clippy_core::{Error, Result, blocking};
 use parking_lot::RwLock;
 
@@ -74,7 +74,7 @@ async fn store(gallery: &dyn Gallery, calibration: &Calibration) -> Result<()> {
 /// Samples a collection as it is now; `None` when it has too few pictures.
 async fn sample(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
     let info = gallery.info().await?;
-    let mut draw = Draw::default();
+    let mut draw = SampleDraw::default();
     let mut from = None;
     loop {
         let page = gallery
@@ -106,7 +106,7 @@ async fn read_stored(gallery: &dyn Gallery, fingerprint: &str) -> Result<Option<
 #[derive(Default)]
 pub(crate) struct CalibrationCache {
     cached: RwLock<Cached>,
-    /// One search refreshes at a time; the others go on with the cached calibration.
+    /// One search refreshes at a time; the others continue with the cached calibration.
     refreshing: tokio::sync::Mutex<()>,
 }
 
@@ -124,7 +124,7 @@ impl CalibrationCache {
     pub(crate) async fn get(&self, gallery: &dyn Gallery) -> Result<Option<Arc<Sampled>>> {
         let (cached, refreshed) = self.read();
         let Some(cached) = cached else {
-            // Nothing to go on with: wait for a search that samples already.
+            // Nothing cached: wait for a search that is sampling already.
             let _turn = self.refreshing.lock().await;
             return match self.read().0 {
                 Some(sampled) => Ok(Some(sampled)),
@@ -146,7 +146,7 @@ impl CalibrationCache {
         }
     }
 
-    /// From now on searches use this one.
+    /// Uses this calibration from now on.
     pub(crate) fn set(&self, sampled: Arc<Sampled>) {
         self.write(Some(sampled));
     }
@@ -179,7 +179,7 @@ async fn refresh(
             return Ok(Some(cached));
         }
         let points = gallery.retrieve(&calibration.sample, With::VECTORS).await?;
-        // Without half of its sample, a calibration is as good as none.
+        // Without half of its sample, a calibration cannot be used.
         if points.len() * 2 > calibration.sample.len() {
             return Ok(Some(Arc::new(Sampled::new(calibration, points))));
         }

@@ -9,7 +9,7 @@ use crate::answer::Facets;
 
 /// How many of the best hits facets are counted over.
 pub const FACET_POOL: usize = 200;
-/// How many values of a facet are answered.
+/// The most values of a facet in an answer.
 const MOST_FACET_VALUES: usize = 40;
 
 /// Counts the tags and styles of the best hits.
@@ -30,7 +30,7 @@ where
         gallery.facet(STYLE_TAGS_FIELD, &filter, MOST_FACET_VALUES),
         gallery.facet(TAGS_FIELD, &filter, 2 * MOST_FACET_VALUES),
     )?;
-    // Styles are also among the tags: they are shown once.
+    // Styles are also among the tags: each is listed once.
     tags.retain(|tag| !styles.iter().any(|style| style.value == tag.value));
     tags.truncate(MOST_FACET_VALUES);
     Ok(Facets { of, tags, styles })

@@ -1,4 +1,4 @@
-//! The inputs of the model that a query has, and what identifies them.
+//! The model inputs of a query, and the keys that identify them.
 
 use clippy_core::gallery::ProbeKind;
 use clippy_core::search::cursor;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::query::{SearchQuery, non_blank};
 
-/// One input of the model.
+/// A model input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Input {
     /// The sketch, trimmed to what is drawn.
@@ -22,7 +22,7 @@ pub(crate) enum Input {
     UnwantedWords,
 }
 
-/// What of a picture the model sees.
+/// Which form of a picture the model is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum View {
     /// The picture itself.
@@ -55,7 +55,7 @@ impl Input {
         inputs
     }
 
-    /// The probes that an input becomes a part of.
+    /// The probes that an input is part of.
     pub(crate) fn probes(self) -> &'static [ProbeKind] {
         match self {
             Self::Sketch(View::Whole) | Self::Image(View::Whole) => &[ProbeKind::Image],
@@ -78,8 +78,8 @@ pub(crate) struct InputKey {
     digest: [u8; 32],
 }
 
-/// SHA-256 of the pictures and words of a query. It is a cryptographic hash, so that nobody can make
-/// a drawing that is taken for another person's.
+/// SHA-256 of the pictures and words of a query. The hash is cryptographic, so that nobody can make
+/// a drawing whose key is that of another person's drawing.
 pub(crate) struct Digests {
     sketch: [u8; 32],
     image: [u8; 32],
@@ -89,7 +89,7 @@ pub(crate) struct Digests {
 }
 
 impl Digests {
-    /// Reads each picture's file once.
+    /// Hashes the pictures and words of a query.
     pub(crate) fn of(query: &SearchQuery) -> Self {
         let of = |bytes: Option<&[u8]>| bytes.map_or([0; 32], |bytes| Sha256::digest(bytes).into());
         let words = |text: &Option<String>| of(non_blank(text).map(str::as_bytes));
@@ -115,7 +115,7 @@ impl Digests {
     }
 
     /// A fingerprint of everything that decides the order of results: a cursor is valid for one
-    /// query only. All fields count, but for those that only choose what is shown of the results.
+    /// query only. Fields that only choose what is shown of the results are left out.
     pub(crate) fn fingerprint(&self, query: &SearchQuery) -> String {
         let ordering = SearchQuery {
             sketch: None,

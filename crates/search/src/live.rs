@@ -1,5 +1,5 @@
-//! The searcher of whatever is live: one for each pair of model and collection, and never a mix of
-//! two.
+//! The searcher of the live pair. Each pair of model and collection has its own, and they are never
+//! mixed.
 
 use std::sync::{Arc, Weak};
 
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::Searcher;
 
-/// Makes a searcher over a pair.
+/// Makes a searcher of a pair.
 pub type MakeSearcher = Arc<dyn Fn(&Live) -> Searcher + Send + Sync>;
 
 /// Gives each search the searcher of the pair that is live when it begins.
@@ -18,7 +18,7 @@ pub struct LiveSearcher {
     newest: Mutex<Newest>,
 }
 
-/// The last searcher that was made, and what it was made for.
+/// The last searcher that was made, and its pair.
 struct Newest {
     live: Arc<Live>,
     searcher: Arc<Searcher>,
@@ -35,12 +35,12 @@ impl LiveSearcher {
         });
         let searcher = Arc::new(Self { live, make, newest });
         let follower: Weak<Self> = Arc::downgrade(&searcher);
-        searcher.live.tell(follower);
+        searcher.live.add_follower(follower);
         searcher
     }
 
-    /// The searcher of the live pair, and the pair. Take it once for each search, and use it to the
-    /// search's end.
+    /// The searcher of the live pair, and the pair. Take it once for each search, and use it until
+    /// the search ends.
     #[must_use]
     pub fn now(&self) -> (Arc<Searcher>, Arc<Live>) {
         let live = self.live.now();

@@ -23,7 +23,7 @@ pub enum AskedOrder {
 /// The share of diversity, when a query asks for diverse hits and names none.
 const DIVERSITY: f32 = 0.5;
 
-/// In which order the hits of a query are shown.
+/// The order in which a query's hits are shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum PageOrder {
     /// As they are ranked.
@@ -55,8 +55,8 @@ impl PageOrder {
         }
     }
 
-    /// How many of the best hits take part. It does not depend on the page, so that pages do not
-    /// overlap.
+    /// How many of the best hits are reordered. It does not depend on the page, so that pages do
+    /// not overlap.
     pub(crate) fn pool(self) -> usize {
         match self {
             Self::Likeness => 0,

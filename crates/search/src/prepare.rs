@@ -13,7 +13,7 @@ use crate::embedding_cache::EmbeddingCache;
 use crate::inputs::{Digests, Input, InputKey, View};
 use crate::query::{SearchQuery, non_blank};
 
-/// A query with everything that can be made of it without a model.
+/// A query with everything that can be computed without a model.
 #[derive(Debug)]
 pub(crate) struct PreparedQuery {
     pub(crate) query: SearchQuery,

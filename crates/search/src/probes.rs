@@ -7,7 +7,7 @@ use clippy_core::{Error, Result};
 
 use crate::inputs::Input;
 
-/// How far a probe is moved away from what results should be unlike.
+/// The share of what results should be unlike that is subtracted from a probe.
 const UNWANTED_SHARE: f32 = 0.5;
 
 /// What the probes of a query are made of.
@@ -44,8 +44,8 @@ impl Probes {
             .collect();
         if vectors.is_empty() {
             return Err(Error::invalid(
-                "nothing to compare by: what the query names has no vector in any space that has a \
-                 weight",
+                "nothing to compare: the pictures that the query names have no vector in a space \
+                 with a weight",
             ));
         }
         let is_used = |field| {

@@ -15,7 +15,7 @@ pub const MOST_LIKES: usize = 16;
 /// Longest text, in bytes; a text tower reads 77 tokens of it.
 pub const LONGEST_TEXT: usize = 10_000;
 
-/// A picture's file as it was sent; nothing of it is checked yet.
+/// A picture's file as it was sent, unchecked.
 pub type Picture = Bytes;
 
 /// One search. Build it with [`SearchQuery::default`] and set what is asked for.
@@ -41,15 +41,15 @@ pub struct SearchQuery {
     pub top: usize,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// Which points count.
+    /// Which points are searched.
     pub filter: Filter,
     /// Compare with every point.
     pub exact: bool,
     /// The artist whose taste changes the ranking.
     pub user_id: Option<String>,
-    /// Whether it does.
+    /// Whether the artist's taste changes the ranking.
     pub personalize: bool,
-    /// Least percentile a result must reach, 0..1.
+    /// The lowest percentile that a result may have, 0..1.
     pub min_percentile: Option<f32>,
     /// How much results should differ from each other in their look, 0..1. Without a value, the
     /// results of a sketch alone show several guesses at what was drawn.
@@ -125,7 +125,7 @@ impl SearchQuery {
         }
         if let Some(both) = self.like.iter().find(|id| self.unlike.contains(id)) {
             return Err(Error::invalid(format!(
-                "picture {both} stands in like and in unlike: take it out of one"
+                "picture {both} is in both like and unlike: remove it from one"
             )));
         }
         for (field, text) in [
@@ -168,13 +168,13 @@ impl SearchQuery {
         if !pictures && !liked && !words && !styled {
             if !self.unlike.is_empty() {
                 return Err(Error::invalid(
-                    "unlike only bends what is looked for: give a sketch, image, like, style or \
-                     words too",
+                    "unlike only changes a search: give a sketch, image, like, style or words \
+                     too",
                 ));
             }
             return Err(Error::invalid(
                 "Provide sketch and/or query_text (or image, like, or a style): there is nothing \
-                 to look for",
+                 to search for",
             ));
         }
         self.weights.normalised(|field| match field {
@@ -189,7 +189,7 @@ impl SearchQuery {
         self.style_image.is_some() || !self.style_like.is_empty()
     }
 
-    /// Whether nothing but a sketch says what to look for.
+    /// Whether the query consists of a sketch only (and pictures to be unlike).
     pub(crate) fn is_a_sketch_alone(&self) -> bool {
         let words = non_blank(&self.text).or(non_blank(&self.negative_text));
         self.sketch.is_some()

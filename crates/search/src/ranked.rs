@@ -1,4 +1,4 @@
-//! From the probes of a query to its hits, in the order of the page.
+//! Finds the hits of a query's probes, in the order of the page.
 
 use clippy_core::gallery::{
     Filter, Gallery, HybridQuery, LackingList, Probe, ProbeKind, Space, Vectors, With,
@@ -25,7 +25,7 @@ const MOST_ROUNDS: usize = 3;
 /// How many more hits than a page needs are ranked when duplicates are left out.
 const SPARE: usize = 16;
 
-/// Everything that finding the hits of one query takes.
+/// What is needed to find the hits of one query.
 pub(crate) struct HitFinder<'a> {
     pub(crate) gallery: &'a dyn Gallery,
     pub(crate) crowding: &'a CrowdingCache,
@@ -40,7 +40,7 @@ pub(crate) struct HitFinder<'a> {
 /// Some of the best hits.
 struct Ranked {
     hits: Vec<Hit>,
-    /// Whether these are all hits that there are.
+    /// Whether there are no other hits.
     is_complete: bool,
 }
 
@@ -63,7 +63,7 @@ impl HitFinder<'_> {
                 mut hits,
                 is_complete,
             } = self.rank(needed).await?;
-            // Hits beyond `needed` are not settled: an unseen point may belong before them.
+            // Hits beyond `needed` are not final: an unseen point may rank above them.
             let is_complete = is_complete && hits.len() <= needed;
             hits.truncate(needed);
             if self.ranking.corrects_crowding() {
@@ -133,7 +133,7 @@ impl HitFinder<'_> {
         Ok(())
     }
 
-    /// Takes candidates until no unseen point could belong to the first `needed` hits.
+    /// Takes candidates until no unseen point can be among the first `needed` hits.
     async fn rank(&self, needed: usize) -> Result<Ranked> {
         let mut query = self.first_query(needed);
         for round in 1.. {
@@ -141,7 +141,7 @@ impl HitFinder<'_> {
             let bound = self.ranking.unseen_bound(&found);
             let mut hits = self.ranking.rank(found.hits);
             hits.retain(|hit| self.passes(hit.percentile));
-            // An unseen point does not exist, or is filtered out, or comes after those needed.
+            // All points were seen, or the unseen ones do not pass.
             let is_complete = bound.is_none_or(|bound| !self.passes(bound.percentile));
             let is_settled = is_complete
                 || hits

@@ -57,7 +57,7 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    /// A searcher over these parts.
+    /// Makes a searcher of these parts.
     pub fn new(
         embedder: Arc<dyn Embedder>,
         gallery: Arc<dyn Gallery>,
@@ -178,8 +178,8 @@ impl Searcher {
         }
     }
 
-    /// Decoding and edge maps take milliseconds of pure computing: they do not run on the async
-    /// threads.
+    /// Prepares a query. Decoding and edge maps take milliseconds of computation, so they run off
+    /// the async threads.
     async fn prepare(&self, query: SearchQuery, weights: Weights) -> Result<PreparedQuery> {
         let (info, cache, limits) = (
             Arc::clone(self.embedder.info()),
@@ -221,9 +221,9 @@ impl Searcher {
                 let embedding = match cached {
                     Some(embedding) => embedding,
                     None => {
-                        let embedding = embedded
-                            .next()
-                            .ok_or_else(|| Error::internal("the model embedded too little"))?;
+                        let embedding = embedded.next().ok_or_else(|| {
+                            Error::internal("the model returned too few embeddings")
+                        })?;
                         self.embeddings.insert(key, Arc::clone(&embedding));
                         embedding
                     }
@@ -298,7 +298,7 @@ impl Searcher {
     }
 }
 
-/// The words that count in the ranking: none when they have no weight.
+/// The words that count in the ranking; none when they have no weight.
 fn words_of(query: &SearchQuery, probes: &[Probe]) -> Words {
     let has_words_probe = probes.iter().any(|probe| probe.kind.is_of_words());
     let words = |text| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::embedding::{
-    EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo,
+    EmbedInput, Embedder, Embedding, Embeddings, ImageTransform, Interpolation, ModelInfo,
     ModelPixels, ResizeMode,
 };
 use clippy_core::{Error, ErrorCode, Result};
@@ -135,7 +135,7 @@ impl Embedder for FakeEmbedder {
         &self.info
     }
 
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
         if let Some(token) = self.cancels.lock().take() {
             token.cancel();
         }
@@ -163,7 +163,7 @@ impl Embedder for FakeEmbedder {
                 EmbedInput::Style(pixels) => self.style(pixels),
             })
             .collect();
-        Ok(Embedded {
+        Ok(Embeddings {
             embeddings,
             queued: Duration::ZERO,
             computed: Duration::ZERO,

@@ -101,7 +101,7 @@ pub(crate) async fn prepare_processor(
     let roots = roots(tools, &request.lines, settings).await?;
     let spaces = spaces(tools, request).await?;
     let underscores = if spaces.contains(&Space::Text) {
-        sentences::settled(&*tools.gallery).await?
+        sentences::record_form(&*tools.gallery).await?
     } else {
         Underscores::default()
     };

@@ -164,9 +164,9 @@ pub(crate) async fn prepare_processor(
     check(tools, &request.lines).await?;
     let roots = roots(tools, &request.lines, settings).await?;
     let underscores = if request.dry_run || request.no_text {
-        sentences::of(&*tools.gallery).await?
+        sentences::read_form(&*tools.gallery).await?
     } else {
-        sentences::settled(&*tools.gallery).await?
+        sentences::record_form(&*tools.gallery).await?
     };
     let styles = if request.dry_run {
         StyleVectors::NotMade

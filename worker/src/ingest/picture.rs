@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use clippy_core::embedding::{ImageTransform, ModelPixels};
 use clippy_core::ledger::{FailureKind, LineFailure};
-use clippy_core::search::duplicates::noted;
+use clippy_core::search::duplicates::encode_colours;
 use clippy_imaging::{
     DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform,
     transform_grey,
@@ -149,7 +149,7 @@ pub(crate) fn prepare(
     let picture = decode(bytes, limits).map_err(|error| no_picture(&error))?;
     Ok(PreparedPicture {
         mark: Mark {
-            appearance: Some(noted(&appearance(&picture))),
+            appearance: Some(encode_colours(&appearance(&picture))),
             ..mark
         },
         width: picture.width(),

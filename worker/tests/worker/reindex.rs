@@ -13,7 +13,7 @@ use crate::support::{House, line};
 use async_trait::async_trait;
 use clippy_core::bulk::{IngestRequest, ManifestRequest, ReindexRequest};
 use clippy_core::collections::{Collections, ModelSource, Models, Role};
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
+use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo};
 use clippy_core::folders::Folders;
 use clippy_core::gallery::{Filter, Point, With};
 use clippy_core::ids::PointId;
@@ -60,7 +60,7 @@ impl Embedder for Gated {
         self.fake.info()
     }
 
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
         let turn = self.let_through.acquire_many(inputs.len() as u32).await;
         turn.map_err(|error| Error::internal("closed").with_source(error))?
             .forget();
@@ -577,7 +577,7 @@ async fn workers_that_are_killed_lose_nothing_and_make_little_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_way_back_loses_nothing_and_dropping_ends_it() {
+async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped() {
     let (house, process) = ingested(12).await;
     process.let_all_through();
     let _worker = process.worker();

@@ -28,12 +28,12 @@ enum Step {
 /// of its tokens.
 struct Gated {
     steps: Receiver<Step>,
-    begun: Arc<Mutex<Vec<Vec<f32>>>>,
+    started: Arc<Mutex<Vec<Vec<f32>>>>,
 }
 
 impl Gated {
     fn pass(&mut self, values: Vec<f32>) -> Result<Vec<Embedding>> {
-        self.begun.lock().push(values.clone());
+        self.started.lock().push(values.clone());
         match self.steps.recv() {
             Ok(Step::Fail) => Err(ClipError::Thread("told to fail".to_owned())),
             Ok(Step::Panic) => panic!("told to panic"),
@@ -66,7 +66,7 @@ struct Harness {
     embedder: Arc<TorchEmbedder>,
     /// Dropping it lets every batch through.
     steps: Option<Sender<Step>>,
-    begun: Arc<Mutex<Vec<Vec<f32>>>>,
+    started: Arc<Mutex<Vec<Vec<f32>>>>,
     max_waiting: usize,
 }
 
@@ -85,21 +85,21 @@ fn info() -> Arc<ModelInfo> {
 impl Harness {
     fn new(max_waiting: usize) -> Self {
         let (sender, steps) = channel();
-        let begun = Arc::default();
+        let started = Arc::default();
         let encoder = Gated {
             steps,
-            begun: Arc::clone(&begun),
+            started: Arc::clone(&started),
         };
         for _ in 0..2 {
             sender.send(Step::Go).unwrap();
         }
         let embedder =
             TorchEmbedder::start_with(encoder, info(), max_waiting, LIMITS, || ()).unwrap();
-        begun.lock().clear();
+        started.lock().clear();
         Self {
             embedder: Arc::new(embedder),
             steps: Some(sender),
-            begun,
+            started,
             max_waiting,
         }
     }
@@ -112,8 +112,8 @@ impl Harness {
         self.steps = None;
     }
 
-    /// Starts a call, and waits until it stands in the queue or is refused.
-    async fn call(&self, inputs: Vec<EmbedInput>) -> JoinHandle<CoreResult<Embedded>> {
+    /// Starts a call, and waits until it is in the queue or refused.
+    async fn call(&self, inputs: Vec<EmbedInput>) -> JoinHandle<CoreResult<Embeddings>> {
         let embedder = Arc::clone(&self.embedder);
         let task = tokio::spawn(async move { embedder.embed(inputs).await });
         // The runtime has one thread, and a call is in the queue before it first waits.
@@ -121,13 +121,13 @@ impl Harness {
         task
     }
 
-    /// The inputs of batch `number`, once it has begun.
+    /// The inputs of batch `number`, once it has started.
     async fn batch(&self, number: usize) -> Vec<f32> {
         wait_until("the batch to begin", || async {
-            self.begun.lock().len() > number
+            self.started.lock().len() > number
         })
         .await;
-        self.begun.lock()[number].clone()
+        self.started.lock()[number].clone()
     }
 }
 
@@ -148,12 +148,12 @@ fn pictures(values: impl IntoIterator<Item = u8>) -> Vec<EmbedInput> {
     values.into_iter().map(picture).collect()
 }
 
-async fn values(task: JoinHandle<CoreResult<Embedded>>) -> Vec<f32> {
+async fn values(task: JoinHandle<CoreResult<Embeddings>>) -> Vec<f32> {
     let embedded = within(task).await.unwrap().unwrap();
     embedded.embeddings.into_iter().flatten().collect()
 }
 
-async fn error(task: JoinHandle<CoreResult<Embedded>>) -> Error {
+async fn error(task: JoinHandle<CoreResult<Embeddings>>) -> Error {
     within(task).await.unwrap().unwrap_err()
 }
 
@@ -161,7 +161,11 @@ async fn error(task: JoinHandle<CoreResult<Embedded>>) -> Error {
 async fn calls_that_wait_share_the_next_batch() {
     let mut harness = Harness::new(100);
     let first = harness.call(pictures([1])).await;
-    assert_eq!(harness.batch(0).await, [1.0], "one alone waits for nobody");
+    assert_eq!(
+        harness.batch(0).await,
+        [1.0],
+        "a single call does not wait for others"
+    );
     let others = [
         harness.call(pictures([2, 3])).await,
         harness.call(pictures([4])).await,
@@ -289,7 +293,8 @@ async fn a_failed_batch_fails_its_callers_only() {
         let words = harness
             .call(vec![EmbedInput::Text("words".to_owned())])
             .await;
-        // The words need least but for the pictures that came before them.
+        // The third call and the words are due first, with one input each. The third call came
+        // first, so the batch holds pictures.
         harness.step(Step::Go);
         assert_eq!(harness.batch(1).await, [3.0, 2.0]);
         harness.step(step);
@@ -304,7 +309,7 @@ async fn a_failed_batch_fails_its_callers_only() {
         assert_eq!(
             values(harness.call(pictures([9])).await).await,
             [9.0],
-            "the thread lives on"
+            "the thread continues"
         );
         let places = &harness.embedder.places;
         wait_until("all places to be free", || async {
@@ -385,7 +390,7 @@ fn a_model_that_cannot_compute_does_not_start() {
         sender.send(step).unwrap();
         let encoder = Gated {
             steps,
-            begun: Arc::default(),
+            started: Arc::default(),
         };
         let error = TorchEmbedder::start_with(encoder, info(), 10, LIMITS, || ())
             .err()

@@ -27,7 +27,7 @@ impl Activation {
         }
     }
 
-    /// Applies it to a tensor that nobody else holds, in place.
+    /// Applies it in place; the tensor must not be shared.
     pub fn forward(self, mut x: Tensor) -> Result<Tensor> {
         match self {
             Self::Gelu => Ok(x.f_gelu_("none")?),
@@ -68,8 +68,8 @@ impl Linear {
 
     /// `[..., inputs]` to `[..., outputs]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        // Of a slice of a larger tensor libtorch would make one product a row of the batch, each
-        // with a copy of the weights of its own.
+        // For a slice of a larger tensor, libtorch would compute one product for each row of the
+        // batch, each with its own copy of the weights.
         Ok(x.f_contiguous()?
             .f_linear(&self.weight, self.bias.as_ref())?)
     }

@@ -93,8 +93,8 @@ impl ClipModel {
         Self::build(config, transform, file.weights(device)?, device, precision)
     }
 
-    /// Builds the model with random weights, for measurements: it computes as much as a trained
-    /// one, and means nothing.
+    /// Builds the model with random weights, for measurements: it costs as much as a trained one,
+    /// and its embeddings mean nothing.
     ///
     /// # Errors
     /// Where libtorch fails, such as when there is too little memory.
@@ -340,8 +340,8 @@ fn to_rows(embedded: &Tensor) -> Result<Vec<Embedding>> {
     let mut flat = vec![0_f32; count * dimension];
     let length = flat.len();
     embedded.f_copy_data(&mut flat, length)?;
-    // Half precision overflows, and damaged weights hold what is no number: such a vector would
-    // poison a collection.
+    // Half precision may overflow, and damaged weights may hold NaN. Such a vector would spoil a
+    // collection.
     if flat.iter().any(|value| !value.is_finite()) {
         return Err(ClipError::NotFinite);
     }

@@ -1,9 +1,9 @@
 //! OpenAI's `ModifiedResNet`: three stem convolutions, average pooling before strided ones,
 //! attention pooling at the end.
 //!
-//! Two things are done at load that leave the result as it is. Each batch norm is folded into the
-//! convolution before it. And weights and pictures lie channels-last, which oneDNN and cuDNN would
-//! otherwise reorder at every layer.
+//! Two changes at load leave the result the same. Each batch norm is folded into the convolution
+//! before it. Weights and pictures are stored channels-last, since oneDNN and cuDNN would otherwise
+//! reorder them at every layer.
 
 use tch::{Kind, Tensor};
 
@@ -143,7 +143,7 @@ impl Convolution {
     ) -> Result<Self> {
         let [inputs, outputs, kernel, stride] = shape;
         let [convolution, norm] = names;
-        // Folded in double precision: what is left is one rounding to the model's precision.
+        // Folded in double precision, so that only one rounding to the model's precision is left.
         let weight = weights.take(
             &format!("{convolution}.weight"),
             &[outputs, inputs, kernel, kernel],

@@ -57,7 +57,7 @@ impl TextTransformer {
     /// unit length.
     ///
     /// The batch is as long as its longest text rather than the whole context: the tower is causal,
-    /// so nothing that stands after an end mark can change what comes out at it.
+    /// so tokens after the end mark cannot change the output at it.
     pub fn forward(&self, texts: &[&[i64]], device: Device) -> Result<Tensor> {
         let longest = texts.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
         let mut padded = vec![0_i64; texts.len() * longest];
@@ -80,8 +80,8 @@ impl TextTransformer {
     }
 }
 
-/// Where a text ends: at the first of its largest token. That is open_clip's rule, and it matters
-/// where somebody wrote the end mark's name into the text.
+/// The position of a text's end: the first of its largest token. That is open_clip's rule, and it
+/// matters when a text contains the end mark's name.
 fn end_of(tokens: &[i64]) -> i64 {
     let largest = tokens.iter().max();
     tokens

@@ -26,7 +26,7 @@ pub struct Shape {
     pub causal: bool,
 }
 
-/// A stack of blocks of which one token of each row is wanted.
+/// A stack of blocks that returns one token of each row.
 pub struct Transformer {
     blocks: Vec<Block>,
     causal: bool,
@@ -47,8 +47,8 @@ impl Transformer {
     /// `[batch, tokens, width]` to `[batch, width]`: the token at `wanted` (`[batch]`, positions)
     /// of each row, or the first one of each where it is `None`.
     ///
-    /// The last block computes that one token only: its keys and values need all tokens, nothing
-    /// else does. That leaves the result as it is, and saves most of a block.
+    /// The last block computes that one token only, since nothing but its keys and values needs all
+    /// tokens. The result is the same, and most of a block is saved.
     pub fn forward(&self, x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
         let mut rest = x;
         for block in self.all_but_last() {
@@ -96,7 +96,7 @@ impl Transformer {
     }
 }
 
-/// `[batch, 1, 1, tokens]`: true where a token stands no later than the row's wanted one.
+/// `[batch, 1, 1, tokens]`: true up to the row's wanted token.
 fn visible_to(wanted: &Tensor, tokens: i64) -> Result<Tensor> {
     let positions = Tensor::f_arange(tokens, (Kind::Int64, wanted.device()))?;
     Ok(positions
@@ -171,8 +171,7 @@ impl Block {
         self.finish(pick(x, wanted)?.f_contiguous()?, attended)
     }
 
-    /// The residual sums and the perceptron: the same whether all tokens go through or one. `x` is
-    /// added to in place.
+    /// Adds the residuals and applies the perceptron, for all tokens or one. Changes `x` in place.
     fn finish(&self, mut x: Tensor, attended: Tensor) -> Result<Tensor> {
         let mut x = x.f_add_(&scaled(attended, self.scale_1.as_ref())?)?;
         let hidden = self

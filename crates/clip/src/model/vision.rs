@@ -111,8 +111,7 @@ impl VisionTransformer {
     pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let batch = pixels.size()[0];
         let (grid, patch) = (self.grid, self.patch_size);
-        // Sides that are no multiple of the patch lose their rest, as in a convolution without
-        // padding.
+        // Pixels beyond the last whole patch are cut off, as by a convolution without padding.
         let pixels = pixels
             .f_narrow(2, 0, grid * patch)?
             .f_narrow(3, 0, grid * patch)?;

@@ -105,7 +105,7 @@ impl WeightsFile {
     }
 }
 
-/// What open_clip and OpenAI store besides the towers: it takes no part in an embedding.
+/// Whether open_clip or OpenAI store this tensor beside the towers, unused for embeddings.
 fn is_not_needed(name: &str) -> bool {
     matches!(
         name,
@@ -118,10 +118,11 @@ fn is_not_needed(name: &str) -> bool {
     ) || name.ends_with(".num_batches_tracked")
 }
 
-/// Tensors on their way from a file into a model.
+/// The tensors of a model while they are loaded from a file.
 ///
-/// A tensor that is missing or misshapen is noted and stood in for, so that [`Weights::finish`] can
-/// name all of them at once: one name at a time makes a wrong `MODEL_NAME` tedious to find.
+/// A tensor that is missing or of another shape is recorded and replaced by zeros, so that
+/// [`Weights::finish`] can name all of them at once: one at a time, a wrong `MODEL_NAME` would be
+/// tedious to find.
 pub struct Weights<'a> {
     path: &'a Path,
     origin: Origin<'a>,
@@ -137,8 +138,8 @@ enum Origin<'a> {
 }
 
 impl Weights<'static> {
-    /// Tensors of whatever name and shape is asked for, random but of a size that training could
-    /// have left: norms are neutral, matrices keep the scale of what goes through them.
+    /// Random tensors for any name and shape, scaled as after training: norms are neutral, and
+    /// matrices keep the scale of their inputs.
     #[must_use]
     pub fn random(device: Device, seed: i64) -> Self {
         tch::manual_seed(seed);
@@ -161,25 +162,25 @@ impl Weights<'_> {
         self.unused.remove(name);
         match self.read(name, shape) {
             Ok(tensor) => Ok(tensor.f_to_device(self.device)?.f_to_kind(kind)?),
-            Err(Unfit::Torch(error)) => Err(error.into()),
-            Err(Unfit::Problem(problem)) => {
+            Err(TensorError::Torch(error)) => Err(error.into()),
+            Err(TensorError::Problem(problem)) => {
                 self.problems.push(problem);
                 Ok(Tensor::f_zeros(shape, (kind, self.device))?)
             }
         }
     }
 
-    fn read(&self, name: &str, shape: &[i64]) -> Result<Tensor, Unfit> {
+    fn read(&self, name: &str, shape: &[i64]) -> Result<Tensor, TensorError> {
         let tensors = match &self.origin {
             Origin::File(tensors) => tensors,
-            Origin::Random => return random(name, shape).map_err(Unfit::Torch),
+            Origin::Random => return random(name, shape).map_err(TensorError::Torch),
         };
         let Ok(view) = tensors.tensor(name) else {
-            return Err(Unfit::Problem(format!("  missing: {name} {shape:?}")));
+            return Err(TensorError::Problem(format!("  missing: {name} {shape:?}")));
         };
         let found: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
         if found != shape {
-            return Err(Unfit::Problem(format!(
+            return Err(TensorError::Problem(format!(
                 "  wrong shape: {name} is {found:?}, the configuration asks for {shape:?}"
             )));
         }
@@ -189,12 +190,12 @@ impl Weights<'_> {
             Dtype::BF16 => Kind::BFloat16,
             Dtype::F64 => Kind::Double,
             other => {
-                return Err(Unfit::Problem(format!(
+                return Err(TensorError::Problem(format!(
                     "  wrong kind: {name} holds {other:?}, not floating-point numbers"
                 )));
             }
         };
-        Tensor::f_from_data_size(view.data(), shape, kind).map_err(Unfit::Torch)
+        Tensor::f_from_data_size(view.data(), shape, kind).map_err(TensorError::Torch)
     }
 
     /// Ends the loading.
@@ -240,7 +241,7 @@ fn random(name: &str, shape: &[i64]) -> Result<Tensor, tch::TchError> {
 }
 
 /// Why a tensor could not be read.
-enum Unfit {
+enum TensorError {
     Problem(String),
     Torch(tch::TchError),
 }

@@ -44,9 +44,9 @@ impl BytePairs {
 
     /// Appends the symbols of one word (a stretch that the tokenizer's pattern found).
     ///
-    /// The original merges the most important pair everywhere, then looks again, in time that grows
-    /// with the square of the word. A heap of pairs gives the same: a merge can only make pairs
-    /// that are less important than itself.
+    /// The original merges the most important pair everywhere, then searches again, in time that
+    /// grows with the square of the word's length. A heap of pairs gives the same: a merge only
+    /// makes pairs that are less important than itself.
     pub fn encode(&self, word: &str, output: &mut Vec<i64>) {
         let mut symbols: Vec<u32> = word
             .bytes()
@@ -57,7 +57,8 @@ impl BytePairs {
         };
         *last += BYTES;
 
-        // A list of neighbours; a symbol that went into the one before it is marked by `GONE`.
+        // A linked list of symbols. One that was merged into the symbol before it is marked by
+        // `GONE`.
         const GONE: u32 = u32::MAX;
         let count = symbols.len();
         let mut next: Vec<usize> = (1..=count).collect();
@@ -71,7 +72,7 @@ impl BytePairs {
         }
         while let Some(Reverse((new, at))) = pairs.pop() {
             let right = next[at];
-            // The pair may be gone, or have become another one, since it was noted.
+            // The pair may have changed since it was added to the heap.
             if right >= count
                 || symbols[at] == GONE
                 || merged(symbols[at], symbols[right]) != Some(new)
@@ -139,7 +140,7 @@ mod tests {
         let started = std::time::Instant::now();
         pairs.encode(&word, &mut output);
         assert!(output.len() < word.len());
-        // The quadratic way takes hours.
+        // The quadratic algorithm takes hours.
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }
 }

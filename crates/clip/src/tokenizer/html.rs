@@ -19,8 +19,8 @@ pub fn unescape(text: &str) -> String {
     output
 }
 
-/// What stands for the reference that begins `text` (the ampersand left out), and how many bytes of
-/// it are used.
+/// The replacement of the reference that begins `text` (without the ampersand), and how many bytes
+/// of it are used.
 fn reference(text: &str) -> (Option<String>, usize) {
     match text.strip_prefix('#') {
         Some(number) => numeric(number).map_or((None, 0), |(replacement, used)| {
@@ -51,8 +51,8 @@ fn numeric(text: &str) -> Option<(String, usize)> {
     Some((code_point(number), used))
 }
 
-/// CPython's `_replace_charref` for a number: Windows-1252 for the C1 controls, U+FFFD for what is
-/// no character, and nothing at all for controls and noncharacters.
+/// CPython's `_replace_charref` for a number: Windows-1252 for the C1 controls, U+FFFD for invalid
+/// code points, and nothing for controls and noncharacters.
 fn code_point(number: u32) -> String {
     const WINDOWS_1252: [char; 32] = [
         '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}',
@@ -105,8 +105,8 @@ fn named(text: &str) -> (Option<String>, usize) {
             return (Some(replacement), end);
         }
     }
-    // Nothing matched: Python leaves the whole name alone and goes on after it, which for us is to
-    // go on after `&`.
+    // Nothing matched: Python keeps the whole name and continues after it. Continuing after `&`
+    // gives the same.
     (None, 0)
 }
 

@@ -18,8 +18,8 @@ pub const START_OF_TEXT: i64 = 49_406;
 /// The mark that ends every text, and the largest token: open_clip finds the end of a text by it.
 pub const END_OF_TEXT: i64 = 49_407;
 
-/// The words that a text is cut into before byte pairs are merged. The marks count when a user
-/// writes them, too.
+/// The words that a text is cut into before byte pairs are merged. Marks that a user writes count
+/// as marks, too.
 const PATTERN: &str =
     r"(?i)<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
@@ -52,7 +52,7 @@ impl Tokenizer {
     /// The tokens of a text, from the start mark to the end mark, without the zeros that open_clip
     /// pads with.
     ///
-    /// What is longer than the context is cut off, and the end mark put in the last place.
+    /// A text that is longer than the context is cut, and the end mark is put in the last place.
     #[must_use]
     pub fn encode(&self, text: &str) -> Vec<i64> {
         let cleaned = clean::clean(text);
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_stands_between_its_marks() {
+    fn a_text_is_enclosed_by_its_marks() {
         // From open_clip.tokenize(["a diagram", ""]).
         let tokenizer = Tokenizer::new(77);
         assert_eq!(tokenizer.encode("a diagram"), [49406, 320, 22697, 49407]);

@@ -1,4 +1,4 @@
-//! `ftfy.fix_text` by the `plsfix` crate, put right where the two differ.
+//! `ftfy.fix_text` by the `plsfix` crate, corrected where the two differ.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use std::borrow::Cow;
 /// line breaks.
 pub fn fix_text(text: &str) -> String {
     let text = &without_terminal_escapes(text);
-    // plsfix replaces HTML entities always; ftfy no longer from the first line on that has a `<` in
-    // it, since text with tags is HTML that was meant as such.
+    // plsfix always replaces HTML entities. ftfy stops at the first line with a `<`: text with tags
+    // is meant as HTML.
     let mut output = String::with_capacity(text.len());
     let mut is_html = false;
     for line in text.split_inclusive('\n') {
@@ -21,8 +21,8 @@ pub fn fix_text(text: &str) -> String {
     output
 }
 
-/// ftfy takes out the colour codes of terminals (`ESC [ 31 m`) whole; plsfix leaves all but the
-/// first character.
+/// Removes the colour codes of terminals (`ESC [ 31 m`), as ftfy does; plsfix removes their first
+/// character only.
 fn without_terminal_escapes(text: &str) -> Cow<'_, str> {
     if !text.contains('\u{1b}') {
         return Cow::Borrowed(text);
@@ -46,8 +46,8 @@ fn without_terminal_escapes(text: &str) -> Cow<'_, str> {
     Cow::Owned(output)
 }
 
-/// Fixes a line but for its entities: the ampersands are hidden behind a character that no rule
-/// looks at.
+/// Fixes a line except for its entities: the ampersands are replaced meanwhile by a character that
+/// no rule changes.
 fn fix_line_of_html(line: &str) -> String {
     const STAND_INS: [char; 8] = ['~', '^', '|', '`', '\\', '{', '}', '@'];
     match STAND_INS

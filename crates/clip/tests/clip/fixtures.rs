@@ -79,7 +79,7 @@ pub fn expected(model: &str, loaded: &LoadedModel) -> Expected {
     }
 }
 
-/// The texts that `expected` has embeddings of.
+/// The texts whose embeddings `expected` holds.
 pub fn texts() -> Vec<String> {
     serde_json::from_slice(&read("models/texts.json")).unwrap()
 }

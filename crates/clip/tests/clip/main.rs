@@ -1,4 +1,4 @@
-//! Parity with open_clip on shipped fixtures, what is wrong with model files, and the embedder on a
+//! Parity with open_clip on shipped fixtures, errors of broken model files, and the embedder on a
 //! real model.
 //!
 //! `../fixtures/make_fixtures.py` says how the fixtures were made.

@@ -1,4 +1,4 @@
-//! Model files that are wrong, and what is said about them.
+//! Model files that are wrong, and the errors that they give.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -120,7 +120,7 @@ fn every_tensor_that_does_not_fit_is_named_with_its_shapes() {
 }
 
 #[test]
-fn a_file_that_is_cut_off_or_something_else_is_told() {
+fn a_truncated_or_foreign_file_is_reported() {
     let folder = changed(|_| ());
     let weights = folder.path().join(WEIGHTS);
     let whole = fs::read(&weights).unwrap();
@@ -144,7 +144,7 @@ fn a_file_that_is_cut_off_or_something_else_is_told() {
 }
 
 #[test]
-fn missing_files_and_broken_configurations_are_told() {
+fn missing_files_and_broken_configurations_are_reported() {
     let folder = changed(|_| ());
     fs::write(folder.path().join(CONFIG), "{\"model_cfg\": ").unwrap();
     assert!(matches!(
@@ -165,7 +165,7 @@ fn missing_files_and_broken_configurations_are_told() {
 }
 
 #[test]
-fn weights_that_are_no_numbers_do_not_give_embeddings() {
+fn weights_with_nan_give_an_error() {
     let folder = changed(|tensors| {
         let (_, _, data) = tensors.get_mut("visual.proj").unwrap();
         data[..2].copy_from_slice(&0x7e00_u16.to_le_bytes());

@@ -1,4 +1,5 @@
-//! Downloads from a server on this machine that redirects, breaks off and lies as it is told.
+//! Downloads from a local server that redirects, breaks off and sends wrong data as each test
+//! needs.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -17,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     /// All of it, from where the client asks.
-    Well,
+    Complete,
     /// So many bytes from there, then the connection is closed.
     BreakAfter(usize),
     /// All of it from the start, whatever range is asked for.
@@ -51,9 +52,9 @@ async fn serve(answers: impl IntoIterator<Item = Answer>, announces: bool) -> Se
             seen.lock().push(request.clone());
             let is_file = request.contains("/cdn");
             let answer = if is_file {
-                answers.pop_front().unwrap_or(Answer::Well)
+                answers.pop_front().unwrap_or(Answer::Complete)
             } else {
-                Answer::Well
+                Answer::Complete
             };
             respond(&mut stream, &request, is_file, answer, announces).await;
         }
@@ -115,7 +116,7 @@ async fn respond(
     );
     let length = body.len();
     match answer {
-        Answer::Well | Answer::IgnoreRange => {}
+        Answer::Complete | Answer::IgnoreRange => {}
         Answer::BreakAfter(count) => body.truncate(count),
         Answer::Status(503) => status = "503 Service Unavailable",
         Answer::Status(_) => status = "404 Not Found",
@@ -200,7 +201,7 @@ async fn a_file_comes_whole_and_is_not_downloaded_twice() {
 }
 
 #[tokio::test]
-async fn what_broke_off_is_continued_where_it_stopped() {
+async fn a_broken_download_resumes_where_it_stopped() {
     let models = tempfile::tempdir().unwrap();
     let server = serve(
         [
@@ -225,7 +226,7 @@ async fn what_broke_off_is_continued_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn a_second_run_goes_on_with_the_part_of_the_first() {
+async fn a_second_run_continues_the_part_of_the_first() {
     let models = tempfile::tempdir().unwrap();
     let first = serve([Answer::BreakAfter(90_000), Answer::Status(404)], true).await;
     let error = pull_from(&first, models.path()).await.unwrap_err();
@@ -238,7 +239,7 @@ async fn a_second_run_goes_on_with_the_part_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_server_without_ranges_begins_anew() {
+async fn a_server_without_ranges_sends_the_whole_file() {
     let models = tempfile::tempdir().unwrap();
     let server = serve([Answer::BreakAfter(90_000), Answer::IgnoreRange], true).await;
     let path = pull_from(&server, models.path()).await.unwrap();
@@ -246,7 +247,7 @@ async fn a_server_without_ranges_begins_anew() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_file_is_thrown_away() {
+async fn a_damaged_file_is_discarded() {
     let models = tempfile::tempdir().unwrap();
     let server = serve([Answer::Damaged], true).await;
     let error = pull_from(&server, models.path()).await.unwrap_err();
@@ -264,13 +265,13 @@ async fn what_is_not_the_file_is_thrown_away() {
 #[tokio::test]
 async fn without_a_hash_the_size_is_checked() {
     let models = tempfile::tempdir().unwrap();
-    let server = serve([Answer::BreakAfter(10), Answer::Well], false).await;
+    let server = serve([Answer::BreakAfter(10), Answer::Complete], false).await;
     let path = pull_from(&server, models.path()).await.unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
 }
 
 #[tokio::test]
-async fn no_server_is_told() {
+async fn an_unreachable_server_is_reported() {
     let models = tempfile::tempdir().unwrap();
     let error = pull(entry(), models.path(), "http://127.0.0.1:1", |_, _| ())
         .await

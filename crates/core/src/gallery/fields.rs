@@ -8,7 +8,7 @@ use super::Payload;
 pub const TAGS_FIELD: &str = "tags_all";
 /// The tags among [`TAGS_FIELD`] that say how a picture is drawn, not what it shows.
 pub const STYLE_TAGS_FIELD: &str = "matched_tags";
-/// How suitable a picture is for whom.
+/// The content rating of a picture.
 pub const RATING_FIELD: &str = "rating";
 /// Where a picture's file is.
 pub const PATH_FIELD: &str = "path";

@@ -1,4 +1,4 @@
-//! Which points of a collection count.
+//! Filters: which points of a collection a query considers.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,30 +37,29 @@ pub enum Origin {
     Generated,
 }
 
-/// Which points count. Applied inside the vector search, not to its results.
+/// Selects points. It is applied inside the vector search, not to its results.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
-    /// Tags that `tags_all` must hold, by [`Filter::tag_mode`]; none asks for nothing.
+    /// Tags that `tags_all` must hold, by [`Filter::tag_mode`]. Empty: no condition.
     pub tags: Vec<String>,
-    /// How [`Filter::tags`] are meant.
+    /// Whether one of [`Filter::tags`] is enough or all are required.
     pub tag_mode: TagMode,
     /// Tags that `tags_all` must not hold.
     pub exclude_tags: Vec<String>,
-    /// Ratings that are let through; none lets all through.
+    /// Allowed ratings. Empty: no condition.
     pub ratings: Vec<String>,
     /// Points that are left out.
     pub exclude_ids: Vec<PointId>,
-    /// When given, only these points count.
+    /// When given, only these points are selected.
     pub only_ids: Option<Vec<PointId>>,
-    /// Spaces in which a point has no vector: it counts when any of them is missing. None asks for
-    /// nothing.
+    /// Selects points that lack a vector in any of these spaces. Empty: no condition.
     pub missing_any: Vec<Space>,
     /// Whether generated pictures count.
     pub origin: Origin,
 }
 
 impl Filter {
-    /// Whether it may leave out a good part of the collection, and not just a few points.
+    /// Whether it may exclude a large part of the collection, not just a few points.
     #[must_use]
     pub fn narrows(&self) -> bool {
         !(self.tags.is_empty()

@@ -34,7 +34,7 @@ pub struct Point {
     pub payload: Payload,
 }
 
-/// What to bring along with a point.
+/// Which parts of a point to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct With {
     /// The payload.
@@ -75,10 +75,10 @@ pub struct Page {
     pub next: Option<PointId>,
 }
 
-/// What a collection is.
+/// Describes a collection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CollectionInfo {
-    /// The collection's own name: after a re-index another one than the public name.
+    /// Name of the physical collection. After a re-index it differs from the public name.
     pub name: String,
     /// How many points it holds.
     pub points: u64,
@@ -118,14 +118,15 @@ impl CollectionInfo {
             ErrorCode::Unsupported,
             format!(
                 "add_to_gallery: the collection {name} has version {schema_version} of the \
-                 schema, and takes made pictures from version {ORIGIN_SCHEMA_VERSION} on: run \
+                 schema, and takes generated pictures from version {ORIGIN_SCHEMA_VERSION} on: run \
                  `clippy migrate`, or generate without it"
             ),
         ))
     }
 }
 
-/// Most bytes of JSON that a note takes: it lies among the collection's own few lines of metadata.
+/// The largest size of a note, in bytes of JSON. Notes are kept in the collection's metadata, which
+/// must stay small.
 pub const LONGEST_NOTE: usize = 64 << 10;
 
 /// The number of points with a value in a payload field.
@@ -133,7 +134,7 @@ pub const LONGEST_NOTE: usize = 64 << 10;
 pub struct FacetCount {
     /// The value.
     pub value: String,
-    /// How many points that count hold it.
+    /// How many of the selected points have it.
     pub count: u64,
 }
 

@@ -64,7 +64,7 @@ impl ProbeKind {
 pub struct Probe {
     /// What it compares.
     pub kind: ProbeKind,
-    /// What the stored vectors are compared with: the collection's dimension, unit length.
+    /// The query vector: of the collection's dimension and unit length.
     pub vector: Vec<f32>,
     /// The artist's weight behind it, normalised. Probes with the same weight field have the same
     /// value here and share it when pictures are ranked.

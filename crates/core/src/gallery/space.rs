@@ -104,8 +104,8 @@ impl<T> PerSpace<T> {
 /// The vectors of a point; each has the collection's dimension and unit length, any may be missing.
 pub type Vectors = PerSpace<Option<Vec<f32>>>;
 
-/// How crowded it is around a point: the mean cosine to its nearest neighbours, in each space that
-/// was looked at.
+/// The crowding around a point: the mean cosine to its nearest neighbours, in each space that was
+/// measured.
 pub type Crowding = PerSpace<Option<f32>>;
 
 /// Checks a vector before it is stored or searched with: the right length, finite, not all zero.

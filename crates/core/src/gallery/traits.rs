@@ -16,7 +16,7 @@ use crate::ids::PointId;
 /// cosines.
 #[async_trait]
 pub trait GalleryReader: Send + Sync + 'static {
-    /// What the collection is, now.
+    /// Describes the collection as it is now.
     async fn info(&self) -> Result<CollectionInfo>;
 
     /// The points with these ids that exist, in the order asked for.
@@ -47,10 +47,10 @@ pub trait GalleryReader: Send + Sync + 'static {
         with: With,
     ) -> Result<Page>;
 
-    /// How many points count, exactly.
+    /// The exact number of points that the filter selects.
     async fn count(&self, filter: &Filter) -> Result<u64>;
 
-    /// The most frequent values of a keyword field among the points that count.
+    /// The most frequent values of a keyword field among the points that the filter selects.
     async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>>;
 }
 

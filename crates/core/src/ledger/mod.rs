@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::Result;
 use crate::ids::PointId;
 
-pub use self::reasons::{Alike, Reasons};
+pub use self::reasons::{FailureGroup, Reasons};
 
 /// Why backfill skips a line whose picture is not stored.
 pub const NOT_STORED: &str = "it is not in the collection: ingest it first";
@@ -51,9 +51,9 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Describes lines of this kind, as the end of "12 lines: …".
+    /// Describes the failure, to complete "12 lines failed: …".
     #[must_use]
-    pub fn what(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::NotText => "the line is not UTF-8 text, or is too long",
             Self::NotJson => "the line is not a JSON object",
@@ -64,15 +64,15 @@ impl FailureKind {
             Self::Outside => "the file lies outside of the folders that pictures are served from",
             Self::Unreadable => "the file cannot be read",
             Self::NotAPicture => "the file is not a picture that can be read",
-            Self::NotEmbedded => "the model made nothing usable of the picture",
-            Self::Deleted => "the picture was deleted while its line was worked on",
+            Self::NotEmbedded => "the model's output for the picture is unusable",
+            Self::Deleted => "the picture was deleted while its line was processed",
             Self::Other => "another reason",
         }
     }
 
     /// The remedy for lines of this kind; `None` when it depends on the reason.
     #[must_use]
-    pub fn mend(self) -> Option<&'static str> {
+    pub fn remedy(self) -> Option<&'static str> {
         Some(match self {
             Self::NotText => "save the manifest as UTF-8, one picture a line",
             Self::NotJson => {
@@ -217,8 +217,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Opens a ledger for one run over a manifest.
     async fn begin(&self, manifest: &str) -> Result<Uuid>;
 
-    /// Claims ids for lines. Gives the lines whose id an earlier line of this run has claimed, with
-    /// that line. Claiming a pair again gives the same answer.
+    /// Claims ids for lines. Returns the lines whose id an earlier line of this run has claimed,
+    /// with that line. Claiming a pair again gives the same answer.
     async fn claim(&self, run: Uuid, lines: &[(u64, PointId)]) -> Result<Vec<(u64, u64)>>;
 
     /// Writes lines. A line that exists is replaced, so that writing twice is harmless.

@@ -14,7 +14,7 @@ const LONGEST_REASON: usize = 300;
 
 /// Lines that failed for the same kind of reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alike {
+pub struct FailureGroup {
     /// The kind.
     pub kind: FailureKind,
     /// How many lines.
@@ -33,7 +33,7 @@ pub struct Alike {
 #[serde(default)]
 pub struct Reasons {
     /// Failures by kind.
-    pub failed: Vec<Alike>,
+    pub failed: Vec<FailureGroup>,
     /// Lines that were skipped, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// Remarks on lines that were stored, with how many each is about.
@@ -44,7 +44,7 @@ impl Reasons {
     /// Counts one more line.
     pub fn add(&mut self, record: &LineRecord) {
         match &record.outcome {
-            LineOutcome::Failed { reason, kind } => self.add_failed(Alike {
+            LineOutcome::Failed { reason, kind } => self.add_failed(FailureGroup {
                 kind: *kind,
                 lines: 1,
                 line: record.line,
@@ -65,8 +65,8 @@ impl Reasons {
 
     /// Adds the reasons of another part of the same manifest.
     pub fn merge(&mut self, other: Self) {
-        for alike in other.failed {
-            self.add_failed(alike);
+        for group in other.failed {
+            self.add_failed(group);
         }
         for (reason, lines) in other.skipped {
             *self.skipped.entry(reason).or_default() += lines;
@@ -76,7 +76,7 @@ impl Reasons {
         }
     }
 
-    fn add_failed(&mut self, one: Alike) {
+    fn add_failed(&mut self, one: FailureGroup) {
         match self.failed.iter_mut().find(|known| known.kind == one.kind) {
             Some(known) => {
                 let lines = known.lines + one.lines;
@@ -106,11 +106,11 @@ impl Reasons {
     /// Whether there is nothing to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.failed.is_empty() && self.told_skips().next().is_none() && self.remarks.is_empty()
+        self.failed.is_empty() && self.reported_skips().next().is_none() && self.remarks.is_empty()
     }
 
-    /// The skipped lines to report. Those that a dry run would embed are in its sums already.
-    fn told_skips(&self) -> impl Iterator<Item = (&String, &u64)> {
+    /// The skipped lines to report. Those that a dry run would embed are in its totals already.
+    fn reported_skips(&self) -> impl Iterator<Item = (&String, &u64)> {
         self.skipped.iter().filter(|(reason, _)| *reason != DRY_RUN)
     }
 
@@ -126,23 +126,28 @@ impl Reasons {
                 format!("{count} lines")
             }
         };
-        for alike in &self.failed {
-            let Alike {
+        for group in &self.failed {
+            let FailureGroup {
                 kind,
                 line,
                 id,
                 reason,
                 ..
-            } = alike;
+            } = group;
             let id = id.map_or_else(String::new, |id| format!(", id {id}"));
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{} failed: {}", lines(alike.lines), kind.what());
+            let _ = writeln!(
+                text,
+                "{} failed: {}",
+                lines(group.lines),
+                kind.description()
+            );
             let _ = writeln!(text, "  the first is line {}{id}: {reason}", line + 1);
-            if let Some(mend) = kind.mend() {
-                let _ = writeln!(text, "  to mend it: {mend}");
+            if let Some(remedy) = kind.remedy() {
+                let _ = writeln!(text, "  to fix it: {remedy}");
             }
         }
-        for (reason, count) in self.told_skips() {
+        for (reason, count) in self.reported_skips() {
             let _ = writeln!(text, "{} skipped: {reason}", lines(*count));
         }
         for (remark, count) in &self.remarks {
@@ -154,21 +159,21 @@ impl Reasons {
     /// The failures in one sentence, for a job's error.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let failed = self.failed.iter().map(|alike| {
-            let mend = alike
+        let failed = self.failed.iter().map(|group| {
+            let remedy = group
                 .kind
-                .mend()
-                .map_or_else(String::new, |mend| format!("; to mend it: {mend}"));
+                .remedy()
+                .map_or_else(String::new, |remedy| format!("; to fix it: {remedy}"));
             format!(
-                "{} × {} (the first is line {}: {}{mend})",
-                alike.lines,
-                alike.kind.what(),
-                alike.line + 1,
-                alike.reason
+                "{} × {} (the first is line {}: {}{remedy})",
+                group.lines,
+                group.kind.description(),
+                group.line + 1,
+                group.reason
             )
         });
         let skipped = self
-            .told_skips()
+            .reported_skips()
             .map(|(reason, count)| format!("{count} × {reason}"));
         failed.chain(skipped).collect::<Vec<_>>().join(". ")
     }
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_by_kind_most_frequent_first_with_the_first_example_and_the_mend() {
+    fn failures_are_reported_by_kind_most_frequent_first_with_an_example_and_a_remedy() {
         let (mut one, mut other) = (Reasons::default(), Reasons::default());
         one.add(&failed(7, FailureKind::NoFile, "there is no file g.png"));
         one.add(&failed(2, FailureKind::NotAPicture, "words"));
@@ -221,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_in_vain_when_something_was_wanted_and_nothing_was_done() {
+    fn a_run_fails_when_there_was_work_and_nothing_succeeded() {
         let mut reasons = Reasons::default();
         let mut totals = LedgerTotals::default();
         assert!(

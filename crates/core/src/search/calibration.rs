@@ -59,8 +59,8 @@ pub struct Background {
     pub mean: f32,
     /// Their standard deviation.
     pub deviation: f32,
-    /// For each of the shares of pairs, from low to high: below how many deviations above its
-    /// picture's mean a cosine lies that often.
+    /// For each share of pairs, from low to high: that share of the cosines lies less than this
+    /// many deviations above the mean of its picture.
     pub curve: Vec<f32>,
 }
 
@@ -129,7 +129,7 @@ impl Level {
             mean: mean as f32,
             deviation: variance.sqrt() as f32,
         };
-        // Pictures that are all the same have no background to stand out from.
+        // Identical pictures have no spread to measure by.
         (level.deviation > 1e-4).then_some(level)
     }
 
@@ -227,8 +227,7 @@ impl TotalBackground {
 }
 
 impl Sampled {
-    /// The calibration that a note holds, with the vectors of its sample, as far as they are still
-    /// there.
+    /// Joins the calibration of a note with the points of its sample that still exist.
     #[must_use]
     pub fn new(calibration: Calibration, sample: Vec<Point>) -> Self {
         let vectors = Arc::new(sample.into_iter().map(|point| point.vectors).collect());
@@ -250,7 +249,7 @@ impl Sampled {
                 .iter()
                 .filter_map(|vectors| vectors.get(space).as_deref())
                 .collect();
-            measured(&of_space)
+            measure_space(&of_space)
         });
         if spaces.iter().all(|(_, background)| background.is_none()) {
             return None;
@@ -296,8 +295,8 @@ impl Sampled {
 }
 
 impl Calibration {
-    /// Reads a collection's note. One of another version, or that cannot be understood, is as good
-    /// as none: it is replaced.
+    /// Reads a collection's note. `None` for another version and for an unreadable note: both are
+    /// replaced.
     #[must_use]
     pub fn read(note: Value) -> Option<Self> {
         let found: Self = serde_json::from_value(note).ok()?;
@@ -327,30 +326,30 @@ pub fn too_few() -> Error {
     )
 }
 
-/// Chooses [`SAMPLE`] ids of many: those with the lowest hashes, which is as good as chance, and
-/// the same wherever the collection is.
+/// Chooses [`SAMPLE`] ids: those with the lowest hashes. This is as good as a random choice, and
+/// the same on every engine.
 #[derive(Debug, Default)]
-pub struct Draw {
+pub struct SampleDraw {
     kept: Vec<(u64, PointId)>,
 }
 
-impl Draw {
-    /// Some more ids to choose from.
+impl SampleDraw {
+    /// Offers more ids to choose from.
     pub fn offer(&mut self, ids: impl Iterator<Item = PointId>) {
-        self.kept.extend(ids.map(|id| (mixed(id), id)));
+        self.kept.extend(ids.map(|id| (hash_of(id), id)));
         self.kept.sort_unstable();
         self.kept.truncate(SAMPLE);
     }
 
-    /// The chosen ones.
+    /// The chosen ids.
     #[must_use]
     pub fn chosen(self) -> Vec<PointId> {
         self.kept.into_iter().map(|(_, id)| id).collect()
     }
 }
 
-/// SplitMix64's finish over the bits of an id.
-fn mixed(id: PointId) -> u64 {
+/// Hashes an id: SplitMix64's final step over its bits.
+fn hash_of(id: PointId) -> u64 {
     let bits = match id {
         PointId::Number(number) => number,
         PointId::Uuid(uuid) => {
@@ -365,7 +364,7 @@ fn mixed(id: PointId) -> u64 {
 }
 
 /// The background of a space, from all pairs of these vectors.
-fn measured(vectors: &[&[f32]]) -> Option<Background> {
+fn measure_space(vectors: &[&[f32]]) -> Option<Background> {
     if vectors.len() < FEWEST {
         return None;
     }
@@ -418,7 +417,7 @@ mod tests {
     fn points(count: u64) -> Vec<Point> {
         (0..count)
             .map(|number| {
-                let bits = mixed(PointId::Number(number));
+                let bits = hash_of(PointId::Number(number));
                 let mut vector: Vec<f32> = (0..8)
                     .map(|place| f32::from((bits >> (8 * place)) as u8) / 127.5 - 1.0)
                     .collect();
@@ -561,10 +560,10 @@ mod tests {
     #[test]
     fn a_draw_does_not_depend_on_the_order() {
         let ids: Vec<PointId> = (0..3_000).map(PointId::Number).collect();
-        let mut forwards = Draw::default();
+        let mut forwards = SampleDraw::default();
         ids.chunks(100)
             .for_each(|some| forwards.offer(some.iter().copied()));
-        let mut backwards = Draw::default();
+        let mut backwards = SampleDraw::default();
         backwards.offer(ids.iter().rev().copied());
         let chosen = forwards.chosen();
         assert_eq!(chosen.len(), SAMPLE);

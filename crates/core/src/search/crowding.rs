@@ -10,8 +10,8 @@
 use super::fusion::{Hit, Ranking, by_score};
 use crate::gallery::{Crowding, ProbeKind, Space};
 
-/// The spaces of pictures. The text space is left out: tags are crowded because several pictures
-/// show the same subject, which is no fault.
+/// The spaces of pictures. The text space is left out: sentences are close to each other because
+/// several pictures show the same subject, which must not be penalised.
 pub const SPACES: [Space; 2] = [Space::Image, Space::Edge];
 /// The number of nearest neighbours of a picture.
 pub const NEIGHBOURS: usize = 10;
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_falls_behind_a_picture_that_is_as_close_and_stands_alone() {
+    fn a_hub_ranks_below_an_isolated_picture_that_is_as_close() {
         let ranking = ranking(ProbeKind::Image, true);
         let mut hits = ranked(&ranking, &[0.80, 0.79, 0.5]);
         let before: f32 = hits.iter().map(|hit| hit.score).sum();

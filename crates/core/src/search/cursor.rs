@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
-/// The deepest offset. Beyond it a search is a walk over the whole collection, which a vector index
+/// The deepest offset. A deeper search would walk over the whole collection, which a vector index
 /// is not made for.
 pub const DEEPEST: usize = 5_000;
 
@@ -42,7 +42,8 @@ pub fn encode(offset: usize, query: &str) -> Option<String> {
 /// The offset in a cursor.
 ///
 /// # Errors
-/// [`crate::ErrorCode::InvalidInput`] when it is no cursor of ours, or belongs to another query.
+/// [`crate::ErrorCode::InvalidInput`] when it was not made by [`encode`], or belongs to another
+/// query.
 pub fn decode(cursor: &str, query: &str) -> Result<usize> {
     let position = URL_SAFE_NO_PAD
         .decode(cursor)
@@ -50,7 +51,7 @@ pub fn decode(cursor: &str, query: &str) -> Result<usize> {
         .and_then(|bytes| serde_json::from_slice::<Position>(&bytes).ok())
         .filter(|position| position.offset < DEEPEST)
         .ok_or_else(|| {
-            Error::invalid("cursor is not one that a search gave: pass next_cursor on as it came")
+            Error::invalid("cursor was not made by a search: send next_cursor unchanged")
         })?;
     if position.query != query {
         return Err(Error::invalid(

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::fusion::Hit;
 use crate::gallery::{HASH_FIELD, NOTES_FIELD, Payload};
 
-/// The note of the appearance, base64.
+/// The name of the note that holds the appearance, in base64.
 pub const APPEARANCE_NOTE: &str = "appearance";
 /// Bits in which the hashes of copies may differ.
 const MOST_BITS: u32 = 6;
-/// How far a colour of a cell may be off, of 255.
+/// The largest difference of a cell's colour value, of 255.
 const MOST_OFF: u8 = 8;
 
 /// What copies of a picture have in common, as ingest recorded it.
@@ -52,9 +52,9 @@ impl Appearance {
     }
 }
 
-/// The colours as [`APPEARANCE_NOTE`] holds them.
+/// Encodes the colours as [`APPEARANCE_NOTE`] holds them.
 #[must_use]
-pub fn noted(appearance: &[u8]) -> String {
+pub fn encode_colours(appearance: &[u8]) -> String {
     STANDARD_NO_PAD.encode(appearance)
 }
 
@@ -99,7 +99,7 @@ mod tests {
     fn hit(id: u64, hash: &str, appearance: Option<&[u8]>) -> Hit {
         let notes = appearance.map_or_else(
             || json!({}),
-            |appearance| json!({ APPEARANCE_NOTE: noted(appearance) }),
+            |appearance| json!({ APPEARANCE_NOTE: encode_colours(appearance) }),
         );
         let payload = json!({ "phash": hash, "_clippy": notes })
             .as_object()

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_by_name() {
+    fn an_error_names_the_wrong_weight() {
         for wrong in [f32::NAN, -0.1, f32::INFINITY] {
             let weights = Weights {
                 edge: wrong,

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn one_listens_at_an_address_or_a_host_name_and_a_port() {
+    fn a_bind_address_is_an_ip_address_or_host_name_with_a_port() {
         for (given, host, port) in [
             ("127.0.0.1:8000", "127.0.0.1", 8000),
             ("localhost:8000", "localhost", 8000),

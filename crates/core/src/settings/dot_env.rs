@@ -1,5 +1,5 @@
-//! Reads the text of a `.env` file as python-dotenv does, which Clippy 0.2 used: no line stops the
-//! rest, and only `${NAME}` is replaced, never `$NAME`.
+//! Reads the text of a `.env` file as python-dotenv does, which Clippy 0.2 used: an unreadable line
+//! does not stop the rest, and only `${NAME}` is replaced, never `$NAME`.
 //!
 //! A file may hold keys and passwords. Complaints therefore name lines, and variables where they
 //! are Clippy's own settings, but never a value and never a name that could be part of one.
@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use super::table;
 
-/// What a `.env` file says.
+/// The contents of a `.env` file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DotEnv {
     /// Names and values in the file's order. Where a name comes twice, the last value counts.
     pub variables: Vec<(String, String)>,
-    /// What in it cannot be used, or is likely not meant as it is read.
+    /// Lines that cannot be used, or that are probably a mistake.
     pub complaints: Vec<Complaint>,
 }
 
@@ -24,13 +24,14 @@ pub struct Complaint {
     pub line: usize,
     /// The variable, if it is one of Clippy's settings.
     pub variable: Option<String>,
-    /// What is wrong, and what mends it.
+    /// What is wrong.
     pub fault: Fault,
-    /// The keys of the server that were left out with the line. Without them it would be open.
+    /// A setting of server keys that was left out with the line. Without it the server would be
+    /// open.
     pub lost_keys: Option<&'static str>,
 }
 
-/// Settings that close the server to callers without a key.
+/// Settings of keys. With one of them, the server refuses callers without a key.
 const KEYS: [&str; 2] = ["API_KEYS", "ADMIN_KEYS"];
 
 /// Kinds of faults.
@@ -41,11 +42,11 @@ pub enum Fault {
     Unreadable,
     /// Holds bytes that are not UTF-8. The line is left out.
     Encoding,
-    /// Holds a NUL, or a name that no environment takes. The line is left out.
+    /// Holds a NUL, which no environment variable can hold. The line is left out.
     Impossible,
-    /// `${NAME}` names a variable that is not set, so that nothing stands in its place.
+    /// `${NAME}` names a variable that is not set, so it is replaced by nothing.
     UnknownReference,
-    /// As [`Fault::UnknownReference`], in a key or password of which nothing is left.
+    /// As [`Fault::UnknownReference`], in a key or password that is empty because of it.
     SecretLost,
     /// The value begins with `#`, which is part of it: a comment needs a value before it.
     BeginsWithHash,
@@ -70,12 +71,12 @@ impl std::fmt::Display for Complaint {
                  it"
             }
             Fault::UnknownReference => {
-                " refers to a variable by ${…} that is not set, so nothing is put in its place: \
-                 set it, or write $ without braces when it belongs to the value"
+                " refers by ${…} to a variable that is not set, so it is replaced by nothing: \
+                 set it, or write $ without braces when it is part of the value"
             }
             Fault::SecretLost => {
-                " refers to a variable by ${…} that is not set, so that the secret is empty: set \
-                 it, or write $ without braces when it belongs to the value"
+                " refers by ${…} to a variable that is not set, so that the secret is empty: set \
+                 it, or write $ without braces when it is part of the value"
             }
             Fault::BeginsWithHash => {
                 " has a value that begins with #, which is taken as part of the value: remove it, \
@@ -109,7 +110,7 @@ pub fn parse(bytes: &[u8], environment: impl Fn(&str) -> Option<String>) -> DotE
             line,
             variable: name.filter(|name| table::is_known(name)).map(str::to_owned),
             fault,
-            // A quote that is not closed takes the lines after it along.
+            // An unclosed quote swallows the lines after it.
             lost_keys: match fault {
                 Fault::Unreadable | Fault::Encoding | Fault::Impossible => {
                     KEYS.into_iter().find(|name| text[from..to].contains(name))
@@ -166,8 +167,8 @@ pub fn parse(bytes: &[u8], environment: impl Fn(&str) -> Option<String>) -> DotE
     found
 }
 
-/// The text with plain ends of lines, as Python's text files have; what is not UTF-8 becomes
-/// U+FFFD.
+/// Decodes the text, with `\n` at the end of each line, as Python reads text files. Bytes that are
+/// not UTF-8 become U+FFFD.
 fn decoded(bytes: &[u8]) -> String {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes
@@ -187,7 +188,7 @@ fn decoded(bytes: &[u8]) -> String {
 
 /// One statement of the file.
 struct Statement {
-    /// Where it begins, without empty lines before it.
+    /// The line that it begins at, after any empty lines.
     line: usize,
     name: Option<String>,
     /// `None` when it has none, and when the statement cannot be read.
@@ -208,7 +209,7 @@ impl<'a> Cursor<'a> {
         &self.text[self.at..]
     }
 
-    /// Goes on by so many bytes, and gives them.
+    /// Takes this many bytes.
     fn take(&mut self, bytes: usize) -> &'a str {
         let taken = &self.rest()[..bytes];
         self.line += taken.matches('\n').count();
@@ -225,18 +226,18 @@ impl<'a> Cursor<'a> {
         self.rest().starts_with(letter)
     }
 
-    /// Space that is no end of a line.
-    fn blanks(&mut self) {
+    /// Skips whitespace within the line.
+    fn skip_blanks(&mut self) {
         self.take_while(is_blank);
     }
 
-    /// The rest of the line, without its end.
-    fn line_rest(&mut self) -> &'a str {
+    /// Takes the rest of the line, without its end.
+    fn take_line_rest(&mut self) -> &'a str {
         self.take_while(|letter| letter != '\n')
     }
 
-    /// The end of a line, or of the text.
-    fn end_of_line(&mut self) -> Option<()> {
+    /// Takes the end of a line, or of the text.
+    fn take_end_of_line(&mut self) -> Option<()> {
         let rest = self.rest();
         if rest.starts_with('\n') {
             self.take(1);
@@ -255,10 +256,9 @@ fn statement(cursor: &mut Cursor<'_>) -> Statement {
     let mut name = None;
     let value = binding(cursor, &mut name);
     if value.is_none() {
-        // Unreadable: the rest of the line where reading stopped is left out, and the next one is
-        // tried.
-        cursor.line_rest();
-        let _ = cursor.end_of_line();
+        // Unreadable: skip the rest of this line, and continue with the next one.
+        cursor.take_line_rest();
+        let _ = cursor.take_end_of_line();
     }
     Statement {
         line,
@@ -278,27 +278,27 @@ fn binding(cursor: &mut Cursor<'_>, name: &mut Option<String>) -> Option<Option<
         && after.starts_with(is_blank)
     {
         cursor.take("export".len());
-        cursor.blanks();
+        cursor.skip_blanks();
     }
     if !cursor.starts_with('#') {
         *name = Some(key(cursor)?);
     }
-    cursor.blanks();
+    cursor.skip_blanks();
     let mut value = None;
     if cursor.starts_with('=') {
         cursor.take(1);
-        cursor.blanks();
+        cursor.skip_blanks();
         value = Some(match cursor.rest().chars().next() {
             Some(quote @ ('\'' | '"')) => quoted(cursor, quote)?,
             None | Some('\n') => String::new(),
-            Some(_) => unquoted(cursor.line_rest()),
+            Some(_) => unquoted(cursor.take_line_rest()),
         });
     }
-    cursor.blanks();
+    cursor.skip_blanks();
     if cursor.starts_with('#') {
-        cursor.line_rest();
+        cursor.take_line_rest();
     }
-    cursor.end_of_line()?;
+    cursor.take_end_of_line()?;
     Some(value)
 }
 
@@ -311,12 +311,11 @@ fn key(cursor: &mut Cursor<'_>) -> Option<String> {
     (!key.is_empty()).then(|| key.to_owned())
 }
 
-/// What stands between quotes, over several lines if need be.
+/// The text between quotes, which may span several lines.
 fn quoted(cursor: &mut Cursor<'_>, quote: char) -> Option<String> {
     let rest = &cursor.rest()[1..];
-    // As in python-dotenv's pattern: a backslash hides the quote behind it, also when it was hidden
-    // itself; and where the text ends before a quote comes that is not hidden, the last hidden
-    // one closes.
+    // As in python-dotenv's pattern: a backslash escapes the quote after it, even if the backslash
+    // is escaped itself. If the text ends without an unescaped quote, the last escaped one closes.
     let (mut end, mut hidden) = (None, None);
     for (at, _) in rest.match_indices(quote) {
         if rest[..at].ends_with('\\') {
@@ -362,7 +361,7 @@ fn unescaped(text: &str, quote: char) -> String {
     plain
 }
 
-/// A value without quotes ends at a `#` that space stands before.
+/// A value without quotes ends at a `#` that follows whitespace.
 fn unquoted(rest: &str) -> String {
     let comment = rest
         .match_indices('#')

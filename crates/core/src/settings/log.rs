@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn pythons_names_of_levels_are_taken() {
+    fn the_level_names_of_python_are_accepted() {
         for (given, filter) in [
             ("WARNING", "warn"),
             ("CRITICAL", "error"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_level_is_said_and_silences_nothing() {
+    fn an_unknown_level_is_reported_and_replaced_by_info() {
         for given in ["verbose", "loud,quiet", "clippy=loud", ",", "2"] {
             let log = read_pairs(&[("LOG_LEVEL", given)]);
             assert_eq!(log.filter, "info", "{given}");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn prompts_are_logged_from_info_on_as_in_clippy_0_2_and_not_unasked() {
+    fn prompts_are_logged_from_level_info_on_and_not_by_default() {
         for (given, logged) in [
             ("DEBUG", true),
             ("info", true),

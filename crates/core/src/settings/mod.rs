@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_named_with_its_variable() {
+    fn an_error_names_the_variable_and_its_value() {
         for (name, value) in [
             ("HNSW_EF", "many"),
             ("ALPHA", "-1"),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_path_has_a_slash_before_it_and_none_behind_it() {
+    fn a_base_path_begins_with_a_slash_and_ends_without_one() {
         for (given, path) in [
             ("/clippy", "/clippy"),
             ("clippy/", "/clippy"),

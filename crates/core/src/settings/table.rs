@@ -1,7 +1,7 @@
 //! Every setting: its names, its default, its meaning. `.env.example` and the tables of
 //! `docs/settings.md` are made from this; tests compare it with what the code really reads.
 
-use Usual::{Nothing, Said, Value};
+use DefaultValue::{Described, Unset, Value};
 
 /// Parts of the program that settings belong to, in the order of the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,13 +10,13 @@ pub enum Group {
     Collection,
     /// Which model embeds.
     Model,
-    /// How clicks and saves bend a ranking.
+    /// How clicks and saves change a ranking.
     Taste,
     /// The HTTP server and the log.
     Server,
     /// The queue.
     Jobs,
-    /// Who makes pictures.
+    /// Which provider makes pictures.
     Generation,
 }
 
@@ -45,15 +45,15 @@ impl Group {
     }
 }
 
-/// What holds while a setting is not set.
+/// The effect of leaving a setting unset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Usual {
+pub enum DefaultValue {
     /// This value.
     Value(&'static str),
-    /// What these words say.
-    Said(&'static str),
+    /// What this text describes.
+    Described(&'static str),
     /// It is off.
-    Nothing,
+    Unset,
 }
 
 /// One setting.
@@ -65,20 +65,25 @@ pub struct Setting {
     pub older: Option<&'static str>,
     /// What it belongs to.
     pub group: Group,
-    /// What holds without it.
-    pub usual: Usual,
+    /// The effect of leaving it unset.
+    pub default: DefaultValue,
     /// What it does, in Markdown.
     pub meaning: &'static str,
     /// Whether its value is a key or password, or may hold one.
     pub secret: bool,
 }
 
-const fn setting(group: Group, name: &'static str, usual: Usual, meaning: &'static str) -> Setting {
+const fn setting(
+    group: Group,
+    name: &'static str,
+    default: DefaultValue,
+    meaning: &'static str,
+) -> Setting {
     Setting {
         name,
         older: None,
         group,
-        usual,
+        default,
         meaning,
         secret: false,
     }
@@ -89,7 +94,7 @@ const fn secret(group: Group, name: &'static str, meaning: &'static str) -> Sett
         name,
         older: None,
         group,
-        usual: Nothing,
+        default: Unset,
         meaning,
         secret: true,
     }
@@ -98,14 +103,14 @@ const fn secret(group: Group, name: &'static str, meaning: &'static str) -> Sett
 const fn renamed(
     name: &'static str,
     older: &'static str,
-    usual: Usual,
+    default: DefaultValue,
     meaning: &'static str,
 ) -> Setting {
     Setting {
         name,
         older: Some(older),
         group: Group::Model,
-        usual,
+        default,
         meaning,
         secret: false,
     }
@@ -125,7 +130,7 @@ pub fn is_known(name: &str) -> bool {
     find(name).is_some()
 }
 
-/// Settings of versions to come. They are known, and do nothing yet.
+/// Settings that are reserved for later versions. They are known, and have no effect yet.
 pub const NOT_YET: [&str; 9] = [
     "BLOB_URL",
     "DATABASE_URL",
@@ -176,7 +181,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Collection,
         "QDRANT_URL",
-        Nothing,
+        Unset,
         "a Qdrant server ([docs/qdrant.md](qdrant.md)), such as `http://localhost:6334`; 6333 means the same. Unset means a collection in `DATA_DIR`",
     ),
     secret(Collection, "QDRANT_API_KEY", "the Qdrant server's key"),
@@ -201,49 +206,49 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Collection,
         "QDRANT_SHARDS",
-        Said("the server's"),
+        Described("the server's"),
         "shards of a new collection",
     ),
     setting(
         Collection,
         "QDRANT_REPLICATION_FACTOR",
-        Said("the server's"),
+        Described("the server's"),
         "nodes that have each shard of a new collection",
     ),
     setting(
         Collection,
         "QDRANT_QUANTIZATION",
-        Said("as it is"),
-        "`off`, `scalar` (a byte a value) or `binary` (a bit): how vectors are compressed for the first look",
+        Described("as it is"),
+        "`off`, `scalar` (a byte a value) or `binary` (a bit): how vectors are compressed for finding candidates",
     ),
     setting(
         Collection,
         "QDRANT_ON_DISK",
-        Said("the server's"),
+        Described("the server's"),
         "whether a new collection's vectors and graphs are kept on the disk rather than in memory",
     ),
     setting(
         Collection,
         "IMAGES_ROOT",
-        Nothing,
+        Unset,
         "folder that a manifest's relative paths are looked up under ([docs/manifests.md](manifests.md)); a relative one is taken from the working folder. When it is set, pictures are served from it and the recorded roots only",
     ),
     setting(
         Collection,
         "HNSW_EF",
         Value("128"),
-        "least size of the search beam in the graph (a search takes twice its candidates when that is more, four times under a filter): more is slower and misses less",
+        "smallest size of the search beam in the graph (a search takes twice its candidates when that is more, four times under a filter): more is slower and misses less",
     ),
     renamed(
         "MODEL_NAME",
         "OPENCLIP_MODEL",
-        Said("the bundled model"),
+        Described("the bundled model"),
         "open_clip's name of the architecture, such as `ViT-B-32`",
     ),
     renamed(
         "PRETRAINED",
         "OPENCLIP_PRETRAINED",
-        Nothing,
+        Unset,
         "a known tag, a path to `.safetensors`, or `local-dir:PATH` with `open_clip_config.json` and `open_clip_model.safetensors`",
     ),
     renamed(
@@ -255,13 +260,13 @@ pub const SETTINGS: &[Setting] = &[
     renamed(
         "PRECISION",
         "OPENCLIP_PRECISION",
-        Said("the device's"),
+        Described("the device's"),
         "`fp32`, `fp16` or `bf16`",
     ),
     setting(
         Model,
         "EMBEDDER_URL",
-        Nothing,
+        Unset,
         "a worker that embeds for this process, such as `http://gpu-1:8010`: for API machines without a GPU. Start it with `clippy worker --serve-embedder 0.0.0.0:8010`; where it has `API_KEYS`, those of this process begin with one of them",
     ),
     setting(
@@ -274,7 +279,7 @@ pub const SETTINGS: &[Setting] = &[
         Taste,
         "ALPHA",
         Value("0.2"),
-        "how much liked tags lift a score: it is multiplied by `1 + ALPHA × mean weight of its tags`",
+        "how much liked tags raise a score: it is multiplied by `1 + ALPHA × mean weight of its tags`",
     ),
     setting(
         Taste,
@@ -305,7 +310,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Server,
         "ALLOWED_HOSTS",
-        Nothing,
+        Unset,
         "further host names that a server without keys answers to, with commas between them, beside those of loopback and the address it listens at",
     ),
     secret(
@@ -321,7 +326,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Server,
         "BASE_PATH",
-        Nothing,
+        Unset,
         "the sub-path that a proxy serves this at, such as `/clippy`",
     ),
     setting(
@@ -333,7 +338,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Server,
         "PROMPT_LOG_LEVEL",
-        Nothing,
+        Unset,
         "`info` or `debug` writes every prompt that is sent to a provider into the log, as Clippy 0.2 did; `warning` and above, or unset, does not",
     ),
     secret(
@@ -345,7 +350,7 @@ pub const SETTINGS: &[Setting] = &[
         Jobs,
         "REDIS_PREFIX",
         Value("clippy"),
-        "begins every key in Redis, so that several Clippys may share a server",
+        "prefix of every key in Redis, so that several Clippys can share a server",
     ),
     setting(
         Jobs,
@@ -357,36 +362,36 @@ pub const SETTINGS: &[Setting] = &[
         Jobs,
         "JOBS_KEEP_MOST",
         Value("20000"),
-        "no more finished jobs than this are kept, the newest",
+        "the most finished jobs that are kept; the oldest are dropped first",
     ),
     setting(
         Generation,
         "GENERATION_PROVIDER",
-        Said("`local`; Vertex AI where Clippy 0.2's settings for it are complete"),
-        "who makes pictures when a request names nobody: `local`, `gemini`, `imagen`, `comfyui` (or `sdxl`)",
+        Described("`local`; Vertex AI where Clippy 0.2's settings for it are complete"),
+        "the provider that makes pictures when a request names none: `local`, `gemini`, `imagen`, `comfyui` (or `sdxl`)",
     ),
     setting(
         Generation,
         "GENERATION_DAILY_BUDGET_USD",
-        Nothing,
-        "what one key may spend a day (UTC). Needs the price of a picture, which no provider tells",
+        Unset,
+        "what one key may spend per day (UTC). It needs the price of a picture, which no provider reports",
     ),
     setting(
         Generation,
         "GEMINI_PRICE_USD",
-        Nothing,
+        Unset,
         "US dollars a picture of Gemini's, for estimates and the budget",
     ),
     setting(
         Generation,
         "GEMINI_VISION_PRICE_USD",
-        Said("`GEMINI_PRICE_USD`"),
+        Described("`GEMINI_PRICE_USD`"),
         "US dollars a description of a sketch, for the budget",
     ),
     setting(
         Generation,
         "IMAGEN_PRICE_USD",
-        Nothing,
+        Unset,
         "US dollars a picture of Imagen's",
     ),
     setting(
@@ -399,14 +404,14 @@ pub const SETTINGS: &[Setting] = &[
         Generation,
         "GENERATION_WAIT_SECS",
         Value("1800"),
-        "how long a provider that is away or busy is waited for, with growing pauses",
+        "how long to wait for a provider that is unavailable or busy, with growing pauses",
     ),
     secret(Generation, "GEMINI_API_KEY", "Gemini by key"),
     setting(
         Generation,
         "GEMINI_BASE_URL",
-        Said("Google's"),
-        "where calls with the key go",
+        Described("Google's"),
+        "address for calls with the key",
     ),
     setting(
         Generation,
@@ -429,44 +434,44 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Generation,
         "GOOGLE_GENAI_USE_VERTEXAI",
-        Said("true where there is a project and no key"),
+        Described("true where there is a project and no key"),
         "Gemini through Vertex AI. `true` with a project makes it the default provider, as in Clippy 0.2: Imagen where `IMAGEN_MODEL` is set, else Gemini",
     ),
     setting(
         Generation,
         "GOOGLE_CLOUD_PROJECT",
-        Nothing,
+        Unset,
         "Vertex AI's project",
     ),
     setting(
         Generation,
         "GOOGLE_CLOUD_LOCATION",
-        Said("`global` for Gemini, `us-central1` for Imagen"),
+        Described("`global` for Gemini, `us-central1` for Imagen"),
         "Vertex AI's location",
     ),
     setting(
         Generation,
         "GOOGLE_APPLICATION_CREDENTIALS",
-        Said("this machine's own"),
+        Described("this machine's own"),
         "a service account's key file",
     ),
     setting(
         Generation,
         "VERTEX_BASE_URL",
-        Said("by the location"),
+        Described("by the location"),
         "another address of Vertex AI",
     ),
     setting(
         Generation,
         "IMAGEN_MODEL",
-        Nothing,
+        Unset,
         "turns Imagen on, for projects that still have it: `imagen-3.0-capability-001`",
     ),
     setting(
         Generation,
         "IMAGEN_TEXT_MODEL",
         Value("imagen-3.0-generate-001"),
-        "makes pictures of words alone",
+        "makes pictures from words alone",
     ),
     setting(
         Generation,
@@ -489,7 +494,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Generation,
         "COMFYUI_URL",
-        Nothing,
+        Unset,
         "a ComfyUI server, such as `http://127.0.0.1:8188`",
     ),
     setting(
@@ -501,19 +506,19 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Generation,
         "COMFYUI_CHECKPOINT",
-        Said("SDXL base"),
+        Described("SDXL base"),
         "name of the checkpoint's file on that server",
     ),
     setting(
         Generation,
         "COMFYUI_CONTROLNET",
-        Said("xinsir's scribble"),
+        Described("xinsir's scribble"),
         "name of the ControlNet's file on that server",
     ),
     setting(
         Generation,
         "COMFYUI_TEMPLATE",
-        Said("the built-in"),
+        Described("the built-in"),
         "a file with a graph of your own",
     ),
 ];
@@ -527,14 +532,14 @@ pub fn markdown(group: Group) -> String {
             Some(older) => format!("`{}` (or `{older}`)", setting.name),
             None => format!("`{}`", setting.name),
         };
-        let usual = match setting.usual {
+        let default = match setting.default {
             Value(value) => format!("`{value}`"),
-            Said(words) => words.to_owned(),
-            Nothing => String::new(),
+            Described(words) => words.to_owned(),
+            Unset => String::new(),
         };
-        let separator = if usual.is_empty() { "" } else { " " };
+        let separator = if default.is_empty() { "" } else { " " };
         text.push_str(&format!(
-            "| {name} | {usual}{separator}| {} |\n",
+            "| {name} | {default}{separator}| {} |\n",
             setting.meaning
         ));
     }
@@ -558,11 +563,11 @@ pub fn example() -> String {
         for setting in SETTINGS.iter().filter(|setting| setting.group == group) {
             text.push('\n');
             let mut meaning = plain(setting.meaning);
-            if let Said(words) = setting.usual {
+            if let Described(words) = setting.default {
                 meaning.push_str(&format!(". Default: {}", plain(words)));
             }
             push_comment(&mut text, &meaning);
-            let value = if let Value(value) = setting.usual {
+            let value = if let Value(value) = setting.default {
                 value
             } else {
                 ""
@@ -579,7 +584,8 @@ fn push_comment(text: &mut String, comment: &str) {
     }
 }
 
-/// Markdown without its marks: a link to a file is its text, one to elsewhere its address, too.
+/// Removes Markdown. A link to a file becomes its text; another link becomes its text and its
+/// address.
 fn plain(markdown: &str) -> String {
     let mut text = markdown.replace('`', "");
     while let Some(middle) = text.find("](") {
@@ -634,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_near_to_its_setting_and_a_strangers_is_not() {
+    fn a_misspelt_name_finds_its_setting_and_a_foreign_name_finds_none() {
         for (given, meant) in [
             ("API_KEY", "API_KEYS"),
             ("api_keys", "API_KEYS"),
@@ -690,7 +696,7 @@ mod tests {
 
     #[test]
     fn every_default_can_be_set_and_changes_nothing() {
-        let defaults = SETTINGS.iter().filter_map(|setting| match setting.usual {
+        let defaults = SETTINGS.iter().filter_map(|setting| match setting.default {
             Value(value) => Some((setting.name, value)),
             _ => None,
         });

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::*;
 
-/// The gallery takes seconds to draw, so one test writes it and asks it everything.
+/// The gallery takes seconds to draw, so one test writes it and checks everything.
 #[test]
-fn the_gallery_is_whole_repeatable_and_varied() {
+fn the_gallery_is_complete_repeatable_and_varied() {
     let folder = tempfile::tempdir().unwrap();
     let first = write_gallery(folder.path()).unwrap();
     assert_eq!(first.pictures, subjects().len() * Style::ALL.len());
@@ -18,7 +18,7 @@ fn the_gallery_is_whole_repeatable_and_varied() {
     check_lines(folder.path(), &lines);
     check_variety(folder.path());
 
-    // One picture damaged, one gone: only these are written again.
+    // One picture damaged, one removed: only these are written again.
     let times = times(folder.path(), &lines);
     fs::write(folder.path().join("line_art/apple.png"), b"damaged").unwrap();
     fs::remove_file(folder.path().join("pop_art/house.png")).unwrap();
@@ -33,16 +33,16 @@ fn the_gallery_is_whole_repeatable_and_varied() {
         .collect();
     assert_eq!(touched, ["line_art/apple.png", "pop_art/house.png"]);
 
-    // The manifest is believed, and so nothing is drawn again, only if these sources wrote it.
-    replace_with_a_stranger(folder.path(), "line_art/apple.png");
+    // The manifest is used, and nothing is drawn again, only if the same sources wrote it.
+    replace_with_another_picture(folder.path(), "line_art/apple.png");
     assert_eq!(write_gallery(folder.path()).unwrap().written, 0);
     fs::write(folder.path().join(DRAWN_BY), "older sources").unwrap();
     assert_eq!(write_gallery(folder.path()).unwrap().written, 1);
     check_lines(folder.path(), &lines);
 }
 
-/// Puts another picture in a picture's place, in its file and in the manifest.
-fn replace_with_a_stranger(folder: &Path, path: &str) {
+/// Replaces a picture by another one, in its file and in the manifest.
+fn replace_with_another_picture(folder: &Path, path: &str) {
     let file = folder.join(path);
     let own = hex_md5(&fs::read(&file).unwrap());
     fs::copy(folder.join("pop_art/house.png"), &file).unwrap();
@@ -53,7 +53,7 @@ fn replace_with_a_stranger(folder: &Path, path: &str) {
 }
 
 #[test]
-fn drawing_stops_when_it_is_told_to_and_names_no_picture_that_is_not_there() {
+fn drawing_stops_on_request_and_the_manifest_names_no_missing_picture() {
     let folder = tempfile::tempdir().unwrap();
     let most = std::sync::atomic::AtomicUsize::new(0);
     let stopped = write_gallery_watched(folder.path(), |done, total| {
@@ -105,7 +105,7 @@ fn names_and_tags_are_written_as_tags() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn an_error_names_the_folder_that_cannot_be_made() {
     let folder = tempfile::tempdir().unwrap();
     let taken = folder.path().join("taken");
     fs::write(&taken, b"a file").unwrap();
@@ -162,7 +162,7 @@ fn check_lines(folder: &Path, lines: &[Value]) {
     }
 }
 
-/// No picture is empty, and no two of a subject or of a style look alike.
+/// No picture is empty, and no two of a subject or of a style look the same.
 fn check_variety(folder: &Path) {
     let small: Vec<Vec<RgbImage>> = subjects()
         .par_iter()

@@ -9,7 +9,7 @@ use crate::canvas;
 use crate::colour::{Colour, hex};
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
 /// The ground and the rays on it.
@@ -28,8 +28,8 @@ const METAL: &str = concat!(
     r##"</linearGradient></defs>"##,
 );
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
-    let [ground, ray] = chance.pick(GROUNDS).map(|value| hex(value).css());
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
+    let [ground, ray] = random.pick(GROUNDS).map(|value| hex(value).css());
     let mut out = String::from(METAL);
     backdrop(&mut out, &ground);
     rays(&mut out, &ray);
@@ -38,7 +38,7 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
         r#"<circle cx="50" cy="50" r="37.5" fill="{ground}" stroke="{GOLD}" stroke-width="0.9"/><circle cx="50" cy="50" r="35.6" fill="none" stroke="{GOLD}" stroke-width="0.35"/>"#
     );
     frame(&mut out, &ground);
-    // A dark rim keeps the figure apart from the gold behind it.
+    // A dark rim separates the figure from the gold behind it.
     silhouette(&mut out, &figure.solid(), &ground, 2.0);
     silhouette(&mut out, &figure.solid(), GOLD, 0.9);
     draw(&mut out, figure, &Enamel);
@@ -81,7 +81,7 @@ fn frame(out: &mut String, ground: &str) {
     }
 }
 
-/// Enamels of the time: ruby, amber, emerald, teal, sapphire, amethyst; ivory and onyx.
+/// Enamels of the period: ruby, amber, emerald, teal, sapphire, amethyst; ivory and onyx.
 fn enamel(colour: Colour) -> Colour {
     let (hue, _, lightness) = colour.hue_saturation_lightness();
     if !colour.is_colourful() || lightness > 0.86 {
@@ -138,7 +138,7 @@ impl Brush for Enamel {
         Some(("#fdf3cf".into(), 0.75))
     }
 
-    /// Half of each form lies in shade, with a fine line of gold along its inside.
+    /// Half of each form is in shade, with a fine line of gold along its inside.
     fn modelling(&self, piece: &Piece, data: &str, out: &mut String) {
         if piece.kind != Kind::Body || piece.girth() < 9.0 {
             return;

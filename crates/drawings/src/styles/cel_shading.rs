@@ -1,4 +1,4 @@
-//! As an animation cel: even ink lines, one hard shadow, one hard light, a painted sky.
+//! Like an animation cel: even ink lines, one hard shadow, one hard light, a painted sky.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::colour::Colour;
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
 use crate::lighting::flat_shadow;
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
 const INK: &str = "#231733";
@@ -23,22 +23,22 @@ const SKIES: [[u32; 4]; 4] = [
     [0x4cc4bd, 0x93e2d3, 0xf4fff8, 0xe9c46a],
 ];
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
-    let [sky, light, cloud, floor] = chance
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
+    let [sky, light, cloud, floor] = random
         .pick(SKIES)
         .map(|value| crate::colour::hex(value).css());
     let mut out = String::new();
     backdrop(&mut out, &sky);
-    // Hard beams of light, from the corner that lights the figure.
+    // Hard beams of light, from the corner where the light comes from.
     for beam in 0..3u8 {
-        let at = f32::from(beam) * 38.0 + chance.between(0.0, 10.0);
+        let at = f32::from(beam) * 38.0 + random.between(0.0, 10.0);
         let _ = write!(
             out,
             r#"<path d="M0 0L{at:.1} 100L{:.1} 100Z" fill="{light}" fill-opacity="0.55"/>"#,
             at + 17.0
         );
     }
-    clouds(&mut out, &cloud, chance);
+    clouds(&mut out, &cloud, random);
     let _ = write!(
         out,
         r#"<path d="M0 86Q50 79 100 86V100H0Z" fill="{floor}"/>"#
@@ -49,11 +49,11 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     canvas::square(&out)
 }
 
-fn clouds(out: &mut String, paint: &str, chance: &mut Chance) {
+fn clouds(out: &mut String, paint: &str, random: &mut Random) {
     for base in [(18.0, 24.0), (84.0, 36.0), (70.0, 12.0)] {
         let (x, y) = (
-            base.0 + chance.between(-6.0, 6.0),
-            base.1 + chance.between(-4.0, 4.0),
+            base.0 + random.between(-6.0, 6.0),
+            base.1 + random.between(-4.0, 4.0),
         );
         for (dx, dy, radius) in [
             (-7.0, 0.0, 3.6),
@@ -77,7 +77,7 @@ fn clouds(out: &mut String, paint: &str, chance: &mut Chance) {
     }
 }
 
-/// As a painter of cels mixes a shadow: the colour in violet light, not the colour with black.
+/// A shadow as cel painters mix it: the colour in violet light, not the colour with black.
 fn shaded(colour: Colour) -> Colour {
     let under = |part: u8, light: f32| (f32::from(part) * light).round() as u8;
     Colour {

@@ -1,5 +1,5 @@
-//! Short strokes of thick paint over a sketch of light: the scene is first lit smoothly, then
-//! painted over in layers of finer and finer strokes that follow its forms.
+//! Short strokes of thick paint: the scene is first rendered with smooth light, then painted over
+//! in layers of ever finer strokes that follow its forms.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::figure::{Figure, Piece};
 use crate::lighting::{floor_shadow, gradients};
 use crate::raster::{Light, blurred, light, picture_of};
-use crate::seed::{Chance, noise};
+use crate::seed::{Random, noise};
 
 /// Sky above, sky below, meadow far, meadow near.
 const SCENES: [[u32; 4]; 5] = [
@@ -23,21 +23,21 @@ const SCENES: [[u32; 4]; 5] = [
     [0x4c6fa8, 0x9fb8d9, 0x6f8fb0, 0x3e5580],
 ];
 
-/// Brush width in pixels, distance of the strokes, how far the colours stray.
+/// Brush width in pixels, distance of the strokes, how far the colours vary.
 const LAYERS: [(f32, f32, f32); 3] = [(13.0, 8.5, 0.07), (7.5, 5.4, 0.085), (3.4, 2.7, 0.045)];
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let side = PICTURE_SIDE as usize;
-    let scene = light(&canvas::square(&lit_scene(figure, chance))?);
+    let scene = light(&canvas::square(&lit_scene(figure, random))?);
     let soft = blurred(&scene, side, side, 3);
     let flow = Flow {
         tones: blurred(&scene, side, side, 5),
-        seed: chance.seed(),
+        seed: random.seed(),
     };
-    // The primed linen shows wherever no stroke falls.
+    // The primed linen shows where there is no stroke.
     let mut painted: Light = vec![[0.72, 0.63, 0.53]; side * side];
     for (layer, (width, distance, stray)) in LAYERS.into_iter().enumerate() {
-        for (x, y) in places(distance, chance) {
+        for (x, y) in places(distance, random) {
             let at = y as usize * side + x as usize;
             let detail = (0..3)
                 .map(|part| (scene[at][part] - flow.tones[at][part]).abs())
@@ -47,16 +47,16 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
                 continue;
             }
             let source = if layer == 2 { &scene } else { &soft };
-            let angle = flow.angle(x, y) + chance.between(-0.18, 0.18);
-            let half = width * chance.between(0.9, 1.7);
+            let angle = flow.angle(x, y) + random.between(-0.18, 0.18);
+            let half = width * random.between(0.9, 1.7);
             let touch = Touch {
                 at: (x, y),
                 along: (angle.cos(), angle.sin()),
                 half,
-                width: width * chance.between(0.75, 1.1),
-                bend: chance.between(-0.16, 0.16) * half,
-                colour: strayed(source[at], stray, chance),
-                bristles: chance.seed(),
+                width: width * random.between(0.75, 1.1),
+                bend: random.between(-0.16, 0.16) * half,
+                colour: strayed(source[at], stray, random),
+                bristles: random.seed(),
             };
             touch.lay(&mut painted);
         }
@@ -65,7 +65,7 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
 }
 
 /// The scene before it is painted.
-fn lit_scene(figure: &Figure, chance: &mut Chance) -> String {
+fn lit_scene(figure: &Figure, random: &mut Random) -> String {
     let main = figure.main_colour();
     let apart = |scene: &[u32; 4]| {
         (hex(scene[1]).lightness() - main.lightness()).abs()
@@ -75,8 +75,8 @@ fn lit_scene(figure: &Figure, chance: &mut Chance) -> String {
                 0.0
             }
     };
-    // Of two scenes, the one against which the figure stands out.
-    let (one, other) = (chance.pick(SCENES), chance.pick(SCENES));
+    // Of two scenes, the one with more contrast to the figure.
+    let (one, other) = (random.pick(SCENES), random.pick(SCENES));
     let chosen = if apart(&one) >= apart(&other) {
         one
     } else {
@@ -87,13 +87,13 @@ fn lit_scene(figure: &Figure, chance: &mut Chance) -> String {
         r#"<defs><linearGradient id="sky" x2="0" y2="1"><stop offset="0" stop-color="{high}"/><stop offset="0.7" stop-color="{low}"/></linearGradient><linearGradient id="land" x2="0" y2="1"><stop offset="0" stop-color="{far}"/><stop offset="1" stop-color="{near}"/></linearGradient></defs><rect width="100" height="100" fill="url(#sky)"/><path d="M0 70Q30 64 55 69T100 66V100H0Z" fill="url(#land)"/>"#
     );
     for _ in 0..16 {
-        let paint = chance.pick([0xf7e7b0, 0xe58a8a, 0xf2f2ee, 0xb58fd0]);
+        let paint = random.pick([0xf7e7b0, 0xe58a8a, 0xf2f2ee, 0xb58fd0]);
         let _ = write!(
             out,
             r#"<circle cx="{:.1}" cy="{:.1}" r="{:.1}" fill="{}" fill-opacity="0.7"/>"#,
-            chance.between(2.0, 98.0),
-            chance.between(76.0, 98.0),
-            chance.between(0.8, 1.8),
+            random.between(2.0, 98.0),
+            random.between(76.0, 98.0),
+            random.between(0.8, 1.8),
             hex(paint).css(),
         );
     }
@@ -110,37 +110,37 @@ fn lit_scene(figure: &Figure, chance: &mut Chance) -> String {
     out
 }
 
-/// A jittered grid of places in no order.
-fn places(distance: f32, chance: &mut Chance) -> Vec<(f32, f32)> {
+/// A jittered grid of places, in random order.
+fn places(distance: f32, random: &mut Random) -> Vec<(f32, f32)> {
     let side = PICTURE_SIDE as f32;
     let count = (side / distance).ceil() as usize + 1;
     let mut places: Vec<(f32, f32)> = (0..count * count)
         .map(|index| {
             let (column, row) = ((index % count) as f32, (index / count) as f32);
-            let mut jitter = || chance.between(-0.5, 0.5);
+            let mut jitter = || random.between(-0.5, 0.5);
             let (x, y) = ((column + jitter()) * distance, (row + jitter()) * distance);
             (x.clamp(0.0, side - 1.0), y.clamp(0.0, side - 1.0))
         })
         .collect();
     for index in (1..places.len()).rev() {
-        places.swap(index, chance.below(index + 1));
+        places.swap(index, random.below(index + 1));
     }
     places
 }
 
-/// A colour from the palette's neighbourhood: broken colour is what makes the light.
-fn strayed(colour: [f32; 3], stray: f32, chance: &mut Chance) -> [f32; 3] {
+/// A colour near to the given one: broken colour makes the light.
+fn strayed(colour: [f32; 3], stray: f32, random: &mut Random) -> [f32; 3] {
     let [red, green, blue] = colour.map(|part| (part * 255.0).round().clamp(0.0, 255.0) as u8);
     let (hue, saturation, lightness) = Colour { red, green, blue }.hue_saturation_lightness();
     let colour = Colour::from_hue(
-        hue + chance.between(-150.0, 150.0) * stray,
-        saturation * (1.08 + chance.between(-2.0, 2.0) * stray),
-        lightness + chance.between(-1.0, 1.0) * stray,
+        hue + random.between(-150.0, 150.0) * stray,
+        saturation * (1.08 + random.between(-2.0, 2.0) * stray),
+        lightness + random.between(-1.0, 1.0) * stray,
     );
     [colour.red, colour.green, colour.blue].map(|part| f32::from(part) / 255.0)
 }
 
-/// The direction of the strokes: along the forms, and where there are none, with the wind.
+/// The direction of the strokes: along the forms, and with the wind elsewhere.
 struct Flow {
     tones: Light,
     seed: u64,
@@ -174,12 +174,12 @@ impl Flow {
 /// A stroke of the brush, in pixels.
 struct Touch {
     at: (f32, f32),
-    /// Along the stroke, of length one.
+    /// Direction of the stroke, a unit vector.
     along: (f32, f32),
     /// Half its length and its width.
     half: f32,
     width: f32,
-    /// How far its middle lies beside the straight line.
+    /// How far its middle is from the straight line.
     bend: f32,
     colour: [f32; 3],
     bristles: u64,
@@ -215,7 +215,7 @@ impl Touch {
         }
     }
 
-    /// The light on thick paint: a ridge that shines, one in the shade, furrows of the bristles.
+    /// The light on thick paint: a bright ridge, one in the shade, and furrows of the bristles.
     fn relief(&self, along: f32, across: f32) -> f32 {
         let ridge = |place: f32| (1.0 - ((across - place) / 0.16).powi(2)).max(0.0);
         let furrows = noise(self.bristles, across * 7.0, along / 14.0);

@@ -6,14 +6,14 @@ use crate::brush::{Brush, Line, backdrop, crescent, draw, line, silhouette};
 use crate::canvas;
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
 const INK: &str = "#17161c";
 const HATCHING: &str = r##"<defs><pattern id="hatch" width="1.9" height="1.9" patternUnits="userSpaceOnUse" patternTransform="rotate(38)"><rect width="1.9" height="0.42" fill="#17161c"/></pattern></defs>"##;
 
-pub(crate) fn picture(figure: Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
-    let figure = figure.wobbled(chance.seed(), 0.45, 9.0);
+pub(crate) fn picture(figure: Figure, random: &mut Random) -> Result<RgbImage, Error> {
+    let figure = figure.wobbled(random.seed(), 0.45, 9.0);
     let mut out = String::from(HATCHING);
     backdrop(&mut out, "#ffffff");
     silhouette(&mut out, &figure.solid(), INK, 1.0);

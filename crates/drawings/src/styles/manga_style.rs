@@ -10,7 +10,7 @@ use crate::colour::{Colour, hex};
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
 use crate::raster::screen;
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
 const BLACK: &str = "#000000";
@@ -18,10 +18,10 @@ const WHITE: &str = "#ffffff";
 /// Distance of the tone's dots, in pixels.
 const CELL: f32 = 5.0;
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let mut tones = String::new();
     let mut lines = String::new();
-    background(&mut tones, &mut lines, figure, chance);
+    background(&mut tones, &mut lines, figure, random);
     silhouette(&mut tones, &figure.solid(), WHITE, 3.0);
     draw(&mut tones, figure, &Tone);
     silhouette(&mut lines, &figure.solid(), WHITE, 2.4);
@@ -48,19 +48,19 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     }))
 }
 
-/// One of three grounds: rushing lines, a tone that fades, sparkles on tone.
-fn background(tones: &mut String, lines: &mut String, figure: &Figure, chance: &mut Chance) {
+/// One of three backgrounds: rushing lines, a fading tone, or sparkles on tone.
+fn background(tones: &mut String, lines: &mut String, figure: &Figure, random: &mut Random) {
     backdrop(lines, WHITE);
     let [left, top, right, bottom] = figure.bounds();
     let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
-    let ground = chance.below(3);
+    let ground = random.below(3);
     if ground == 0 {
         backdrop(tones, WHITE);
         rush(
             lines,
             (x, y),
             ((right - left) * 0.5 + 7.0, (bottom - top) * 0.5 + 7.0),
-            chance,
+            random,
         );
         return;
     }
@@ -74,11 +74,11 @@ fn background(tones: &mut String, lines: &mut String, figure: &Figure, chance: &
         r##"<defs><linearGradient id="fade" x2="0" y2="1"><stop offset="0" stop-color="{above}"/><stop offset="0.75" stop-color="{below}"/></linearGradient></defs><rect width="100" height="100" fill="url(#fade)"/>"##
     );
     for _ in 0..9 {
-        let angle = chance.between(0.0, std::f32::consts::TAU);
+        let angle = random.between(0.0, std::f32::consts::TAU);
         let (x, y, size) = (
             50.0 + 43.0 * angle.cos(),
             50.0 + 43.0 * angle.sin(),
-            chance.between(2.0, 5.5),
+            random.between(2.0, 5.5),
         );
         let _ = write!(
             tones,
@@ -88,11 +88,11 @@ fn background(tones: &mut String, lines: &mut String, figure: &Figure, chance: &
 }
 
 /// Wedges from beyond the frame that end on an oval around the figure.
-fn rush(out: &mut String, centre: (f32, f32), reach: (f32, f32), chance: &mut Chance) {
+fn rush(out: &mut String, centre: (f32, f32), reach: (f32, f32), random: &mut Random) {
     let mut angle = 0.0;
     while angle < std::f32::consts::TAU {
-        let width = chance.between(0.006, 0.034);
-        let near = chance.between(1.0, 1.3);
+        let width = random.between(0.006, 0.034);
+        let near = random.between(1.0, 1.3);
         let place = |angle: f32, far: bool| {
             let (across, down) = if far {
                 (110.0, 110.0)
@@ -113,11 +113,11 @@ fn rush(out: &mut String, centre: (f32, f32), reach: (f32, f32), chance: &mut Ch
             out,
             r#"<path d="M{x0:.2} {y0:.2}L{x1:.2} {y1:.2}L{x2:.2} {y2:.2}Z" fill="{BLACK}"/>"#
         );
-        angle += chance.between(0.035, 0.11);
+        angle += random.between(0.035, 0.11);
     }
 }
 
-/// Paper, one of three tones, or solid black: a printer has no more.
+/// Paper, one of three tones, or solid black, as a printer has them.
 fn tone(colour: Colour) -> Colour {
     let level = match colour.lightness() {
         light if light > 0.78 => 1.0,
@@ -171,7 +171,7 @@ impl Brush for Pen {
     }
 
     fn contour(&self, piece: &Piece) -> Option<Line> {
-        // Black on black would lose the form.
+        // Black on black would hide the form.
         Some(line(
             if tone(piece.colour).lightness() < 0.1 {
                 WHITE

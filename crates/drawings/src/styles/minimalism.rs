@@ -1,4 +1,4 @@
-//! Two colours and much room: the thing as a cut-out, its details left bare.
+//! Two colours and much empty space: the thing as a cut-out with bare details.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::canvas;
 use crate::colour::hex;
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
 /// Paper and ink.
@@ -22,16 +22,16 @@ const PAIRS: [[u32; 2]; 6] = [
     [0xf8e7d8, 0x8a2c3d],
 ];
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
-    let [paper, ink] = chance.pick(PAIRS).map(hex);
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
+    let [paper, ink] = random.pick(PAIRS).map(hex);
     let [left, _, right, bottom] = figure.bounds();
     let (middle, half) = (
         (left + right) / 2.0,
-        (right - left) / 2.0 + chance.between(5.0, 12.0),
+        (right - left) / 2.0 + random.between(5.0, 12.0),
     );
     let mut forms = String::new();
     backdrop(&mut forms, PAPER);
-    // A short floor, so that the thing does not hang in the void.
+    // A short floor, so that the thing does not float.
     let _ = write!(
         forms,
         r#"<path d="M{:.2} {y:.2}H{:.2}" stroke="{INK}" stroke-width="0.7" stroke-linecap="round"/>"#,
@@ -54,7 +54,7 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     Ok(RgbImage::from_fn(forms.width(), forms.height(), |x, y| {
         let inked = 1.0 - f32::from(forms.get_pixel(x, y)[0]) / 255.0;
         let detail = 1.0 - f32::from(details.get_pixel(x, y)[0]) / 255.0;
-        // A detail turns ink to paper and paper to ink, so that it shows wherever it lies.
+        // A detail inverts ink and paper, so that it shows on either.
         let colour = paper.mixed(ink, inked * (1.0 - detail) + (1.0 - inked) * detail);
         Rgb([colour.red, colour.green, colour.blue])
     }))
@@ -65,7 +65,7 @@ const INK: &str = "#000000";
 
 /// The inked and the bare forms.
 struct Forms {
-    /// Whether the thing itself is light: then its darker parts are the inked ones.
+    /// Whether the thing itself is light: then its darker parts are inked.
     pale: bool,
 }
 
@@ -86,7 +86,7 @@ impl Brush for Forms {
         if self.is_bare(piece) { PAPER } else { INK }.into()
     }
 
-    /// Bare forms need an edge; inked ones are parted by a bare line.
+    /// Bare forms need an edge; inked ones are separated by a bare line.
     fn contour(&self, piece: &Piece) -> Option<Line> {
         Some(if self.is_bare(piece) {
             line(INK, 1.0)

@@ -1,4 +1,5 @@
-//! The styles, a file for each. `picture` draws one figure; `chance` is that picture's own.
+//! The styles, a file for each. `picture` draws one figure; `random` is that picture's own
+//! generator.
 
 pub(crate) mod art_deco;
 pub(crate) mod cel_shading;

@@ -9,10 +9,10 @@ use crate::error::Error;
 use crate::figure::{Figure, Piece};
 use crate::lighting::{floor_shadow, gradients};
 use crate::raster::grain;
-use crate::seed::Chance;
+use crate::seed::Random;
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
-    let figure = figure.clone().wobbled(chance.seed(), 0.5, 10.0);
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
+    let figure = figure.clone().wobbled(random.seed(), 0.5, 10.0);
     let mut out = String::from(concat!(
         r##"<defs><radialGradient id="paper" cx="0.45" cy="0.4" r="0.8"><stop offset="0" stop-color="#dcdcdc"/>"##,
         r##"<stop offset="0.6" stop-color="#b5b5b5"/><stop offset="1" stop-color="#7d7d7d"/></radialGradient></defs>"##,
@@ -30,11 +30,11 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     silhouette(&mut out, &figure.solid(), "#161616", 0.7);
     draw(&mut out, &figure, &Charcoal);
     let mut picture = canvas::square(&out)?;
-    grain(&mut picture, chance.seed(), 0.09);
+    grain(&mut picture, random.seed(), 0.09);
     Ok(picture)
 }
 
-/// The tones are stretched: saturated colours are all of middling lightness.
+/// Stretches the tones, since saturated colours all have medium lightness.
 fn grey(colour: Colour) -> Colour {
     let lightness = ((colour.lightness() - 0.5) * 1.25 + 0.5).clamp(0.08, 0.96);
     Colour::from_hue(0.0, 0.0, lightness)

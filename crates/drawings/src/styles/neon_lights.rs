@@ -11,14 +11,14 @@ use crate::colour::{Colour, hex};
 use crate::error::Error;
 use crate::figure::Figure;
 use crate::raster::{blurred, light, picture_of};
-use crate::seed::{Chance, noise};
+use crate::seed::{Random, noise};
 use crate::subject::Kind;
 
 const TUBE: f32 = 1.7;
 const CORE: f32 = 0.7;
 const NIGHT: &str = "#000000";
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let mut out = String::new();
     backdrop(&mut out, NIGHT);
     tubes(&mut out, figure);
@@ -27,12 +27,12 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let near = blurred(&tubes, side, side, 4);
     let far = blurred(&tubes, side, side, 17);
     let wide = blurred(&far, side, side, 30);
-    let night = chance.pick([
+    let night = random.pick([
         [0.055, 0.035, 0.10],
         [0.03, 0.045, 0.10],
         [0.07, 0.03, 0.075],
     ]);
-    let seed = chance.seed();
+    let seed = random.seed();
 
     let mut lit = Vec::with_capacity(side * side);
     for y in 0..side {
@@ -50,7 +50,7 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     Ok(picture_of(&lit, PICTURE_SIDE, PICTURE_SIDE))
 }
 
-/// How much light the wall gives back at a pixel: bricks of 48 by 22 pixels, rough, dark joints.
+/// How much light the wall reflects at a pixel: rough bricks of 48 by 22 pixels, dark joints.
 fn brick(seed: u64, x: f32, y: f32) -> f32 {
     let row = (y / 22.0).floor();
     let shifted = x + if row % 2.0 == 0.0 { 0.0 } else { 24.0 };
@@ -62,7 +62,7 @@ fn brick(seed: u64, x: f32, y: f32) -> f32 {
     (own * rough * (0.34 + 0.66 * deep)).clamp(0.0, 1.2)
 }
 
-/// The colour of the gas: full and bright whatever the thing's own colour is.
+/// The colour of the gas: saturated and bright for any colour of the thing.
 fn gas(colour: Colour) -> Colour {
     let (hue, _, lightness) = colour.hue_saturation_lightness();
     if !colour.is_colourful() {
@@ -75,7 +75,7 @@ fn gas(colour: Colour) -> Colour {
     if lightness > 0.88 {
         return hex(0xffe9a8);
     }
-    // Blue looks darker than the rest; red and orange lie close together, so brown goes to amber.
+    // Blue looks darker than the rest. Red and orange are close together, so brown becomes amber.
     let hue = if (15.0..45.0).contains(&hue) {
         30.0
     } else {
@@ -100,7 +100,7 @@ fn tubes(out: &mut String, figure: &Figure) {
         let (tube, core) = (gas.css(), gas.mixed(hex(0xffffff), 0.78).css());
         match piece.kind {
             Kind::Body => {
-                // What lies behind is out of sight, or the sign could not be read.
+                // Hidden forms are left out, or the sign could not be read.
                 fill(out, &data, NIGHT);
                 stroke(out, &data, &line(tube, TUBE));
                 stroke(out, &data, &line(core, CORE));
@@ -125,7 +125,7 @@ fn tubes(out: &mut String, figure: &Figure) {
                 stroke(out, &data, &line("#ffd9f2", CORE * 0.6));
             }
             Kind::Dot if piece.girth() > 4.5 => {
-                // A lamp of that size would outshine the sign: a ring is enough.
+                // A lamp of that size would outshine the sign, so it is a ring.
                 fill(out, &data, NIGHT);
                 stroke(out, &data, &line("#39d5ff", TUBE * 0.8));
                 stroke(out, &data, &line("#e8fbff", CORE * 0.8));

@@ -9,7 +9,7 @@ use crate::canvas;
 use crate::colour::{Colour, hex};
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
 /// The paper and what is printed on it.
@@ -21,11 +21,11 @@ const PAPERS: [[u32; 2]; 5] = [
     [0xeee2f8, 0xf9f3fd],
 ];
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
-    let [paper, print] = chance.pick(PAPERS).map(hex);
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
+    let [paper, print] = random.pick(PAPERS).map(hex);
     let mut out = String::new();
     backdrop(&mut out, &paper.css());
-    let pattern = chance.below(3);
+    let pattern = random.below(3);
     for row in 0..9u8 {
         for column in 0..9u8 {
             let (x, y) = (

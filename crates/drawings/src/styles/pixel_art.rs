@@ -7,14 +7,14 @@ use crate::canvas::{self, PICTURE_SIDE};
 use crate::colour::{Colour, hex};
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
 /// Cells along each side.
 const CELLS: usize = 48;
 /// Pixels along each side of a cell.
 const CELL: usize = PICTURE_SIDE as usize / CELLS;
-/// Marks where the figure is not; no drawing uses it.
+/// Marks the area outside of the figure; no drawing uses this colour.
 const CLEAR: Colour = hex(0xff00ff);
 
 /// Sky above, sky below, ground, ground's shade.
@@ -30,10 +30,10 @@ const BAYER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 
 
 type Grid<T> = [[T; CELLS]; CELLS];
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let colours = commonest(&layer(figure, &Flat)?);
     let forms = commonest(&layer(figure, &Numbered)?);
-    let mut cells = scene(chance);
+    let mut cells = scene(random);
     for (row, line) in cells.iter_mut().enumerate() {
         for (column, place) in line.iter_mut().enumerate() {
             if let Some(colour) = cell(&colours, &forms, row, column) {
@@ -66,7 +66,7 @@ fn cell(colours: &Grid<Colour>, forms: &Grid<Colour>, row: usize, column: usize)
             .find_map(|(down, across)| at(colours, *down, *across))?;
         return Some(beside.mixed(hex(0x17122b), 0.82));
     };
-    // Where a nearer form begins, its edge parts it from the one behind.
+    // The edge of a nearer form separates it from the one behind.
     let number = |colour: Colour| u32::from(colour.green) * 256 + u32::from(colour.blue);
     let form = at(forms, 0, 0).map_or(0, number);
     let behind = |down, across| at(forms, down, across).is_some_and(|other| number(other) < form);
@@ -84,8 +84,8 @@ fn cell(colours: &Grid<Colour>, forms: &Grid<Colour>, row: usize, column: usize)
 }
 
 /// Sky, ground and a few specks, all on the grid.
-fn scene(chance: &mut Chance) -> Grid<Colour> {
-    let [high, low, ground, shade] = chance.pick(SCENES).map(hex);
+fn scene(random: &mut Random) -> Grid<Colour> {
+    let [high, low, ground, shade] = random.pick(SCENES).map(hex);
     let horizon = CELLS - 7;
     let mut cells = [[high; CELLS]; CELLS];
     for (row, line) in cells.iter_mut().enumerate() {
@@ -107,9 +107,9 @@ fn scene(chance: &mut Chance) -> Grid<Colour> {
     }
     let speck = high.light(0.75);
     for _ in 0..7 {
-        let (row, column) = (2 + chance.below(horizon / 2), 2 + chance.below(CELLS - 4));
+        let (row, column) = (2 + random.below(horizon / 2), 2 + random.below(CELLS - 4));
         cells[row][column] = speck;
-        if chance.below(3) == 0 {
+        if random.below(3) == 0 {
             for (down, across) in [(0, 1), (0, -1), (1, 0), (-1, 0)] {
                 if let Some(colour) = cells
                     .get_mut(row.wrapping_add_signed(down))
@@ -131,7 +131,7 @@ fn layer(figure: &Figure, brush: &impl Brush) -> Result<RgbImage, Error> {
     canvas::square(&out)
 }
 
-/// The commonest colour of each cell. Ink counts double: eyes and mouths are small.
+/// The most common colour of each cell. Ink counts double: eyes and mouths are small.
 fn commonest(picture: &RgbImage) -> Grid<Colour> {
     let mut cells = [[CLEAR; CELLS]; CELLS];
     for (row, line) in cells.iter_mut().enumerate() {
@@ -181,7 +181,7 @@ impl Brush for Flat {
     }
 }
 
-/// The number of each form as a colour; patches and lines lie on their form.
+/// The number of each form as a colour; patches and lines belong to their form.
 struct Numbered;
 
 impl Brush for Numbered {

@@ -1,4 +1,4 @@
-//! As a comic blown up: loud inks, heavy black lines, dots of a coarse printer's screen.
+//! Like an enlarged comic: loud inks, heavy black lines, dots of a coarse halftone screen.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::colour::{Colour, hex};
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
 use crate::raster::screen;
-use crate::seed::Chance;
+use crate::seed::Random;
 
 /// The printer's inks, besides black and white.
 const INKS: [u32; 8] = [
@@ -28,10 +28,10 @@ const GROUNDS: [[u32; 3]; 5] = [
 const CELL: f32 = 9.0;
 const ANGLE: f32 = std::f32::consts::FRAC_PI_4;
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let main = ink(figure.main_colour());
-    // The ground farthest from the figure's own ink.
-    let start = chance.below(GROUNDS.len());
+    // The ground with the largest distance to the figure's own ink.
+    let start = random.below(GROUNDS.len());
     let grounds = (0..GROUNDS.len()).map(|step| GROUNDS[(start + step) % GROUNDS.len()]);
     let [ground, ray, dots] = grounds
         .max_by_key(|[ground, ..]| distance(main, hex(*ground)).min(60_000))
@@ -41,7 +41,7 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let mut colours = String::new();
     backdrop(&mut colours, &ground.css());
     rays(&mut colours, &ray.css());
-    // White between the figure and the ground, as cut out with scissors.
+    // White between the figure and the ground, as if cut out with scissors.
     silhouette(&mut colours, &figure.solid(), "#ffffff", 4.2);
     draw(&mut colours, figure, &Inks);
     let mut shade = String::new();
@@ -63,7 +63,7 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
             green: pixel[1],
             blue: pixel[2],
         };
-        // The shade's red says how dark, its blue whether it is the ground.
+        // The shade's red channel has the darkness; its blue channel marks the ground.
         let Rgb([dark, _, is_ground]) = *shade.get_pixel(x, y);
         let laid = screen(x as f32, y as f32, CELL, ANGLE, f32::from(dark) / 255.0);
         let second = if is_ground > 127 {
@@ -140,7 +140,7 @@ fn rays(out: &mut String, paint: &str) {
     }
 }
 
-/// How dark the dots make each place: more towards the corners of the ground, and towards the
+/// How dark the dots make each place: darker towards the corners of the ground, and towards the
 /// lower right of each form.
 fn shades(out: &mut String, figure: &Figure) {
     out.push_str(concat!(
@@ -150,7 +150,7 @@ fn shades(out: &mut String, figure: &Figure) {
     out.push_str("<defs>");
     for piece in figure.pieces.iter().filter(|piece| piece.is_solid()) {
         let bounds = piece.outline.bounds();
-        // The upper left stays clear of dots; the lower right has dots that nearly touch.
+        // The upper left has no dots; at the lower right they nearly touch.
         let _ = write!(
             out,
             r##"<linearGradient id="g{}" gradientUnits="userSpaceOnUse" x1="{:.2}" y1="{:.2}" x2="{:.2}" y2="{:.2}"><stop offset="0.5" stop-color="#000000"/><stop offset="0.52" stop-color="#220000"/><stop offset="1" stop-color="#8a0000"/></linearGradient>"##,
@@ -185,7 +185,7 @@ struct Shade;
 
 impl Brush for Shade {
     fn fill(&self, piece: &Piece) -> String {
-        // On small pieces the dots would be crumbs.
+        // On small pieces the dots would be specks.
         if piece.girth() < 9.0 {
             "#000000".into()
         } else {

@@ -1,4 +1,4 @@
-//! As modelled in clay under a studio lamp: gradients, gloss, a soft shadow on the floor.
+//! Like clay under a studio lamp: gradients, gloss, a soft shadow on the floor.
 
 use std::fmt::Write as _;
 
@@ -10,15 +10,15 @@ use crate::colour::Colour;
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
 use crate::lighting::{floor_shadow, gradients};
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let main = figure.main_colour();
     let hue = if main.is_colourful() {
         main.hue_saturation_lightness().0 + 25.0
     } else {
-        chance.pick([210.0, 260.0, 20.0])
+        random.pick([210.0, 260.0, 20.0])
     };
     let [near, far] = [
         Colour::from_hue(hue, 0.34, 0.95),
@@ -61,7 +61,8 @@ impl Brush for Clay {
         Some(("#ffffff".into(), 0.6))
     }
 
-    /// A dark rim inside the lower right, a light one inside the upper left, both faded in steps.
+    /// A dark rim inside the lower right and a light one inside the upper left, both faded in
+    /// steps.
     fn modelling(&self, piece: &Piece, data: &str, out: &mut String) {
         let girth = piece.girth();
         if piece.kind != Kind::Body || girth < 5.0 {
@@ -73,7 +74,7 @@ impl Brush for Clay {
             r#"<clipPath id="c{number}"><path d="{data}" clip-rule="evenodd"/></clipPath><g clip-path="url(#c{number})" fill="none">"#
         );
         let reach = (girth * 0.24).min(6.5);
-        // Moved up and to the left, a line along the edge lies inside only at the lower right.
+        // Moved up and to the left, a line along the edge is inside only at the lower right.
         for (paint, opacity, steps, width, shift) in [
             (piece.colour.shadow(0.7).css(), 0.055, 9u8, reach, -0.42),
             (piece.colour.light(0.9).css(), 0.07, 5, reach * 0.36, 0.3),

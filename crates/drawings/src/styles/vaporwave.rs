@@ -9,11 +9,11 @@ use crate::canvas;
 use crate::colour::{Colour, hex};
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
-use crate::seed::Chance;
+use crate::seed::Random;
 
 const HORIZON: f32 = 68.0;
 
-/// From dark to light, what the figure's tones become.
+/// The colours that replace the figure's tones, from dark to light.
 const TONES: [(f32, u32); 5] = [
     (0.0, 0x24104f),
     (0.3, 0x7b2cbf),
@@ -22,7 +22,7 @@ const TONES: [(f32, u32); 5] = [
     (1.0, 0xf4fdff),
 ];
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let mut out = String::from(concat!(
         r##"<defs><linearGradient id="sky" x2="0" y2="1"><stop offset="0" stop-color="#1a0b45"/>"##,
         r##"<stop offset="0.55" stop-color="#7a1fa0"/><stop offset="1" stop-color="#ff6fb5"/></linearGradient>"##,
@@ -32,8 +32,8 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
         r##"<filter id="glow" x="-0.3" y="-0.3" width="1.6" height="1.6"><feGaussianBlur stdDeviation="1.6"/></filter></defs>"##,
         r##"<rect width="100" height="68.2" fill="url(#sky)"/>"##,
     ));
-    stars(&mut out, chance);
-    sun(&mut out, 50.0 + chance.between(-12.0, 12.0));
+    stars(&mut out, random);
+    sun(&mut out, 50.0 + random.between(-12.0, 12.0));
     grid(&mut out);
     out.push_str(r#"<g filter="url(#glow)" opacity="0.8">"#);
     silhouette(&mut out, &figure.solid(), "#37f3ff", 1.8);
@@ -81,13 +81,13 @@ fn mapped(tone: f32) -> Colour {
     hex(dark).mixed(hex(bright), (tone - low) / (high - low))
 }
 
-fn stars(out: &mut String, chance: &mut Chance) {
+fn stars(out: &mut String, random: &mut Random) {
     for _ in 0..34 {
-        let (x, y) = (chance.between(1.0, 99.0), chance.between(1.0, 40.0));
+        let (x, y) = (random.between(1.0, 99.0), random.between(1.0, 40.0));
         let _ = write!(
             out,
             r##"<circle cx="{x:.2}" cy="{y:.2}" r="{:.2}" fill="#ffe9ff" fill-opacity="0.8"/>"##,
-            chance.between(0.12, 0.42)
+            random.between(0.12, 0.42)
         );
     }
 }

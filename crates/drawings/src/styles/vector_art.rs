@@ -1,4 +1,4 @@
-//! Flat, full colours without ink: a disc behind, each form with a darker side.
+//! Flat, saturated colours without ink: a disc behind, each form with a darker side.
 
 use std::fmt::Write as _;
 
@@ -10,17 +10,17 @@ use crate::colour::Colour;
 use crate::error::Error;
 use crate::figure::{Figure, Piece};
 use crate::lighting::flat_shadow;
-use crate::seed::Chance;
+use crate::seed::Random;
 use crate::subject::Kind;
 
-pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
+pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, Error> {
     let main = figure.main_colour();
     let hue = if main.is_colourful() {
         main.hue_saturation_lightness().0 + 180.0
     } else {
-        chance.pick([190.0, 265.0, 340.0, 35.0])
+        random.pick([190.0, 265.0, 340.0, 35.0])
     };
-    let hue = hue + chance.between(-30.0, 30.0);
+    let hue = hue + random.between(-30.0, 30.0);
     let mut out = String::new();
     backdrop(&mut out, &Colour::from_hue(hue, 0.48, 0.74).css());
     let _ = write!(
@@ -40,7 +40,7 @@ impl Brush for Flat {
         piece.colour.css()
     }
 
-    /// Barely a line: it parts forms of one colour.
+    /// A very thin line that separates forms of one colour.
     fn contour(&self, piece: &Piece) -> Option<Line> {
         (!matches!(piece.kind, Kind::Rod(_))).then(|| line(piece.colour.shadow(0.16).css(), 0.45))
     }

@@ -1,4 +1,4 @@
-//! What is overhead.
+//! Things in the sky.
 
 use crate::colour::paint::*;
 use crate::subject::*;

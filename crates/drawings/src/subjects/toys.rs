@@ -1,4 +1,4 @@
-//! Things to play with, wish for and be afraid of.
+//! Toys, treasures and spooky things.
 
 use crate::colour::paint::*;
 use crate::subject::*;

@@ -1,4 +1,4 @@
-//! Things to go away in.
+//! Things to travel in.
 
 use crate::colour::paint::*;
 use crate::subject::*;

@@ -1,5 +1,4 @@
-//! The ids that a follower has to catch up with, in a file of its own: recorded before the change
-//! itself is made.
+//! A follower's list of changed ids, in a file. An id is recorded before its point is changed.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -23,22 +22,22 @@ const RECORD: usize = 17;
 pub(super) struct ChangeList {
     path: PathBuf,
     file: File,
-    /// Ids in the file.
+    /// Number of ids in the file.
     count: u64,
-    /// Position of the first of them.
+    /// Position of the first id in the file.
     base: ChangePosition,
-    /// Everything before it was taken over.
+    /// Position up to which the follower has caught up.
     done: ChangePosition,
 }
 
 impl ChangeList {
-    /// An empty list, whatever was there.
+    /// Makes an empty list, and drops an earlier one.
     pub(super) fn create(folder: &Path) -> Result<Self> {
         Self::open_with(folder, true)
     }
 
-    /// The list as it was left. Ids that stand in it twice are written once: it would grow with
-    /// every change of the same picture otherwise.
+    /// Opens the list. Ids that are in it twice are written once: otherwise it would grow with
+    /// every change of the same picture.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let mut list = Self::open_with(folder, false)?;
         let ids = list.read(0, list.count)?;
@@ -94,7 +93,7 @@ impl ChangeList {
             .and_then(|_| self.file.write_all(&bytes))
             .and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            // What was written of it is overwritten by the next ones.
+            // The next write replaces what was written of it.
             let _ = self.file.set_len(end);
             return Err(self.failed("written", error));
         }
@@ -102,7 +101,7 @@ impl ChangeList {
         Ok(())
     }
 
-    /// Ids from a position on (from where [`ChangeList::caught_up`] was told, without one).
+    /// The ids from a position on; without one, from where the follower has caught up to.
     pub(super) fn after(&mut self, after: Option<ChangePosition>, limit: usize) -> Result<Changes> {
         let from = after.unwrap_or(self.done).clamp(self.base, self.end());
         let until = self.end().min(from.saturating_add(limit as u64));
@@ -116,8 +115,9 @@ impl ChangeList {
         })
     }
 
-    /// Forgets what was taken over, once that is everything.
-    pub(super) fn caught_up(&mut self, position: ChangePosition) -> Result<()> {
+    /// Records the position that the follower has caught up to. Empties the file when it is the
+    /// end.
+    pub(super) fn mark_caught_up(&mut self, position: ChangePosition) -> Result<()> {
         self.done = self.done.max(position.min(self.end()));
         if self.done == self.end() && self.count > 0 {
             self.file
@@ -130,7 +130,7 @@ impl ChangeList {
         Ok(())
     }
 
-    /// Whether everything was taken over.
+    /// Whether the follower has caught up with everything.
     pub(super) fn is_done(&self) -> bool {
         self.done == self.end()
     }
@@ -156,7 +156,7 @@ impl ChangeList {
 
     fn not_ids(&self) -> Error {
         Error::internal(format!(
-            "{} is not what clippy wrote there",
+            "{} is damaged: clippy did not write it like this",
             self.path.display()
         ))
     }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_come_in_order_once_and_are_forgotten_when_all_are_taken_over() {
+    fn ids_come_in_order_once_and_are_removed_when_all_are_caught_up() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut list = ChangeList::create(folder.path()).expect("made");
         let uuid = PointId::Uuid(Uuid::from_u128(9));
@@ -217,26 +217,26 @@ mod tests {
             (second.ids.as_slice(), second.more),
             ([uuid].as_slice(), false)
         );
-        list.caught_up(first.next).expect("told");
+        list.mark_caught_up(first.next).expect("recorded");
         assert_eq!(
             list.after(None, 9).expect("read").ids,
             [uuid],
-            "goes on after what was taken over"
+            "it continues after the recorded position"
         );
         list.record(&ids(&[7])).expect("recorded");
         assert!(!list.is_done());
-        list.caught_up(second.next + 1).expect("told");
+        list.mark_caught_up(second.next + 1).expect("recorded");
         assert!(list.is_done());
         list.record(&ids(&[8])).expect("recorded");
         assert_eq!(
             list.after(None, 9).expect("read").ids,
             ids(&[8]),
-            "positions go on after a cut"
+            "positions continue after the file was emptied"
         );
     }
 
     #[test]
-    fn a_list_is_there_again_after_a_kill_without_an_id_that_was_cut_short() {
+    fn a_list_survives_a_kill_without_an_id_that_was_cut_short() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut list = ChangeList::create(folder.path()).expect("made");
         list.record(&ids(&[1, 2, 1, 3])).expect("recorded");

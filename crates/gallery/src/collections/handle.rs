@@ -1,5 +1,5 @@
-//! Permission for writes: they are recorded for followers, wait while writing is paused, and are
-//! refused once the collection is not the live one any more.
+//! Checks writes to a physical collection: they are recorded for followers, wait while writing is
+//! paused, and are refused once the collection is not the live one any more.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::guarded::Guard;
 /// One physical collection.
 pub(super) struct Handle {
     pub(super) name: String,
-    /// Whether it was the live one when it was handed out: its holder means the live one, and
-    /// nothing else.
+    /// Whether it was live when it was handed out. Such a handle writes to the live collection
+    /// only.
     pub(super) as_live: bool,
     pub(super) inner: Arc<EdgeGallery>,
     pub(super) shared: Arc<Shared>,
@@ -31,22 +31,23 @@ impl Guard for Handle {
         &self.inner
     }
 
-    /// Executes a write, to its end even when the caller has gone: a pause must wait for it.
+    /// Runs a write to its end, even when the caller has gone: a pause must wait for it.
     async fn write(&self, ids: Vec<PointId>, work: BoxFuture<'static, Result<()>>) -> Result<()> {
         let (name, as_live) = (self.name.clone(), self.as_live);
         let shared = Arc::clone(&self.shared);
         let written = tokio::spawn(async move {
             if !as_live && shared.role_of(&name) != Some(Role::Live) {
-                // Its builder's: it is not what others write to, and must go on while they wait.
+                // The collection that is being built: nobody else writes to it, and its builder
+                // must continue during a pause.
                 return work.await;
             }
-            let _turn = shared.turn_to_write().await?;
+            let _turn = shared.write_permit().await?;
             if shared.role_of(&name) != Some(Role::Live) {
                 return Err(Error::new(
                     ErrorCode::Unavailable,
                     format!(
-                        "the collection {name} is not the live one any more: a re-index has put \
-                         another in its place. Nothing was written; try again"
+                        "the collection {name} is not the live one any more: a re-index replaced \
+                         it. Nothing was written; try again"
                     ),
                 ));
             }

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::collections::{
-    ChangePosition, Changes, Collections, ModelSource, Physical, Role, WritePause, physical_name,
+    ChangePosition, Changes, Collections, ModelSource, PhysicalCollection, Role, WritePause,
+    physical_name,
 };
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{CollectionInfo, Gallery};
@@ -32,9 +33,9 @@ use crate::edge::{EdgeGallery, EdgeOptions};
 use crate::guarded::Guarded;
 use clippy_common::files::remove_folder;
 
-/// Writes that may be under way at once; a pause takes all their places.
+/// Most writes that may run at once; a pause takes all their permits.
 const WRITERS: u32 = 1 << 16;
-/// How long a collection's last reader is waited for before its folder is opened again, or removed.
+/// How long to wait for a collection's last reader before its folder is opened again, or removed.
 const CLOSING: Duration = Duration::from_secs(20);
 
 /// Where the collections are.
@@ -44,8 +45,8 @@ pub struct EdgeCollectionsOptions {
     pub data: PathBuf,
     /// `QDRANT_COLLECTION`: the public name, and the name of the first collection.
     pub name: String,
-    /// How settings name the model that is opened with: remembered with the first collection, once
-    /// there is a second.
+    /// The model in the settings. It is recorded with the first collection when there is a second
+    /// one.
     pub source: ModelSource,
     /// As [`EdgeOptions::indexing_threshold_kb`].
     pub indexing_threshold_kb: Option<usize>,
@@ -65,8 +66,8 @@ struct Shared {
     lists: Mutex<HashMap<String, ChangeList>>,
     /// Collections that are open, by their names. A folder is opened once.
     open: tokio::sync::Mutex<HashMap<String, Weak<EdgeGallery>>>,
-    /// The one that is being built stays open between the parts of its job: closing it writes all
-    /// its files.
+    /// The collection that is being built stays open between the parts of its job, because closing
+    /// it writes all its files.
     built: Mutex<Option<Arc<EdgeGallery>>>,
     writers: Arc<Semaphore>,
 }
@@ -76,7 +77,7 @@ impl Shared {
         self.state.lock().role_of(name).map(|(role, _)| role)
     }
 
-    async fn turn_to_write(&self) -> Result<OwnedSemaphorePermit> {
+    async fn write_permit(&self) -> Result<OwnedSemaphorePermit> {
         Arc::clone(&self.writers)
             .acquire_owned()
             .await
@@ -118,8 +119,8 @@ impl Shared {
         Ok(())
     }
 
-    /// The collection in this folder, opened once. `model` is who fills it, when it may have to be
-    /// made.
+    /// The collection in this folder, opened once. `model` is the model that fills it, needed when
+    /// it may have to be made.
     async fn gallery(&self, entry: &Entry, model: Option<&ModelInfo>) -> Result<Arc<EdgeGallery>> {
         let mut open = self.open.lock().await;
         if let Some(gallery) = open.get(&entry.name).and_then(Weak::upgrade) {
@@ -143,7 +144,7 @@ impl Shared {
                 None => EdgeGallery::open_existing(folder.clone(), name, threshold).await,
             };
             match opened {
-                // Its last reader, in this process, is just closing it.
+                // Its last reader, in this process, is closing it.
                 Err(error)
                     if error.code == ErrorCode::Conflict
                         && was_open
@@ -158,8 +159,8 @@ impl Shared {
         Ok(gallery)
     }
 
-    /// Waits until a collection has no readers, and removes its folder; a reader that goes
-    /// on for long loses it.
+    /// Waits until a collection has no readers, and removes its folder. A reader that takes longer
+    /// loses it.
     async fn remove(&self, entry: &Entry) -> Result<()> {
         let mut open = self.open.lock().await;
         let begun = std::time::Instant::now();
@@ -192,7 +193,7 @@ fn unknown(name: &str) -> Error {
     ))
 }
 
-/// Everybody's turn to write, at once.
+/// All permits to write.
 struct EdgePause {
     _permits: OwnedSemaphorePermit,
 }
@@ -200,16 +201,17 @@ struct EdgePause {
 impl WritePause for EdgePause {}
 
 impl EdgeCollections {
-    /// The model that a data folder remembers, because a re-index switched to it; `None` when it
-    /// remembers none.
+    /// The model that the data folder records, because a re-index switched to it; `None` when it
+    /// records none.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`] when the folder cannot be read.
-    pub fn remembered(data: &Path) -> Result<Option<ModelSource>> {
+    pub fn recorded_model(data: &Path) -> Result<Option<ModelSource>> {
         Ok(State::read(data)?.and_then(|state| state.live.source))
     }
 
-    /// What the live collection of a data folder is, without opening it; `None` when there is none.
+    /// Describes the live collection of a data folder without opening it; `None` when there is
+    /// none.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`] when the folder cannot be read.
@@ -221,12 +223,12 @@ impl EdgeCollections {
         EdgeGallery::inspect(&data.join(&live.folder), &live.name)
     }
 
-    /// Opens the live collection of a data folder, or makes the first one; what a kill left over is
-    /// cleared away. Call it with the data folder's own lock held.
+    /// Opens the live collection of a data folder, or makes the first one, and removes what a kill
+    /// left behind. Call it with the data folder's own lock held.
     ///
     /// # Errors
     /// As [`EdgeGallery::open`]: above all, another model than the one that filled it is refused,
-    /// with both named.
+    /// and the error names both.
     pub async fn open(
         options: EdgeCollectionsOptions,
         model: &ModelInfo,
@@ -282,7 +284,7 @@ impl EdgeCollections {
             .ok_or_else(|| unknown(name))
     }
 
-    /// Does something with a follower's list of changes.
+    /// Runs work on a follower's list of changes.
     async fn with_list<T: Send + 'static>(
         &self,
         name: &str,
@@ -304,7 +306,7 @@ impl EdgeCollections {
 
 #[async_trait]
 impl Collections for EdgeCollections {
-    async fn list(&self) -> Result<Vec<Physical>> {
+    async fn list(&self) -> Result<Vec<PhysicalCollection>> {
         Ok(self
             .shared
             .state
@@ -314,7 +316,7 @@ impl Collections for EdgeCollections {
             .collect())
     }
 
-    async fn live(&self) -> Result<Physical> {
+    async fn live(&self) -> Result<PhysicalCollection> {
         Ok(self.shared.state.lock().live.physical(Role::Live))
     }
 
@@ -338,7 +340,7 @@ impl Collections for EdgeCollections {
         model: &ModelInfo,
         source: &ModelSource,
         owner: &str,
-    ) -> Result<Physical> {
+    ) -> Result<PhysicalCollection> {
         let (building, number) = {
             let state = self.shared.state.lock();
             (state.building.clone(), state.numbered + 1)
@@ -372,11 +374,10 @@ impl Collections for EdgeCollections {
             fingerprint: model.fingerprint.clone(),
             owner: owner.to_owned(),
         };
-        // Made whole first: a kill before the state names it leaves a folder that the next start
-        // removes.
+        // Make the folder first: when a kill comes before the state names it, the next start
+        // removes it.
         drop(self.shared.gallery(&entry, Some(model)).await?);
-        // Writes that began before anybody followed must be over before the copy begins, or it
-        // would miss them.
+        // Wait for writes that began before there was a follower: the copy would miss them.
         let _pause = self.shared.pause().await?;
         let (shared, added) = (Arc::clone(&self.shared), entry.clone());
         blocking("making a collection", move || {
@@ -404,8 +405,8 @@ impl Collections for EdgeCollections {
             .await
     }
 
-    async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
-        self.with_list(name, move |list| list.caught_up(position))
+    async fn mark_caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
+        self.with_list(name, move |list| list.mark_caught_up(position))
             .await
     }
 
@@ -442,7 +443,7 @@ impl Collections for EdgeCollections {
         })
         .await?;
         if let Some(dropped) = dropped {
-            // In its own time: searches may still read it.
+            // In the background: searches may still read it.
             let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
                 if let Err(error) = shared.remove(&dropped).await {
@@ -481,11 +482,11 @@ impl Collections for EdgeCollections {
 }
 
 impl Shared {
-    /// The switch itself; gives what is of no use any more.
+    /// Switches; returns the collection that is not needed any more.
     fn switch_to(&self, entry: &Entry, role: Role) -> Result<Option<Entry>> {
         let data = &self.options.data;
         let old = self.state.lock().live.clone();
-        // From this moment on the old one is in step with the new one, and follows it.
+        // The old collection has the same content now, and becomes a follower.
         let list = ChangeList::create(&data.join(&old.folder))?;
         let mut dropped = None;
         self.change(|state| {

@@ -1,5 +1,4 @@
-//! Which physical collections there are in a data folder, in one small file that is replaced as a
-//! whole.
+//! The list of a data folder's physical collections, in one small file that is replaced as a whole.
 //!
 //! ```text
 //! <data>/collection/            the first collection, as it always was
@@ -10,7 +9,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use clippy_core::collections::{ModelSource, Physical, Role};
+use clippy_core::collections::{ModelSource, PhysicalCollection, Role};
 use clippy_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +24,7 @@ const OTHERS_FOLDER: &str = "collections";
 /// The version of the file that this program writes and reads.
 const VERSION: u32 = 1;
 
-/// One collection, as the file tells of it.
+/// One collection in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) name: String,
@@ -39,7 +38,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn physical(&self, role: Role) -> Physical {
+    pub(super) fn physical(&self, role: Role) -> PhysicalCollection {
         let Self {
             name,
             source,
@@ -52,7 +51,7 @@ impl Entry {
         } else {
             String::new()
         };
-        Physical {
+        PhysicalCollection {
             name,
             role,
             source,
@@ -66,7 +65,7 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
     version: u32,
-    /// Number of the newest collection, so that no name is ever used twice.
+    /// Number of the newest collection, so that no name is used twice.
     pub(super) numbered: u64,
     pub(super) live: Entry,
     #[serde(default)]
@@ -94,7 +93,7 @@ impl State {
         }
     }
 
-    /// What the file says; `None` when there is none.
+    /// Reads the file; `None` when there is none.
     pub(super) fn read(data: &Path) -> Result<Option<Self>> {
         let path = data.join(STATE_FILE);
         let text = match std::fs::read(&path) {
@@ -108,8 +107,11 @@ impl State {
             }
         };
         let state: Self = serde_json::from_slice(&text).map_err(|error| {
-            Error::internal(format!("{} is not what clippy wrote there", path.display()))
-                .with_source(error)
+            Error::internal(format!(
+                "{} is damaged: clippy did not write it like this",
+                path.display()
+            ))
+            .with_source(error)
         })?;
         if state.version > VERSION {
             let (found, shown) = (state.version, path.display());
@@ -124,7 +126,7 @@ impl State {
         Ok(Some(state))
     }
 
-    /// Replaces the file: the old or the new one is there at any moment.
+    /// Replaces the file: at any moment the old or the new one exists.
     pub(super) fn write(&self, data: &Path) -> Result<()> {
         let path = data.join(STATE_FILE);
         serde_json::to_vec_pretty(self)
@@ -152,14 +154,14 @@ impl State {
         .filter_map(|(role, entry)| entry.map(|entry| (role, entry)))
     }
 
-    /// What a collection is there for.
+    /// The role of a collection, and its entry.
     pub(super) fn role_of(&self, name: &str) -> Option<(Role, &Entry)> {
         self.entries().find(|(_, entry)| entry.name == name)
     }
 }
 
-/// Removes folders of collections that nothing names any more: a kill came between the word and the
-/// deed.
+/// Removes folders of collections that the list does not name: a kill came before their folders
+/// were removed.
 pub(super) fn remove_leftovers(data: &Path, state: &State) -> Result<()> {
     let named: HashSet<PathBuf> = state
         .entries()

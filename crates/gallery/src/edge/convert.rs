@@ -97,8 +97,8 @@ pub(super) fn operation_in(operation: Operation, spaces: &[Space]) -> Vec<engine
     }
 }
 
-/// A put replaces the whole point. The engine keeps the vectors that the new point lacks when it
-/// has to move the old one out of a segment with graphs, so those are taken away by name.
+/// A put replaces the whole point. When the engine moves the old point out of a segment with
+/// graphs, it keeps the vectors that the new point lacks, so those are deleted explicitly.
 fn put(points: Vec<Point>, spaces: &[Space]) -> Vec<engine::UpdateOperation> {
     let mut missing: PerSpace<Vec<engine::PointId>> = PerSpace::default();
     for point in &points {
@@ -139,7 +139,7 @@ fn vectors_in(vectors: Vectors) -> engine::VectorStructPersisted {
     engine::VectorStructPersisted::Named(named)
 }
 
-/// An error of the engine as one of ours: its inputs were checked before, so it is a fault and not
+/// Converts an error of the engine. Inputs are checked before, so it is an internal error and not
 /// the caller's.
 pub(super) fn failed(what: &str, error: engine::OperationError) -> Error {
     Error::internal(format!("the vector engine could not {what}: {error}")).with_source(error)

@@ -1,4 +1,4 @@
-//! Core's filter as the engine's.
+//! Converts core's filter to the engine's.
 
 use clippy_core::Result;
 use clippy_core::gallery::{
@@ -10,22 +10,22 @@ use qdrant_edge as engine;
 use super::convert::{field_path, id_in};
 use crate::spellings::{Spellings, common};
 
-/// The engine's filter, or `None` when every point counts. A tag counts in every spelling of its
-/// letters.
+/// The engine's filter, or `None` when it selects every point. A tag matches in every spelling of
+/// its letters.
 pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option<engine::Filter>> {
     let mut must = Vec::new();
     let mut must_not = Vec::new();
     match filter.tag_mode {
         _ if filter.tags.is_empty() => {}
-        TagMode::Any => must.push(bears_any(&filter.tags, spellings)?),
+        TagMode::Any => must.push(has_any_tag(&filter.tags, spellings)?),
         TagMode::All => {
             for tag in &filter.tags {
-                must.push(bears_any(std::slice::from_ref(tag), spellings)?);
+                must.push(has_any_tag(std::slice::from_ref(tag), spellings)?);
             }
         }
     }
     if !filter.exclude_tags.is_empty() {
-        must_not.push(bears_any(&filter.exclude_tags, spellings)?);
+        must_not.push(has_any_tag(&filter.exclude_tags, spellings)?);
     }
     if !filter.ratings.is_empty() {
         must.push(any_of(
@@ -65,9 +65,9 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
         }));
     }
     if !must_not.is_empty() {
-        // In a filter of its own: the engine (0.7.2) takes a condition under `must_not` for one
-        // that its index has seen to already when the same condition stands under `must`,
-        // and lets through what is excluded.
+        // In a filter of its own: when the same condition is also under `must`, the engine (0.7.2)
+        // assumes that its index has checked the one under `must_not`, and lets excluded points
+        // through.
         must.push(engine::Condition::Filter(all_and_none(
             Vec::new(),
             must_not,
@@ -86,15 +86,15 @@ pub(super) fn narrowed(
     filter
 }
 
-/// The point bears one of these tags, in any spelling.
-pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> Result<engine::Condition> {
+/// The point has one of these tags, in any spelling.
+pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> Result<engine::Condition> {
     any_of(
         TAGS_FIELD,
         tags.iter().flat_map(|tag| spellings.of(tag)).collect(),
     )
 }
 
-/// The field holds one of these words.
+/// The field has one of these values.
 fn any_of(field: &str, words: Vec<String>) -> Result<engine::Condition> {
     Ok(engine::Condition::Field(engine::FieldCondition::new_match(
         field_path(field)?,

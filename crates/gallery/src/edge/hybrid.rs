@@ -11,7 +11,7 @@ use clippy_core::search::product;
 use qdrant_edge as engine;
 
 use super::convert::id_in;
-use super::filter::{bears_any, filter_in, lacks_vector, narrowed};
+use super::filter::{filter_in, has_any_tag, lacks_vector, narrowed};
 use super::shard::Shard;
 use crate::spellings::Spellings;
 
@@ -84,7 +84,7 @@ impl Search<'_> {
         })
     }
 
-    /// The points nearest to a probe: one more than asked for, which tells whether there are more.
+    /// The points nearest to a probe: one more than asked for, which shows whether there are more.
     fn nearest(
         &self,
         probe: &Probe,
@@ -110,12 +110,12 @@ impl Search<'_> {
     }
 
     /// Adds points that have one of the lexical tags: the best by the text probe first, then those
-    /// without a text vector by id. Gives the floor of the list.
+    /// without a text vector by id. Returns the floor of the list.
     fn list_lexical(&mut self) -> Result<Option<f32>> {
         if self.query.lexical_tags.is_empty() {
             return Ok(None);
         }
-        let tagged = bears_any(&self.query.lexical_tags, self.spellings)?;
+        let tagged = has_any_tag(&self.query.lexical_tags, self.spellings)?;
         let tagged = narrowed(self.filter.clone(), tagged);
         let (best, rest) = match self.query.lexical_probe() {
             Some(probe) => (
@@ -138,13 +138,13 @@ impl Search<'_> {
             self.scores_of(point.id);
         }
         if points.len() > room || next.is_some() {
-            // One that is left over has no text vector, which is as good as a score of 0.
+            // A point that is left over has no text vector, which counts as a score of 0.
             return Ok(Some(best.floor.map_or(0.0, |floor| floor.max(0.0))));
         }
         Ok(best.floor)
     }
 
-    /// Adds points that lack a vector, the best by a probe of another space; gives the floor.
+    /// Adds points that lack a vector, the best by a probe of another space; returns the floor.
     fn list_lacking(&mut self) -> Result<Option<f32>> {
         let Some(lacking) = self.query.lacking else {
             return Ok(None);
@@ -153,7 +153,7 @@ impl Search<'_> {
         Ok(self.list(lacking.probe, Some(filter))?.floor)
     }
 
-    /// Fetches what the lists did not tell: exact scores by the other probes, and payloads.
+    /// Fetches what the lists lack: exact scores by the other probes, and payloads.
     fn complete(mut self) -> Result<Vec<Candidate>> {
         for space in Space::ALL {
             self.score_in(space)?;
@@ -183,8 +183,8 @@ impl Search<'_> {
         Ok(points.into_iter().filter_map(hit).collect())
     }
 
-    /// Scores the candidates by the probes of one space. The lists told most scores, so that only
-    /// the vectors of the other candidates are fetched, once for all probes.
+    /// Scores the candidates by the probes of one space. The lists have most scores, so only the
+    /// vectors of the other candidates are fetched, once for all probes.
     fn score_in(&mut self, space: Space) -> Result<()> {
         let probes: Vec<(usize, &Probe)> = self
             .query
@@ -225,7 +225,7 @@ impl Search<'_> {
     }
 }
 
-/// In the engine's order, in which points that are stored together are read together.
+/// Sorts ids in the engine's order, in which points that are stored together are read together.
 fn sorted(ids: impl Iterator<Item = PointId>) -> Vec<PointId> {
     let mut ids: Vec<PointId> = ids.collect();
     ids.sort_unstable_by_key(|id| id_in(*id));

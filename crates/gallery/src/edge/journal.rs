@@ -1,11 +1,11 @@
-//! What was acknowledged since the engine's files were last known to be whole.
+//! The journal: the operations acknowledged since the engine's files were last complete.
 //!
-//! The engine writes its own log but never reads it back, and its files hold an acknowledged change
-//! for certain only after a flush, which is too slow for every batch. So an operation is appended
-//! here, and forced to the disk, before the engine sees it and before it is acknowledged; opening
-//! the store replays what is here; a flush of the engine (a checkpoint) empties it. A record is
-//! `length (8) | SHA-256 of length and body, cut (8) | body`; a record that was cut short by a kill
-//! ends the journal: it was never acknowledged.
+//! The engine writes its own log but never reads it back, and its files reliably hold an
+//! acknowledged change only after a flush, which is too slow for every batch. So an operation is
+//! appended here, and synced to disk, before the engine gets it and before it is acknowledged.
+//! Opening the store replays the journal; a flush of the engine (a checkpoint) empties it. A record
+//! is `length (8) | SHA-256 of length and body, cut (8) | body`. A record that was cut short by a
+//! kill ends the journal: it was never acknowledged.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -24,17 +24,17 @@ pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     length: u64,
-    /// Whether a record that was not acknowledged may still be in the file. What is written after
-    /// it would be cut off when the journal is opened again.
+    /// Whether a record that was not acknowledged may still be in the file. Anything after it would
+    /// be cut off when the journal is opened again.
     broken: bool,
 }
 
 impl Journal {
-    /// Opens the journal, or makes an empty one, and hands each operation in it to `replay`, oldest
-    /// first.
+    /// Opens the journal, or makes an empty one, and passes each operation in it to `replay`,
+    /// oldest first.
     ///
     /// # Errors
-    /// What the file system or `replay` said; the journal stays as it is.
+    /// Errors of the file system or of `replay`; the journal stays unchanged.
     pub(crate) fn open(
         path: &Path,
         mut replay: impl FnMut(Operation) -> Result<()>,
@@ -70,12 +70,13 @@ impl Journal {
         self.length
     }
 
-    /// Adds an operation and forces it to the disk; gives the length from before, for
+    /// Appends an operation and syncs it to disk. Returns the length from before, for
     /// [`Journal::roll_back`].
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::Internal`] when the disk is full or broken; the journal is as it
-    /// was. When it cannot even be made so, it takes nothing more until it is cut or cleared.
+    /// [`clippy_core::ErrorCode::Internal`] when the disk is full or broken; the journal is
+    /// unchanged. If undoing the write fails too, the journal accepts nothing until it is rolled
+    /// back or cleared.
     pub(crate) fn append(&mut self, operation: &Operation) -> Result<u64> {
         if self.broken {
             self.roll_back(self.length)?;
@@ -99,7 +100,7 @@ impl Journal {
         Ok(before)
     }
 
-    /// Takes the last records back: the engine refused them.
+    /// Removes the last records, which the engine refused.
     pub(crate) fn roll_back(&mut self, length: u64) -> Result<()> {
         self.broken = true;
         self.file
@@ -112,7 +113,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Empties it, once the engine's files hold all that it says.
+    /// Empties the journal, once the engine's files hold everything in it.
     pub(crate) fn clear(&mut self) -> Result<()> {
         if self.length == 0 && !self.broken {
             Ok(())
@@ -137,10 +138,11 @@ impl Journal {
     }
 }
 
-/// Hands the operations between two offsets to `replay`; gives the offset after the last whole one.
+/// Passes the operations between two offsets to `replay`; returns the offset after the last
+/// complete one.
 ///
 /// # Errors
-/// What the file system or `replay` said.
+/// Errors of the file system or of `replay`.
 pub(crate) fn read(
     path: &Path,
     from: u64,
@@ -232,12 +234,12 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_could_not_be_cut_back_takes_nothing_until_it_is() {
+    fn a_journal_that_cannot_be_rolled_back_accepts_nothing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("journal");
         let (mut journal, _) = reopen(&path);
         journal.append(&delete(0)).expect("appended");
-        // A file that is open for reading alone refuses to be written and to be cut.
+        // A file that is opened for reading only can be neither written nor truncated.
         let mut writable = std::mem::replace(&mut journal.file, File::open(&path).expect("opened"));
         let torn = [
             &std::fs::read(&path).expect("read")[..],
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_cut_anywhere_is_dropped_and_the_journal_goes_on() {
+    fn a_truncated_record_is_dropped_and_the_journal_continues() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("journal");
         let (mut journal, _) = reopen(&path);

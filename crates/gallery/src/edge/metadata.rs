@@ -1,4 +1,4 @@
-//! What a collection is, in a small file beside the engine's.
+//! A collection's description, in a small file beside the engine's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,8 +17,8 @@ pub(crate) const METADATA_FILE: &str = "collection.json";
 /// The content of [`METADATA_FILE`]. The collection exists once this file does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Metadata {
-    /// Which model filled it, and which version of the schema it has; its fields stand beside the
-    /// others.
+    /// Which model filled it, and which version of the schema it has. Its fields are on the same
+    /// level as the others.
     #[serde(flatten)]
     pub(crate) identity: Identity,
     /// Folders that pictures may be served from.
@@ -27,9 +27,9 @@ pub(crate) struct Metadata {
     pub(crate) generation: u64,
     /// How many points were written since the graphs were built, as of the last checkpoint.
     pub(crate) changed_points: u64,
-    /// How many points there were at the last checkpoint, for a look without opening the engine.
+    /// Number of points at the last checkpoint, for reading without opening the engine.
     pub(crate) points: u64,
-    /// What others keep with the collection. Collections of earlier versions have none.
+    /// Notes that are kept with the collection. Collections of earlier versions have none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) notes: BTreeMap<String, Value>,
 }
@@ -50,7 +50,7 @@ impl Metadata {
     /// Reads the metadata of a collection's folder; `None` when there is no collection.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::Internal`] when the file is there and cannot be understood.
+    /// [`clippy_core::ErrorCode::Internal`] when the file exists and cannot be read.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(METADATA_FILE);
         let text = match std::fs::read(&path) {
@@ -64,12 +64,15 @@ impl Metadata {
             }
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| {
-            Error::internal(format!("{} is not what clippy wrote there", path.display()))
-                .with_source(error)
+            Error::internal(format!(
+                "{} is damaged: clippy did not write it like this",
+                path.display()
+            ))
+            .with_source(error)
         })
     }
 
-    /// Writes the metadata; the old or the new one is there at any moment.
+    /// Writes the metadata; at any moment the old or the new file exists.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(METADATA_FILE);
         serde_json::to_vec_pretty(self)

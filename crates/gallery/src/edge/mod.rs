@@ -38,9 +38,10 @@ pub struct EdgeOptions {
     pub folder: PathBuf,
     /// The collection's name, for messages and [`CollectionInfo::name`].
     pub name: String,
-    /// The model in use: a collection that another one filled is refused.
+    /// The model in use. A collection that another model filled is refused.
     pub model: ModelInfo,
-    /// Kilobytes of vectors a space from which on graphs are built; `None` is the schema's.
+    /// Kilobytes of vectors in a space above which graphs are built; `None` means the schema's
+    /// value.
     pub indexing_threshold_kb: Option<usize>,
 }
 
@@ -51,8 +52,8 @@ pub struct EdgeGallery {
 }
 
 impl EdgeGallery {
-    /// Opens a collection or makes it, applies migrations that are pending, and replays what an
-    /// abrupt end left over.
+    /// Opens a collection or makes it, applies pending migrations, and replays the journal of a
+    /// process that was killed.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Conflict`] when another process holds it, when another model (or
@@ -65,7 +66,7 @@ impl EdgeGallery {
         })
     }
 
-    /// Opens a collection that is there already, whatever model filled it.
+    /// Opens an existing collection, whatever model filled it.
     ///
     /// # Errors
     /// As [`EdgeGallery::open`], and [`clippy_core::ErrorCode::NotFound`] when there is none.
@@ -90,8 +91,8 @@ impl EdgeGallery {
         .await
     }
 
-    /// What a collection's folder says, without opening it; `None` when there is none. The number
-    /// of points is that of the last checkpoint.
+    /// Describes a collection without opening it; `None` when there is none. The number of points
+    /// is that of the last checkpoint.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be read.
@@ -171,8 +172,8 @@ impl GalleryReader for EdgeGallery {
         let key = convert::field_path(field)?;
         let filter = filter.clone();
         self.with_store(move |store| {
-            // With a filter, even one that lets all through, the engine counts points; without, it
-            // reads its index, which may still know of deleted ones.
+            // With a filter, even one that selects all points, the engine counts points. Without
+            // one it reads its index, which may still contain deleted points.
             let filter = store.filter_in(&filter)?.unwrap_or_else(filter::everything);
             let request = engine::FacetRequest {
                 key,

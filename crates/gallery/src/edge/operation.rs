@@ -1,8 +1,7 @@
 //! The changes that a collection accepts, and their bytes in the journal.
 //!
-//! Every operation sets what it names to a constant, so that replaying a run of operations over a
-//! state that holds any part of them already ends in the same state. The journal's recovery rests
-//! on this.
+//! Every operation sets what it names to a constant. So replaying operations over a state that has
+//! some of them already ends in the same state. The journal's recovery depends on this.
 
 use clippy_core::gallery::{Payload, Point, Space, Vectors};
 use clippy_core::ids::PointId;
@@ -83,7 +82,7 @@ impl Operation {
         bytes
     }
 
-    /// Reads what [`Operation::encode`] wrote; `None` when these bytes are no operation.
+    /// Reads what [`Operation::encode`] wrote; `None` for other bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader { bytes };
         let code = reader.byte()?;
@@ -303,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_of_an_operation_is_taken_for_one() {
+    fn a_part_of_an_operation_is_not_decoded() {
         for operation in operations() {
             let bytes = operation.encode();
             for cut in 0..bytes.len() {

@@ -1,10 +1,10 @@
-//! A new generation with graphs, built beside the live one.
+//! Builds a new generation with graphs beside the live one.
 //!
-//! The engine could build graphs in place, but a kill while it swaps its parts leaves points in two
-//! of them. So the points are copied to a fresh shard, the graphs are built there, and what was
-//! written meanwhile is taken from the journal; then one atomic write of `collection.json` makes it
-//! the live one. Searches and writes go on all the time, but for the moment of the switch. The copy
-//! also leaves behind what was deleted.
+//! The engine could build graphs in place, but a kill while it swaps segments leaves points in two
+//! of them. So the points are copied to a fresh shard, the graphs are built there, and later writes
+//! are taken from the journal; then one atomic write of `collection.json` makes it the live one.
+//! Searches and writes continue meanwhile, except during the switch. The copy also drops what
+//! deleted points left in the files.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use super::operation::Operation;
 use super::shard::{COPY_BATCH, Shard};
 use super::store::Store;
 
-/// Bytes of journal that may be left to carry out while writers wait.
+/// Bytes of journal that may be left to apply while writers wait.
 const LAST_STRETCH_BYTES: u64 = 1 << 20;
 
 impl Store {
-    /// Builds graphs for what was written since the last time; returns when searches use them.
+    /// Builds graphs for what was written since the last build; returns when searches use them.
     pub(super) fn optimize(&self) -> Result<()> {
         let _one_at_a_time = self.building.lock();
         let (start, generation) = {
@@ -29,7 +29,7 @@ impl Store {
             if !self.lacks_graphs(metadata)
                 && metadata.changed_points.saturating_mul(5) < self.live().count(None)?
             {
-                // Comparing with these few one by one is faster than rebuilding everything.
+                // Comparing with these few points one by one is faster than rebuilding everything.
                 return Ok(());
             }
             let generation = metadata.generation + 1;
@@ -86,7 +86,7 @@ impl Store {
         }
     }
 
-    /// Carries out a part of the journal; gives where it ended and how many points it named.
+    /// Applies a part of the journal; returns where it ended and how many points it named.
     fn catch_up(&self, fresh: &Shard, from: u64, until: u64) -> Result<(u64, u64)> {
         let mut points = 0;
         let path = self.folder.join(super::store::JOURNAL_FILE);
@@ -104,7 +104,7 @@ impl Store {
     }
 }
 
-/// Lets the journal be emptied again when building fails.
+/// Lets the journal be emptied again when the build fails.
 struct KeepsJournal<'a> {
     store: &'a Store,
 }

@@ -1,4 +1,4 @@
-//! One folder of the engine's files, opened.
+//! An open folder of the engine's files.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use super::operation::Operation;
 use crate::schema::{FieldKind, GraphSchema, Schema};
 use clippy_common::files::remove_folder;
 
-/// Bytes of one file of the engine's own log. It is never read back (the journal is), so that it
-/// stays small.
+/// Size of one file of the engine's own log, in bytes. The log is never read back (the journal is),
+/// so it is kept small.
 const LOG_FILE_BYTES: usize = 8 << 20;
 
 /// Points that are copied at a time.
@@ -30,11 +30,11 @@ pub(super) struct ShardShape {
     pub(super) dimension: usize,
     /// The graphs' parameters.
     pub(super) graph: GraphSchema,
-    /// Kilobytes of vectors from which on a part gets a graph.
+    /// Kilobytes of vectors above which a segment gets a graph.
     pub(super) indexing_threshold_kb: usize,
 }
 
-/// The engine on one folder. Writers must take turns; readers need not.
+/// The engine on one folder. Writers must not run at the same time; readers may.
 #[derive(Debug)]
 pub(super) struct Shard {
     // Taken only when this is dropped.
@@ -46,7 +46,7 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// A new, empty shard with all indexes. Whatever lay in the folder is removed.
+    /// Makes an empty shard with all indexes. Anything in the folder is removed.
     pub(super) fn create(folder: &Path, shape: &ShardShape) -> Result<Self> {
         remove_folder(folder)
             .and_then(|()| std::fs::create_dir_all(folder))
@@ -79,8 +79,8 @@ impl Shard {
         Ok(shard)
     }
 
-    /// Makes the indexes that are missing in any part: the engine begins a new part without them
-    /// after a load.
+    /// Makes the indexes that are missing in any segment: after a load, the engine starts a new
+    /// segment without them.
     pub(super) fn ensure_indexes(&self) -> Result<()> {
         for index in &Schema::current().payload_indexes {
             let kind = match index.kind {
@@ -106,7 +106,7 @@ impl Shard {
         guarded("store a change", || self.engine().update(operation))
     }
 
-    /// Carries an operation out. Changes of points that do not exist are left out.
+    /// Applies an operation. Changes of points that do not exist are left out.
     pub(super) fn apply(&self, operation: Operation) -> Result<()> {
         let operation = match operation {
             Operation::Vectors(mut updates) => {
@@ -116,7 +116,7 @@ impl Shard {
                 Operation::Vectors(updates)
             }
             Operation::Fields(id, fields) if self.existing(&[id])?.is_empty() => {
-                tracing::debug!(%id, fields = fields.len(), "a point that is gone keeps no fields");
+                tracing::debug!(%id, fields = fields.len(), "fields of a deleted point are not stored");
                 return Ok(());
             }
             other => other,
@@ -138,7 +138,7 @@ impl Shard {
             .collect())
     }
 
-    /// The points with these ids that exist, in the order asked for; an id that is named twice
+    /// The points with these ids that exist, in the order asked for; an id that is given twice
     /// comes once.
     pub(super) fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
         self.retrieve_spaces(
@@ -167,7 +167,7 @@ impl Shard {
     }
 
     /// A page of points in the order of their ids, and where the next one begins. The engine lists
-    /// ids first and reads the points then: when one is deleted in between, the page is short,
+    /// ids first and reads the points afterwards. When one is deleted in between, the page is short
     /// and looks like the last one.
     pub(super) fn scroll(
         &self,
@@ -238,7 +238,7 @@ impl Shard {
         }
     }
 
-    /// How many points count, exactly.
+    /// The exact number of points that the filter selects.
     pub(super) fn count(&self, filter: Option<engine::Filter>) -> Result<u64> {
         let request = engine::CountRequest {
             filter,
@@ -247,8 +247,8 @@ impl Shard {
         guarded("count points", || self.engine().count(request)).map(|count| count as u64)
     }
 
-    /// Forces everything to the disk. Only for the one writer: the engine panics when it finds its
-    /// log in use.
+    /// Syncs everything to disk. Only the one writer may call it: the engine panics when its log is
+    /// in use.
     pub(super) fn flush(&self) -> Result<()> {
         guarded("write its files", || {
             self.engine().flush();
@@ -264,13 +264,13 @@ impl Shard {
         self.ensure_indexes()
     }
 
-    /// The folder is not needed any more: the last reader removes it.
+    /// Marks the folder as not needed any more: the last reader removes it.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
 
-    /// Removes the closed files of the engine's own log but the last, which its numbering goes on
-    /// from. The engine writes them and never reads them, so that they would only grow.
+    /// Removes the closed files of the engine's own log except the last one, which its numbering
+    /// continues from. The engine never reads them, so they would only grow.
     fn trim_log(&self) {
         let Ok(entries) = std::fs::read_dir(self.folder.join("wal")) else {
             return;
@@ -291,8 +291,8 @@ impl Shard {
         closed.pop();
         for (_, path) in closed {
             if let Err(error) = std::fs::remove_file(&path) {
-                // It is only room on the disk; systems that hold open files fast let go of it at
-                // the next start.
+                // It only wastes disk space; on systems that keep open files locked it is removed
+                // after the next start.
                 tracing::debug!(path = %path.display(), %error, "an old file of the engine's log stays");
                 return;
             }
@@ -303,7 +303,7 @@ impl Shard {
 impl Drop for Shard {
     fn drop(&mut self) {
         // The engine writes its files when it is dropped, and panics when it cannot. The journal
-        // has what is missing.
+        // has what they lack.
         let engine = self.engine.take();
         if catch_unwind(AssertUnwindSafe(|| drop(engine))).is_err() {
             tracing::warn!(folder = %self.folder.display(), "the engine could not write its files while closing");
@@ -316,8 +316,8 @@ impl Drop for Shard {
     }
 }
 
-/// Calls the engine so that its panics (a full disk, mostly) become errors. It is left as the panic
-/// left it; what the journal holds mends that at the next start.
+/// Calls the engine, and turns its panics (mostly because of a full disk) into errors. The state
+/// after a panic is repaired from the journal at the next start.
 pub(super) fn guarded<T>(
     what: &str,
     call: impl FnOnce() -> engine::OperationResult<T>,
@@ -345,8 +345,9 @@ fn vectors_of(spaces: &[Space]) -> engine::WithVector {
     }
 }
 
-/// The engine compares by the product, not by its own cosine: it would scale every vector again
-/// whenever it moves one, and the vectors are unit length already, bit for bit what was stored.
+/// The engine compares by the dot product, not by its own cosine: for a cosine it would scale every
+/// vector again whenever it moves one. The vectors have unit length already and stay bit for bit as
+/// they were stored.
 fn config(shape: &ShardShape) -> engine::EdgeConfig {
     let mut builder = engine::EdgeConfig::builder()
         .on_disk_payload(true)

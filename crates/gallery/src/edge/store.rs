@@ -1,5 +1,5 @@
-//! The collection in its folder: one writer, any number of readers, and what makes an acknowledged
-//! change last.
+//! The collection in its folder: one writer, any number of readers, and the durability of
+//! acknowledged changes.
 //!
 //! ```text
 //! <folder>/collection.json   what the collection is, and which generation is the live one
@@ -7,10 +7,10 @@
 //! <folder>/shard-<n>/        the engine's files of generation n
 //! ```
 //!
-//! A change goes to the journal (forced to the disk), then to the engine, then it is acknowledged.
-//! A checkpoint forces the engine's files to the disk and empties the journal, in this order.
-//! Opening replays the journal. Since every operation sets what it names to a constant, replaying
-//! one that the engine's files hold already changes nothing.
+//! A change goes to the journal (synced to disk), then to the engine, then it is acknowledged. A
+//! checkpoint syncs the engine's files to disk and then empties the journal. Opening replays the
+//! journal. Every operation sets what it names to a constant, so replaying one that the engine's
+//! files already have changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,8 +39,8 @@ use clippy_common::files::{remove_folder, remove_leftovers};
 
 pub(super) const JOURNAL_FILE: &str = "journal";
 
-/// Bytes of journal after which the engine's files are forced to the disk: what a start after a
-/// kill may have to replay, about a second's worth.
+/// Bytes of journal after which the engine's files are synced to disk. A start after a kill may
+/// have to replay that much, which takes about a second.
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 
 /// An open collection.
@@ -55,16 +55,16 @@ pub(super) struct Store {
     spellings: RwLock<Option<Arc<Spellings>>>,
     /// Held while graphs are built: one at a time.
     pub(super) building: Mutex<()>,
-    // Last, so that the folder is another's only when everything else is closed.
+    // Dropped last, so that another process gets the folder only when everything else is closed.
     _lock: StoreLock,
 }
 
-/// What only one may use at a time.
+/// The state that only one writer may use at a time.
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) journal: Journal,
     pub(super) metadata: Metadata,
-    /// While a new generation is built the journal must keep what it misses.
+    /// While a new generation is built, the journal must keep what that generation lacks.
     pub(super) keep_journal: bool,
 }
 
@@ -96,15 +96,15 @@ impl Store {
                 let shards = shard_folders(&folder)?;
                 if let Some((_, shard)) = shards.first() {
                     return Err(Error::internal(format!(
-                        "{} is there but {METADATA_FILE} beside it is not: bring the file back, \
-                         or move the folder {} away to begin anew",
+                        "{} exists, but {METADATA_FILE} beside it is missing: restore the file, \
+                         or move the folder {} away to start afresh",
                         shard.display(),
                         folder.display()
                     )));
                 }
                 let mut metadata = Metadata::new(&model);
-                // No generation is whole yet: a kill from here on leaves nothing that the next
-                // start would trust.
+                // No generation is complete yet: if the process is killed from here on, the next
+                // start ignores its files.
                 metadata.generation = 0;
                 metadata.write(&folder)?;
                 metadata
@@ -163,7 +163,7 @@ impl Store {
         Arc::clone(&self.live.read())
     }
 
-    /// Readers see another generation from now on; gives the one from before.
+    /// Makes readers use another generation from now on; returns the previous one.
     pub(super) fn switch(&self, shard: Arc<Shard>) -> Arc<Shard> {
         std::mem::replace(&mut *self.live.write(), shard)
     }
@@ -180,18 +180,18 @@ impl Store {
         if next.is_some() {
             return Ok((points, next));
         }
-        // It may only look like the last page (see `Shard::scroll`). Nothing goes away while it is
-        // our turn to write.
+        // It may only look like the last page (see `Shard::scroll`). Nothing is deleted while the
+        // writer's lock is held.
         let _turn = self.writer();
         self.live().scroll(filter, from, limit, with)
     }
 
-    /// The turn to write.
+    /// Waits for the writer's lock.
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock()
     }
 
-    /// Carries a change out; when this returns it survives whatever happens to the process.
+    /// Makes a change. When this returns, it survives a kill.
     pub(super) fn change(&self, operation: Operation) -> Result<()> {
         let points = operation.points();
         if points == 0 {
@@ -214,12 +214,12 @@ impl Store {
         Ok(())
     }
 
-    /// The engine's filter of core's.
+    /// Converts core's filter to the engine's.
     pub(super) fn filter_in(&self, filter: &Filter) -> Result<Option<engine::Filter>> {
         filter_in(filter, &*self.spellings_for(filter, &[])?)
     }
 
-    /// How tags are written, for a query that asks for some.
+    /// The spellings of tags, for a query that asks for some.
     pub(super) fn spellings_for(&self, filter: &Filter, tags: &[String]) -> Result<Arc<Spellings>> {
         if !asks_for_tags(filter) && tags.is_empty() {
             return Ok(Arc::default());
@@ -234,8 +234,8 @@ impl Store {
             return Ok(known);
         }
         let mut spellings = Spellings::default();
-        // Without a filter the index is read. What it still knows of deleted points does no harm
-        // here.
+        // Without a filter the engine reads its index. It may contain tags of deleted points, which
+        // does no harm here.
         let key = field_path(TAGS_FIELD)?;
         let request = engine::FacetRequest {
             key,
@@ -254,7 +254,7 @@ impl Store {
         Ok(spellings)
     }
 
-    /// Learns how the tags of a change are written; with the turn to write.
+    /// Adds the tags of a change to the spellings; call it with the writer's lock held.
     fn learn(&self, operation: &Operation) {
         let payloads: Vec<&Payload> = match operation {
             Operation::Put(points) => points.iter().map(|point| &point.payload).collect(),
@@ -272,7 +272,7 @@ impl Store {
         }
     }
 
-    /// Forces the engine's files to the disk and empties the journal.
+    /// Syncs the engine's files to disk and empties the journal.
     pub(super) fn checkpoint(&self, writer: &mut Writer) -> Result<()> {
         let shard = self.live();
         shard.flush()?;
@@ -303,7 +303,7 @@ impl Store {
         self.writer().metadata.notes.get(name).cloned()
     }
 
-    /// Keeps a note.
+    /// Stores a note.
     pub(super) fn set_note(&self, name: &str, note: Value) -> Result<()> {
         let mut writer = self.writer();
         let mut metadata = writer.metadata.clone();
@@ -313,7 +313,7 @@ impl Store {
         Ok(())
     }
 
-    /// What the collection is.
+    /// Describes the collection.
     pub(super) fn info(&self) -> Result<CollectionInfo> {
         let points = self.live().count(None)?;
         let metadata = self.writer().metadata.clone();
@@ -321,8 +321,8 @@ impl Store {
         Ok(info_of(&self.name, metadata, points, indexed))
     }
 
-    /// Whether so much was written since graphs were built that searching walks over a lot of it
-    /// one by one.
+    /// Whether so much was written since the graphs were built that searches compare with many
+    /// points one by one.
     pub(super) fn lacks_graphs(&self, metadata: &Metadata) -> bool {
         let bytes = metadata
             .changed_points
@@ -347,8 +347,7 @@ impl Drop for Store {
     }
 }
 
-/// What a collection's folder says without opening the engine; its counts are those of the last
-/// checkpoint.
+/// Describes a collection without opening the engine; its counts are those of the last checkpoint.
 pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo>> {
     let Some(metadata) = Metadata::read(folder)? else {
         return Ok(None);
@@ -361,7 +360,7 @@ pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo
     Ok(Some(info_of(name, metadata, points, indexed)))
 }
 
-/// The model that filled a collection, as far as opening it must know.
+/// The model that filled a collection, with what opening the collection needs.
 pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
     let missing = || {
         Error::not_found(format!(

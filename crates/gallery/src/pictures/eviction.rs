@@ -1,20 +1,21 @@
-//! Keeps the thumbnails on the disk below their limit.
+//! Keeps the thumbnails on disk below their limit.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// What is left after a sweep, as a share of the limit: the next one is then some time away.
+/// The share of the limit that is left after a sweep, so that the next one is some time away.
 const KEPT_SHARE: f64 = 0.8;
 
-/// Removes the thumbnails that were made first, when all of them take more than `most` bytes. Gives
-/// how many.
+/// Removes the oldest thumbnails when all of them take more than `most` bytes. Returns how many
+/// were removed.
 ///
-/// A thumbnail that is being read goes on being read, and one that is missed is made again.
+/// A thumbnail that is being read can be read to its end, and a removed one is made again when it
+/// is needed.
 ///
 /// # Errors
-/// Whatever the file system says about the folder; a file that cannot be removed is left.
+/// Errors of the file system about the folder; a file that cannot be removed is kept.
 pub(super) fn sweep(folder: &Path, most: u64) -> io::Result<usize> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -60,7 +61,7 @@ struct Thumbnail {
 fn collect(folder: &Path, files: &mut Vec<Thumbnail>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // One that another sweep has just removed is none of ours.
+        // Another sweep has just removed it.
         let Ok(metadata) = entry.metadata() else {
             continue;
         };
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_go_and_only_when_there_are_too_many() {
+    fn the_oldest_are_removed_and_only_above_the_limit() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let begin = SystemTime::now() - Duration::from_secs(100);
         for number in 0..10_u64 {

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 pub use self::of_gallery::GalleryPictures;
 pub use self::thumbnails::thumbnail_width;
 
-/// So many bytes of a file tell its format.
+/// How many bytes of a file identify its format.
 const BEGINNING: u64 = 512;
 
 /// Where pictures are served from, and what thumbnails may cost.
@@ -33,16 +33,16 @@ pub struct PictureOptions {
     pub thumbnail_folder: PathBuf,
     /// Most bytes of thumbnails held in memory.
     pub memory_bytes: u64,
-    /// Most bytes of thumbnails kept on the disk; the oldest make room.
+    /// Most bytes of thumbnails kept on disk; the oldest are removed first.
     pub disk_bytes: u64,
     /// Most thumbnails made at once.
     pub concurrency: usize,
-    /// What one picture may cost.
+    /// Limits of decoding one picture.
     pub limits: DecodeLimits,
 }
 
 impl PictureOptions {
-    /// 64 MiB in memory, 2 GiB on the disk, and as many thumbnails at once as there are cores.
+    /// 64 MiB in memory, 2 GiB on disk, and as many thumbnails at once as there are cores.
     #[must_use]
     pub fn new(thumbnail_folder: PathBuf) -> Self {
         Self {
@@ -63,15 +63,16 @@ pub struct PictureFile {
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Changes whenever the file's path, size or time of change does; the picture's ETag.
+    /// Changes whenever the file's path, size or modification time does; the picture's ETag.
     pub identity: String,
 }
 
-/// Finds, reads and shrinks picture files.
+/// Finds picture files, reads them and makes thumbnails.
 #[derive(Debug)]
 pub struct PictureFiles {
     images_root: Option<PathBuf>,
-    /// Where this started: where the paths of a collection of Clippy 0.2 may begin.
+    /// The folder that this process was started in: the paths of a collection of Clippy 0.2 may
+    /// begin there.
     working: Option<PathBuf>,
     thumbnail_folder: PathBuf,
     disk_bytes: u64,
@@ -95,8 +96,8 @@ impl PictureFiles {
             ))
             .with_source(error)
         })?;
-        // A relative one means the folder that this started in, whatever is the working folder
-        // later.
+        // A relative root is in the folder that this process was started in, even if the working
+        // folder changes later.
         let working = std::env::current_dir().ok();
         let images_root = options.images_root.map(|root| match &working {
             Some(working) => working.join(root),
@@ -153,7 +154,7 @@ impl PictureFiles {
         .await
     }
 
-    /// The whole file, opened: only its beginning is read, which tells what it is.
+    /// Opens the whole file. Only its beginning is read, to identify the format.
     ///
     /// # Errors
     /// [`ErrorCode::TooLarge`] above the limit, [`ErrorCode::InvalidPicture`] when it is no
@@ -216,8 +217,8 @@ fn unreadable(path: &Path, error: std::io::Error) -> Error {
     .with_source(error)
 }
 
-/// Size and time of change stand for the content: reading all of it at every request would cost
-/// more than it tells.
+/// Size and modification time stand for the content: reading the whole file at every request would
+/// cost too much.
 fn identity(path: &Path, metadata: &std::fs::Metadata) -> String {
     let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let changed = changed

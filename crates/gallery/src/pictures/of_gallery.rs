@@ -9,14 +9,14 @@ use clippy_core::pictures::{Pictures, ServedPicture};
 
 use super::PictureFiles;
 
-/// Serves what a collection's payloads name.
+/// Serves the files that a collection's payloads name.
 pub struct GalleryPictures {
     gallery: Arc<dyn GalleryReader>,
     files: PictureFiles,
 }
 
 impl GalleryPictures {
-    /// Looks under the roots of this collection, as they are at each request.
+    /// Searches the roots that this collection has at each request.
     #[must_use]
     pub fn new(gallery: Arc<dyn GalleryReader>, files: PictureFiles) -> Self {
         Self { gallery, files }

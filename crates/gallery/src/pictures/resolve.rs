@@ -1,4 +1,4 @@
-//! From a payload's path to a file inside the roots.
+//! Finds the file inside the roots that a payload's path names.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use clippy_common::paths::without_dots;
 use clippy_core::pictures::spellings;
 use clippy_core::{Error, ErrorCode, Result};
 
-/// The file behind a stored path, with links resolved, when it lies under one of the roots.
+/// Finds the file of a stored path, with links resolved, when it is under one of the roots.
 ///
-/// A relative path begins at one of the roots. One that no root has begins where Clippy 0.2 wrote
-/// it from: at the folder that this runs in (`working`), or at one above a root. Wherever it
-/// begins, the file must lie under a root.
+/// A relative path begins at one of the roots. If no root has the file, the path is tried as Clippy
+/// 0.2 wrote it: from the working folder (`working`), or from a folder above a root. In any case
+/// the file must be under a root.
 ///
-/// A path that is written as something outside of the roots is refused before the disk is asked, so
-/// that the answer does not tell what is there.
+/// A path that, as written, is outside of the roots is refused before the disk is asked, so that
+/// the answer does not reveal what exists there.
 pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -> Result<PathBuf> {
     let real_roots: Vec<PathBuf> = roots
         .iter()
@@ -40,7 +40,7 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
             .chain(&real_roots)
             .any(|root| written.starts_with(root))
     };
-    // Most of these are no places of pictures at all, so that they do not count as outside.
+    // Most of these are no folders of pictures at all, so they do not count as outside.
     from_above.retain(|candidate| {
         without_dots(candidate).is_some_and(|written| is_under_a_root(&written))
     });

@@ -1,4 +1,4 @@
-//! Thumbnails: made once, kept on the disk and, the recent ones, in memory.
+//! Thumbnails: made once, kept on disk and, the recent ones, in memory.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,20 +13,19 @@ use clippy_imaging::{DecodeError, DecodeLimits, Encoding, decode_file, encode, t
 use super::{PictureFile, PictureFiles, eviction, unreadable};
 use clippy_common::files;
 
-/// The widths that thumbnails are made in. A request gets the widest one that is not wider than it
-/// asks for, so that a page which asks for many different widths does not fill the disk.
+/// The widths that thumbnails are made in. A request gets the largest of them that does not exceed
+/// its own, so that a page which asks for many different widths does not fill the disk.
 const WIDTHS: [u32; 13] = [
     16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048,
 ];
 
-/// The first thumbnail that a process makes, and then one in so many, looks whether old ones must
-/// go.
+/// The first thumbnail of a process, and then one of this many, starts a sweep.
 const SWEPT_EVERY: u64 = 1_000;
 
-/// Part of every name, to be changed when thumbnails are made differently.
+/// Part of every name; change it when thumbnails are made differently.
 const VERSION: &str = "1";
 
-/// The width that a thumbnail no wider than `width` is made in.
+/// The width in which a thumbnail for `width` is made.
 #[must_use]
 pub fn thumbnail_width(width: u32) -> u32 {
     WIDTHS
@@ -37,8 +36,8 @@ pub fn thumbnail_width(width: u32) -> u32 {
 }
 
 impl PictureFiles {
-    /// A JPEG of the picture no wider than `width`; smaller pictures keep their size. Requests for
-    /// the same one at the same time make it once.
+    /// A JPEG of the picture that is no wider than `width`; smaller pictures keep their size.
+    /// Concurrent requests for the same thumbnail make it once.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] for a width of 0; what decoding says about the
@@ -53,10 +52,10 @@ impl PictureFiles {
         let key = format!("{}-{width}-{VERSION}", file.identity);
         let bytes = self
             .memory
-            .try_get_with_by_ref(&key, self.kept_or_made(file, width, &key))
+            .try_get_with_by_ref(&key, self.load_or_make(file, width, &key))
             .await
             .map_err(|error: Arc<Error>| {
-                // Several callers may wait for one outcome; each gets the kind and the message.
+                // Several callers may wait for one outcome; each gets the code and the message.
                 Error::new(error.code, error.message.clone()).with_source(error.to_string())
             })?;
         let content = PictureContent::Memory(bytes);
@@ -67,7 +66,7 @@ impl PictureFiles {
         })
     }
 
-    async fn kept_or_made(&self, file: &PictureFile, width: u32, key: &str) -> Result<Bytes> {
+    async fn load_or_make(&self, file: &PictureFile, width: u32, key: &str) -> Result<Bytes> {
         let cached = self.cached_path(key);
         match tokio::fs::read(&cached).await {
             Ok(content) => return Ok(content.into()),
@@ -88,13 +87,13 @@ impl PictureFiles {
             let content = make(&path, width, &limits)?;
             let number = made.fetch_add(1, Ordering::Relaxed);
             if let Err(error) = store(&cached, &content) {
-                // It is only made again next time.
+                // It is made again next time.
                 tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be kept");
             }
             if number.is_multiple_of(SWEPT_EVERY)
                 && let Err(error) = eviction::sweep(&folder, most)
             {
-                tracing::warn!(folder = %folder.display(), %error, "old thumbnails cannot be looked through");
+                tracing::warn!(folder = %folder.display(), %error, "old thumbnails cannot be removed");
             }
             // Held until the work ends, even when the caller has gone.
             drop(turn);
@@ -103,7 +102,7 @@ impl PictureFiles {
         .await
     }
 
-    /// Two hundred and fifty-six folders, since some file systems are slow with very many files in
+    /// The file is in one of 256 folders, since some file systems are slow with very many files in
     /// one.
     fn cached_path(&self, key: &str) -> PathBuf {
         self.thumbnail_folder
@@ -133,10 +132,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_cannot_be_read_is_told_without_its_folder() {
+    fn an_unreadable_file_is_reported_without_its_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let gone = folder.path().join("gone.png");
-        // A folder can be opened, and not be read.
+        // A folder can be opened, but not read.
         for path in [gone.as_path(), folder.path()] {
             let error = make(path, 64, &DecodeLimits::default()).expect_err("no file");
             assert!(

@@ -1,15 +1,15 @@
-//! Where a Qdrant server is: the address as people write it, and as the client needs it.
+//! The address of a Qdrant server, as people write it and as the client needs it.
 
 use clippy_core::settings::without_credentials;
 use clippy_core::{Error, Result};
 use url::Url;
 
-/// The port of Qdrant's REST interface, which people know.
+/// The port of Qdrant's REST interface, which people usually name.
 const REST_PORT: u16 = 6333;
-/// The port of its gRPC interface, which is used.
+/// The port of its gRPC interface, which Clippy uses.
 const GRPC_PORT: u16 = 6334;
 
-/// The address of the gRPC interface: REST's port, or none at all, means gRPC's.
+/// The address of the gRPC interface. REST's port, or none, means gRPC's.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] that names the setting.
@@ -43,7 +43,7 @@ pub(super) fn grpc_address(given: &str) -> Result<String> {
     if url.path() != "/" {
         return Err(wrong("which has a path"));
     }
-    // The parser drops a port that is the scheme's own, though it was asked for.
+    // The parser drops a port that is the scheme's default, even if it was given.
     let own_port = if url.scheme() == "https" { 443 } else { 80 };
     let port = match url.port() {
         Some(REST_PORT) => GRPC_PORT,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_without_its_password() {
+    fn an_invalid_address_is_refused_without_its_password() {
         for given in [
             "ftp://host",
             "http://",

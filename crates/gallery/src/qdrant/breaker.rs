@@ -1,27 +1,27 @@
-//! A circuit breaker: a server that does not answer is left alone for a while, instead of letting
-//! every caller wait for its time-out.
+//! A circuit breaker: a server that does not answer gets no calls for a while, instead of making
+//! every caller wait for a timeout.
 
 use std::time::{Duration, Instant};
 
-/// So many failures in a row open the circuit.
+/// How many failures in a row open the circuit.
 const FAILURES: u32 = 5;
-/// For how long at first; doubled each time, up to [`LONGEST`].
+/// The first pause; doubled each time, up to [`LONGEST`].
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Whether calls go through, by how the last ones ended. Times are arguments, so that it can be
-/// tested.
+/// Decides whether calls go through, from the outcomes of the last ones. Times are arguments, for
+/// the tests.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failures: u32,
-    /// While it is open: until when, and for how long it was opened.
+    /// While the circuit is open: until when, and the length of the pause.
     open: Option<(Instant, Duration)>,
-    /// Whether a call was let through to see.
+    /// Whether one call was let through to test the server.
     probing: bool,
 }
 
 impl Breaker {
-    /// Asks for a call. `Err` says how long the circuit stays open yet.
+    /// Asks to make a call. `Err` says how long the circuit stays open.
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
         let Some((until, pause)) = self.open else {
             return Ok(());
@@ -30,8 +30,8 @@ impl Breaker {
             return Err(until - now);
         }
         if self.probing {
-            // Somebody looks already; should nobody say how that ended, the next one may look after
-            // a pause.
+            // Another call is testing the server. If its outcome is never reported, the next call
+            // may test after a pause.
             self.open = Some((now + pause, pause));
             return Err(pause);
         }
@@ -39,17 +39,17 @@ impl Breaker {
         Ok(())
     }
 
-    /// The server answered, whatever it said.
+    /// Reports that the server answered, with or without an error.
     pub(super) fn succeeded(&mut self) {
         *self = Self::default();
     }
 
-    /// The server did not answer. Says whether that opened the circuit.
+    /// Reports that the server did not answer. Returns whether that opened the circuit.
     pub(super) fn failed(&mut self, now: Instant) -> bool {
         self.failures = self.failures.saturating_add(1);
         let pause = match self.open {
             Some((_, pause)) if self.probing => (pause * 2).min(LONGEST),
-            // A straggler from before it was opened.
+            // A call from before the circuit was opened.
             Some(_) => return false,
             None if self.failures >= FAILURES => SHORTEST,
             None => return false,
@@ -72,19 +72,19 @@ mod tests {
         }
         breaker.succeeded();
         for _ in 1..FAILURES {
-            assert!(!breaker.failed(start), "it counts in a row only");
+            assert!(!breaker.failed(start), "only failures in a row count");
         }
         assert!(breaker.failed(start));
         assert_eq!(breaker.admit(start), Err(SHORTEST));
         let later = start + SHORTEST;
-        assert_eq!(breaker.admit(later), Ok(()), "one may look");
+        assert_eq!(breaker.admit(later), Ok(()), "one call may test the server");
         assert!(breaker.admit(later).is_err(), "and only one");
         breaker.succeeded();
         assert_eq!(breaker.admit(later), Ok(()));
     }
 
     #[test]
-    fn a_failed_look_opens_it_for_longer_up_to_a_limit() {
+    fn a_failed_test_call_opens_it_for_longer_up_to_a_limit() {
         let (mut breaker, mut now) = (Breaker::default(), Instant::now());
         for _ in 0..FAILURES {
             breaker.failed(now);
@@ -104,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_nobody_reports_on_does_not_keep_it_shut_for_ever() {
+    fn a_test_call_without_an_outcome_does_not_keep_it_open_forever() {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
         for _ in 0..FAILURES {
             breaker.failed(start);
         }
         let later = start + SHORTEST;
         assert_eq!(breaker.admit(later), Ok(()));
-        let pause = breaker.admit(later).expect_err("somebody looks");
+        let pause = breaker.admit(later).expect_err("another call is testing");
         breaker.probing = false;
         assert_eq!(breaker.admit(later + pause), Ok(()));
     }

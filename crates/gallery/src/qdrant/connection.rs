@@ -1,5 +1,5 @@
-//! The connection to a server: pooled channels, time limits, retries of what only reads, and the
-//! circuit breaker.
+//! The connection to a server: pooled channels, timeouts, retries of reads, and the circuit
+//! breaker.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -16,13 +16,14 @@ use tonic::transport::{ClientTlsConfig, Endpoint};
 
 use super::address::grpc_address;
 use super::breaker::Breaker;
-use super::errors::{About, explain, left_alone, too_slow, trouble};
+use super::errors::{About, circuit_open, explain, too_slow, trouble};
 
-/// How often something is read before that counts as failed.
+/// How often a read is tried before it fails.
 const ATTEMPTS: u32 = 3;
-/// Before the second attempt; doubled, and half of it drawn at random.
+/// The pause before the second attempt. It is doubled each time, and up to half of it is subtracted
+/// at random.
 const FIRST_PAUSE: Duration = Duration::from_millis(40);
-/// Connections that are kept open.
+/// Number of connections that are kept open.
 const CHANNELS: usize = 4;
 
 /// How to reach a server.
@@ -32,14 +33,14 @@ pub struct QdrantServer {
     pub url: Address,
     /// Its key.
     pub api_key: Option<Secret>,
-    /// How long something may take that reads.
+    /// The time limit of a read.
     pub timeout: Duration,
-    /// How long something may take that writes.
+    /// The time limit of a write.
     pub write_timeout: Duration,
 }
 
 impl QdrantServer {
-    /// A server without a key, and the usual limits.
+    /// A server without a key, with the default limits.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -71,10 +72,10 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Nothing is sent yet.
+    /// Makes a connection; sends nothing yet.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] when the address is none.
+    /// [`clippy_core::ErrorCode::InvalidInput`] when the address is invalid.
     pub(super) fn new(server: &QdrantServer, collection: &str) -> Result<Self> {
         let url = grpc_address(server.url.expose())?;
         let about = About {
@@ -85,7 +86,7 @@ impl Connection {
             .timeout(server.write_timeout)
             .connect_timeout(server.timeout)
             .api_key(server.api_key.as_ref().map(|key| key.expose().to_owned()))
-            // It prints to standard output; what is needed is checked by `version.rs`.
+            // The check prints to standard output; `version.rs` checks what is needed.
             .skip_compatibility_check();
         config.set_pool_size(CHANNELS);
         let client = config
@@ -101,26 +102,26 @@ impl Connection {
         })
     }
 
-    /// What errors are about.
+    /// The address and collection that errors name.
     pub(super) fn about(&self) -> &About {
         &self.about
     }
 
-    /// Reads something: within the time limit, again when the server did not answer, not at all
-    /// when it has not answered for a while.
+    /// Reads something within the time limit. Retries when the server does not answer; fails at
+    /// once while the circuit is open.
     pub(super) async fn read<T, F>(&self, what: &str, call: impl Fn(Qdrant) -> F) -> Result<T>
     where
         F: Future<Output = Result<T, QdrantError>>,
     {
         self.admit(what)?;
-        self.look(what, call)
+        self.try_read(what, call)
             .await?
             .map_err(|error| explain(&self.about, what, error))
     }
 
-    /// As [`Connection::read`], with the client's own error, and even when the circuit is open: how
-    /// it ends closes it, or keeps it open.
-    pub(super) async fn look<T, F>(
+    /// As [`Connection::read`], but returns the client's own error, and calls even when the circuit
+    /// is open: the outcome closes it or keeps it open.
+    pub(super) async fn try_read<T, F>(
         &self,
         what: &str,
         call: impl Fn(Qdrant) -> F,
@@ -146,8 +147,8 @@ impl Connection {
         self.within(what, self.timeout, attempts).await
     }
 
-    /// Changes something, once: whether it was done is not known when the connection breaks, and
-    /// the caller repeats what sets things to a constant.
+    /// Changes something, without a retry: when the connection breaks, nobody knows whether it was
+    /// done. The caller repeats changes that set things to a constant.
     pub(super) async fn write<T>(
         &self,
         what: &str,
@@ -165,13 +166,13 @@ impl Connection {
         call: impl AsyncFnOnce(&Qdrant) -> Result<T, QdrantError>,
     ) -> Result<Result<T, QdrantError>> {
         self.admit(what)?;
-        // The client's futures are large: they would swell all that hold them.
+        // The client's futures are large, and would enlarge all futures that contain them.
         self.within(what, self.write_timeout, Box::pin(call(&self.client)))
             .await
     }
 
-    /// Several changes of aliases as one, which the client has no call for: this makes the call
-    /// itself.
+    /// Makes several changes of aliases as one. The client has no method for it, so this makes the
+    /// gRPC call itself.
     pub(super) async fn change_aliases(
         &self,
         what: &str,
@@ -212,7 +213,7 @@ impl Connection {
             .map_err(|error| explain(&self.about, what, error))
     }
 
-    /// Waits for an answer for so long, and tells the breaker how that went.
+    /// Waits for an answer within the limit, and reports the outcome to the breaker.
     async fn within<T>(
         &self,
         what: &str,
@@ -228,13 +229,13 @@ impl Connection {
         if !outage {
             self.breaker.lock().succeeded();
         } else if self.breaker.lock().failed(Instant::now()) {
-            tracing::warn!(url = %self.about.url, "Qdrant does not answer, and is left alone for a while");
+            tracing::warn!(url = %self.about.url, "Qdrant does not answer, and gets no calls for a while");
         }
         answer.map_err(|_| too_slow(&self.about, what, limit))
     }
 
     fn admit(&self, what: &str) -> Result<()> {
         let admitted = self.breaker.lock().admit(Instant::now());
-        admitted.map_err(|wait| left_alone(&self.about, what, wait))
+        admitted.map_err(|wait| circuit_open(&self.about, what, wait))
     }
 }

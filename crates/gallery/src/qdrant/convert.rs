@@ -1,11 +1,11 @@
-//! Core's types to the wire's, and back.
+//! Converts core's types to those of the gRPC interface, and back.
 
 use clippy_core::gallery::{Payload, Point, Space, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use qdrant_client::qdrant as wire;
 
-/// A point id for the wire.
+/// A point id for the server.
 pub(super) fn id_in(id: PointId) -> wire::PointId {
     let options = match id {
         PointId::Number(number) => wire::point_id::PointIdOptions::Num(number),
@@ -16,7 +16,7 @@ pub(super) fn id_in(id: PointId) -> wire::PointId {
     }
 }
 
-/// A point id from the wire.
+/// A point id from the server.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when there is none.
@@ -26,16 +26,16 @@ pub(super) fn id_out(id: Option<wire::PointId>) -> Result<PointId> {
         Some(wire::point_id::PointIdOptions::Uuid(text)) => {
             text.parse().map(PointId::Uuid).map_err(|error| {
                 Error::internal(format!(
-                    "Qdrant gave \"{text}\" as a point's id, which is none"
+                    "Qdrant returned \"{text}\" as a point's id, which is invalid"
                 ))
                 .with_source(error)
             })
         }
-        None => Err(Error::internal("Qdrant gave a point without an id")),
+        None => Err(Error::internal("Qdrant returned a point without an id")),
     }
 }
 
-/// Points by their ids.
+/// Selects points by their ids.
 pub(super) fn selector(ids: impl IntoIterator<Item = PointId>) -> wire::PointsSelector {
     let ids = ids.into_iter().map(id_in).collect();
     wire::PointsSelector {
@@ -45,17 +45,17 @@ pub(super) fn selector(ids: impl IntoIterator<Item = PointId>) -> wire::PointsSe
     }
 }
 
-/// A payload for the wire.
+/// A payload for the server.
 pub(super) fn payload_in(payload: Payload) -> std::collections::HashMap<String, wire::Value> {
     qdrant_client::Payload::from(payload).into()
 }
 
-/// A payload from the wire.
+/// A payload from the server.
 pub(super) fn payload_out(fields: std::collections::HashMap<String, wire::Value>) -> Payload {
     qdrant_client::Payload::from(fields).into()
 }
 
-/// The vectors that are there, for the wire.
+/// The vectors that exist, for the server.
 pub(super) fn vectors_in(vectors: Vectors) -> wire::Vectors {
     let vectors = vectors
         .into_each()
@@ -78,8 +78,8 @@ pub(super) fn vectors_in(vectors: Vectors) -> wire::Vectors {
     }
 }
 
-/// The named vectors from the wire. A vector that is all zero has no direction: Clippy 0.2 stored
-/// one where a picture could not be embedded, and it counts as missing.
+/// The named vectors from the server. An all-zero vector has no direction: Clippy 0.2 stored one
+/// when a picture could not be embedded, and it counts as missing.
 pub(super) fn vectors_out(vectors: Option<wire::VectorsOutput>) -> Vectors {
     let mut found = Vectors::default();
     if let Some(wire::vectors_output::VectorsOptions::Vectors(mut named)) =
@@ -100,13 +100,13 @@ fn values(vector: wire::VectorOutput) -> Option<Vec<f32>> {
     match vector.vector {
         Some(wire::vector_output::Vector::Dense(dense)) => Some(dense.data),
         Some(_) => None,
-        // How servers from before 1.16 send them.
+        // Servers before 1.16 send vectors like this.
         #[expect(deprecated, reason = "they still do")]
         None => (!vector.data.is_empty()).then_some(vector.data),
     }
 }
 
-/// A point that was read.
+/// A point from the server.
 ///
 /// # Errors
 /// As [`id_out`].
@@ -118,14 +118,14 @@ pub(super) fn point_out(point: wire::RetrievedPoint) -> Result<Point> {
     })
 }
 
-/// Whether payloads come along.
+/// Whether an answer includes payloads.
 pub(super) fn with_payload(on: bool) -> Option<wire::WithPayloadSelector> {
     Some(wire::WithPayloadSelector {
         selector_options: Some(wire::with_payload_selector::SelectorOptions::Enable(on)),
     })
 }
 
-/// Which vectors come along.
+/// Which vectors an answer includes.
 pub(super) fn with_vectors(spaces: &[Space]) -> Option<wire::WithVectorsSelector> {
     let options = if spaces.is_empty() {
         wire::with_vectors_selector::SelectorOptions::Enable(false)

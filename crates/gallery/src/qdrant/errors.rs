@@ -1,4 +1,4 @@
-//! What the client says went wrong, as errors for a person.
+//! Turns the client's errors into errors for a person.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use clippy_core::{Error, ErrorCode};
 use qdrant_client::QdrantError;
 use tonic::{Code, Status};
 
-/// What an error is about.
+/// The server and collection that an error names.
 #[derive(Debug, Clone)]
 pub(super) struct About {
     /// The server's address.
@@ -15,11 +15,11 @@ pub(super) struct About {
     pub(super) collection: String,
 }
 
-/// What kind of trouble an answer tells of.
+/// The kind of a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// No answer, or the connection broke: the call may have been executed or not.
-    Away,
+    NoAnswer,
     /// It took too long.
     Slow,
     /// The server has too much to do.
@@ -28,15 +28,15 @@ pub(super) enum Trouble {
     Key,
     /// The key may not do this.
     Rights,
-    /// The collection is not there.
+    /// The collection does not exist.
     NoCollection,
-    /// A point is not there.
+    /// A point does not exist.
     NoPoint,
     /// The collection lacks a named vector.
     NoVector,
-    /// There is such a thing already.
+    /// Something with this name exists already.
     Exists,
-    /// The server does not know the call.
+    /// The server does not support the call.
     Unknown,
     /// Its disk is full.
     DiskFull,
@@ -51,19 +51,19 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether the server could not be reached or did not answer: what opens the circuit, and what
-    /// reading again may mend.
+    /// Whether the server could not be reached or did not answer. Such errors open the circuit, and
+    /// reads are retried.
     pub(super) fn is_outage(self) -> bool {
-        matches!(self, Self::Away | Self::Slow)
+        matches!(self, Self::NoAnswer | Self::Slow)
     }
 }
 
-/// The kind of trouble that a failed call tells of.
+/// The kind of a failed call.
 pub(super) fn trouble(error: &QdrantError) -> Trouble {
     match error {
         QdrantError::ResponseError { status } => of_status(status),
         QdrantError::ResourceExhaustedError { .. } => Trouble::Busy,
-        QdrantError::Io(_) => Trouble::Away,
+        QdrantError::Io(_) => Trouble::NoAnswer,
         _ => Trouble::Other,
     }
 }
@@ -89,9 +89,9 @@ fn of_status(status: &Status) -> Trouble {
         }
         Code::ResourceExhausted => Trouble::Busy,
         Code::DeadlineExceeded => Trouble::Slow,
-        // The client's own time-out; else the connection was closed.
+        // The client's own timeout; otherwise the connection was closed.
         Code::Cancelled if says("Timeout expired") => Trouble::Slow,
-        Code::Cancelled => Trouble::Away,
+        Code::Cancelled => Trouble::NoAnswer,
         _ if says("No space left")
             || says("exceeds available disk space")
             || says("Not enough space") =>
@@ -105,15 +105,15 @@ fn of_status(status: &Status) -> Trouble {
         {
             Trouble::DeadShard
         }
-        Code::Unavailable => Trouble::Away,
-        // What the client makes of a connection that cannot be had.
-        Code::Internal if says("Failed to connect") => Trouble::Away,
-        Code::Internal | Code::Unknown if is_transport(status) => Trouble::Away,
+        Code::Unavailable => Trouble::NoAnswer,
+        // The client's error when it cannot connect.
+        Code::Internal if says("Failed to connect") => Trouble::NoAnswer,
+        Code::Internal | Code::Unknown if is_transport(status) => Trouble::NoAnswer,
         _ => Trouble::Other,
     }
 }
 
-/// Whether the connection broke, rather than the server having answered.
+/// Whether the connection broke, so that the server did not answer.
 fn is_transport(status: &Status) -> bool {
     let words = [
         "h2 protocol error",
@@ -127,12 +127,12 @@ fn is_transport(status: &Status) -> bool {
         || std::error::Error::source(status).is_some()
 }
 
-/// An error for a person: what was wanted, what is wrong, and what mends it.
+/// An error for a person: what was tried, what went wrong, and what to do.
 pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
     let About { url, collection } = about;
     let trouble = trouble(&error);
     let (code, message) = match trouble {
-        Trouble::Away => (
+        Trouble::NoAnswer => (
             ErrorCode::Unavailable,
             format!(
                 "could not {what}: Qdrant does not answer at {url}. Is it running there, and is \
@@ -152,13 +152,13 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
                     retry_after_seconds,
                     ..
                 } => format!(
-                    "could not {what}: Qdrant at {url} has too much to do, and asks for \
-                     {retry_after_seconds} s of rest"
+                    "could not {what}: Qdrant at {url} is overloaded, and asks for a \
+                     pause of {retry_after_seconds} s"
                 ),
-                _ => format!("could not {what}: Qdrant at {url} has too much to do"),
+                _ => format!("could not {what}: Qdrant at {url} is overloaded"),
             },
         ),
-        // Not "unauthorized": it is this server's key that is wrong, not the caller's.
+        // Not "unauthorized": this server's key is wrong, not the caller's.
         Trouble::Key => (
             ErrorCode::Internal,
             format!(
@@ -176,8 +176,8 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         Trouble::NoCollection => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: the collection {collection} is not on {url} any more. Bring it \
-                 back from a snapshot, or make it anew with `clippy migrate` and ingest again"
+                "could not {what}: the collection {collection} is not on {url} any more. Restore \
+                 it from a snapshot, or make it again with `clippy migrate` and ingest again"
             ),
         ),
         Trouble::NoPoint => (
@@ -193,19 +193,20 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         ),
         Trouble::Exists => (
             ErrorCode::Conflict,
-            format!("could not {what}: there is something of that name on {url} already"),
+            format!("could not {what}: something with that name exists on {url} already"),
         ),
         Trouble::Unknown => (
             ErrorCode::Unsupported,
             format!(
-                "could not {what}: the Qdrant server at {url} does not know this call. Upgrade it"
+                "could not {what}: the Qdrant server at {url} does not support this call. Upgrade \
+                 it"
             ),
         ),
         Trouble::DiskFull => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: the disk of Qdrant at {url} is full. Make room there; nothing \
-                 was stored"
+                "could not {what}: the disk of Qdrant at {url} is full. Free some space there; \
+                 nothing was stored"
             ),
         ),
         Trouble::ReadOnly => (
@@ -218,9 +219,9 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         Trouble::DeadShard => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: a shard of {collection} on {url} has no replica that is alive. \
-                 Bring its node back; a replication factor above 1 (QDRANT_REPLICATION_FACTOR) \
-                 lives through the loss of one"
+                "could not {what}: a shard of {collection} on {url} has no live replica. \
+                 Restart its node; a replication factor above 1 (QDRANT_REPLICATION_FACTOR) \
+                 survives the loss of one"
             ),
         ),
         Trouble::NoIndex => (
@@ -238,7 +239,7 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
     Error::new(code, message).with_source(error)
 }
 
-/// Nothing came within the time that the settings allow.
+/// No answer came within the time limit.
 pub(super) fn too_slow(about: &About, what: &str, limit: Duration) -> Error {
     Error::new(
         ErrorCode::Timeout,
@@ -251,12 +252,12 @@ pub(super) fn too_slow(about: &About, what: &str, limit: Duration) -> Error {
 }
 
 /// The circuit is open.
-pub(super) fn left_alone(about: &About, what: &str, wait: Duration) -> Error {
+pub(super) fn circuit_open(about: &About, what: &str, wait: Duration) -> Error {
     Error::new(
         ErrorCode::Unavailable,
         format!(
-            "could not {what}: Qdrant at {} did not answer several times in a row, and is asked \
-             again in {:.1} s",
+            "could not {what}: Qdrant at {} did not answer several times in a row; the next \
+             attempt is in {:.1} s",
             about.url,
             wait.as_secs_f64()
         ),

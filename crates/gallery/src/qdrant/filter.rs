@@ -1,4 +1,4 @@
-//! Core's filter as the wire's.
+//! Converts core's filter to the server's.
 
 use clippy_core::gallery::{
     Filter, GENERATED, ORIGIN_FIELD, Origin, RATING_FIELD, Space, TAGS_FIELD, TagMode,
@@ -11,9 +11,9 @@ use super::convert::id_in;
 use super::shape::Shape;
 use crate::spellings::{Spellings, common};
 
-/// The wire's filter, or `None` when every point counts. In a space that the collection does not
-/// have every vector is missing, and without an index of the origin it holds no made pictures.
-/// A tag counts in every spelling of its letters.
+/// The server's filter, or `None` when it selects every point. In a space that the collection
+/// lacks, every vector is missing; a collection without an index of the origin has no generated
+/// pictures. A tag matches in every spelling of its letters.
 pub(super) fn filter_in(
     filter: &Filter,
     shape: &Shape,
@@ -23,18 +23,18 @@ pub(super) fn filter_in(
     let mut must_not = Vec::new();
     match filter.tag_mode {
         _ if filter.tags.is_empty() => {}
-        TagMode::Any => must.push(bears_any(&filter.tags, spellings)),
+        TagMode::Any => must.push(has_any_tag(&filter.tags, spellings)),
         TagMode::All => {
             must.extend(
                 filter
                     .tags
                     .iter()
-                    .map(|tag| bears_any(std::slice::from_ref(tag), spellings)),
+                    .map(|tag| has_any_tag(std::slice::from_ref(tag), spellings)),
             );
         }
     }
     if !filter.exclude_tags.is_empty() {
-        must_not.push(bears_any(&filter.exclude_tags, spellings));
+        must_not.push(has_any_tag(&filter.exclude_tags, spellings));
     }
     if !filter.ratings.is_empty() {
         must.push(exactly_any_of(
@@ -71,9 +71,8 @@ pub(super) fn filter_in(
         })));
     }
     if !must_not.is_empty() {
-        // In a filter of its own: the engine takes a condition under `must_not` for one that its
-        // index has seen to already when the same condition stands under `must`, and lets
-        // through what is excluded.
+        // In a filter of its own: when the same condition is also under `must`, the engine assumes
+        // that its index has checked the one under `must_not`, and lets excluded points through.
         must.push(none_of(must_not));
     }
     (!must.is_empty()).then(|| wire::Filter {
@@ -89,15 +88,15 @@ pub(super) fn narrowed(filter: Option<wire::Filter>, condition: wire::Condition)
     filter
 }
 
-/// The point bears one of these tags, in any spelling.
-pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> wire::Condition {
+/// The point has one of these tags, in any spelling.
+pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> wire::Condition {
     exactly_any_of(
         TAGS_FIELD,
         tags.iter().flat_map(|tag| spellings.of(tag)).collect(),
     )
 }
 
-/// The field holds one of these words.
+/// The field has one of these values.
 pub(super) fn exactly_any_of(field: &str, strings: Vec<String>) -> wire::Condition {
     let matched = wire::r#match::MatchValue::Keywords(wire::RepeatedStrings { strings });
     condition(ConditionOneOf::Field(wire::FieldCondition {

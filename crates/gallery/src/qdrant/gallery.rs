@@ -1,4 +1,4 @@
-//! What a gallery does, as calls to the server.
+//! The gallery's methods, as calls to the server.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -27,31 +27,32 @@ use super::{Inner, QdrantGallery};
 use crate::schema::Schema;
 use crate::vectors::{check_and_normalise, check_and_normalise_probes, last_of_each, of_point};
 
-/// Points that are asked for by their ids at a time: what fits a message.
+/// Points that are fetched by their ids in one call, so that they fit a message.
 const RETRIEVED_AT_ONCE: usize = 512;
-/// Points that are looked for after a page that looks like the last one. A walk ends there only
-/// when all of them are deleted within the few microseconds in which the server reads them.
+/// Points that are read after a page that looks like the last one. A walk ends there only when all
+/// of them are deleted within the few microseconds in which the server reads them.
 const FOLLOWING: u32 = 256;
-/// How often vectors are sent again without points that were deleted in between.
+/// How often vectors are sent again, without points that were deleted meanwhile.
 const ATTEMPTS: u32 = 4;
 
-/// An answer that was waited for says that the change is done; anything else is none.
-fn done(what: &str, results: impl IntoIterator<Item = wire::UpdateResult>) -> Result<()> {
+/// Checks that the server completed a change.
+fn check_completed(
+    what: &str,
+    results: impl IntoIterator<Item = wire::UpdateResult>,
+) -> Result<()> {
     for result in results {
         match wire::UpdateStatus::try_from(result.status) {
             Ok(wire::UpdateStatus::Completed) => {}
             Ok(wire::UpdateStatus::WaitTimeout) => {
                 return Err(Error::new(
                     ErrorCode::Timeout,
-                    format!("could not {what}: Qdrant has taken it on and did not finish in time"),
+                    format!("could not {what}: Qdrant accepted it but did not finish in time"),
                 ));
             }
             other => {
                 return Err(Error::new(
                     ErrorCode::Unavailable,
-                    format!(
-                        "could not {what}: Qdrant answered {other:?} instead of having done it"
-                    ),
+                    format!("could not {what}: Qdrant answered {other:?} instead of completing it"),
                 ));
             }
         }
@@ -88,7 +89,7 @@ impl Inner {
                 found.insert(point.id, point);
             }
         }
-        // The server gives them in an order of its own.
+        // The server returns them in its own order.
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
@@ -119,13 +120,13 @@ impl Inner {
             collection_name: shape.physical.clone(),
             ..request
         };
-        let (points, next) = self.scrolled(&request).await?;
+        let (points, next) = self.scroll_once(&request).await?;
         if next.is_some() {
             return Ok((points, next));
         }
-        // The server lists ids first and reads the points then: when one is deleted in between, the
-        // page is short, and looks like the last one. So it is asked once more what
-        // follows.
+        // The server lists ids first and reads the points afterwards. When one is deleted in
+        // between, the page is short and looks like the last one. So ask once more for the points
+        // that follow.
         let last = points.last().map(|point| point.id);
         let what_follows = wire::ScrollPoints {
             offset: last.map(id_in).or_else(|| request.offset.clone()),
@@ -134,7 +135,7 @@ impl Inner {
             with_vectors: with_vectors(&[]),
             ..request
         };
-        let (following, _) = self.scrolled(&what_follows).await?;
+        let (following, _) = self.scroll_once(&what_follows).await?;
         let next = following
             .into_iter()
             .map(|point| point.id)
@@ -142,7 +143,7 @@ impl Inner {
         Ok((points, next))
     }
 
-    async fn scrolled(
+    async fn scroll_once(
         &self,
         request: &wire::ScrollPoints,
     ) -> Result<(Vec<Point>, Option<PointId>)> {
@@ -165,8 +166,7 @@ impl Inner {
         Ok((points, next))
     }
 
-    /// Counts values by walking over the points: for a collection that has no index of the field
-    /// yet.
+    /// Counts values by reading all points: for a collection without an index of the field.
     pub(super) async fn facet_by_walking(
         &self,
         shape: &Shape,
@@ -204,8 +204,8 @@ impl Inner {
         }
     }
 
-    /// A point's vectors are replaced as a whole, so those that it lacks are taken away by name:
-    /// the engine keeps them when it has to move the old point out of a part with graphs.
+    /// Replaces whole points. The vectors that a point lacks are deleted explicitly: the engine
+    /// keeps them when it moves the old point out of a segment with graphs.
     fn put(&self, shape: &Shape, points: Vec<Point>) -> wire::UpdateBatchPoints {
         let mut missing: PerSpace<Vec<PointId>> = PerSpace::default();
         for point in &points {
@@ -250,7 +250,7 @@ impl Inner {
     }
 }
 
-/// The words in a payload field, each once.
+/// The values of a payload field, each once.
 fn distinct_words(value: Option<&serde_json::Value>) -> HashSet<String> {
     match value {
         Some(serde_json::Value::String(word)) => HashSet::from([word.clone()]),
@@ -279,7 +279,7 @@ fn most_frequent(counts: impl IntoIterator<Item = (String, u64)>, limit: usize) 
 }
 
 impl QdrantGallery {
-    /// The wire's filter of core's.
+    /// Converts core's filter to the server's.
     async fn filter_in(&self, filter: &Filter, shape: &Arc<Shape>) -> Option<wire::Filter> {
         let spellings = self.inner.spellings_for(shape, filter, &[]).await;
         filter_in(filter, shape, &spellings)
@@ -288,7 +288,7 @@ impl QdrantGallery {
 
 #[async_trait]
 impl GalleryReader for QdrantGallery {
-    /// Sent even when the circuit is open: the readiness check detects with it that the server is
+    /// Sent even when the circuit is open: the readiness check detects by it that the server is
     /// back.
     async fn info(&self) -> Result<CollectionInfo> {
         let shape = self.inner.refresh().await?;
@@ -398,8 +398,8 @@ impl GalleryReader for QdrantGallery {
         let request = wire::FacetCounts {
             collection_name: shape.physical.clone(),
             key: field.to_owned(),
-            // With a filter, even one that lets all through, the server counts points; without, it
-            // reads its index, which may still know of deleted ones.
+            // With a filter, even one that selects all points, the server counts points. Without
+            // one it reads its index, which may still contain deleted points.
             filter: Some(filter.unwrap_or_default()),
             limit: Some(limit.max(1) as u64),
             exact: Some(true),
@@ -445,7 +445,7 @@ impl GalleryWriter for QdrantGallery {
         }
         let shape = self.inner.ensure_spaces(used.into_iter()).await?;
         self.inner
-            .spelled
+            .known_spellings
             .learn(points.iter().map(|point| &point.payload));
         let request = self.inner.put(&shape, last_of_each(points));
         let what = "store points";
@@ -456,7 +456,7 @@ impl GalleryWriter for QdrantGallery {
                 client.update_points_batch(request).await
             })
             .await?;
-        done(what, answer.result)
+        check_completed(what, answer.result)
     }
 
     async fn update_vectors(&self, mut updates: Vec<(PointId, Vectors)>) -> Result<()> {
@@ -479,7 +479,7 @@ impl GalleryWriter for QdrantGallery {
         let what = "store vectors";
         let connection = &self.inner.connection;
         for attempt in 1.. {
-            // The server refuses points that do not exist, and has changed the others by then.
+            // The server refuses points that do not exist, after it has changed the others.
             let ids: Vec<PointId> = updates.iter().map(|(id, _)| *id).collect();
             let existing = self.inner.get(&shape, &ids, false, &[]).await?;
             let existing: HashSet<PointId> = existing.into_iter().map(|point| point.id).collect();
@@ -504,7 +504,7 @@ impl GalleryWriter for QdrantGallery {
                 .try_write(what, async |client| client.update_vectors(request).await)
                 .await?
             {
-                Ok(answer) => return done(what, answer.result),
+                Ok(answer) => return check_completed(what, answer.result),
                 Err(error) if trouble(&error) == Trouble::NoPoint && attempt < ATTEMPTS => {}
                 Err(error) => return Err(explain(connection.about(), what, error)),
             }
@@ -523,7 +523,7 @@ impl GalleryWriter for QdrantGallery {
         if self.inner.get(&shape, &[id], false, &[]).await?.is_empty() {
             return Err(missing());
         }
-        self.inner.spelled.learn([&fields]);
+        self.inner.known_spellings.learn([&fields]);
         let request = wire::SetPayloadPoints {
             collection_name: shape.physical.clone(),
             wait: Some(true),
@@ -537,7 +537,7 @@ impl GalleryWriter for QdrantGallery {
             .try_write(what, async |client| client.set_payload(request).await)
             .await?
         {
-            Ok(answer) => done(what, answer.result),
+            Ok(answer) => check_completed(what, answer.result),
             Err(error) if trouble(&error) == Trouble::NoPoint => Err(missing()),
             Err(error) => Err(explain(connection.about(), what, error)),
         }
@@ -560,7 +560,7 @@ impl GalleryWriter for QdrantGallery {
             .connection
             .write(what, async |client| client.delete_points(request).await)
             .await?;
-        done(what, answer.result)
+        check_completed(what, answer.result)
     }
 
     async fn add_root(&self, root: &str) -> Result<()> {
@@ -582,7 +582,7 @@ impl GalleryWriter for QdrantGallery {
         Ok(())
     }
 
-    /// The server builds graphs by itself; this waits until it has.
+    /// The server builds graphs by itself; this waits until they are built.
     async fn optimize(&self) -> Result<()> {
         self.inner.wait_for_graphs().await
     }

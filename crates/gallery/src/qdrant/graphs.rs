@@ -1,4 +1,4 @@
-//! Waiting for the server to build its search graphs.
+//! Waits for the server to build its search graphs.
 
 use std::time::{Duration, Instant};
 
@@ -11,23 +11,24 @@ use super::filter::filter_in;
 use super::shape::Shape;
 use crate::spellings::Spellings;
 
-/// How long graphs may take to build before that counts as stuck.
+/// How long graphs may take to build before the build counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
-/// A server that is written to all the time always has something left to build. After this, it is
-/// enough that what was there at the beginning has its graphs.
+/// A server that is written to all the time always has something left to build. After this time, it
+/// is enough that the vectors from the beginning have their graphs.
 const STEADY: Duration = Duration::from_secs(3);
 
 impl Inner {
-    /// Returns when the server has built what it should, or at least for everything that was there
-    /// when this was called.
+    /// Returns when the server has built everything, or at least the graphs of what existed when
+    /// this was called.
     pub(super) async fn wait_for_graphs(&self) -> Result<()> {
         let begun = Instant::now();
         let at_first = self.refresh().await?;
         let aim = self.vectors_that_get_graphs(&at_first).await?;
         let mut pause = Duration::from_millis(50);
-        // Right after a write, the server may not have begun yet: it must be done twice in a row.
+        // Right after a write, the server may not have started yet: it must be ready twice in a
+        // row.
         let mut quiet = 0;
-        let mut nudged = false;
+        let mut triggered = false;
         while quiet < 2 {
             let shape = self.refresh().await?;
             if let Some(fault) = &shape.fault {
@@ -42,13 +43,14 @@ impl Inner {
             if begun.elapsed() > PATIENCE {
                 return Err(Error::new(
                     ErrorCode::Timeout,
-                    "Qdrant has not built the search graphs in four hours: its log may tell why",
+                    "Qdrant has not built the search graphs in four hours: see its log for the \
+                     reason",
                 ));
             }
-            if shape.waits_for_a_nudge && !nudged {
+            if shape.needs_trigger && !triggered {
                 // After a start, the server builds nothing until something is changed.
-                nudged = true;
-                self.nudge(&shape).await?;
+                triggered = true;
+                self.trigger_build(&shape).await?;
             }
             tokio::time::sleep(pause).await;
             if quiet == 0 {
@@ -58,8 +60,8 @@ impl Inner {
         Ok(())
     }
 
-    /// How many vectors have graphs once everything is built: all but those in parts that are too
-    /// small for one.
+    /// How many vectors have graphs once everything is built: all but those in segments that are
+    /// too small for one.
     async fn vectors_that_get_graphs(&self, shape: &Shape) -> Result<u64> {
         let all = self.count(shape, None).await?;
         let mut vectors = 0;
@@ -82,7 +84,7 @@ impl Inner {
         Ok(vectors.saturating_sub(in_small_parts * shape.spaces.len() as u64))
     }
 
-    async fn nudge(&self, shape: &Shape) -> Result<()> {
+    async fn trigger_build(&self, shape: &Shape) -> Result<()> {
         let request = wire::UpdateCollection {
             collection_name: shape.physical.clone(),
             optimizers_config: Some(wire::OptimizersConfigDiff::default()),

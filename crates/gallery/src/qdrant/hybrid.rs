@@ -1,10 +1,9 @@
 //! A query with several probes, every candidate scored by all of them, in two round trips.
 //!
-//! The first one asks, in one batch, for all lists of candidates: ids and scores alone. The second
-//! one asks, in one batch, for the missing exact scores of the candidates, and for their payloads.
-//! Vectors are only sent for points that a walk over a graph has missed. A third round trip is made
-//! only when such a walk ended before it had as many as there are. docs/benchmarks.md compares other
-//! ways of asking.
+//! The first request asks, in one batch, for all lists of candidates: ids and scores only. The
+//! second asks, in one batch, for the candidates' missing exact scores and their payloads. Vectors
+//! are sent only for points that a walk over a graph missed. A third round trip is made only when
+//! such a walk ended before it had enough points. docs/benchmarks.md compares other ways to ask.
 
 mod union;
 
@@ -16,7 +15,7 @@ use qdrant_client::qdrant as wire;
 use self::union::Union;
 use super::connection::Connection;
 use super::convert::{id_out, with_payload, with_vectors};
-use super::filter::{bears_any, filter_in, has_id, lacks_vector, narrowed};
+use super::filter::{filter_in, has_any_tag, has_id, lacks_vector, narrowed};
 use super::shape::Shape;
 use crate::spellings::Spellings;
 
@@ -114,8 +113,8 @@ pub(super) async fn hybrid(
             }
         }
     }
-    // Walks that ended early although there are more points than asked for: candidates of other
-    // lists may have no score yet.
+    // Walks that ended early although there are more points: candidates of other lists may lack a
+    // score.
     let (parts, requests) = search.scores(incomplete.into_iter(), &union);
     if !requests.is_empty() {
         let what = "score the candidates";
@@ -135,7 +134,7 @@ enum Part {
     Scores(usize),
     /// The payloads of the candidates.
     Payloads,
-    /// A list that a walk over the graph may have ended early, by a comparison with every point.
+    /// A list whose walk over the graph may have ended early, again, compared with every point.
     List(List),
 }
 
@@ -177,7 +176,7 @@ impl Search<'_> {
 
     fn list(&self, list: List, exact: bool) -> wire::QueryPoints {
         let lexical = || {
-            let tagged = bears_any(&self.query.lexical_tags, self.spellings);
+            let tagged = has_any_tag(&self.query.lexical_tags, self.spellings);
             narrowed(self.filter.clone(), tagged)
         };
         match list {
@@ -195,8 +194,8 @@ impl Search<'_> {
     }
 
     fn second(&self, union: &Union, short: &[List]) -> (Vec<Part>, Vec<wire::QueryPoints>) {
-        // When every probe is compared with every point, as under a filter that few points pass,
-        // each list tells its own scores.
+        // When every probe is compared with every point, as with a filter that few points pass,
+        // each list brings its own scores.
         let is_short = |probe| short.contains(&List::Best(probe));
         let all_short = self.probes().all(is_short) && !short.contains(&List::OtherLexical);
         let (mut parts, mut requests) = if all_short {
@@ -216,7 +215,7 @@ impl Search<'_> {
                 ..self.by_id(filter)
             });
         }
-        // Points that these find in addition are scored here, so that no third trip is needed.
+        // Additional points of these lists are scored here, so that no third trip is needed.
         let mut spaces: Vec<Space> = Vec::new();
         if !all_short {
             spaces.extend(self.probes().map(|probe| self.query.probes[probe].space()));
@@ -259,7 +258,7 @@ impl Search<'_> {
         (parts, requests)
     }
 
-    /// One more than asked for, which tells whether there are more.
+    /// One more than asked for, which shows whether there are more.
     fn limit(&self) -> Option<u64> {
         Some(self.query.candidates as u64 + 1)
     }

@@ -1,8 +1,8 @@
-//! What a collection is, in its own metadata on the server.
+//! A collection's description, in its own metadata on the server.
 //!
-//! One entry says which model filled it and which version of the schema it has; one entry for each
-//! folder says where pictures lie. The server merges entries by their names, so that two processes
-//! that add folders at the same time take nothing away from each other.
+//! One entry has the model that filled it and the version of the schema; one entry for each folder
+//! has the folders of the pictures. The server merges entries by their names, so that two processes
+//! that add folders at the same time do not overwrite each other's.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,29 +15,29 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::Identity;
 
-/// The entry that says what the collection is.
+/// The entry of the collection's identity.
 const IDENTITY: &str = "clippy";
-/// The entry that says what a collection is there for.
-const PLACE: &str = "clippy_place";
+/// The entry of the collection's lifecycle.
+const LIFECYCLE: &str = "clippy_place";
 /// Begins the names of the entries for notes; the note's name follows.
 const NOTE: &str = "clippy_note_";
 /// Begins the names of the entries for folders; a hash of the folder follows.
 const ROOT: &str = "clippy_root_";
 
-/// What a collection is, as an entry of the metadata.
+/// The identity as an entry of the metadata.
 ///
 /// # Errors
-/// [`clippy_core::ErrorCode::Internal`] when it cannot be written as JSON, which it always can.
+/// [`clippy_core::ErrorCode::Internal`] when it cannot be written as JSON; it always can.
 pub(super) fn identity_entry(identity: &Identity) -> Result<HashMap<String, wire::Value>> {
     Ok(HashMap::from([(IDENTITY.to_owned(), to_value(identity)?)]))
 }
 
-/// What a collection is there for, beside others of the same public name. Which one is live is not
-/// said here: the alias says so.
+/// The use of a collection among others with the same public name. Which one is live is not stored
+/// here: the alias says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Place {
-    /// How settings name its model.
+pub(super) struct Lifecycle {
+    /// Its model, as in the settings.
     pub(super) source: Option<ModelSource>,
     /// Whether it has never been the live one.
     pub(super) building: bool,
@@ -53,13 +53,13 @@ pub(super) struct Place {
     pub(super) numbered: u64,
 }
 
-impl Place {
+impl Lifecycle {
     /// As an entry of the metadata.
     ///
     /// # Errors
     /// As [`identity_entry`].
     pub(super) fn entry(&self) -> Result<HashMap<String, wire::Value>> {
-        Ok(HashMap::from([(PLACE.to_owned(), to_value(self)?)]))
+        Ok(HashMap::from([(LIFECYCLE.to_owned(), to_value(self)?)]))
     }
 
     /// Whether writes wait, now.
@@ -79,7 +79,7 @@ pub(super) fn now_us() -> u64 {
 #[derive(Serialize, Deserialize)]
 struct Root {
     path: String,
-    /// Folders are told in the order in which they were added.
+    /// Folders are returned in the order in which they were added.
     added_us: u64,
 }
 
@@ -126,13 +126,13 @@ fn to_value(entry: &impl Serialize) -> Result<wire::Value> {
         })
 }
 
-/// What the metadata says.
+/// The parsed metadata.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Said {
+pub(super) struct Metadata {
     /// The model that filled it, when it was recorded.
     pub(super) identity: Option<Identity>,
-    /// What it is there for.
-    pub(super) place: Place,
+    /// Its lifecycle.
+    pub(super) lifecycle: Lifecycle,
     /// The folders.
     pub(super) roots: Vec<String>,
 }
@@ -140,11 +140,11 @@ pub(super) struct Said {
 /// Parses a collection's metadata.
 ///
 /// # Errors
-/// [`clippy_core::ErrorCode::Internal`] when an entry is not what clippy writes.
-pub(super) fn read(metadata: &HashMap<String, wire::Value>) -> Result<Said> {
+/// [`clippy_core::ErrorCode::Internal`] when an entry was not written by clippy.
+pub(super) fn read(metadata: &HashMap<String, wire::Value>) -> Result<Metadata> {
     let identity = metadata.get(IDENTITY).map(from_value).transpose()?;
-    let place = metadata
-        .get(PLACE)
+    let lifecycle = metadata
+        .get(LIFECYCLE)
         .map(from_value)
         .transpose()?
         .unwrap_or_default();
@@ -154,9 +154,9 @@ pub(super) fn read(metadata: &HashMap<String, wire::Value>) -> Result<Said> {
         .map(|(_, value)| from_value(value))
         .collect::<Result<_>>()?;
     roots.sort_by(|left, right| (left.added_us, &left.path).cmp(&(right.added_us, &right.path)));
-    Ok(Said {
+    Ok(Metadata {
         identity,
-        place,
+        lifecycle,
         roots: roots.into_iter().map(|root| root.path).collect(),
     })
 }

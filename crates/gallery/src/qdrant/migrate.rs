@@ -1,6 +1,6 @@
-//! Bringing a collection on a server to this version's schema: only when asked, a step at a time,
-//! and harmless to repeat. Each step is taken because the server says that it is needed, so that a
-//! migration that was cut off goes on where it was.
+//! Migrates a collection on a server to this version's schema: only on request, step by step, and
+//! safe to repeat. A step is taken when the server's answer shows that it is needed, so an
+//! interrupted migration continues where it stopped.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
-use super::metadata::{Place, identity_entry, note, note_entry};
+use super::metadata::{Lifecycle, identity_entry, note, note_entry};
 use super::opening::{
-    add_vector, ask_version, create, create_index, graph, look, quantization, thresholds,
+    add_vector, ask_version, create, create_index, find_live, graph, quantization, thresholds,
 };
 use super::shape::Shape;
 use super::version::{Feature, Version};
@@ -20,7 +20,7 @@ use super::{QdrantOptions, Quantization};
 use crate::identity::Identity;
 use crate::schema::{FieldIndex, Schema};
 
-/// What a migration would do, or has done.
+/// The steps that a migration would take, or took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationPlan {
     /// Version of the collection's schema; `None` when there is no collection, 0 for one of Clippy
@@ -28,9 +28,9 @@ pub struct MigrationPlan {
     pub version: Option<u32>,
     /// How many points it has; 0 when there is none.
     pub points: u64,
-    /// What is done, a line each.
+    /// The steps, one line each.
     pub steps: Vec<String>,
-    /// What this server cannot do in place, and what does it instead.
+    /// What this server cannot do in place, and what to do instead.
     pub hints: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ impl Step {
             }
             Self::Replicas(factor) => format!("keep {factor} replicas of each shard"),
             Self::Identify => format!(
-                "write down that it was filled by {} {}, and version {} of the schema",
+                "record that it was filled by {} {}, and version {} of the schema",
                 options.model.name,
                 options.model.pretrained,
                 Schema::current().version
@@ -87,14 +87,14 @@ impl Step {
     }
 }
 
-/// What a migration of this collection does. Nothing is changed.
+/// The steps that a migration of this collection takes. Nothing is changed.
 ///
 /// # Errors
 /// As [`super::QdrantGallery::open`].
 pub async fn plan(options: &QdrantOptions) -> Result<MigrationPlan> {
     let connection = Connection::new(&options.server, &options.name)?;
     let version = ask_version(&connection).await?;
-    let shape = look(&connection, &options.name).await?;
+    let shape = find_live(&connection, &options.name).await?;
     let (steps, hints) = steps(options, version, shape.as_ref())?;
     let points = match &shape {
         Some(shape) => count(&connection, shape).await?,
@@ -109,15 +109,15 @@ pub async fn plan(options: &QdrantOptions) -> Result<MigrationPlan> {
     })
 }
 
-/// Carries the plan out, and gives what was done.
+/// Runs the plan, and returns it.
 ///
 /// # Errors
-/// As [`plan`]; what was done by then stays done, and the next migration goes on from there.
+/// As [`plan`]; completed steps stay, and the next migration continues from there.
 pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
     let plan = plan(options).await?;
     let connection = Connection::new(&options.server, &options.name)?;
     let version = ask_version(&connection).await?;
-    let shape = look(&connection, &options.name).await?;
+    let shape = find_live(&connection, &options.name).await?;
     let physical = shape
         .as_ref()
         .map_or(&options.name, |shape| &shape.physical)
@@ -127,7 +127,9 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
         let text = step.text(options);
         tracing::info!(collection = %options.name, step = %text, "migrating");
         match step {
-            Step::Create => create(&connection, options, &options.name, &Place::default()).await?,
+            Step::Create => {
+                create(&connection, options, &options.name, &Lifecycle::default()).await?
+            }
             Step::AddVector(space) => add_vector(&connection, &physical, space, dimension).await?,
             Step::Index(index) => create_index(&connection, &physical, &index).await?,
             Step::Graph => {
@@ -171,8 +173,8 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
     Ok(plan)
 }
 
-/// What a collection of Clippy 0.2 says of its text vectors, which nothing tells once its version
-/// is written down.
+/// The form of the sentences of a Clippy 0.2 collection. It must be recorded now: once the version
+/// is recorded, nothing shows that the collection is from 0.2.
 fn sentence_entry(shape: Option<&Shape>, points: u64) -> Result<HashMap<String, wire::Value>> {
     let is_older = points > 0 && shape.is_some_and(|shape| shape.schema_version() == 0);
     let noted = match shape {
@@ -186,8 +188,7 @@ fn sentence_entry(shape: Option<&Shape>, points: u64) -> Result<HashMap<String, 
     })
 }
 
-/// What is missing, in the order in which it is added: the version is written down last, when
-/// everything is there.
+/// The missing steps, in order. The version is recorded last, when everything is done.
 fn steps(
     options: &QdrantOptions,
     version: Version,
@@ -210,7 +211,7 @@ fn steps(
         } else {
             hints.push(format!(
                 "the vector {} cannot be added in place by Qdrant {version} ({} can): `clippy \
-                 reindex` builds the collection anew with it",
+                 reindex` rebuilds the collection with it",
                 space.name(),
                 Feature::NewVectorName.since()
             ));
@@ -251,7 +252,7 @@ fn steps(
     {
         hints.push(format!(
             "the collection has {shards} shards, and {wanted} are asked for: `clippy reindex` \
-             builds it anew with them"
+             rebuilds it with them"
         ));
     }
     if shape.schema_version() < schema.version {

@@ -11,12 +11,12 @@ mod filter;
 mod gallery;
 mod graphs;
 mod hybrid;
+mod known_spellings;
 mod metadata;
 mod migrate;
 mod notes;
 mod opening;
 mod shape;
-mod spelled;
 mod version;
 
 use std::fmt;
@@ -29,25 +29,24 @@ use parking_lot::RwLock;
 pub use self::collections::QdrantCollections;
 use self::connection::Connection;
 pub use self::connection::QdrantServer;
+use self::known_spellings::KnownSpellings;
 pub use self::migrate::{MigrationPlan, migrate, plan};
 use self::shape::Shape;
-use self::spelled::Spelled;
 use self::version::Version;
 
-/// How the server compresses vectors for the first look; the scores are always those of the vectors
-/// themselves.
+/// How the server compresses vectors for finding candidates. Scores are always computed from the
+/// uncompressed vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantization {
     /// Not at all.
     Off,
-    /// A byte a value.
+    /// One byte per value.
     Scalar,
-    /// A bit a value: for vectors of 1,000 values and more.
+    /// One bit per value: for vectors of 1,000 values and more.
     Binary,
 }
 
-/// How a collection is kept by the server. What is `None` is left as it is, or as the server has it
-/// by itself.
+/// How the server stores a collection. `None` keeps the current value, or the server's default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StorageOptions {
     /// How many shards a new collection has.
@@ -56,7 +55,7 @@ pub struct StorageOptions {
     pub replication_factor: Option<u32>,
     /// How vectors are compressed.
     pub quantization: Option<Quantization>,
-    /// Whether a new collection's vectors and graphs are kept on the disk rather than in memory.
+    /// Whether a new collection's vectors and graphs are kept on disk rather than in memory.
     pub on_disk: Option<bool>,
 }
 
@@ -67,16 +66,17 @@ pub struct QdrantOptions {
     pub server: QdrantServer,
     /// The collection's name, or an alias.
     pub name: String,
-    /// The model in use: a collection that another one filled is refused.
+    /// The model in use. A collection that another model filled is refused.
     pub model: ModelInfo,
     /// How the collection is kept.
     pub storage: StorageOptions,
-    /// Kilobytes of vectors a space from which on graphs are built; `None` is the schema's.
+    /// Kilobytes of vectors in a space above which graphs are built; `None` means the schema's
+    /// value.
     pub indexing_threshold_kb: Option<usize>,
 }
 
 impl QdrantOptions {
-    /// A collection as the schema has it.
+    /// A collection with the schema's defaults.
     #[must_use]
     pub fn new(server: QdrantServer, name: impl Into<String>, model: ModelInfo) -> Self {
         Self {
@@ -98,20 +98,20 @@ pub struct QdrantGallery {
 struct Inner {
     connection: Arc<Connection>,
     version: Version,
-    /// The collection's own name: an alias that is switched does not change what this gallery
-    /// works with.
+    /// The collection's own name: this gallery keeps using the collection when the alias is
+    /// switched.
     physical: String,
-    /// What the collection is called outside.
+    /// The collection's public name.
     name: String,
     /// The model in use; `None` for reading alone, or when it was checked before.
     model: Option<ModelInfo>,
-    /// What the collection looks like, or why it is not to be used any more.
+    /// The collection's shape, or why it must not be used any more.
     shape: RwLock<Result<Arc<Shape>, Refusal>>,
-    /// How its tags are written.
-    spelled: Spelled,
+    /// The known spellings of its tags.
+    known_spellings: KnownSpellings,
 }
 
-/// Why a collection is not to be used: an error that can be told again and again.
+/// Why a collection must not be used: an error that can be returned again and again.
 #[derive(Debug, Clone)]
 struct Refusal {
     code: clippy_core::ErrorCode,
@@ -138,7 +138,7 @@ impl fmt::Debug for Inner {
 }
 
 impl Inner {
-    /// What the collection looks like. One search works with one answer from beginning to end.
+    /// The collection's shape. A search uses one shape from beginning to end.
     fn shape(&self) -> Result<Arc<Shape>> {
         match &*self.shape.read() {
             Ok(shape) => Ok(Arc::clone(shape)),

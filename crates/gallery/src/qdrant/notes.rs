@@ -1,5 +1,4 @@
-//! Notes that are kept with a collection, such as what its scores are calibrated by: entries of its
-//! metadata.
+//! Notes of a collection, such as its calibration: entries of its metadata.
 
 use clippy_core::Result;
 use qdrant_client::qdrant as wire;
@@ -17,7 +16,7 @@ impl QdrantGallery {
         note(&self.inner.refresh().await?.config.metadata, name)
     }
 
-    /// Keeps a note instead of the one of the same name; other notes stay.
+    /// Stores a note. It replaces the note with the same name; other notes stay.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].

@@ -1,4 +1,4 @@
-//! Finding a collection, adopting it as it is, or making it.
+//! Finds a collection, and adopts it as it is; or makes it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -12,20 +12,20 @@ use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
 use super::errors::{Trouble, explain, trouble};
-use super::metadata::{Place, identity_entry};
+use super::known_spellings::KnownSpellings;
+use super::metadata::{Lifecycle, identity_entry};
 use super::shape::Shape;
-use super::spelled::Spelled;
 use super::version::{Feature, Version};
 use super::{Inner, QdrantGallery, QdrantOptions, Quantization, Refusal};
 use crate::identity::Identity;
 use crate::schema::{FieldIndex, FieldKind, Schema};
 
-/// How often a process looks whether the collection has changed its looks: another one may have
-/// added a vector, or switched the alias.
+/// How often a process reads the collection's shape: another process may have added a vector, or
+/// switched the alias.
 const REFRESH: Duration = Duration::from_secs(2);
 
 impl QdrantGallery {
-    /// Opens a collection as it is, or makes it when it is not there.
+    /// Opens a collection as it is, or makes it when it does not exist.
     ///
     /// # Errors
     /// [`ErrorCode::Conflict`] when another model (or another dimension) filled it, or when a newer
@@ -34,7 +34,7 @@ impl QdrantGallery {
     pub async fn open(options: QdrantOptions) -> Result<Self> {
         let connection = Arc::new(Connection::new(&options.server, &options.name)?);
         let version = ask_version(&connection).await?;
-        let shape = find_or_create(&connection, &options, &Place::default()).await?;
+        let shape = find_or_create(&connection, &options, &Lifecycle::default()).await?;
         shape.check(&options.name, &options.model)?;
         Ok(Self::of(
             connection,
@@ -71,28 +71,28 @@ impl QdrantGallery {
             name,
             model,
             shape,
-            spelled: Spelled::default(),
+            known_spellings: KnownSpellings::default(),
         });
         tokio::spawn(keep_fresh(Arc::downgrade(&inner)));
         Self { inner }
     }
 }
 
-/// The collection of a public name; made when it is not there.
+/// The live collection of a public name; made when it does not exist.
 pub(super) async fn find_or_create(
     connection: &Connection,
     options: &QdrantOptions,
-    place: &Place,
+    lifecycle: &Lifecycle,
 ) -> Result<Shape> {
-    if let Some(shape) = look(connection, &options.name).await? {
+    if let Some(shape) = find_live(connection, &options.name).await? {
         return Ok(shape);
     }
-    create(connection, options, &options.name, place).await?;
-    look(connection, &options.name).await?.ok_or_else(|| {
+    create(connection, options, &options.name, lifecycle).await?;
+    find_live(connection, &options.name).await?.ok_or_else(|| {
         Error::new(
             ErrorCode::Unavailable,
             format!(
-                "the collection {} was made, and is gone already",
+                "the collection {} was made, but does not exist any more",
                 options.name
             ),
         )
@@ -103,12 +103,12 @@ impl Inner {
     /// Reads the collection's shape again.
     pub(super) async fn refresh(&self) -> Result<Arc<Shape>> {
         let name = &self.name;
-        let Some(shape) = look_at(&self.connection, name, &self.physical).await? else {
+        let Some(shape) = read_shape(&self.connection, name, &self.physical).await? else {
             return Err(Error::new(
                 ErrorCode::Unavailable,
                 format!(
-                    "the collection {} is not on {} any more. Bring it back from a snapshot, or \
-                     make it anew with `clippy migrate` and ingest again",
+                    "the collection {} is not on {} any more. Restore it from a snapshot, or \
+                     make it again with `clippy migrate` and ingest again",
                     self.physical,
                     self.connection.about().url
                 ),
@@ -117,7 +117,7 @@ impl Inner {
         if let Some(model) = &self.model
             && let Err(error) = shape.check(name, model)
         {
-            // Searching on would compare vectors of different models.
+            // Further searches would compare vectors of different models.
             *self.shape.write() = Err(Refusal {
                 code: error.code,
                 message: error.message.clone(),
@@ -145,8 +145,8 @@ impl Inner {
                     ErrorCode::Conflict,
                     format!(
                         "the collection {} has no vector {}, and Qdrant {} at {} cannot add one \
-                         to a collection that is there (1.18 can). `clippy reindex` builds the \
-                         collection anew with it",
+                         to an existing collection (1.18 can). `clippy reindex` rebuilds the \
+                         collection with it",
                         self.name,
                         space.name(),
                         self.version,
@@ -169,12 +169,12 @@ async fn keep_fresh(gallery: Weak<Inner>) {
             return;
         };
         if let Err(error) = gallery.refresh().await {
-            tracing::debug!(%error, "the collection could not be looked at");
+            tracing::debug!(%error, "the collection's shape could not be read");
         }
     }
 }
 
-/// The server's version, when it is new enough.
+/// Asks for the server's version, and checks that it is new enough.
 pub(super) async fn ask_version(connection: &Connection) -> Result<Version> {
     let answer = connection
         .read("ask for its version", |client| async move {
@@ -200,38 +200,39 @@ pub(super) fn live_alias(name: &str) -> String {
     format!("{name}@live")
 }
 
-/// The own name of the live collection of a public name, whether it is there or not.
+/// The physical name of the live collection of a public name, whether it exists or not.
 pub(super) async fn resolve(connection: &Connection, name: &str) -> Result<String> {
     let what = "look up the collection's name";
     let answer = connection
-        .look(what, |client| async move { client.list_aliases().await })
+        .try_read(what, |client| async move { client.list_aliases().await })
         .await?;
     let aliases = answer
         .map_err(|error| explain(connection.about(), what, error))?
         .aliases;
     let target = |wanted: &str| aliases.iter().find(|alias| alias.alias_name == wanted);
-    // The inner alias wins over a collection that bears the public name, which no alias could have.
+    // The inner alias wins over a collection that has the public name: no alias could have that
+    // name.
     let found = target(&live_alias(name)).or_else(|| target(name));
     Ok(found
         .map_or(name, |alias| &alias.collection_name)
         .to_owned())
 }
 
-/// The live collection of a public name, when it is there.
-pub(super) async fn look(connection: &Connection, name: &str) -> Result<Option<Shape>> {
+/// The live collection of a public name, if it exists.
+pub(super) async fn find_live(connection: &Connection, name: &str) -> Result<Option<Shape>> {
     let physical = resolve(connection, name).await?;
-    look_at(connection, name, &physical).await
+    read_shape(connection, name, &physical).await
 }
 
-/// A collection by its own name, when it is there.
-pub(super) async fn look_at(
+/// A collection by its physical name, if it exists.
+pub(super) async fn read_shape(
     connection: &Connection,
     name: &str,
     physical: &str,
 ) -> Result<Option<Shape>> {
-    let what = "look at the collection";
+    let what = "read the collection's shape";
     let asked = connection
-        .look(what, |client| async move {
+        .try_read(what, |client| async move {
             client.collection_info(physical).await
         })
         .await?;
@@ -239,7 +240,7 @@ pub(super) async fn look_at(
         Ok(answer) => match answer.result {
             Some(info) => Shape::of(name, physical.to_owned(), info).map(Some),
             None => Err(Error::internal(format!(
-                "Qdrant said nothing about the collection {physical}"
+                "Qdrant returned nothing about the collection {physical}"
             ))),
         },
         Err(error) if trouble(&error) == Trouble::NoCollection => Ok(None),
@@ -247,15 +248,15 @@ pub(super) async fn look_at(
     }
 }
 
-/// Makes the collection with everything that the schema asks for. When somebody else makes it at
-/// the same time, that one is fine.
+/// Makes the collection with everything that the schema asks for. It is no error when another
+/// process makes it at the same time.
 pub(super) async fn create(
     connection: &Connection,
     options: &QdrantOptions,
     physical: &str,
-    place: &Place,
+    lifecycle: &Lifecycle,
 ) -> Result<()> {
-    let request = creation(options, physical, place)?;
+    let request = creation(options, physical, lifecycle)?;
     let what = "make the collection";
     match connection
         .try_write(what, async |client| client.create_collection(request).await)
@@ -271,18 +272,15 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// What a new collection is made with.
-#[expect(
-    deprecated,
-    reason = "what says where things are kept, to servers before 1.20"
-)]
+/// The request that makes a new collection.
+#[expect(deprecated, reason = "servers before 1.20 know these fields only")]
 fn creation(
     options: &QdrantOptions,
     physical: &str,
-    place: &Place,
+    lifecycle: &Lifecycle,
 ) -> Result<wire::CreateCollection> {
     let mut metadata = identity_entry(&Identity::new(&options.model))?;
-    metadata.extend(place.entry()?);
+    metadata.extend(lifecycle.entry()?);
     let schema = Schema::current();
     let on_disk = options.storage.on_disk;
     let params = wire::VectorParams {
@@ -331,7 +329,7 @@ pub(super) fn graph(options: &QdrantOptions) -> wire::HnswConfigDiff {
     }
 }
 
-/// From which size on parts get graphs.
+/// From which size on segments get graphs.
 pub(super) fn thresholds(options: &QdrantOptions) -> wire::OptimizersConfigDiff {
     let threshold = options
         .indexing_threshold_kb
@@ -342,11 +340,8 @@ pub(super) fn thresholds(options: &QdrantOptions) -> wire::OptimizersConfigDiff 
     }
 }
 
-/// How vectors are compressed; `None` is not at all.
-#[expect(
-    deprecated,
-    reason = "what says where things are kept, to servers before 1.20"
-)]
+/// How vectors are compressed; `None` when they are not.
+#[expect(deprecated, reason = "servers before 1.20 know these fields only")]
 pub(super) fn quantization(kind: Quantization) -> Option<wire::QuantizationConfig> {
     use wire::quantization_config::Quantization as Kind;
     let kind = match kind {
@@ -403,13 +398,13 @@ pub(super) async fn add_vector(
             );
             Ok(())
         }
-        // Another process was quicker.
+        // Another process was faster.
         Err(error) if trouble(&error) == Trouble::Exists => Ok(()),
         Err(error) => Err(explain(connection.about(), &what, error)),
     }
 }
 
-/// Makes an index, unless it is there.
+/// Makes an index, unless it exists.
 pub(super) async fn create_index(
     connection: &Connection,
     physical: &str,

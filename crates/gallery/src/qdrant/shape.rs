@@ -1,4 +1,4 @@
-//! What a collection on the server looks like, checked.
+//! The shape of a collection on the server, checked.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use clippy_core::gallery::Space;
 use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
-use super::metadata::{Place, Said, read};
+use super::metadata::{Lifecycle, Metadata, read};
 use crate::identity::Identity;
 
 /// A collection as it is on the server.
@@ -21,23 +21,23 @@ pub(super) struct Shape {
     pub(super) dimension: usize,
     /// The model that filled it; `None` when it was not recorded, as by Clippy 0.2.
     pub(super) identity: Option<Identity>,
-    /// What it is there for, beside others.
-    pub(super) place: Place,
+    /// Its use among others with the same public name.
+    pub(super) lifecycle: Lifecycle,
     /// Folders that pictures are served from.
     pub(super) roots: Vec<String>,
     /// Fields with an index.
     pub(super) indexes: HashSet<String>,
-    /// Whether searches go over compressed vectors first.
+    /// Whether searches find candidates by compressed vectors.
     pub(super) quantized: bool,
     /// Whether the server has nothing left to build.
     pub(super) indexed: bool,
     /// How many vectors have their graphs.
     pub(super) indexed_vectors: u64,
-    /// Whether it builds nothing until something is changed.
-    pub(super) waits_for_a_nudge: bool,
-    /// Why it cannot build what it should.
+    /// Whether the server builds nothing until something is changed.
+    pub(super) needs_trigger: bool,
+    /// Why the server cannot build the graphs.
     pub(super) fault: Option<String>,
-    /// How it is set.
+    /// The collection's configuration.
     pub(super) config: wire::CollectionConfig,
 }
 
@@ -49,11 +49,11 @@ impl Shape {
     /// Parses the server's answer.
     ///
     /// # Errors
-    /// [`ErrorCode::Conflict`] when it is no collection of pictures.
+    /// [`ErrorCode::Conflict`] when it is not a collection of pictures.
     pub(super) fn of(name: &str, physical: String, info: wire::CollectionInfo) -> Result<Self> {
         let indexed = info.status == wire::CollectionStatus::Green as i32;
         let indexed_vectors = info.indexed_vectors_count.unwrap_or(0);
-        let waits_for_a_nudge = info.status == wire::CollectionStatus::Grey as i32;
+        let needs_trigger = info.status == wire::CollectionStatus::Grey as i32;
         let fault = info
             .optimizer_status
             .filter(|status| !status.ok)
@@ -76,7 +76,7 @@ impl Shape {
                 continue;
             };
             let distance = wire::Distance::try_from(params.distance);
-            // All vectors have unit length, so that both tell the cosine.
+            // All vectors have unit length, so both give the cosine.
             if !matches!(distance, Ok(wire::Distance::Cosine | wire::Distance::Dot)) {
                 return Err(conflict(format!(
                     "the vector {} of the collection {name} is compared by {distance:?}, but must \
@@ -100,9 +100,9 @@ impl Shape {
                  with QDRANT_COLLECTION"
             )));
         };
-        let Said {
+        let Metadata {
             identity,
-            place,
+            lifecycle,
             roots,
         } = read(&config.metadata)?;
         let indexes = info.payload_schema.into_keys().collect();
@@ -111,22 +111,22 @@ impl Shape {
             spaces,
             dimension,
             identity,
-            place,
+            lifecycle,
             roots,
             indexes,
             quantized,
             indexed,
             indexed_vectors,
-            waits_for_a_nudge,
+            needs_trigger,
             fault,
             config,
         })
     }
 
-    /// Refuses a collection that another model filled, as far as can be told.
+    /// Refuses a collection that another model filled, as far as that is recorded.
     ///
     /// # Errors
-    /// [`ErrorCode::Conflict`], with both named.
+    /// [`ErrorCode::Conflict`] that names both.
     pub(super) fn check(&self, name: &str, model: &ModelInfo) -> Result<()> {
         if let Some(identity) = &self.identity {
             identity.check(name, model)?;

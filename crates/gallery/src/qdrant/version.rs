@@ -1,4 +1,4 @@
-//! Which server knows what.
+//! The features of server versions.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use clippy_core::{Error, ErrorCode, Result};
 
 use super::errors::About;
 
-/// A server's version, as far as it matters.
+/// A server's version: major and minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version {
     major: u64,
@@ -19,14 +19,14 @@ impl fmt::Display for Version {
     }
 }
 
-/// Something that a server may be too old for.
+/// A feature that an older server lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Feature {
-    /// Metadata of a collection, where the schema's version, the model and the folders are kept.
-    /// Without it nothing works. What else is needed (queries in batches, `has_vector`, facets)
-    /// is older.
+    /// Metadata of a collection, which stores the schema's version, the model and the folders. It
+    /// is required. Everything else that is needed (queries in batches, `has_vector`, facets) is
+    /// older.
     CollectionMetadata,
-    /// Adding a named vector to a collection that is there.
+    /// Adding a named vector to an existing collection.
     NewVectorName,
 }
 
@@ -45,19 +45,19 @@ impl Feature {
         }
     }
 
-    /// What it is for, in the middle of a sentence.
+    /// Its description, for the middle of a sentence.
     fn name(self) -> &'static str {
         match self {
             Self::CollectionMetadata => {
                 "metadata of collections, where the model and the schema's version are kept"
             }
-            Self::NewVectorName => "adding a named vector to a collection that is there",
+            Self::NewVectorName => "adding a named vector to an existing collection",
         }
     }
 }
 
 impl Version {
-    /// Reads what a server says; `None` when that is no version.
+    /// Parses a server's version; `None` when it is not one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim_start_matches('v').split(['.', '-', '+']);
         Some(Self {
@@ -66,12 +66,12 @@ impl Version {
         })
     }
 
-    /// Whether it has this.
+    /// Whether this version has the feature.
     pub(super) fn has(self, feature: Feature) -> bool {
         self >= feature.since()
     }
 
-    /// Refuses what it does not have.
+    /// Refuses a version without the feature.
     ///
     /// # Errors
     /// [`ErrorCode::Unsupported`], with the feature and the version.
@@ -82,7 +82,7 @@ impl Version {
         Err(Error::new(
             ErrorCode::Unsupported,
             format!(
-                "Qdrant at {} is version {self}, which lacks {}: that came with {}. Upgrade the \
+                "Qdrant at {} is version {self}, which lacks {}: version {} has it. Upgrade the \
                  server",
                 about.url,
                 feature.name(),

@@ -1,4 +1,4 @@
-//! Accounts of ingests in the embedded database.
+//! The ledgers of ingests in the embedded database.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,11 +26,11 @@ fn now() -> i64 {
 }
 
 fn unknown(run: Uuid) -> Error {
-    Error::not_found(format!("there is no account {run}"))
+    Error::not_found(format!("there is no ledger {run}"))
 }
 
 impl EmbeddedState {
-    /// The turn to write to an account that exists.
+    /// Begins a write to an existing ledger.
     async fn write_run(&self, run: Uuid) -> Result<Transaction<'static, Sqlite>> {
         let mut transaction = self.write().await?;
         let there: Option<i64> = sqlx::query_scalar("SELECT 1 FROM ledger_run WHERE id = ?")
@@ -58,14 +58,13 @@ impl Ledger for EmbeddedState {
         Ok(run)
     }
 
-    /// The first to claim an id keeps it, so that a chunk that is done again is told the same.
+    /// The first line that claims an id keeps it, so that a repeated chunk gets the same answer.
     async fn claim(&self, run: Uuid, lines: &[(u64, PointId)]) -> Result<Vec<(u64, u64)>> {
         let mut taken = Vec::new();
         let mut transaction = self.write_run(run).await?;
         let run = run.to_string();
         for (line, point) in lines {
-            // The update changes nothing; it makes RETURNING give the line that stands there
-            // already.
+            // The update changes nothing; it makes RETURNING return the line that exists already.
             let holder: i64 = sqlx::query_scalar(
                 "INSERT INTO ledger_claim (run, point, line) VALUES (?, ?, ?) ON CONFLICT (run, \
                  point) DO UPDATE SET line = line RETURNING line",

@@ -1,7 +1,7 @@
-//! The embedded database: preferences and the accounts of ingests, in one SQLite file.
+//! The embedded database: preferences and the ledgers of ingests, in one SQLite file.
 //!
-//! Every write is one `BEGIN IMMEDIATE` transaction, so that concurrent writers take turns from
-//! their first read on and no update is lost. The log is write-ahead, so that readers never wait
+//! Every write is one `BEGIN IMMEDIATE` transaction, so that concurrent writers wait for each other
+//! from their first read on and no update is lost. The log is write-ahead, so readers never wait
 //! for a writer.
 
 mod ledger;
@@ -21,10 +21,10 @@ use sqlx::{Sqlite, Transaction};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/embedded");
 
-/// How long a writer waits for its turn before it gives up.
+/// How long a writer waits for the others before it fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connections: writers take turns anyway, so this is for readers beside them.
+/// Number of connections. Writers wait for each other anyway, so this is for concurrent readers.
 const CONNECTIONS: u32 = 8;
 
 /// The embedded database of one process.
@@ -53,8 +53,8 @@ impl EmbeddedState {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // One fsync a write, and there are few writes: what was acknowledged outlasts a power
-            // cut too.
+            // One fsync per write, and there are few writes: acknowledged data survives a power
+            // cut, too.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
@@ -83,7 +83,7 @@ impl EmbeddedState {
         Ok(Self { pool, rule })
     }
 
-    /// Waits until everything is written and closes the file.
+    /// Waits until everything is written, and closes the file.
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -96,7 +96,7 @@ impl EmbeddedState {
     }
 }
 
-/// An error of the database as one of ours.
+/// Converts an error of the database.
 fn failed(error: sqlx::Error) -> Error {
     let code = match &error {
         sqlx::Error::PoolTimedOut => ErrorCode::Overloaded,
@@ -106,7 +106,7 @@ fn failed(error: sqlx::Error) -> Error {
         _ => ErrorCode::Internal,
     };
     let message = match code {
-        ErrorCode::Overloaded => "the database had no turn for this within 30 s: try again later",
+        ErrorCode::Overloaded => "the database was busy for 30 s: try again later",
         _ => "the database failed",
     };
     Error::new(code, message).with_source(error)
@@ -120,7 +120,7 @@ fn number_in(number: u64) -> Result<i64> {
 
 fn number_out(number: i64) -> Result<u64> {
     u64::try_from(number)
-        .map_err(|_| Error::internal(format!("the database holds {number} where a count belongs")))
+        .map_err(|_| Error::internal(format!("the database contains {number} instead of a count")))
 }
 
 #[cfg(test)]

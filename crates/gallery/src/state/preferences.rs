@@ -13,7 +13,7 @@ pub(super) const TAG: &str = "tag";
 pub(super) const STYLE: &str = "style";
 
 impl EmbeddedState {
-    /// Moves the weights of these names by the rule and keeps the strongest.
+    /// Updates the weights of these names by the rule, and keeps the strongest.
     async fn move_weights(
         &self,
         transaction: &mut Transaction<'static, Sqlite>,
@@ -94,7 +94,7 @@ fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Names without surrounding space and without doubles; empty ones are left out.
+/// Trimmed names, each once; empty ones are left out.
 fn names<'a>(
     given: impl Iterator<Item = &'a str>,
     change: impl Fn(&str) -> String,

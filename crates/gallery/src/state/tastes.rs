@@ -1,4 +1,4 @@
-//! Tastes that come from another Clippy.
+//! Imports preferences from another Clippy.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ impl TastesImport for EmbeddedState {
     }
 }
 
-/// Sets the weights that are not there or lower; gives how many.
+/// Sets the weights that are missing or lower; returns how many.
 async fn raise(
     transaction: &mut Transaction<'static, Sqlite>,
     user_id: &str,
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn tastes_are_added_to_what_is_known_and_a_second_import_changes_nothing() {
+    async fn imported_preferences_are_merged_and_a_second_import_changes_nothing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let rule = PreferenceRule {
             keep: 2,
@@ -104,9 +104,9 @@ mod tests {
         state
             .import(vec![taste(&[("hat", 0.5), ("sea", 0.4)], 3)])
             .await
-            .expect("taken over");
+            .expect("imported");
         let more = vec![taste(&[("hat", 0.2), ("sea", 0.6), ("fog", 0.1)], 2)];
-        let first = state.import(more.clone()).await.expect("taken over");
+        let first = state.import(more.clone()).await.expect("imported");
         assert_eq!(
             (first.artists, first.tags),
             (1, 2),

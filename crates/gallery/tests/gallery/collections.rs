@@ -1,7 +1,8 @@
 //! The collections of a data folder: built beside each other, caught up, switched, and killed at
 //! any moment.
 //!
-//! This binary starts itself again as the process that is killed; the environment tells it so.
+//! This test program starts itself again as the process that is killed; an environment variable
+//! tells it to.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -49,7 +50,7 @@ async fn empty() -> (Arc<dyn Collections>, Arc<dyn Gallery>, tempfile::TempDir) 
 clippy_gallery_contract::collections_contract!(empty);
 
 #[tokio::test]
-async fn todays_folder_is_opened_as_it_is_and_stays_so() {
+async fn a_folder_without_a_list_of_collections_is_opened_and_stays_without_one() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let first = EdgeOptions {
         folder: data.path().join("collection"),
@@ -79,7 +80,7 @@ async fn todays_folder_is_opened_as_it_is_and_stays_so() {
         "nothing is written until there is a second collection"
     );
     assert_eq!(
-        EdgeCollections::remembered(data.path()).expect("read"),
+        EdgeCollections::recorded_model(data.path()).expect("read"),
         None
     );
     let seen = EdgeCollections::inspect(data.path(), "clippy")
@@ -89,7 +90,7 @@ async fn todays_folder_is_opened_as_it_is_and_stays_so() {
 }
 
 #[tokio::test]
-async fn a_build_goes_on_after_a_restart_and_one_of_another_model_is_begun_anew() {
+async fn a_build_continues_after_a_restart_and_one_of_another_model_starts_over() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let name = {
         let (collections, live) = EdgeCollections::open(options(data.path()), &model())
@@ -107,7 +108,7 @@ async fn a_build_goes_on_after_a_restart_and_one_of_another_model_is_begun_anew(
         live.delete(&numbers(&[1])).await.expect("deleted");
         built.name
     };
-    // What a kill may leave: a folder that nothing names.
+    // A folder that nothing names, as a kill may leave it.
     std::fs::create_dir_all(data.path().join("collections/clippy@second-one-7")).expect("made");
     let (collections, live) = EdgeCollections::open(options(data.path()), &model())
         .await
@@ -121,7 +122,7 @@ async fn a_build_goes_on_after_a_restart_and_one_of_another_model_is_begun_anew(
     let again = collections
         .begin_beside(&second_model(), &second_source(), "job-2")
         .await
-        .expect("taken over");
+        .expect("continued");
     assert_eq!(
         (again.name.as_str(), again.owner.as_str()),
         (name.as_str(), "job-2")
@@ -169,9 +170,9 @@ async fn a_build_goes_on_after_a_restart_and_one_of_another_model_is_begun_anew(
 }
 
 #[tokio::test]
-async fn the_data_folder_remembers_the_model_of_the_live_collection_and_refuses_others() {
+async fn the_data_folder_records_the_model_of_the_live_collection_and_refuses_others() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let remembered = || EdgeCollections::remembered(data.path()).expect("read");
+    let remembered = || EdgeCollections::recorded_model(data.path()).expect("read");
     let built = {
         let (collections, live) = EdgeCollections::open(options(data.path()), &model())
             .await
@@ -185,7 +186,7 @@ async fn the_data_folder_remembers_the_model_of_the_live_collection_and_refuses_
         assert_eq!(
             remembered(),
             Some(options(data.path()).source),
-            "while it is built, the first one's"
+            "during the build, that of the first collection"
         );
         let pause = collections.pause_writes().await.expect("paused");
         collections
@@ -214,13 +215,13 @@ async fn the_data_folder_remembers_the_model_of_the_live_collection_and_refuses_
     assert_eq!(collections.drop_old().await.expect("dropped"), ["clippy"]);
     assert!(
         !data.path().join("collection").exists(),
-        "the first collection's folder goes like any other"
+        "the first collection's folder is removed like any other"
     );
     assert!(data.path().join("collections").join(&built).exists());
 }
 
-/// Not a test by itself: what the killed process runs. It goes from one collection to the other and
-/// back for ever.
+/// Not a test by itself: the process that is killed runs this. It switches between two collections
+/// until it is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Ok(data) = std::env::var(DATA) else {
@@ -269,9 +270,9 @@ async fn child() {
             .await
             .expect("read");
         collections
-            .caught_up(&target.name, changes.next)
+            .mark_caught_up(&target.name, changes.next)
             .await
-            .expect("told");
+            .expect("recorded");
         collections
             .switch(&target.name, None, &*pause)
             .await
@@ -327,11 +328,12 @@ async fn a_kill_at_any_moment_of_a_switch_leaves_one_whole_collection_live() {
         assert_eq!(
             live.count(&Filter::default()).await.expect("counted"),
             20,
-            "{} is whole",
+            "{} is complete",
             info.name
         );
         assert_eq!(live.info().await.expect("known").dimension, model.dimension);
-        // Live is what the last word said, or the next one, whose word was not said any more.
+        // The live collection is the one that was printed last, or the next one, if the kill came
+        // before its line was printed.
         let all = collections.list().await.expect("listed");
         assert_eq!(all.len(), 2);
         assert!(

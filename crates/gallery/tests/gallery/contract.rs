@@ -1,5 +1,5 @@
-//! The contract of a gallery, on the embedded engine, over gRPC on a fake server, and on a real one
-//! where there is one.
+//! Runs the contract suite of galleries on the embedded engine, over gRPC on a fake server, and on
+//! a real server if there is one.
 
 mod edge {
     use crate::support::empty_edge_gallery;

@@ -1,6 +1,7 @@
-//! `kill -9` at random moments: what was acknowledged is there, whole, and nothing is there twice.
+//! `kill -9` at random moments: what was acknowledged exists, complete, and nothing exists twice.
 //!
-//! This binary starts itself again as the process that is killed; the environment tells it so.
+//! This test program starts itself again as the process that is killed; an environment variable
+//! tells it to.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
@@ -35,7 +36,7 @@ fn options(folder: &Path) -> EdgeOptions {
     }
 }
 
-/// The vectors of a point in its first or second version: one number decides all values.
+/// The vectors of a point in its first or second version; one number determines all values.
 fn vector(id: u64, space: Space, version: u64) -> Vec<f32> {
     let seed = (id * 8 + space as u64 * 2 + version) as f32;
     let mut values: Vec<f32> = (0..DIMENSION)
@@ -71,7 +72,7 @@ fn doomed(batch: u64) -> u64 {
     batch * BATCH + 1 + batch % BATCH
 }
 
-// What the child does with each batch, in order, and says once it is acknowledged.
+// The child's steps for each batch, in order. It prints each once it is acknowledged.
 const PUT: &str = "put";
 const UPDATE: &str = "update";
 const DELETE: &str = "delete";
@@ -118,7 +119,7 @@ async fn write_for_ever(folder: &Path, start: u64, with_graphs: bool) {
     }
 }
 
-/// Not a test by itself: what the killed process runs.
+/// Not a test by itself: the process that is killed runs this.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(role) = std::env::var(ROLE) else {
@@ -130,7 +131,7 @@ async fn child() {
         let _lock = StoreLock::acquire(folder, Some(ADDRESS)).expect("free");
         let _gallery = EdgeGallery::open(options(folder)).await.expect("opened");
         println!("opened");
-        // Until the parent ends it.
+        // Wait until the parent ends the process.
         let _ = std::io::stdin().read(&mut [0]);
         return;
     }
@@ -159,7 +160,7 @@ fn spawn(role: &str, folder: &Path, start: u64) -> (Child, impl Iterator<Item = 
     (child, lines)
 }
 
-/// How far each batch was acknowledged.
+/// The last acknowledged step of each batch.
 #[derive(Default)]
 struct Acknowledged(BTreeMap<u64, &'static str>);
 
@@ -179,8 +180,8 @@ impl Acknowledged {
     }
 }
 
-/// Everything that was acknowledged is there; the one step that was not may be there or not, point
-/// by point.
+/// Checks that everything acknowledged exists. The one step that was not acknowledged may have been
+/// done or not, point by point.
 async fn check(gallery: &EdgeGallery, acknowledged: &Acknowledged, last: u64) {
     let mut expected_count = 0;
     for batch in 0..=last {
@@ -218,7 +219,7 @@ async fn check(gallery: &EdgeGallery, acknowledged: &Acknowledged, last: u64) {
             }
         }
     }
-    // Counted in other ways: a point that stood in two parts would be counted twice.
+    // Count in other ways: a point that is in two segments would be counted twice.
     assert_eq!(
         gallery.count(&Filter::default()).await.expect("counted"),
         expected_count
@@ -240,9 +241,9 @@ async fn what_was_acknowledged_survives_kill_9() {
     for round in 0..ROUNDS {
         let role = if round % 2 == 0 { "plain" } else { "graphs" };
         let (mut child, mut lines) = spawn(role, folder.path(), next);
-        // The moment of the kill is random; what it hits is found out afterwards.
+        // The moment of the kill is random; what it interrupted is checked afterwards.
         for _ in 0..random.random_range(1..40) {
-            assert!(acknowledged.add(&lines.next().expect("the child goes on")));
+            assert!(acknowledged.add(&lines.next().expect("the child continues")));
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..60))).await;
         child.kill().expect("killed");
@@ -250,7 +251,7 @@ async fn what_was_acknowledged_survives_kill_9() {
             acknowledged.add(&line);
         });
         assert!(!child.wait().expect("ended").success());
-        // One batch more may have been begun.
+        // One more batch may have been started.
         next = acknowledged
             .0
             .keys()
@@ -266,11 +267,11 @@ async fn what_was_acknowledged_survives_kill_9() {
             check(&gallery, &acknowledged, next).await;
         }
     }
-    assert!(acknowledged.0.len() > 10, "the children got somewhere");
+    assert!(acknowledged.0.len() > 10, "the children made progress");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_process_is_told_who_holds_the_store_until_that_one_is_killed() {
+async fn a_second_process_gets_an_error_that_names_the_holder_until_that_is_killed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (mut child, _lines) = spawn("hold", folder.path(), 0);
     let pid = child.id().to_string();

@@ -1,4 +1,4 @@
-//! The tests of this crate, in one program: linking libtorch and the engine once is enough.
+//! The tests of this crate, in one program, so that libtorch and the engine are linked once.
 
 mod collections;
 mod contract;

@@ -1,4 +1,4 @@
-//! Opening a collection: by the right model, by the right version, and after odd ends.
+//! Opens collections with another model, with another schema version, and after a kill.
 
 use std::path::Path;
 
@@ -88,7 +88,7 @@ async fn another_model_is_refused_and_both_are_named() {
     );
     EdgeGallery::open(options(folder.path()))
         .await
-        .expect("the first model goes on");
+        .expect("the first model still works");
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_newer_schema_is_refused_and_an_older_one_is_migrated() {
 }
 
 #[tokio::test]
-async fn a_closed_collection_is_found_again_and_can_be_looked_at() {
+async fn a_closed_collection_can_be_inspected_and_opened_again() {
     let folder = folder();
     assert_eq!(
         EdgeGallery::inspect(folder.path(), "drawings").expect("read"),
@@ -151,12 +151,12 @@ async fn a_closed_collection_is_found_again_and_can_be_looked_at() {
     assert_eq!(
         gallery.note("scores").await.expect("read"),
         Some(json!([0.5])),
-        "notes are found again, too"
+        "notes are kept, too"
     );
 }
 
 #[tokio::test]
-async fn an_unfinished_generation_is_removed_and_a_lost_description_is_not_guessed() {
+async fn an_unfinished_generation_is_removed_and_a_lost_description_is_an_error() {
     let folder = folder();
     with_one_point(folder.path()).await.expect("made");
     std::fs::create_dir_all(folder.path().join("shard-2/segments")).expect("left by a kill");

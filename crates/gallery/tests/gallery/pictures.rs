@@ -1,4 +1,5 @@
-//! Real files, real links: what is served, what is refused, and that a thumbnail is made once.
+//! Picture files and symbolic links: which are served, which are refused, and that a thumbnail is
+//! made once.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,13 +12,13 @@ use clippy_imaging::{Encoding, RgbImage, encode, probe};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-struct Place {
+struct PictureFolders {
     folder: TempDir,
     roots: Vec<String>,
 }
 
-/// `root/a.png`, `root/sub/b.png`, `other/c.png`, `secret/s.png`; root and other are recorded.
-fn place() -> Place {
+/// `root/a.png`, `root/sub/b.png`, `other/c.png`, `secret/s.png`; `root` and `other` are recorded.
+fn picture_folders() -> PictureFolders {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for path in [
         "root/a.png",
@@ -31,7 +32,7 @@ fn place() -> Place {
     let roots = ["root", "other"]
         .map(|root| folder.path().join(root).display().to_string())
         .to_vec();
-    Place { folder, roots }
+    PictureFolders { folder, roots }
 }
 
 fn write_picture(path: &Path, width: u32, height: u32) {
@@ -42,7 +43,7 @@ fn write_picture(path: &Path, width: u32, height: u32) {
     std::fs::write(path, encode(&picture, Encoding::Png).expect("a PNG")).expect("written");
 }
 
-impl Place {
+impl PictureFolders {
     fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
@@ -63,7 +64,7 @@ impl Place {
     }
 }
 
-/// A thumbnail's bytes, type and tag.
+/// A thumbnail's bytes, type and ETag.
 fn held(served: ServedPicture) -> (Bytes, String, String) {
     (
         served.content.whole().expect("in memory"),
@@ -74,24 +75,27 @@ fn held(served: ServedPicture) -> (Bytes, String, String) {
 
 #[tokio::test]
 async fn files_under_the_roots_are_found_and_read() {
-    let place = place();
-    let files = place.files(None);
+    let folders = picture_folders();
+    let files = folders.files(None);
     for (stored, real) in [
         ("a.png", "root/a.png"),
         ("sub/b.png", "root/sub/b.png"),
         ("c.png", "other/c.png"),
         ("sub/../a.png", "root/a.png"),
     ] {
-        let file = files.find(stored, &place.roots).await.expect(stored);
-        assert_eq!(file.path, place.path(real).canonicalize().expect("there"));
+        let file = files.find(stored, &folders.roots).await.expect(stored);
+        assert_eq!(file.path, folders.path(real).canonicalize().expect("there"));
     }
-    let absolute = place.path("other/c.png").display().to_string();
-    let file = files.find(&absolute, &place.roots).await.expect("absolute");
+    let absolute = folders.path("other/c.png").display().to_string();
+    let file = files
+        .find(&absolute, &folders.roots)
+        .await
+        .expect("absolute");
     let served = files.read(&file).await.expect("read");
     assert_eq!(served.content_type, "image/png");
     assert!(
         matches!(&served.content, PictureContent::File(..)),
-        "a file is read as it is taken, not held as a whole"
+        "a file is streamed, not read into memory"
     );
     assert!(
         served.etag.len() > 20 && served.etag.bytes().all(|byte| byte.is_ascii_alphanumeric()),
@@ -102,12 +106,12 @@ async fn files_under_the_roots_are_found_and_read() {
         served.content.whole().expect("read"),
         std::fs::read(&absolute).expect("there")
     );
-    let again = files.find("c.png", &place.roots).await.expect("found");
+    let again = files.find("c.png", &folders.roots).await.expect("found");
     assert_eq!(again, file);
-    write_picture(&place.path("other/c.png"), 401, 300);
+    write_picture(&folders.path("other/c.png"), 401, 300);
     assert_ne!(
         files
-            .find("c.png", &place.roots)
+            .find("c.png", &folders.roots)
             .await
             .expect("found")
             .identity,
@@ -116,12 +120,12 @@ async fn files_under_the_roots_are_found_and_read() {
 }
 
 #[tokio::test]
-async fn paths_from_the_folder_that_clippy_0_2_ran_in_are_found_under_the_roots_alone() {
-    let place = place();
-    write_picture(&place.path("data/safebooru/ALL/1.png"), 40, 30);
+async fn paths_from_the_folder_that_clippy_0_2_ran_in_are_found_under_the_roots_only() {
+    let folders = picture_folders();
+    write_picture(&folders.path("data/safebooru/ALL/1.png"), 40, 30);
     let stored = "./data/safebooru/ALL/1.png";
     for root in ["data/safebooru/ALL", "data/safebooru", "data"] {
-        let files = place.files(Some(root));
+        let files = folders.files(Some(root));
         for spelling in [
             stored,
             ".\\data\\safebooru\\ALL\\1.png",
@@ -133,7 +137,7 @@ async fn paths_from_the_folder_that_clippy_0_2_ran_in_are_found_under_the_roots_
                 .unwrap_or_else(|error| panic!("{root}: {spelling}: {error}"));
             assert_eq!(
                 file.path,
-                place.path(stored).canonicalize().expect("there"),
+                folders.path(stored).canonicalize().expect("there"),
                 "{root}"
             );
         }
@@ -143,10 +147,10 @@ async fn paths_from_the_folder_that_clippy_0_2_ran_in_are_found_under_the_roots_
             .expect_err("above the root, and not under it");
         assert_eq!(secret.code, ErrorCode::NotFound);
     }
-    // A recorded folder serves as well as IMAGES_ROOT does.
-    let recorded = [place.path("data/safebooru").display().to_string()];
-    assert!(place.files(None).find(stored, &recorded).await.is_ok());
-    let nowhere = place
+    // A recorded folder serves pictures as IMAGES_ROOT does.
+    let recorded = [folders.path("data/safebooru").display().to_string()];
+    assert!(folders.files(None).find(stored, &recorded).await.is_ok());
+    let nowhere = folders
         .files(None)
         .find(stored, &[])
         .await
@@ -159,12 +163,12 @@ async fn paths_from_the_folder_that_clippy_0_2_ran_in_are_found_under_the_roots_
 }
 
 #[tokio::test]
-async fn accents_are_found_whichever_way_they_are_written() {
-    let place = place();
-    write_picture(&place.path("root/cafe\u{301}.png"), 40, 30);
-    let files = place.files(None);
+async fn accents_are_found_composed_and_decomposed() {
+    let folders = picture_folders();
+    write_picture(&folders.path("root/cafe\u{301}.png"), 40, 30);
+    let files = folders.files(None);
     for stored in ["caf\u{e9}.png", "cafe\u{301}.png"] {
-        assert!(files.find(stored, &place.roots).await.is_ok(), "{stored}");
+        assert!(files.find(stored, &folders.roots).await.is_ok(), "{stored}");
     }
 }
 
@@ -190,13 +194,13 @@ async fn a_relative_images_root_begins_at_the_working_folder() {
 }
 
 #[tokio::test]
-async fn what_lies_outside_is_forbidden_and_what_is_gone_is_not_found() {
-    let place = place();
-    let files = place.files(None);
-    let secret = place.path("secret/s.png").display().to_string();
-    let absent = place.path("secret/absent.png").display().to_string();
-    // A folder whose name only begins like a root's.
-    let beside = place.path("rootless/r.png").display().to_string();
+async fn files_outside_are_forbidden_and_missing_files_are_not_found() {
+    let folders = picture_folders();
+    let files = folders.files(None);
+    let secret = folders.path("secret/s.png").display().to_string();
+    let absent = folders.path("secret/absent.png").display().to_string();
+    // A folder whose name begins with a root's name.
+    let beside = folders.path("rootless/r.png").display().to_string();
     for stored in [
         "../secret/s.png",
         "../secret/absent.png",
@@ -207,14 +211,14 @@ async fn what_lies_outside_is_forbidden_and_what_is_gone_is_not_found() {
         &beside,
     ] {
         assert_eq!(
-            place.code(&files, stored).await,
+            folders.code(&files, stored).await,
             Some(ErrorCode::Forbidden),
             "{stored}"
         );
     }
     for stored in ["absent.png", "sub", "", "a.png/", "a\0.png"] {
         assert_eq!(
-            place.code(&files, stored).await,
+            folders.code(&files, stored).await,
             Some(ErrorCode::NotFound),
             "{stored:?}"
         );
@@ -223,45 +227,49 @@ async fn what_lies_outside_is_forbidden_and_what_is_gone_is_not_found() {
         files.find("a.png", &[]).await.expect_err("no roots").code,
         ErrorCode::NotFound
     );
-    let opened = place.files(Some("secret"));
+    let opened = folders.files(Some("secret"));
     assert_eq!(
-        place.code(&opened, "s.png").await,
+        folders.code(&opened, "s.png").await,
         None,
         "IMAGES_ROOT is a root"
     );
-    assert_eq!(place.code(&opened, &secret).await, None);
+    assert_eq!(folders.code(&opened, &secret).await, None);
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_out_of_the_roots_is_forbidden_and_one_inside_is_followed() {
     use std::os::unix::fs::symlink;
-    let place = place();
-    let files = place.files(None);
-    symlink(place.path("secret/s.png"), place.path("root/file-link.png")).expect("linked");
-    symlink(place.path("secret"), place.path("root/folder-link")).expect("linked");
-    symlink(place.path("root/a.png"), place.path("root/inside.png")).expect("linked");
+    let folders = picture_folders();
+    let files = folders.files(None);
     symlink(
-        place.path("secret/absent.png"),
-        place.path("root/dangling.png"),
+        folders.path("secret/s.png"),
+        folders.path("root/file-link.png"),
+    )
+    .expect("linked");
+    symlink(folders.path("secret"), folders.path("root/folder-link")).expect("linked");
+    symlink(folders.path("root/a.png"), folders.path("root/inside.png")).expect("linked");
+    symlink(
+        folders.path("secret/absent.png"),
+        folders.path("root/dangling.png"),
     )
     .expect("linked");
     assert_eq!(
-        place.code(&files, "file-link.png").await,
+        folders.code(&files, "file-link.png").await,
         Some(ErrorCode::Forbidden)
     );
     assert_eq!(
-        place.code(&files, "folder-link/s.png").await,
+        folders.code(&files, "folder-link/s.png").await,
         Some(ErrorCode::Forbidden)
     );
-    assert_eq!(place.code(&files, "inside.png").await, None);
+    assert_eq!(folders.code(&files, "inside.png").await, None);
     assert_eq!(
-        place.code(&files, "dangling.png").await,
+        folders.code(&files, "dangling.png").await,
         Some(ErrorCode::NotFound)
     );
-    // A root that is a link itself is what it points to.
-    symlink(place.path("root"), place.path("alias")).expect("linked");
-    let alias = vec![place.path("alias").display().to_string()];
+    // A root that is a link means its target.
+    symlink(folders.path("root"), folders.path("alias")).expect("linked");
+    let alias = vec![folders.path("alias").display().to_string()];
     assert!(files.find("a.png", &alias).await.is_ok());
     assert_eq!(
         files
@@ -274,11 +282,14 @@ async fn a_link_out_of_the_roots_is_forbidden_and_one_inside_is_followed() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_picture_is_not_served() {
-    let place = place();
-    std::fs::write(place.path("root/notes.png"), "root:x:0:0").expect("written");
-    let files = place.files(None);
-    let file = files.find("notes.png", &place.roots).await.expect("found");
+async fn a_file_that_is_not_a_picture_is_not_served() {
+    let folders = picture_folders();
+    std::fs::write(folders.path("root/notes.png"), "root:x:0:0").expect("written");
+    let files = folders.files(None);
+    let file = files
+        .find("notes.png", &folders.roots)
+        .await
+        .expect("found");
     assert_eq!(
         files.read(&file).await.expect_err("text").code,
         ErrorCode::InvalidPicture
@@ -291,9 +302,9 @@ async fn a_file_that_is_no_picture_is_not_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thumbnail_is_made_once_and_kept() {
-    let place = place();
-    let files = Arc::new(place.files(None));
-    let file = files.find("a.png", &place.roots).await.expect("found");
+    let folders = picture_folders();
+    let files = Arc::new(folders.files(None));
+    let file = files.find("a.png", &folders.roots).await.expect("found");
     let mut requests = JoinSet::new();
     for _ in 0..16 {
         let (files, file) = (Arc::clone(&files), file.clone());
@@ -324,19 +335,22 @@ async fn a_thumbnail_is_made_once_and_kept() {
     let tiny = held(files.thumbnail(&file, 7).await.expect("made"));
     assert!(probe(&tiny.0).expect("a JPEG").width <= 7);
 
-    let restarted = place.files(None);
+    let restarted = folders.files(None);
     assert_eq!(
-        &held(
-            restarted
-                .thumbnail(&file, 130)
-                .await
-                .expect("from the disk")
-        ),
+        &held(restarted.thumbnail(&file, 130).await.expect("from disk")),
         first
     );
     assert_eq!(restarted.thumbnails_made(), 0);
-    write_picture(&place.path("root/a.png"), 200, 200);
-    let changed = restarted.find("a.png", &place.roots).await.expect("found");
-    let served = held(restarted.thumbnail(&changed, 130).await.expect("made anew"));
+    write_picture(&folders.path("root/a.png"), 200, 200);
+    let changed = restarted
+        .find("a.png", &folders.roots)
+        .await
+        .expect("found");
+    let served = held(
+        restarted
+            .thumbnail(&changed, 130)
+            .await
+            .expect("made again"),
+    );
     assert_eq!(probe(&served.0).expect("a JPEG").height, 128);
 }

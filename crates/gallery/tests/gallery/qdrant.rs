@@ -1,5 +1,5 @@
-//! A collection on a server: the same results as in this process, collections of Clippy 0.2, and
-//! migrations.
+//! A collection on a server: the same results as with the embedded engine, collections of Clippy
+//! 0.2, and migrations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ fn query(random: &mut StdRng) -> HybridQuery {
         0 => filter.tags = vec![first],
         1 => (filter.tags, filter.tag_mode) = (vec![first, second], TagMode::All),
         2 => (filter.exclude_tags, filter.ratings) = (vec![first], vec!["safe".to_owned()]),
-        // What is wanted and excluded at once is excluded.
+        // A tag that is both wanted and excluded is excluded.
         3 => (filter.tags, filter.exclude_tags) = (vec![first.clone(), second], vec![first]),
         _ => {}
     }
@@ -116,7 +116,7 @@ fn query(random: &mut StdRng) -> HybridQuery {
     }
 }
 
-/// The candidates as a page shows them: by the weighted score, and by id where it is the same.
+/// The candidates as a page shows them: by the weighted score, and by id when scores are equal.
 fn ranked(found: &Candidates, probes: &[Probe]) -> Vec<(PointId, f32)> {
     let score = |scores: &[Option<f32>]| -> f32 {
         probes
@@ -149,7 +149,7 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
     for number in 0..200 {
         let query = query(&mut random);
         let here = edge.hybrid(query.clone()).await.expect("found here");
-        // The list of tags is asked for every few seconds, for all searches together.
+        // The list of tags is fetched every few seconds, for all searches together.
         let trips = || fake.faults().reads() - fake.faults().facets();
         let before = trips();
         let there = server.hybrid(query.clone()).await.expect("found there");
@@ -192,7 +192,7 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
     }
 }
 
-/// A collection as Clippy 0.2 makes it.
+/// Makes a collection as Clippy 0.2 does.
 async fn old_collection(fake: &FakeQdrant, name: &str, spaces: &[Space], dimension: u64) -> Qdrant {
     let client = Qdrant::from_url(&fake.url())
         .skip_compatibility_check()
@@ -225,8 +225,8 @@ async fn fill_old(client: &Qdrant, name: &str, points: &[Point]) {
         .expect("stored");
 }
 
-/// What 0.2 stores: no edges, a zero vector where a picture could not be embedded, nulls in the
-/// payload.
+/// Points as 0.2 stores them: no edges, a zero vector when a picture could not be embedded, nulls
+/// in the payload.
 fn old_points() -> Vec<Point> {
     let mut random = StdRng::seed_from_u64(2);
     (1..=300_u64)
@@ -257,7 +257,7 @@ async fn all_points(gallery: &dyn Gallery) -> Vec<Point> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_when_asked() {
+async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_on_request() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let client = old_collection(&fake, "old", &[Space::Image, Space::Text], DIMENSION as u64).await;
     let points = old_points();
@@ -321,7 +321,7 @@ async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_when_asked() 
         .expect("info")
         .result
         .expect("there");
-    assert_eq!(made.config, untouched.config, "looking changes nothing");
+    assert_eq!(made.config, untouched.config, "reading changes nothing");
     assert_eq!(made.payload_schema, untouched.payload_schema);
 
     // A zero vector counts as missing, so that a backfill makes it.
@@ -377,7 +377,7 @@ async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_when_asked() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collection_of_another_model_or_of_something_else_is_refused_with_both_named() {
+async fn a_collection_of_another_model_or_without_pictures_is_refused() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     old_collection(&fake, "wide", &[Space::Image, Space::Text], 1024).await;
     let error = QdrantGallery::open(options(&fake.url(), "wide"))
@@ -416,7 +416,7 @@ async fn a_collection_of_another_model_or_of_something_else_is_refused_with_both
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_plans_does_what_is_missing_and_is_then_done() {
+async fn a_migration_plans_and_makes_what_is_missing_once() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let client = old_collection(&fake, "old", &[Space::Image, Space::Text], DIMENSION as u64).await;
     fill_old(&client, "old", &old_points()).await;
@@ -487,7 +487,7 @@ async fn a_migration_plans_does_what_is_missing_and_is_then_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_server_is_refused_or_does_without_with_the_feature_and_the_version() {
+async fn an_old_server_is_refused_or_limited_with_the_feature_and_version_named() {
     let old = FakeQdrant::start(FakeOptions {
         version: "1.12.4".to_owned(),
         ..FakeOptions::default()
@@ -515,7 +515,7 @@ async fn an_old_server_is_refused_or_does_without_with_the_feature_and_the_versi
     fill_old(&client, "old", &old_points()).await;
     let gallery = QdrantGallery::open(options(&older.url(), "old"))
         .await
-        .expect("it is enough for searching");
+        .expect("it can be searched");
     let edge = Vectors {
         edge: Some(unit(&mut StdRng::seed_from_u64(1))),
         ..Vectors::default()

@@ -18,8 +18,7 @@ use serde_json::json;
 
 use crate::support::{options, options_for};
 
-/// The second model: of another dimension, so that a vector of the one can never be taken for one
-/// of the other.
+/// The second model: of another dimension, so that vectors of the two can never be mixed up.
 fn second() -> ModelInfo {
     ModelInfo {
         name: "second/one".to_owned(),
@@ -72,7 +71,7 @@ async fn versions(gallery: &dyn Gallery) -> BTreeMap<PointId, u64> {
         .collect()
 }
 
-/// What a re-index does with changes, without a model.
+/// Catches up as a re-index does, without a model.
 async fn catch_up(collections: &QdrantCollections, name: &str) -> usize {
     let live = collections
         .open(&collections.live().await.expect("known").name)
@@ -119,9 +118,9 @@ async fn catch_up(collections: &QdrantCollections, name: &str) -> usize {
             .collect();
         beside.upsert(anew).await.expect("stored");
         collections
-            .caught_up(name, changes.next)
+            .mark_caught_up(name, changes.next)
             .await
-            .expect("remembered");
+            .expect("recorded");
     }
 }
 
@@ -151,7 +150,7 @@ async fn switch(collections: &QdrantCollections, name: &str, owner: Option<&str>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collection_that_bears_the_public_name_is_replaced_kept_gone_back_to_and_dropped() {
+async fn a_collection_with_the_public_name_is_replaced_restored_and_dropped() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
     gallery
@@ -221,10 +220,10 @@ async fn a_collection_that_bears_the_public_name_is_replaced_kept_gone_back_to_a
     assert_eq!(error.code, ErrorCode::Unavailable);
     assert!(
         gallery.count(&Filter::default()).await.is_ok(),
-        "whoever searches there goes on"
+        "searches there still work"
     );
 
-    // Another process finds the new one, and what it writes is not lost by going back.
+    // Another process finds the new one, and its writes survive a rollback.
     let (elsewhere, new) = opened(options_for(&fake.url(), "clippy", second()), "second").await;
     assert_eq!(versions(&*new).await.len(), 50);
     new.upsert(vec![point(70, 4, 12)]).await.expect("stored");
@@ -240,7 +239,7 @@ async fn a_collection_that_bears_the_public_name_is_replaced_kept_gone_back_to_a
     );
     assert!(!there.contains_key(&PointId::Number(2)));
 
-    // Forth again, and for good: then the public name belongs to the live one.
+    // Switch again and drop the old one: then the public name belongs to the live one.
     switch(&collections, "clippy@second-one-1", None).await;
     assert_eq!(collections.drop_old().await.expect("dropped"), ["clippy"]);
     let client = qdrant_client::Qdrant::from_url(&fake.url())
@@ -265,10 +264,10 @@ async fn a_collection_that_bears_the_public_name_is_replaced_kept_gone_back_to_a
     assert_eq!(public.points_count, Some(51));
 }
 
-/// Writers and searchers of other processes all the time. What was acknowledged is in the live
-/// collection at the end; no search fails; none sees vectors of two models.
+/// Other processes write and search all the time. What was acknowledged is in the live collection
+/// at the end; no search fails, and none sees vectors of two models.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
+async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
     gallery
@@ -366,7 +365,7 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
     copy(&collections, &built.name).await;
     catch_up(&collections, &built.name).await;
     switch(&collections, &built.name, Some("job")).await;
-    // For a while in the new one, once the searcher has found it.
+    // Continue for a while after the searcher has found the new one.
     let (begun, mut found_at) = (Instant::now(), None);
     while found_at.is_none_or(|found| searches.load(Ordering::SeqCst) < found + 100) {
         assert!(
@@ -380,7 +379,7 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
     }
     done.store(true, Ordering::SeqCst);
     assert_eq!(searcher.await.expect("no search failed"), built.name);
-    // All writers have ended before the collection is read: a last write may still be under way.
+    // All writers have ended before the collection is read: a last write may still be running.
     let mut acknowledged = Vec::new();
     for writer in writers {
         acknowledged.push(writer.await.expect("no write failed otherwise"));

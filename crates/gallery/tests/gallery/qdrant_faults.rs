@@ -1,5 +1,5 @@
-//! A server in trouble, and a way to it that breaks: clear errors, nothing acknowledged is lost,
-//! nothing is half there.
+//! Failures of a server and of the connection to it: errors are clear, no acknowledged write is
+//! lost, and no write is partial.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ async fn filled(fake: &FakeQdrant, name: &str) -> QdrantGallery {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_key_a_missing_one_and_one_for_reading_are_told_apart() {
+async fn wrong_missing_and_read_only_keys_give_different_errors() {
     let keys = FakeOptions {
         api_key: Some("right".to_owned()),
         read_only_key: Some("reader".to_owned()),
@@ -110,7 +110,7 @@ async fn a_wrong_key_a_missing_one_and_one_for_reading_are_told_apart() {
         );
         assert!(
             !error.message.contains("wrong"),
-            "the key itself is told to nobody"
+            "the error does not contain the key"
         );
     }
     let gallery = QdrantGallery::open(with(Some("right")))
@@ -133,8 +133,8 @@ async fn a_wrong_key_a_missing_one_and_one_for_reading_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_where_nobody_or_something_else_listens_is_named() {
-    // Bound and not listening, so that connections are refused and no other process gets the port.
+async fn an_address_without_a_qdrant_server_is_named_in_the_error() {
+    // Bound but not listening, so that connections are refused and no other process gets the port.
     let bound = tokio::net::TcpSocket::new_v4().expect("a socket");
     bound
         .bind("127.0.0.1:0".parse().expect("an address"))
@@ -177,7 +177,7 @@ async fn an_address_where_nobody_or_something_else_listens_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_takes_no_writes_and_a_dead_shard_are_told_and_nothing_is_stored() {
+async fn a_read_only_or_full_disk_and_a_dead_shard_are_reported_and_nothing_is_stored() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let gallery = filled(&fake, "disk").await;
     fake.faults().set_read_only(true);
@@ -193,7 +193,7 @@ async fn a_disk_that_takes_no_writes_and_a_dead_shard_are_told_and_nothing_is_st
         !gallery
             .hybrid(query())
             .await
-            .expect("searching goes on")
+            .expect("searches still work")
             .hits
             .is_empty()
     );
@@ -202,7 +202,7 @@ async fn a_disk_that_takes_no_writes_and_a_dead_shard_are_told_and_nothing_is_st
     says(
         &gallery.upsert(vec![point(900)]).await.expect_err("full"),
         ErrorCode::Unavailable,
-        &["full", "room"],
+        &["full", "space"],
     );
     fake.faults().set_disk_full(false);
     assert_eq!(
@@ -223,7 +223,7 @@ async fn a_disk_that_takes_no_writes_and_a_dead_shard_are_told_and_nothing_is_st
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collection_that_is_deleted_meanwhile_is_told_and_not_made_anew() {
+async fn a_collection_that_is_deleted_meanwhile_is_reported_and_not_made_again() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let gallery = filled(&fake, "gone").await;
     let client = qdrant_client::Qdrant::from_url(&fake.url())
@@ -247,7 +247,7 @@ async fn a_collection_that_is_deleted_meanwhile_is_told_and_not_made_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stall_ends_at_the_limit_and_is_over_when_the_server_is_back() {
+async fn a_stall_ends_at_the_time_limit_and_the_server_is_used_again_afterwards() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     // Long enough for a machine that is busy with other tests.
     let limit = Duration::from_millis(1_500);
@@ -271,7 +271,7 @@ async fn a_stall_ends_at_the_limit_and_is_over_when_the_server_is_back() {
         begun.elapsed()
     );
     says(&error, ErrorCode::Timeout, &["QDRANT_TIMEOUT_SECS"]);
-    // After a few of these, callers do not wait any more.
+    // After a few timeouts, callers do not wait any more.
     let mut quick = false;
     for _ in 0..12 {
         let begun = Instant::now();
@@ -284,14 +284,14 @@ async fn a_stall_ends_at_the_limit_and_is_over_when_the_server_is_back() {
     while gallery.hybrid(query()).await.is_err() {
         assert!(
             begun.elapsed() < Duration::from_secs(60),
-            "it does not come back"
+            "the server is not used again"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Cut in the middle of an upsert, again and again, at other places: what was acknowledged is
-/// there, and every batch is there as a whole or not at all.
+/// Cuts the connection in the middle of an upsert, again and again, at other places. What was
+/// acknowledged exists, and every batch exists completely or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
     const BATCH: u64 = 100;
@@ -323,12 +323,12 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
             }
         }
         proxy.mend();
-        // The circuit may be open: whoever watches over readiness finds out first.
+        // The circuit may be open: the readiness check detects first that it can be closed.
         let begun = Instant::now();
         while gallery.info().await.is_err() {
             assert!(
                 begun.elapsed() < Duration::from_secs(60),
-                "it does not come back"
+                "the server is not used again"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -340,7 +340,7 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
         .expect("read")
         .points;
     let ids: HashSet<PointId> = there.iter().map(|point| point.id).collect();
-    assert_eq!(ids.len(), there.len(), "none is there twice");
+    assert_eq!(ids.len(), there.len(), "no point exists twice");
     for batch in 0..30_u64 {
         let found = (batch * BATCH..(batch + 1) * BATCH)
             .filter(|n| ids.contains(&PointId::Number(*n)))
@@ -363,7 +363,7 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn searches_outlive_a_cut_connection() {
+async fn searches_survive_a_cut_connection() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let proxy = Proxy::start(fake.address()).await.expect("a proxy");
     let gallery = Arc::new(

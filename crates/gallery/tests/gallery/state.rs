@@ -1,4 +1,4 @@
-//! The embedded database with many writers at once, and after it was opened again.
+//! The embedded database with many concurrent writers, and after it was opened again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ async fn no_update_of_32_concurrent_writers_is_lost() {
 }
 
 #[tokio::test]
-async fn the_strongest_are_kept() {
+async fn the_strongest_tags_are_kept() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let rule = PreferenceRule {
         keep: 3,
@@ -131,11 +131,11 @@ async fn the_strongest_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_is_claimed_once_however_many_ask() {
+async fn an_id_is_claimed_once_by_concurrent_writers() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let state = open(&folder, PreferenceRule::default()).await;
     let run = state.begin("manifest.jsonl").await.expect("begun");
-    // Every writer claims the same 50 ids for lines of its own.
+    // Every writer claims the same 50 ids, for its own lines.
     let lines = |writer: u64| -> Vec<(u64, PointId)> {
         (0..50)
             .map(|number| (writer * 50 + number, PointId::Number(number)))
@@ -183,7 +183,7 @@ async fn an_id_is_claimed_once_however_many_ask() {
     assert_eq!(
         within.expect("claimed"),
         [(9_001, 9_000)],
-        "doubles within one call"
+        "duplicates within one call"
     );
     let other = state.begin("manifest.jsonl").await.expect("another run");
     assert!(
@@ -196,7 +196,7 @@ async fn an_id_is_claimed_once_however_many_ask() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_account_adds_up_also_when_lines_are_written_twice() {
+async fn the_ledger_adds_up_even_when_lines_are_written_twice() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let state = open(&folder, PreferenceRule::default()).await;
     let run = state.begin("manifest.jsonl").await.expect("begun");
@@ -281,7 +281,7 @@ async fn the_account_adds_up_also_when_lines_are_written_twice() {
         state.finish(nobody, false).await,
     ] {
         assert_eq!(
-            outcome.expect_err("no such account").code,
+            outcome.expect_err("no such ledger").code,
             ErrorCode::NotFound
         );
     }
@@ -289,7 +289,7 @@ async fn the_account_adds_up_also_when_lines_are_written_twice() {
         state
             .claim(nobody, &[])
             .await
-            .expect_err("no such account")
+            .expect_err("no such ledger")
             .code,
         ErrorCode::NotFound
     );

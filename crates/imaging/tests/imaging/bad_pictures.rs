@@ -1,4 +1,4 @@
-//! What comes from outside and is no good: a clear error, in bounded memory.
+//! Bad input gives a clear error, in bounded memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use image::ImageFormat;
 
 use crate::make;
 
-/// Counts what the current thread holds at most, so that "bounded" is measured.
+/// Counts the most bytes that the current thread holds, so that "bounded" is measured.
 struct Counting;
 
 thread_local! {
@@ -18,14 +18,14 @@ thread_local! {
     static MOST: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is handed to the system's allocator; only numbers are kept beside it.
+// SAFETY: all calls are forwarded to the system's allocator; only the counters are added.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = HELD.try_with(|held| {
             held.set(held.get() + layout.size());
             let _ = MOST.try_with(|most| most.set(most.get().max(held.get())));
         });
-        // SAFETY: the caller's promises are the system's.
+        // SAFETY: the caller guarantees what the system's allocator requires.
         unsafe { System.alloc(layout) }
     }
 
@@ -52,7 +52,7 @@ fn refused(bytes: &[u8]) -> DecodeError {
 }
 
 #[test]
-fn nothing_and_nonsense_are_no_pictures() {
+fn empty_and_foreign_files_are_not_pictures() {
     assert!(matches!(refused(b""), DecodeError::Empty));
     for nonsense in [
         &b"hello"[..],
@@ -73,7 +73,7 @@ fn nothing_and_nonsense_are_no_pictures() {
 }
 
 #[test]
-fn formats_that_are_not_read_are_named() {
+fn unsupported_formats_are_named() {
     for (bytes, name) in [
         (&b"%PDF-1.7\n"[..], "PDF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
@@ -91,7 +91,7 @@ fn formats_that_are_not_read_are_named() {
 }
 
 #[test]
-fn every_cut_of_every_format_is_an_error_and_not_a_panic() {
+fn a_truncated_file_of_any_format_is_an_error() {
     let picture = make::scene(37, 23);
     for format in [
         ImageFormat::Png,
@@ -158,7 +158,7 @@ fn flipped_bytes_never_panic() {
 }
 
 #[test]
-fn a_header_that_claims_too_much_is_refused_without_its_memory() {
+fn a_header_with_a_huge_size_is_refused_without_allocating() {
     let bytes = make::png_that_claims(60_000, 60_000);
     let (error, memory) = memory_of(|| refused(&bytes));
     assert!(
@@ -201,7 +201,7 @@ fn the_largest_picture_stays_within_its_memory() {
 }
 
 #[test]
-fn a_file_of_200_megabytes_is_refused_unread() {
+fn a_file_of_200_megabytes_is_refused_without_reading_it() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&make::file(&make::scene(8, 8), ImageFormat::Png))
         .unwrap();
@@ -228,7 +228,7 @@ fn a_file_of_200_megabytes_is_refused_unread() {
 }
 
 #[test]
-fn a_file_that_is_not_there_or_a_folder_is_told() {
+fn a_missing_file_and_a_folder_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let missing =
         decode_file(&folder.path().join("none.png"), &DecodeLimits::default()).unwrap_err();

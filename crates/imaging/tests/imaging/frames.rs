@@ -1,5 +1,5 @@
-//! Frames, strips and tiles that are larger than the picture they are in: what decoding takes is
-//! known before memory is taken.
+//! Frames, strips and tiles that are larger than their picture: the memory for decoding is known
+//! before it is taken.
 
 use clippy_imaging::{Budget, DecodeError, DecodeLimits, decode, decode_within};
 use image::ImageFormat;
@@ -7,10 +7,10 @@ use image::ImageFormat;
 use crate::bad_pictures::memory_of;
 use crate::make::{self, Tag};
 
-/// What a small file may take before it is refused.
+/// Most bytes that a refused file may take.
 const LITTLE: usize = 1 << 20;
 
-/// Refuses a file, and takes little memory for that.
+/// Expects that a file is refused, with little memory.
 fn refused(bytes: &[u8]) -> DecodeError {
     let (error, memory) =
         memory_of(|| decode(bytes, &DecodeLimits::default()).expect_err("too large inside"));
@@ -19,7 +19,7 @@ fn refused(bytes: &[u8]) -> DecodeError {
 }
 
 #[test]
-fn a_gif_frame_larger_than_its_canvas_counts_against_the_limits_and_the_budget() {
+fn a_gif_frame_larger_than_its_canvas_counts_for_limits_and_budget() {
     let error = refused(&make::gif_with_frame(10_000, 10_000));
     assert!(
         matches!(error, DecodeError::TooManyPixels { width: 10_000, .. }),
@@ -61,7 +61,7 @@ fn a_webp_frame_larger_than_its_canvas_is_refused_by_its_header() {
 }
 
 #[test]
-fn a_jpeg_inside_a_tiff_counts_with_its_own_size() {
+fn a_jpeg_inside_a_tiff_is_counted_by_its_own_size() {
     let mut jpeg = make::file(&make::scene(8, 8), ImageFormat::Jpeg);
     let frame = jpeg
         .windows(2)
@@ -87,7 +87,7 @@ fn a_jpeg_inside_a_tiff_counts_with_its_own_size() {
 }
 
 #[test]
-fn a_tile_far_wider_than_its_tiff_counts() {
+fn a_tile_far_wider_than_its_tiff_is_counted() {
     let mut bytes = make::tiff(
         true,
         (8, 8),
@@ -98,7 +98,7 @@ fn a_tile_far_wider_than_its_tiff_counts() {
             Tag::Short(277, vec![4]),
             Tag::Long(322, vec![1 << 28]),
             Tag::Long(323, vec![16]),
-            // A fourth channel that is not looked at, so that rows are unpacked beside the picture.
+            // A fourth channel that is ignored, so that rows are unpacked beside the picture.
             Tag::Short(338, vec![0]),
         ],
         &[0; 64],

@@ -1,4 +1,4 @@
-//! Good pictures of every kind.
+//! Valid pictures of every kind.
 
 use clippy_imaging::{
     DecodeLimits, Encoding, PictureFormat, RgbImage, decode, decode_file, encode, probe, thumbnail,
@@ -54,7 +54,7 @@ fn animated_files_give_their_first_frame() {
 }
 
 #[test]
-fn the_content_says_what_a_file_is_not_its_name() {
+fn the_format_is_recognised_by_the_content_not_by_the_name() {
     let folder = tempfile::tempdir().unwrap();
     let picture = make::scene(10, 10);
     for (name, format) in [
@@ -73,7 +73,7 @@ fn the_content_says_what_a_file_is_not_its_name() {
 }
 
 #[test]
-fn what_is_encoded_can_be_read() {
+fn encoded_pictures_can_be_decoded() {
     let picture = make::scene(64, 48);
     for encoding in [Encoding::Png, Encoding::WebP] {
         assert_eq!(

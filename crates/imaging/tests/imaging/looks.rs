@@ -1,4 +1,4 @@
-//! Sketches and perceptual hashes, on pictures as they come.
+//! Sketches and perceptual hashes of typical pictures.
 
 use clippy_imaging::{
     DecodeLimits, Encoding, RgbImage, appearance, decode, encode, hamming, perceptual_hash,
@@ -77,7 +77,7 @@ fn the_same_picture_scaled_or_saved_again_has_nearly_the_same_hash() {
 }
 
 #[test]
-fn a_sketch_looks_the_same_wherever_it_stands_on_its_pad() {
+fn a_sketch_is_trimmed_to_the_same_square_anywhere_on_its_pad() {
     let draw = |left: u32, top: u32, width: u32, height: u32| {
         let mut pad = RgbImage::from_pixel(width, height, Rgb([255; 3]));
         for step in 0..120_u32 {

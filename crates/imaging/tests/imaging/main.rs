@@ -1,4 +1,4 @@
-//! Edge maps against OpenCV, pictures that are wrong, and what is done to good ones.
+//! Edge maps compared with OpenCV's, invalid pictures, and the processing of valid ones.
 
 mod bad_pictures;
 mod edges;

@@ -1,4 +1,4 @@
-//! Picture files made here, byte by byte where no encoder would.
+//! Makes picture files, byte by byte where no encoder can.
 
 use std::io::Cursor;
 
@@ -41,7 +41,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A PNG whose header promises so many pixels and which holds nearly none.
+/// A PNG whose header claims this many pixels, and which has nearly none.
 pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     header.extend([8, 2, 0, 0, 0]);
@@ -164,8 +164,8 @@ pub fn animated_webp(width: u32, height: u32) -> Vec<u8> {
     .concat()
 }
 
-/// A zlib stream of so many zeros, in 1.6 bits for every 32 of them: one fixed-Huffman block of the
-/// longest matches.
+/// A zlib stream of this many zeros, in 1.6 bits for every 32 of them: one fixed-Huffman block of
+/// the longest matches.
 pub fn zlib_zeros(count: usize) -> Vec<u8> {
     let mut bytes = vec![0x78, 0x9c];
     let (mut pending, mut length) = (0u32, 0);
@@ -242,7 +242,7 @@ pub fn png_with(
     bytes
 }
 
-/// A zlib stream that stores its bytes as they are.
+/// A zlib stream that stores its bytes uncompressed.
 pub fn zlib_stored(data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x78, 0x01];
     let mut chunks = data.chunks(65_535).peekable();
@@ -304,7 +304,7 @@ pub fn tiff(little: bool, (width, height): (u32, u32), tags: &[Tag], strip: &[u8
     let end = 8 + 2 + 12 * all.len() + 4;
     let mut beside = Vec::new();
     let mut entries = short(all.len() as u16).to_vec();
-    // Where the strip begins is known once all other values have their place.
+    // The strip's offset is known once all other values are placed.
     let strip_at: usize = end
         + all
             .iter()
@@ -363,7 +363,7 @@ pub fn gif_with_frame(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
-/// A chunk of a WebP file, and the file around chunks.
+/// A chunk of a WebP file.
 pub fn riff_chunk(label: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut chunk = label.to_vec();
     chunk.extend((data.len() as u32).to_le_bytes());

@@ -1,4 +1,5 @@
-//! Memory is a budget, whatever the input is: of one picture, and of all pictures of the process.
+//! Memory is limited by a budget for any input: for one picture, and for all pictures of the
+//! process.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use image::ImageFormat;
 use crate::bad_pictures::memory_of;
 use crate::make;
 
-/// Tells this binary that it is the process that is measured.
+/// The environment variable that makes this test program the measured process.
 const MEASURED: &str = "CLIPPY_IMAGING_MEASURED";
 
 #[test]
@@ -43,7 +44,7 @@ fn a_picture_of_one_pixel_by_forty_million_is_refused_by_its_header() {
 }
 
 #[test]
-fn sides_and_ratios_have_limits_of_their_own() {
+fn sides_and_ratios_are_limited() {
     let limits = DecodeLimits {
         side: 1000,
         stretch: 8,
@@ -84,7 +85,7 @@ fn a_colour_profile_is_not_unpacked() {
         outcome.expect("a picture");
         assert!(memory < 4 << 20, "{memory} bytes");
     }
-    // Texts are left packed, too.
+    // Texts are not unpacked either.
     let text = [b"Comment\0\0".to_vec(), make::zlib_zeros(unpacked)].concat();
     let bytes = make::png_with(8, 8, 8, 2, 0, &pixels, &[(b"zTXt", text)]);
     let (outcome, memory) = memory_of(|| decode(&bytes, &DecodeLimits::default()));
@@ -93,7 +94,7 @@ fn a_colour_profile_is_not_unpacked() {
 }
 
 #[test]
-fn sixteen_bits_and_alpha_take_no_more_than_rgb() {
+fn pictures_with_sixteen_bits_or_alpha_take_no_more_than_rgb() {
     let pixels = 1500 * 1000;
     for (depth, kind) in [(8, 0), (8, 2), (8, 6), (16, 0), (16, 2), (16, 6)] {
         let bytes = make::png_of_zeros(1500, 1000, depth, kind);
@@ -105,8 +106,8 @@ fn sixteen_bits_and_alpha_take_no_more_than_rgb() {
             "{depth} bits of kind {kind}: {memory} bytes"
         );
     }
-    // Other formats become RGB in the buffer that they were read into; some decoders hold as much
-    // beside it.
+    // Other formats are converted to RGB in the buffer that they were read into. Some decoders hold
+    // as much again.
     for (format, most) in [
         (ImageFormat::Bmp, 3),
         (ImageFormat::Jpeg, 3),
@@ -125,8 +126,8 @@ fn sixteen_bits_and_alpha_take_no_more_than_rgb() {
 }
 
 #[test]
-fn as_many_pictures_as_fit_are_decoded_at_a_time_and_the_others_wait() {
-    // A picture holds six bytes a pixel while it is worked on: there is room for two.
+fn pictures_that_exceed_the_budget_wait() {
+    // A picture holds six bytes per pixel while it is processed: the budget is enough for two.
     let budget = Budget::new(2 * 6 * 512 * 512 + 4096);
     let bytes = make::png_of_zeros(512, 512, 8, 2);
     let limits = DecodeLimits {
@@ -158,7 +159,7 @@ fn as_many_pictures_as_fit_are_decoded_at_a_time_and_the_others_wait() {
 }
 
 #[test]
-fn what_never_fits_is_refused_by_its_header_and_what_waits_too_long_is_told_to_come_again() {
+fn a_picture_beyond_the_budget_is_refused_and_a_long_wait_gives_a_retryable_error() {
     let budget = Budget::new(6 << 20);
     let limits = DecodeLimits {
         patience: Duration::from_millis(30),
@@ -186,7 +187,7 @@ fn what_never_fits_is_refused_by_its_header_and_what_waits_too_long_is_told_to_c
 #[test]
 fn a_sketch_is_trimmed_within_the_memory_that_it_holds() {
     let (side, pixels) = (1200, 1200 * 1200);
-    // Enough for the picture and its square, and for nothing else.
+    // Enough for the picture and its square, and nothing else.
     let budget = Budget::new(20 << 20);
     let limits = DecodeLimits {
         patience: Duration::from_millis(30),
@@ -204,7 +205,7 @@ fn a_sketch_is_trimmed_within_the_memory_that_it_holds() {
     assert!(held.abs_diff(6 * pixels as u64) <= 1024, "{held} bytes");
     drop(whole);
 
-    // A thin line becomes a square that is larger than the picture: all of it is counted.
+    // A thin line becomes a square that is larger than the picture: all of it counts.
     let mut line = clippy_imaging::RgbImage::from_pixel(1500, 20, image::Rgb([255; 3]));
     for x in 2..1498 {
         line.put_pixel(x, 10, image::Rgb([0; 3]));
@@ -231,7 +232,7 @@ fn a_sketch_is_trimmed_within_the_memory_that_it_holds() {
     );
 }
 
-/// Not a test by itself: what the measured process runs.
+/// Not a test by itself: the measured process runs this.
 #[test]
 fn measured() {
     if std::env::var_os(MEASURED).is_none() {
@@ -259,7 +260,7 @@ fn measured() {
 }
 
 #[test]
-fn a_process_stays_small_while_many_large_pictures_come_at_once() {
+fn a_process_stays_small_while_decoding_many_large_pictures() {
     let child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "memory::measured", "--nocapture"])
         .env(MEASURED, "1")
@@ -273,6 +274,6 @@ fn a_process_stays_small_while_many_large_pictures_come_at_once() {
         .nth(1)
         .and_then(|kib| kib.parse().ok());
     let peak: u64 = peak.expect("a number");
-    // Twelve of them take 1.7 GB as their file stores them; the budget of all pictures is 416 MiB.
+    // Twelve of them take 1.7 GB as stored in their files; the budget of all pictures is 416 MiB.
     assert!(peak < 520 * 1024, "{peak} KiB");
 }

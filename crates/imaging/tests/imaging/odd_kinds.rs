@@ -1,4 +1,4 @@
-//! Pictures in forms that programs rarely write, and that are right all the same.
+//! Pictures in forms that are rare but valid.
 
 use clippy_imaging::{DecodeError, DecodeLimits, RgbImage, decode};
 use image::{DynamicImage, ImageFormat, Rgb};
@@ -10,7 +10,7 @@ fn read(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
     decode(bytes, &DecodeLimits::default()).map(clippy_imaging::Picture::into_pixels)
 }
 
-/// As the picture library reads it, laid on white.
+/// The pixels as the picture library reads them, laid on white.
 fn expected(bytes: &[u8]) -> RgbImage {
     let over = |value: u8, alpha: u8| {
         ((u32::from(value) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8
@@ -175,15 +175,15 @@ fn interlaced_png_is_read_with_every_size_and_depth() {
 }
 
 #[test]
-fn a_png_that_misses_its_end_is_taken_when_all_of_its_rows_are_there() {
+fn a_png_without_its_end_is_accepted_when_it_has_all_rows() {
     for picture in [
         make::scene(37, 23),
         make::scene(300, 200),
         RgbImage::from_pixel(64, 64, make::RED),
     ] {
         let whole = make::file(&picture, ImageFormat::Png);
-        // The end, then the checksum of the last chunk of pixels, then most of the stream's own
-        // checksum.
+        // Cut off the end chunk, then the checksum of the last chunk of pixels, then most of the
+        // stream's own checksum.
         for missing in [1, 11, 12, 14, 16, 19] {
             let taken = read(&whole[..whole.len() - missing]);
             assert_eq!(
@@ -197,7 +197,7 @@ fn a_png_that_misses_its_end_is_taken_when_all_of_its_rows_are_there() {
 }
 
 #[test]
-fn bitmaps_of_few_bits_and_packed_rows_are_read() {
+fn bitmaps_of_few_bits_or_with_packed_rows_are_read() {
     let bitmap = |bits: u16,
                   compression: u32,
                   palette: &[[u8; 4]],
@@ -275,7 +275,7 @@ fn bitmaps_of_few_bits_and_packed_rows_are_read() {
 }
 
 #[test]
-fn a_gif_whose_frame_covers_a_part_is_laid_on_white() {
+fn a_gif_frame_that_covers_a_part_is_laid_on_white() {
     let mut bytes = b"GIF89a".to_vec();
     // A canvas of 6 x 4 with two colours, and a red frame of 2 x 2 at (1, 1).
     bytes.extend([6, 0, 4, 0, 0x80, 0, 0]);

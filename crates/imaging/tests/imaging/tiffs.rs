@@ -1,4 +1,4 @@
-//! TIFF in the kinds that scanners, Photoshop and scientific programs write.
+//! TIFF files of the kinds that scanners, Photoshop and scientific programs write.
 
 use clippy_imaging::{DecodeError, DecodeLimits, RgbImage, decode, probe};
 use image::Rgb;
@@ -129,7 +129,7 @@ fn grey_of_floating_point_numbers_is_read() {
 }
 
 #[test]
-fn kinds_that_are_not_read_are_named_in_one_sentence() {
+fn unsupported_kinds_are_named_in_one_sentence() {
     let of = |photometric: u16, bits: u16, samples: u16, format: u16| {
         let tags = [
             Tag::Short(258, vec![bits; samples.into()]),

@@ -1,4 +1,4 @@
-//! What was embedded once is not embedded again, and is never taken for something else.
+//! Inputs that were embedded once are not embedded again, and cache keys never collide.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,7 +41,7 @@ impl Setting {
         let fresh = self.collection.search(query.clone()).await;
         assert_eq!(
             answer.hits, fresh.hits,
-            "the answer is the one of a searcher that knows nothing"
+            "the answer equals that of a searcher with an empty cache"
         );
         (answer, self.embedder.embedded() - before)
     }
@@ -111,7 +111,7 @@ async fn a_space_that_gets_a_weight_later_is_embedded_then() {
 }
 
 #[tokio::test]
-async fn nothing_is_taken_for_something_else() {
+async fn each_kind_of_input_has_a_key_of_its_own() {
     let setting = Setting::new().await;
     let words = |text: &str| SearchQuery {
         text: Some(text.to_owned()),
@@ -126,8 +126,8 @@ async fn nothing_is_taken_for_something_else() {
         negative_text: Some("cat".to_owned()),
         ..SearchQuery::default()
     };
-    // Each differs from those before in one thing: the file, how it is looked at, the words, and
-    // what they are for.
+    // Each differs from those before in one thing: the file, its view, the words, and whether they
+    // are wanted.
     for (query, new) in [
         (sketch(10), 2),
         (sketch(50), 2),
@@ -148,14 +148,14 @@ async fn nothing_is_taken_for_something_else() {
 }
 
 #[tokio::test]
-async fn what_failed_is_not_kept_and_what_is_known_needs_no_model() {
+async fn failures_are_not_cached_and_cached_embeddings_need_no_model() {
     let setting = Setting::new().await;
     setting.embedder.broken.store(true, Ordering::SeqCst);
     let error = setting
         .searcher
         .search(sketch(10))
         .await
-        .expect_err("the model is away");
+        .expect_err("the model is unavailable");
     assert_eq!(error.code, ErrorCode::Unavailable);
     setting.embedder.broken.store(false, Ordering::SeqCst);
     assert_eq!(setting.search(&sketch(10)).await.1, 2);
@@ -164,7 +164,7 @@ async fn what_failed_is_not_kept_and_what_is_known_needs_no_model() {
 }
 
 #[tokio::test]
-async fn the_model_is_not_asked_for_a_query_that_cannot_be_answered() {
+async fn a_query_that_fails_before_the_model_is_not_embedded() {
     let setting = Setting::new().await;
     let nobody = SearchQuery {
         like: vec![PointId::Number(9_999)],

@@ -1,4 +1,4 @@
-//! A sketch alone may be taken for several things.
+//! The answer to a sketch alone shows several guesses.
 
 use std::collections::HashSet;
 
@@ -47,8 +47,8 @@ async fn by_likeness(collection: &Collection, query: SearchQuery) -> Vec<PointId
 #[tokio::test]
 async fn the_first_places_hold_several_guesses() {
     let collection = filled(1_000, 31).await;
-    // Payloads come with the search where copies are looked for, and are fetched for the guesses
-    // where they are not.
+    // Payloads are fetched with the search when copies are collapsed, and for the guesses
+    // otherwise.
     for collapse in [true, false] {
         let alone = || SearchQuery {
             collapse,
@@ -80,7 +80,7 @@ async fn the_first_places_hold_several_guesses() {
             let before = plain
                 .iter()
                 .find(|before| before.id == hit.id)
-                .expect("nobody is lost");
+                .expect("no hit is lost");
             assert_eq!(
                 (before.score, before.percentile),
                 (hit.score, hit.percentile),
@@ -120,7 +120,7 @@ async fn pages_of_guesses_fit_together() {
 }
 
 #[tokio::test]
-async fn who_says_more_than_a_sketch_is_answered_by_likeness() {
+async fn a_query_with_more_than_a_sketch_is_ordered_by_likeness() {
     let collection = filled(1_000, 33).await;
     let said = [
         SearchQuery {

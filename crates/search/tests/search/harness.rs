@@ -1,4 +1,4 @@
-//! Collections of random vectors, and what a plain look at every picture finds in them.
+//! Collections of random vectors, and brute-force rankings to compare with.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Random {
         self.next() as f32 / u32::MAX as f32
     }
 
-    /// Around an axis that all share, so that every cosine is raised, and more so in some spaces.
+    /// A vector near a common axis, so that every cosine is raised, in some spaces more.
     pub fn vector(&mut self, space: Space) -> Vec<f32> {
         let raised = [0.4, 1.5, 0.1][space as usize];
         let mut vector: Vec<f32> = (0..DIMENSION)
@@ -146,8 +146,8 @@ impl Collection {
             .expect("stored")
     }
 
-    /// All pictures, ranked for a query that is like one of them and may have words, by the searcher's
-    /// own model.
+    /// Ranks all pictures for a query that is like one of them and may have words, with the
+    /// searcher's own model.
     pub async fn brute_force(&self, sampled: Option<&Sampled>, query: &SearchQuery) -> Vec<Hit> {
         let probes = self.probes(query).await;
         let words = |text: &Option<String>| text.as_deref().map(LexicalQuery::new);
@@ -239,7 +239,7 @@ impl Collection {
         vectors.into_iter().map(probe).collect()
     }
 
-    /// By a look at every other picture.
+    /// Measured by comparing with every other picture.
     pub fn crowding(&self, id: PointId) -> Crowding {
         let point = self.point(id);
         let mut crowding = Crowding::default();
@@ -270,7 +270,7 @@ pub fn like(id: u64) -> SearchQuery {
     }
 }
 
-/// A square on a pad, so far from the left.
+/// A square on a pad, with this distance from the left.
 pub fn drawing(left: u32) -> Bytes {
     let mut pad = RgbImage::from_pixel(120, 80, Rgb([255, 255, 255]));
     for (x, y) in (left..left + 30).flat_map(|x| (20..60).map(move |y| (x, y))) {

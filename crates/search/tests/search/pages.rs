@@ -1,4 +1,4 @@
-//! Pages, compared with a plain look at every picture.
+//! Pages, compared with a brute-force ranking of every picture.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use clippy_core::ErrorCode;
 use clippy_core::gallery::{Filter, Point, TagMode, With, tags_of};
 use clippy_core::ids::PointId;
 use clippy_core::search::calibration::NOTE;
-use clippy_core::search::duplicates::{APPEARANCE_NOTE, noted};
+use clippy_core::search::duplicates::{APPEARANCE_NOTE, encode_colours};
 use clippy_core::search::fusion::Hit;
 use clippy_core::search::product;
 use clippy_core::search::weights::Weights;
@@ -18,7 +18,7 @@ use crate::harness::{
 };
 
 #[tokio::test]
-async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
+async fn calibrated_and_raw_pages_equal_a_brute_force_ranking() {
     let collection = filled(3_000, 1).await;
     let sampled = collection.searcher.calibrate().await.expect("calibrated");
     let mut random = Random(2);
@@ -32,7 +32,7 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
             style: 0.0,
         };
         for calibrated in [true, false] {
-            // A narrow filter leaves hardly more than one round's candidates, and floors below the
+            // A narrow filter leaves few more candidates than one round takes, and floors below the
             // background.
             let filter = Filter {
                 tags: vec!["cat".to_owned(), "neon".to_owned()],
@@ -79,7 +79,7 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
 }
 
 #[tokio::test]
-async fn a_picture_that_a_crowd_came_to_falls_once_it_is_looked_at_again() {
+async fn a_picture_ranks_lower_when_its_grown_crowding_is_measured_again() {
     let collection = filled(600, 14).await;
     let crowd: Vec<PointId> = (5_000..5_012).map(PointId::Number).collect();
     let filter = Filter {
@@ -114,7 +114,7 @@ async fn a_picture_that_a_crowd_came_to_falls_once_it_is_looked_at_again() {
     assert_eq!(
         ids(&after.hits),
         ids(&before.hits),
-        "what is known of a picture holds for a while"
+        "the crowding stays cached for a while"
     );
     collection.searcher.calibrate().await.expect("calibrated");
     let again = collection.search(query).await;
@@ -127,7 +127,7 @@ async fn a_picture_that_a_crowd_came_to_falls_once_it_is_looked_at_again() {
 }
 
 #[tokio::test]
-async fn min_percentile_leaves_exactly_those_who_reach_it() {
+async fn min_percentile_leaves_exactly_the_pictures_that_reach_it() {
     let collection = filled(2_000, 3).await;
     let sampled = collection.searcher.calibrate().await.expect("calibrated");
     for id in [5, 60, 700] {
@@ -141,7 +141,7 @@ async fn min_percentile_leaves_exactly_those_who_reach_it() {
         let reach = expected.len();
         assert_eq!(ids(&answer.hits), ids(&expected));
         assert_eq!(answer.next_cursor, None);
-        // A fiftieth of 2,000 is 40: percentiles say what they are named for.
+        // A fiftieth of 2,000 is 40: percentiles mean what they say.
         assert!((15..80).contains(&reach), "{reach}");
     }
 }
@@ -157,7 +157,7 @@ async fn a_collection_keeps_its_calibration_and_is_not_changed_by_searches() {
     assert_eq!(
         collection.gallery.note(NOTE).await.expect("read"),
         None,
-        "nobody asked for it to be kept"
+        "a search stores no calibration"
     );
     let sampled = collection.searcher.calibrate().await.expect("calibrated");
     let note = collection
@@ -173,7 +173,7 @@ async fn a_collection_keeps_its_calibration_and_is_not_changed_by_searches() {
         ids(&before.hits)
     );
 
-    // What another model measured says nothing here.
+    // A calibration of another model is ignored.
     let mut foreign = note;
     foreign["fingerprint"] = "another".into();
     foreign["spaces"]["image"]["curve"] = json!(
@@ -213,7 +213,7 @@ async fn a_collection_keeps_its_calibration_and_is_not_changed_by_searches() {
 }
 
 #[tokio::test]
-async fn a_small_collection_is_searched_by_cosines_and_says_so() {
+async fn a_small_collection_is_searched_by_cosines_and_reports_it() {
     let collection = filled(12, 5).await;
     let answer = collection.search(like(3)).await;
     assert!(!answer.calibrated && !answer.hits.is_empty());
@@ -257,7 +257,7 @@ async fn with_copies() -> Collection {
         );
         one.payload.insert(
             "_clippy".to_owned(),
-            json!({ APPEARANCE_NOTE: noted(&appearance) }),
+            json!({ APPEARANCE_NOTE: encode_colours(&appearance) }),
         );
         let mut copy = one.clone();
         copy.id = PointId::Number(1_000 + number);
@@ -267,7 +267,7 @@ async fn with_copies() -> Collection {
 }
 
 #[tokio::test]
-async fn copies_are_shown_once_on_whatever_page_and_all_when_asked_for() {
+async fn copies_are_shown_once_across_pages_and_all_when_asked_for() {
     let collection = with_copies().await;
     let (mut seen, mut copies, mut cursor) = (Vec::new(), HashSet::new(), None);
     loop {
@@ -307,7 +307,7 @@ async fn copies_are_shown_once_on_whatever_page_and_all_when_asked_for() {
     assert_eq!(
         seen.len() + copies.len(),
         239,
-        "everybody but the picture itself is there, or noted"
+        "every picture but the query's own is a hit or a listed copy"
     );
     assert_eq!(seen.len(), 120);
     let all = collection
@@ -415,7 +415,7 @@ async fn unlike_moves_away_and_leaves_out_what_it_names() {
     assert!(
         !ids(&bent.hits).contains(&disliked) && !ids(&bent.hits).contains(&PointId::Number(20))
     );
-    // Where hardly anybody else counts, too.
+    // Also when few other pictures are allowed.
     let filter = Filter {
         only_ids: Some(ids(&plain.hits[..6])),
         ..Filter::default()
@@ -479,9 +479,9 @@ async fn unlike_moves_away_and_leaves_out_what_it_names() {
 }
 
 #[tokio::test]
-async fn negative_words_push_their_bearers_down() {
+async fn pictures_with_the_negative_words_rank_lower() {
     let collection = filled(600, 9).await;
-    let bearers = |answer: &SearchAnswer| {
+    let tagged = |answer: &SearchAnswer| {
         answer
             .hits
             .iter()
@@ -506,8 +506,8 @@ async fn negative_words_push_their_bearers_down() {
         ..words
     };
     let without = collection.search(negative).await;
-    assert!(bearers(&plain) >= 10, "{}", bearers(&plain));
-    assert_eq!(bearers(&without), 0);
+    assert!(tagged(&plain) >= 10, "{}", tagged(&plain));
+    assert_eq!(tagged(&without), 0);
 }
 
 #[tokio::test]
@@ -561,7 +561,7 @@ async fn facets_count_the_best_hits_whatever_the_page() {
 }
 
 #[tokio::test]
-async fn a_deleted_sample_is_taken_anew() {
+async fn a_deleted_sample_is_replaced_by_a_new_one() {
     let collection = filled(300, 12).await;
     collection.searcher.calibrate().await.expect("calibrated");
     let kept: Vec<PointId> = (1..=200).map(PointId::Number).collect();

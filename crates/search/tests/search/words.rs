@@ -40,7 +40,7 @@ fn words(text: &str) -> SearchQuery {
 }
 
 #[tokio::test]
-async fn pages_of_words_are_those_of_a_look_at_every_picture() {
+async fn pages_of_words_equal_a_brute_force_ranking() {
     let collection = partly_tagged(1_000, 41).await;
     let sampled = collection.searcher.calibrate().await.expect("calibrated");
     for (number, text) in WORDS.into_iter().enumerate() {

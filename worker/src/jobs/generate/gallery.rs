@@ -48,7 +48,7 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     let text = sentence(
         &tags.iter().map(String::as_str).collect::<Vec<_>>(),
         TEXT_TEMPLATE,
-        sentences::settled(&*live.gallery).await?,
+        sentences::record_form(&*live.gallery).await?,
     );
     mark.text = text.as_ref().map(|text| md5_hex(text.as_bytes()));
     let mut order = Order::default();

@@ -183,7 +183,7 @@ impl CatchUp<'_> {
         }
         self.tools
             .collections
-            .caught_up(self.name, changes.next)
+            .mark_caught_up(self.name, changes.next)
             .await?;
         Ok((changes.ids.len(), changes.more))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clippy_core::bulk::ReindexRequest;
-use clippy_core::collections::{ModelSource, Physical, Role};
+use clippy_core::collections::{ModelSource, PhysicalCollection, Role};
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Filter;
 use clippy_core::live::Live;
@@ -40,7 +40,7 @@ struct SwitchCheckpoint {
 
 /// What is left to do when all parts have ended.
 pub(super) struct MergeWork {
-    beside: Physical,
+    beside: PhysicalCollection,
     has_parts: bool,
 }
 
@@ -63,7 +63,7 @@ impl MergeWork {
             .last_checkpoint()
             .and_then(|checkpoint| SwitchCheckpoint::deserialize(checkpoint).ok());
         let owner = context.job().id.to_string();
-        let is_ours = |one: &Physical| match &ready {
+        let is_ours = |one: &PhysicalCollection| match &ready {
             Some(ready) => one.name == ready.collection,
             None => one.role == Role::Building && one.owner == owner,
         };
@@ -103,7 +103,7 @@ impl MergeWork {
     }
 
     /// For a collection without points, which has no parts.
-    pub(super) fn empty(beside: Physical) -> Self {
+    pub(super) fn empty(beside: PhysicalCollection) -> Self {
         Self {
             beside,
             has_parts: false,

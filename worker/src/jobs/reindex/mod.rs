@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::bulk::ReindexRequest;
-use clippy_core::collections::{Collections, ModelSource, Models, Physical, Role};
+use clippy_core::collections::{Collections, ModelSource, Models, PhysicalCollection, Role};
 use clippy_core::embedding::Embedder;
 use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
@@ -199,7 +199,7 @@ impl ReindexJob {
 }
 
 /// How to name the model of a collection.
-fn source_of(tools: &ReindexTools, collection: &Physical) -> ModelSource {
+fn source_of(tools: &ReindexTools, collection: &PhysicalCollection) -> ModelSource {
     collection
         .source
         .clone()

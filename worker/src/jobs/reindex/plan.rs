@@ -2,7 +2,7 @@
 //! checkpoint after a crash.
 
 use clippy_core::bulk::ReindexRequest;
-use clippy_core::collections::Physical;
+use clippy_core::collections::PhysicalCollection;
 use clippy_core::gallery::{Filter, With};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
@@ -45,7 +45,7 @@ pub(super) async fn run(
     tools: &ReindexTools,
     settings: BulkSettings,
     request: &ReindexRequest,
-    beside: &Physical,
+    beside: &PhysicalCollection,
 ) -> Result<u64, JobError> {
     let gallery = tools.live.now().gallery.clone();
     let mut checkpoint = context

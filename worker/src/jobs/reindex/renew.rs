@@ -58,7 +58,7 @@ impl Renewer {
     ) -> Result<Self> {
         let beside = Collections::open(&*tools.collections, beside).await?;
         Ok(Self {
-            underscores: sentences::settled(&*beside).await?,
+            underscores: sentences::record_form(&*beside).await?,
             styles: styles::settle(&*beside, embedder.info()).await?,
             beside,
             embedder,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clippy_core::bulk::ReindexRequest;
-use clippy_core::collections::{Physical, Role};
+use clippy_core::collections::{PhysicalCollection, Role};
 use clippy_core::{Error, ErrorCode};
 use clippy_jobs::{JobContext, JobError};
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,7 @@ fn nothing_kept() -> Error {
     )
 }
 
-fn other_model(target: &Physical, name: &str) -> Error {
+fn other_model(target: &PhysicalCollection, name: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
         format!(

@@ -62,7 +62,7 @@ fn values_are_those_that_python_dotenv_reads() {
 }
 
 #[test]
-fn no_line_stops_the_others_and_none_is_quoted_in_a_complaint() {
+fn a_bad_line_does_not_stop_the_others_and_no_complaint_quotes_a_line() {
     let text = "# a comment\n\nset -a\nif [ -f x ]; then hunter2\nAPI_KEYS=\"hunter2\nJUST_A_NAME\n=hunter2\n\
                 MODEL_NAME=RN50\r\n\
                 MIIhunter2==\nDEVICE='cpu' hunter2\nBIND=127.0.0.1:1\n";
@@ -90,7 +90,7 @@ fn no_line_stops_the_others_and_none_is_quoted_in_a_complaint() {
 }
 
 #[test]
-fn a_secret_that_a_reference_emptied_is_complained_about() {
+fn a_secret_that_is_empty_because_of_a_reference_is_reported() {
     let found = read("API_KEYS=${unset}\nMODEL_NAME=a${unset}\nOTHER=${unset}\n");
     let faults: Vec<_> = found
         .complaints
@@ -110,7 +110,7 @@ fn a_secret_that_a_reference_emptied_is_complained_about() {
 }
 
 #[test]
-fn a_comment_right_after_the_sign_is_part_of_the_value_and_said_to_be() {
+fn a_value_that_begins_with_a_hash_is_kept_and_reported() {
     let found = read("GOOGLE_APPLICATION_CREDENTIALS= #json key for service account\nOTHER=#fff\n");
     assert_eq!(found.variables[0].1, "#json key for service account");
     let faults: Vec<_> = found
@@ -121,12 +121,12 @@ fn a_comment_right_after_the_sign_is_part_of_the_value_and_said_to_be() {
     assert_eq!(
         faults,
         [(1, Fault::BeginsWithHash)],
-        "a colour of another tool is nobody's mistake"
+        "a colour in another tool's setting is no mistake"
     );
 }
 
 #[test]
-fn other_encodings_are_read_where_it_is_clear_what_they_are() {
+fn utf16_with_a_byte_order_mark_is_read_and_invalid_utf8_is_reported() {
     let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| {
         text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
     };

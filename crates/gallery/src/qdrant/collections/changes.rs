@@ -1,6 +1,6 @@
-//! Which points of the live collection were written since a follower last looked: a collection of
-//! its own, whose points have no vectors. Each changed id has one point there, with a mark that is
-//! new at every write. Forgetting names the mark, so that what was written again meanwhile stays.
+//! A follower's list of changed points, in a collection of its own whose points have no vectors.
+//! Each changed id has one point there, with a mark that is new at every write. A changed id is
+//! removed by its mark, so that one that was written again meanwhile stays.
 
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
@@ -13,10 +13,10 @@ use crate::qdrant::convert::{id_in, payload_in, payload_out, with_payload, with_
 use crate::qdrant::errors::{Trouble, explain, trouble};
 use crate::qdrant::filter::{exactly_any_of, has_id};
 
-/// Ends the names of these collections.
+/// The end of these collections' names.
 pub(super) const CHANGES: &str = "@changes";
 
-/// A changed id, as it was when it was read.
+/// A changed id and its mark, as they were read.
 #[derive(Debug, Clone)]
 pub(super) struct Mark {
     /// The point that was changed.
@@ -31,7 +31,7 @@ pub(super) struct ChangeList<'a> {
     collection: String,
 }
 
-/// The point that stands for a changed id: the same one at every write.
+/// The id of the point that stands for a changed id: the same at every write.
 fn standing_for(id: PointId) -> PointId {
     let digest = Sha256::digest(id.to_string().as_bytes());
     let mut bytes = [0_u8; 16];
@@ -48,7 +48,7 @@ impl<'a> ChangeList<'a> {
         }
     }
 
-    /// Makes it, empty.
+    /// Makes the list, empty.
     pub(super) async fn create(&self) -> Result<()> {
         self.drop().await?;
         let what = "make a list of changes";
@@ -71,7 +71,7 @@ impl<'a> ChangeList<'a> {
         super::drop_collection(self.connection, &self.collection).await
     }
 
-    pub(super) async fn is_there(&self) -> Result<bool> {
+    pub(super) async fn exists(&self) -> Result<bool> {
         let name = &self.collection;
         let what = "look for a list of changes";
         self.connection
@@ -81,7 +81,7 @@ impl<'a> ChangeList<'a> {
             .await
     }
 
-    /// Writes ids down. A list that is gone belongs to a follower that is gone.
+    /// Records ids. If the list does not exist, its follower was dropped.
     pub(super) async fn record(&self, ids: &[PointId]) -> Result<()> {
         let points = ids
             .iter()
@@ -117,8 +117,8 @@ impl<'a> ChangeList<'a> {
         }
     }
 
-    /// Some of the ids, and whether there are more.
-    pub(super) async fn some(&self, limit: usize) -> Result<(Vec<Mark>, bool)> {
+    /// Reads some of the ids, and whether there are more.
+    pub(super) async fn read(&self, limit: usize) -> Result<(Vec<Mark>, bool)> {
         let request = wire::ScrollPoints {
             collection_name: self.collection.clone(),
             limit: Some(u32::try_from(limit.max(1)).unwrap_or(u32::MAX)),
@@ -129,7 +129,7 @@ impl<'a> ChangeList<'a> {
         let what = "read a list of changes";
         let asked = self
             .connection
-            .look(what, |client| {
+            .try_read(what, |client| {
                 let request = request.clone();
                 async move { client.scroll(request).await }
             })
@@ -151,11 +151,11 @@ impl<'a> ChangeList<'a> {
 
     /// Whether it is empty.
     pub(super) async fn is_done(&self) -> Result<bool> {
-        Ok(self.some(1).await?.0.is_empty())
+        Ok(self.read(1).await?.0.is_empty())
     }
 
-    /// Takes ids off, but those that were written again since they were read.
-    pub(super) async fn forget(&self, marks: &[Mark]) -> Result<()> {
+    /// Removes ids, except those that were written again since they were read.
+    pub(super) async fn remove(&self, marks: &[Mark]) -> Result<()> {
         if marks.is_empty() {
             return Ok(());
         }
@@ -193,7 +193,7 @@ fn mark_of(fields: std::collections::HashMap<String, wire::Value>) -> Result<Mar
             .to_owned()
     };
     let id = text("id").parse().map_err(|error| {
-        Error::internal("a list of changes holds what is no id of a point").with_source(error)
+        Error::internal("a list of changes contains an invalid point id").with_source(error)
     })?;
     Ok(Mark {
         id,

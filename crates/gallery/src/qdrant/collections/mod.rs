@@ -7,16 +7,16 @@
 //! <own name>@changes     ids that were written to the live collection, for the collection that follows it
 //! ```
 //!
-//! What each is there for stands in its own metadata ([`Place`]); which one is live, the alias
-//! alone says, so that a switch is one call, which the server carries out as a whole.
+//! A collection's own metadata ([`Lifecycle`]) says what it is used for. Only the alias says which
+//! one is live, so that a switch is one call, which the server executes as a whole.
 //!
-//! **No write is lost**, though writers in other processes know of followers and pauses a little
-//! late only. A writer records the ids, writes, and then looks at the collection's metadata anew,
-//! *before it acknowledges* ([`handle`]). It records the ids before and after the write, since a
-//! follower may read the point in between. When writing was paused meanwhile, or a follower came, it
-//! records the ids once more; when another collection has become the live one, it says that nothing
-//! was written. So whoever switches needs to wait for nobody: what was recorded before the pause is
-//! in the list that it empties, and what comes after is not acknowledged on the old collection.
+//! **No write is lost**, although writers in other processes learn of followers and pauses a little
+//! late. A writer records the ids, writes, and then reads the collection's metadata again, *before
+//! it acknowledges* ([`handle`]). It records the ids before and after the write, since a follower
+//! may read the point in between. If writing was paused meanwhile, or a follower was added, it
+//! records the ids once more; if another collection became the live one, it reports that nothing
+//! was written. So a switch does not need to wait for writers: what was recorded before the pause
+//! is in the list that it empties, and a later write is not acknowledged on the old collection.
 
 mod changes;
 mod handle;
@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::collections::{
-    ChangePosition, Changes, Collections, ModelSource, NOTICE_WITHIN, Physical, Role, WritePause,
-    physical_name,
+    ChangePosition, Changes, Collections, ModelSource, NOTICE_WITHIN, PhysicalCollection, Role,
+    WritePause, physical_name,
 };
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{CollectionInfo, Gallery, GalleryReader};
@@ -41,14 +41,14 @@ use self::changes::{CHANGES, ChangeList};
 use self::handle::Handle;
 use super::connection::Connection;
 use super::errors::{Trouble, explain, trouble};
-use super::metadata::{Place, now_us};
-use super::opening::{ask_version, create, find_or_create, look, look_at, resolve};
+use super::metadata::{Lifecycle, now_us};
+use super::opening::{ask_version, create, find_live, find_or_create, read_shape, resolve};
 use super::shape::Shape;
 use super::version::Version;
 use super::{QdrantGallery, QdrantOptions, QdrantServer};
 use crate::guarded::Guarded;
 
-/// How long a pause lasts when the process that asked for it was killed.
+/// How long a pause lasts when the process that requested it is killed.
 const PAUSE: Duration = Duration::from_secs(45);
 
 /// The collections of one public name.
@@ -63,7 +63,7 @@ struct Shared {
     connection: Arc<Connection>,
     options: QdrantOptions,
     version: Version,
-    /// What the positions stand for that were given out.
+    /// The marks that each returned position stands for.
     positions: Mutex<Positions>,
 }
 
@@ -73,24 +73,24 @@ struct Positions {
     marks: HashMap<ChangePosition, Vec<changes::Mark>>,
 }
 
-/// A collection and what it is there for.
+/// A collection and its role.
 #[derive(Debug, Clone)]
-struct Standing {
+struct CollectionWithRole {
     shape: Shape,
     role: Role,
 }
 
-impl Standing {
+impl CollectionWithRole {
     fn name(&self) -> &str {
         &self.shape.physical
     }
 
-    fn physical(&self) -> Physical {
-        let place = &self.shape.place;
-        Physical {
+    fn physical(&self) -> PhysicalCollection {
+        let lifecycle = &self.shape.lifecycle;
+        PhysicalCollection {
             name: self.shape.physical.clone(),
             role: self.role,
-            source: place.source.clone(),
+            source: lifecycle.source.clone(),
             fingerprint: self
                 .shape
                 .identity
@@ -98,7 +98,7 @@ impl Standing {
                 .map(|found| found.fingerprint.clone())
                 .unwrap_or_default(),
             owner: if self.role == Role::Building {
-                place.owner.clone()
+                lifecycle.owner.clone()
             } else {
                 String::new()
             },
@@ -113,28 +113,28 @@ fn unknown(name: &str) -> Error {
 }
 
 impl QdrantCollections {
-    /// The model that the live collection remembers, because a re-index or its making wrote it
-    /// down; `None` when there is no collection, or it says nothing.
+    /// The model that the live collection records, written when the collection was made or by a
+    /// re-index; `None` when there is no collection, or it records none.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
-    pub async fn remembered(server: &QdrantServer, name: &str) -> Result<Option<ModelSource>> {
+    pub async fn recorded_model(server: &QdrantServer, name: &str) -> Result<Option<ModelSource>> {
         let connection = Connection::new(server, name)?;
         ask_version(&connection).await?;
-        Ok(look(&connection, name)
+        Ok(find_live(&connection, name)
             .await?
-            .and_then(|shape| shape.place.source))
+            .and_then(|shape| shape.lifecycle.source))
     }
 
-    /// What the live collection is, whatever model filled it; `None` when there is none. Nothing is
-    /// changed.
+    /// Describes the live collection, whatever model filled it; `None` when there is none. Changes
+    /// nothing.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
     pub async fn inspect(server: &QdrantServer, name: &str) -> Result<Option<CollectionInfo>> {
         let connection = Arc::new(Connection::new(server, name)?);
         let version = ask_version(&connection).await?;
-        let Some(shape) = look(&connection, name).await? else {
+        let Some(shape) = find_live(&connection, name).await? else {
             return Ok(None);
         };
         QdrantGallery::of(connection, version, name, shape, None)
@@ -143,7 +143,7 @@ impl QdrantCollections {
             .map(Some)
     }
 
-    /// Opens the live collection, or makes the first one. `source` is how settings name the model.
+    /// Opens the live collection, or makes the first one. `source` is the model in the settings.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
@@ -153,11 +153,11 @@ impl QdrantCollections {
     ) -> Result<(Self, Arc<dyn Gallery>)> {
         let connection = Arc::new(Connection::new(&options.server, &options.name)?);
         let version = ask_version(&connection).await?;
-        let place = Place {
+        let lifecycle = Lifecycle {
             source: Some(source),
-            ..Place::default()
+            ..Lifecycle::default()
         };
-        let shape = find_or_create(&connection, &options, &place).await?;
+        let shape = find_or_create(&connection, &options, &lifecycle).await?;
         shape.check(&options.name, &options.model)?;
         let shared = Arc::new(Shared {
             connection,
@@ -192,14 +192,14 @@ impl Shared {
         ChangeList::new(&self.connection, name)
     }
 
-    /// Whether a collection is the live one, now.
+    /// Whether a collection is the live one now.
     async fn is_live(&self, name: &str) -> Result<bool> {
         Ok(resolve(&self.connection, &self.options.name).await? == name)
     }
 
-    /// All collections: the live one first, then the one that is built, then those that were live,
-    /// the latest first.
-    async fn standings(&self) -> Result<Vec<Standing>> {
+    /// All collections: the live one, then the one that is being built, then earlier ones, the
+    /// latest first.
+    async fn collections(&self) -> Result<Vec<CollectionWithRole>> {
         let public = &self.options.name;
         let live = resolve(&self.connection, public).await?;
         let what = "list the collections";
@@ -222,25 +222,25 @@ impl Shared {
                         .is_some_and(|rest| rest.starts_with('@'))
                         && !name.ends_with(CHANGES)
             });
-        let mut standings = Vec::new();
+        let mut collections = Vec::new();
         for name in ours {
-            let Some(shape) = look_at(&self.connection, public, &name).await? else {
+            let Some(shape) = read_shape(&self.connection, public, &name).await? else {
                 continue;
             };
             let role = match () {
                 () if name == live => Role::Live,
-                () if shape.place.building => Role::Building,
+                () if shape.lifecycle.building => Role::Building,
                 () => Role::Previous,
             };
-            standings.push(Standing { shape, role });
+            collections.push(CollectionWithRole { shape, role });
         }
-        let order = |standing: &Standing| match standing.role {
+        let order = |collection: &CollectionWithRole| match collection.role {
             Role::Live => (0, 0),
             Role::Building => (1, 0),
-            Role::Previous => (2, u64::MAX - standing.shape.place.kept_since_us),
+            Role::Previous => (2, u64::MAX - collection.shape.lifecycle.kept_since_us),
         };
-        standings.sort_by_key(order);
-        if standings
+        collections.sort_by_key(order);
+        if collections
             .first()
             .is_none_or(|first| first.role != Role::Live)
         {
@@ -252,26 +252,26 @@ impl Shared {
                 ),
             ));
         }
-        Ok(standings)
+        Ok(collections)
     }
 
-    async fn standing(&self, name: &str) -> Result<Standing> {
-        let Some(shape) = look_at(&self.connection, &self.options.name, name).await? else {
+    async fn collection(&self, name: &str) -> Result<CollectionWithRole> {
+        let Some(shape) = read_shape(&self.connection, &self.options.name, name).await? else {
             return Err(unknown(name));
         };
         let role = match () {
             () if self.is_live(name).await? => Role::Live,
-            () if shape.place.building => Role::Building,
+            () if shape.lifecycle.building => Role::Building,
             () => Role::Previous,
         };
-        Ok(Standing { shape, role })
+        Ok(CollectionWithRole { shape, role })
     }
 
-    /// Writes down what a collection is there for.
-    async fn set_place(&self, name: &str, place: &Place) -> Result<()> {
+    /// Writes a collection's lifecycle to its metadata.
+    async fn set_lifecycle(&self, name: &str, lifecycle: &Lifecycle) -> Result<()> {
         let request = wire::UpdateCollection {
             collection_name: name.to_owned(),
-            metadata: place.entry()?,
+            metadata: lifecycle.entry()?,
             ..wire::UpdateCollection::default()
         };
         let what = "write the collection's metadata";
@@ -281,14 +281,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Removes a collection and its list; one that is gone already is fine.
+    /// Removes a collection and its list of changes, if they exist.
     async fn remove(&self, name: &str) -> Result<()> {
         self.changes_of(name).drop().await?;
         drop_collection(&self.connection, name).await
     }
 }
 
-/// Removes a collection; one that is gone already is fine.
+/// Removes a collection, if it exists.
 async fn drop_collection(connection: &Connection, name: &str) -> Result<()> {
     let what = "drop a collection";
     match connection
@@ -301,7 +301,7 @@ async fn drop_collection(connection: &Connection, name: &str) -> Result<()> {
     }
 }
 
-/// Writes to the live collection wait while this lives.
+/// Writes to the live collection wait while this exists.
 struct QdrantPause {
     shared: Arc<Shared>,
     name: String,
@@ -312,15 +312,15 @@ impl WritePause for QdrantPause {}
 impl Drop for QdrantPause {
     fn drop(&mut self) {
         let (shared, name) = (Arc::clone(&self.shared), std::mem::take(&mut self.name));
-        // Should this fail, the pause ends by itself.
+        // If this fails, the pause ends by itself.
         tokio::spawn(async move {
             let ended = async {
-                let standing = shared.standing(&name).await?;
-                let place = Place {
+                let collection = shared.collection(&name).await?;
+                let lifecycle = Lifecycle {
                     paused_until_us: 0,
-                    ..standing.shape.place
+                    ..collection.shape.lifecycle
                 };
-                shared.set_place(&name, &place).await
+                shared.set_lifecycle(&name, &lifecycle).await
             };
             if let Err(error) = ended.await {
                 tracing::debug!(%error, "writes wait until the pause ends by itself");
@@ -331,23 +331,23 @@ impl Drop for QdrantPause {
 
 #[async_trait]
 impl Collections for QdrantCollections {
-    async fn list(&self) -> Result<Vec<Physical>> {
+    async fn list(&self) -> Result<Vec<PhysicalCollection>> {
         Ok(self
             .shared
-            .standings()
+            .collections()
             .await?
             .iter()
-            .map(Standing::physical)
+            .map(CollectionWithRole::physical)
             .collect())
     }
 
-    async fn live(&self) -> Result<Physical> {
+    async fn live(&self) -> Result<PhysicalCollection> {
         let shared = &self.shared;
         let name = resolve(&shared.connection, &shared.options.name).await?;
-        let shape = look_at(&shared.connection, &shared.options.name, &name)
+        let shape = read_shape(&shared.connection, &shared.options.name, &name)
             .await?
             .ok_or_else(|| unknown(&name))?;
-        Ok(Standing {
+        Ok(CollectionWithRole {
             shape,
             role: Role::Live,
         }
@@ -355,7 +355,7 @@ impl Collections for QdrantCollections {
     }
 
     async fn open(&self, name: &str) -> Result<Arc<dyn Gallery>> {
-        let Standing { shape, role } = self.shared.standing(name).await?;
+        let CollectionWithRole { shape, role } = self.shared.collection(name).await?;
         Ok(self.shared.gallery(shape, role == Role::Live))
     }
 
@@ -364,14 +364,14 @@ impl Collections for QdrantCollections {
         model: &ModelInfo,
         source: &ModelSource,
         owner: &str,
-    ) -> Result<Physical> {
+    ) -> Result<PhysicalCollection> {
         let shared = &self.shared;
-        let standings = shared.standings().await?;
-        let live = standings[0].clone();
-        let mut followers = live.shape.place.followers.clone();
-        for building in standings
+        let collections = shared.collections().await?;
+        let live = collections[0].clone();
+        let mut followers = live.shape.lifecycle.followers.clone();
+        for building in collections
             .iter()
-            .filter(|standing| standing.role == Role::Building)
+            .filter(|collection| collection.role == Role::Building)
         {
             let name = building.name();
             let same = building
@@ -379,25 +379,25 @@ impl Collections for QdrantCollections {
                 .identity
                 .as_ref()
                 .is_some_and(|found| found.fingerprint == model.fingerprint);
-            // Without its list, or not told of writes, it has missed some.
+            // Without its list, or if it was not among the followers, it missed some writes.
             if same
                 && followers.iter().any(|known| known == name)
-                && shared.changes_of(name).is_there().await?
+                && shared.changes_of(name).exists().await?
             {
-                let place = Place {
+                let lifecycle = Lifecycle {
                     owner: owner.to_owned(),
                     source: Some(source.clone()),
-                    ..building.shape.place.clone()
+                    ..building.shape.lifecycle.clone()
                 };
-                shared.set_place(name, &place).await?;
-                return Ok(shared.standing(name).await?.physical());
+                shared.set_lifecycle(name, &lifecycle).await?;
+                return Ok(shared.collection(name).await?.physical());
             }
             followers.retain(|known| known != name);
             shared.remove(name).await?;
         }
-        let number = standings
+        let number = collections
             .iter()
-            .map(|standing| standing.shape.place.numbered)
+            .map(|collection| collection.shape.lifecycle.numbered)
             .max()
             .unwrap_or(0)
             + 1;
@@ -406,36 +406,36 @@ impl Collections for QdrantCollections {
             model: model.clone(),
             ..shared.options.clone()
         };
-        let place = Place {
+        let lifecycle = Lifecycle {
             source: Some(source.clone()),
             building: true,
             owner: owner.to_owned(),
             numbered: number,
-            ..Place::default()
+            ..Lifecycle::default()
         };
-        create(&shared.connection, &options, &name, &place).await?;
+        create(&shared.connection, &options, &name, &lifecycle).await?;
         shared.changes_of(&name).create().await?;
         followers.push(name.clone());
-        let told = Place {
+        let with_follower = Lifecycle {
             followers,
             numbered: number,
-            ..live.shape.place.clone()
+            ..live.shape.lifecycle.clone()
         };
-        shared.set_place(live.name(), &told).await?;
+        shared.set_lifecycle(live.name(), &with_follower).await?;
         // Nodes of a cluster learn of it a moment later.
         tokio::time::sleep(NOTICE_WITHIN).await;
         tracing::info!(collection = %name, model = %model.name, "building a collection beside the live one");
-        Ok(shared.standing(&name).await?.physical())
+        Ok(shared.collection(&name).await?.physical())
     }
 
-    /// `after` makes no difference: what was not said to be caught up with comes again.
+    /// `after` makes no difference: changes that are not marked as caught up are returned again.
     async fn changes(
         &self,
         name: &str,
         _after: Option<ChangePosition>,
         limit: usize,
     ) -> Result<Changes> {
-        let (marks, more) = self.shared.changes_of(name).some(limit).await?;
+        let (marks, more) = self.shared.changes_of(name).read(limit).await?;
         let ids = marks.iter().map(|mark| mark.id).collect();
         let mut positions = self.shared.positions.lock();
         positions.last += 1;
@@ -444,7 +444,7 @@ impl Collections for QdrantCollections {
         Ok(Changes { ids, next, more })
     }
 
-    async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
+    async fn mark_caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
         let marks = self
             .shared
             .positions
@@ -452,18 +452,18 @@ impl Collections for QdrantCollections {
             .marks
             .remove(&position)
             .unwrap_or_default();
-        self.shared.changes_of(name).forget(&marks).await
+        self.shared.changes_of(name).remove(&marks).await
     }
 
     async fn pause_writes(&self) -> Result<Box<dyn WritePause>> {
         let shared = &self.shared;
-        let live = shared.standings().await?.swap_remove(0);
+        let live = shared.collections().await?.swap_remove(0);
         let until = now_us() + u64::try_from(PAUSE.as_micros()).unwrap_or(u64::MAX);
-        let place = Place {
+        let lifecycle = Lifecycle {
             paused_until_us: until,
-            ..live.shape.place.clone()
+            ..live.shape.lifecycle.clone()
         };
-        shared.set_place(live.name(), &place).await?;
+        shared.set_lifecycle(live.name(), &lifecycle).await?;
         let pause = QdrantPause {
             shared: Arc::clone(shared),
             name: live.name().to_owned(),

@@ -1,4 +1,4 @@
-//! The switch itself, and what is dropped.
+//! Switches collections, and drops old ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,24 +8,24 @@ use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::alias_operations::Action;
 
-use super::{Shared, Standing, unknown};
-use crate::qdrant::metadata::{Place, now_us};
+use super::{CollectionWithRole, Shared, unknown};
+use crate::qdrant::metadata::{Lifecycle, now_us};
 use crate::qdrant::opening::live_alias;
 
-/// So much of a pause must be left for the switch to begin, and it may take half of that.
+/// The part of a pause that must be left when a switch begins. The switch may take half of it.
 const LEFT: Duration = Duration::from_secs(10);
 
 impl Shared {
     /// Makes a follower the live collection.
     pub(super) async fn switch(self: &Arc<Self>, name: &str, owner: Option<&str>) -> Result<()> {
-        let standings = self.standings().await?;
-        let live = standings[0].clone();
-        let target = standings
+        let collections = self.collections().await?;
+        let live = collections[0].clone();
+        let target = collections
             .iter()
-            .find(|standing| standing.name() == name && standing.role != Role::Live)
+            .find(|collection| collection.name() == name && collection.role != Role::Live)
             .cloned()
             .ok_or_else(|| unknown(name))?;
-        let builder = &target.shape.place.owner;
+        let builder = &target.shape.lifecycle.owner;
         if let Some(owner) = owner
             && owner != builder
         {
@@ -37,7 +37,7 @@ impl Shared {
             ));
         }
         let enough = now_us() + u64::try_from(LEFT.as_micros()).unwrap_or(u64::MAX);
-        if live.shape.place.paused_until_us < enough {
+        if live.shape.lifecycle.paused_until_us < enough {
             return Err(Error::new(
                 ErrorCode::Unavailable,
                 "catching up took longer than writes may wait; nothing was switched. Try again",
@@ -52,60 +52,66 @@ impl Shared {
                 ),
             ));
         }
-        // An earlier one that was kept is of no use any more, unless this is the way back to it.
-        let dropped: Vec<Standing> = standings
+        // Collections of earlier switches are not needed any more, except when this switch goes
+        // back to one.
+        let dropped: Vec<CollectionWithRole> = collections
             .iter()
-            .filter(|standing| standing.role == Role::Previous && standing.name() != name)
+            .filter(|collection| collection.role == Role::Previous && collection.name() != name)
             .cloned()
             .collect();
         self.changes_of(live.name()).create().await?;
-        let followers = live.shape.place.followers.iter().filter(|follower| {
+        let followers = live.shape.lifecycle.followers.iter().filter(|follower| {
             follower.as_str() != name
                 && !dropped
                     .iter()
-                    .any(|standing| standing.name() == follower.as_str())
+                    .any(|collection| collection.name() == follower.as_str())
         });
         let followers = followers.cloned().chain([live.name().to_owned()]).collect();
-        let numbered = live.shape.place.numbered.max(target.shape.place.numbered);
-        let risen = Place {
+        let numbered = live
+            .shape
+            .lifecycle
+            .numbered
+            .max(target.shape.lifecycle.numbered);
+        let new_live = Lifecycle {
             followers,
             numbered,
             paused_until_us: 0,
-            ..target.shape.place.clone()
+            ..target.shape.lifecycle.clone()
         };
-        self.set_place(name, &risen).await?;
-        let kept = Place {
+        self.set_lifecycle(name, &new_live).await?;
+        let old_live = Lifecycle {
             building: false,
             owner: String::new(),
             followers: Vec::new(),
             kept_since_us: now_us(),
-            ..live.shape.place.clone()
+            ..live.shape.lifecycle.clone()
         };
-        self.set_place(live.name(), &kept).await?;
+        self.set_lifecycle(live.name(), &old_live).await?;
         if let Err(error) = self.point_alias_to(name).await {
-            // The old one is live still, unless the answer was lost: then the next look shows the
-            // new one.
+            // The old one is still live, unless only the answer was lost: then the next read shows
+            // the new one.
             if self.is_live(live.name()).await? {
-                self.set_place(live.name(), &live.shape.place).await?;
+                self.set_lifecycle(live.name(), &live.shape.lifecycle)
+                    .await?;
             }
             return Err(error);
         }
         tracing::info!(live = %name, previous = %live.name(), "switched to another collection");
-        let settled = Place {
+        let switched = Lifecycle {
             building: false,
             owner: String::new(),
             kept_since_us: 0,
-            ..risen
+            ..new_live
         };
-        self.set_place(name, &settled).await?;
+        self.set_lifecycle(name, &switched).await?;
         self.changes_of(name).drop().await?;
-        for standing in dropped {
-            self.remove(standing.name()).await?;
+        for collection in dropped {
+            self.remove(collection.name()).await?;
         }
         Ok(())
     }
 
-    /// The one step that makes a collection the live one.
+    /// Makes a collection the live one, in one call.
     async fn point_alias_to(&self, name: &str) -> Result<()> {
         let public = &self.options.name;
         let what = "switch the alias";
@@ -147,30 +153,30 @@ impl Shared {
 
     /// Drops everything but the live collection.
     pub(super) async fn drop_old(&self) -> Result<Vec<String>> {
-        let standings = self.standings().await?;
-        let (live, others) = standings
+        let collections = self.collections().await?;
+        let (live, others) = collections
             .split_first()
             .ok_or_else(|| unknown(&self.options.name))?;
         if others.is_empty() {
             return Ok(Vec::new());
         }
-        // Writes are not recorded any more before the lists are removed.
-        self.set_place(
+        // Stop recording writes before the lists are removed.
+        self.set_lifecycle(
             live.name(),
-            &Place {
+            &Lifecycle {
                 followers: Vec::new(),
-                ..live.shape.place.clone()
+                ..live.shape.lifecycle.clone()
             },
         )
         .await?;
         let mut dropped = Vec::new();
-        for standing in others {
-            self.remove(standing.name()).await?;
-            dropped.push(standing.name().to_owned());
+        for collection in others {
+            self.remove(collection.name()).await?;
+            dropped.push(collection.name().to_owned());
         }
         let public = &self.options.name;
         if dropped.contains(public) {
-            // The public name is free now: for the sake of programs that know no other.
+            // The public name is free now. Programs that know only this name need it.
             let create = wire::CreateAlias {
                 collection_name: live.name().to_owned(),
                 alias_name: public.clone(),

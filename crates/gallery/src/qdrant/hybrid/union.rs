@@ -11,7 +11,7 @@ use qdrant_client::qdrant as wire;
 use super::List;
 use crate::qdrant::convert::{id_out, payload_out, vectors_out};
 
-/// What is known of a point.
+/// The scores and payload of a point, as far as they are known.
 struct Known {
     scores: Vec<Option<f32>>,
     payload: Option<Payload>,
@@ -74,7 +74,7 @@ impl Union {
     }
 
     /// Adds a list that a probe orders. It may have one point more than the list's length, which
-    /// tells that there are more; the lowest score in the list is its floor then.
+    /// shows that there are more; then the lowest score in the list is its floor.
     pub(super) fn add_list(&mut self, list: List, mut found: Vec<(PointId, f32)>) {
         let more = found.len() > self.length;
         found.truncate(self.length);
@@ -111,7 +111,7 @@ impl Union {
             self.candidate(*id);
         }
         if found.len() > room {
-            // One that is left over has no text vector, which is as good as a score of 0.
+            // A point that is left over has no text vector, which counts as a score of 0.
             self.lexical_floor = Some(self.lexical_floor.map_or(0.0, |floor| floor.max(0.0)));
         }
     }
@@ -134,8 +134,8 @@ impl Union {
         Ok(())
     }
 
-    /// Keeps points that came with their vectors, scored by all probes; gives their ids and scores
-    /// as they came.
+    /// Keeps points that came with their vectors, scored by all probes; returns their ids and the
+    /// scores that they came with.
     pub(super) fn keep_whole(
         &mut self,
         query: &HybridQuery,

@@ -1,4 +1,4 @@
-//! Servers to test against: the fake one always, a real one where there is one.
+//! Servers to test against: always the fake one, and a real one if there is one.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::net::TcpListener;
@@ -14,10 +14,11 @@ use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{EdgeGallery, EdgeOptions, QdrantGallery, QdrantOptions, QdrantServer};
 use clippy_gallery_contract::model;
 
-/// Graphs begin early, so that the checks see them.
+/// Graphs are built early, so that the tests use them.
 const GRAPHS_FROM_KB: usize = 100;
 
-/// A server with short limits. The write limit holds on a machine that is busy with other tests.
+/// A server with short time limits. The write limit is long enough for a machine that is busy with
+/// other tests.
 pub fn server(url: &str) -> QdrantServer {
     QdrantServer {
         timeout: Duration::from_secs(30),
@@ -69,7 +70,7 @@ pub async fn empty_real_gallery() -> Option<(Arc<dyn Gallery>, RealQdrant)> {
     Some((Arc::new(gallery), real))
 }
 
-/// A real server.
+/// A real server: an existing one, or a process that this test started.
 pub struct RealQdrant {
     url: String,
     key: Option<Secret>,
@@ -151,7 +152,7 @@ impl Drop for RealQdrant {
             let _ = process.wait();
             return;
         }
-        // On a server that others use, nothing is left behind.
+        // Leave nothing behind on a server that others use.
         let (url, key, name) = (self.url.clone(), self.key.clone(), self.name.clone());
         let _ = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,6 +1,5 @@
-//! How the tags of a collection on a server are written. Other processes write to it, too, so what
-//! is known here is asked for again after a while; what this process writes itself is known at
-//! once.
+//! The known spellings of tags in a collection on a server. Other processes write to it, too, so
+//! they are listed again after a while. What this process writes is known at once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,36 +13,35 @@ use super::Inner;
 use super::shape::Shape;
 use crate::spellings::{Spellings, asks_for_tags};
 
-/// Most tags that are listed, the most frequent first. Of rarer ones only the common spellings are
-/// found, and those that this process wrote.
+/// Most tags that are listed, the most frequent first. Rarer tags are found only in the common
+/// spellings, and in those that this process wrote.
 const MOST_TAGS: u64 = 200_000;
-/// How old the list may be at least. Where listing takes long, it is listed more rarely.
+/// The shortest time for which a list is used. When listing takes long, it is repeated less often.
 const KEPT: Duration = Duration::from_secs(5);
-/// How much longer than it took to make a list is used.
+/// A list is used for this many times as long as listing took.
 const TIMES_AS_LONG: u32 = 50;
-/// How long a filter waits for a list. After that it goes with what is known and the common
-/// spellings.
+/// How long a filter waits for a list. After that it uses what is known and the common spellings.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is known, and how old that is.
+/// The known spellings, and their age.
 #[derive(Debug, Default)]
-pub(super) struct Spelled {
+pub(super) struct KnownSpellings {
     known: RwLock<Arc<Spellings>>,
     state: RwLock<State>,
-    /// Taken while the list is made, so that one at a time makes it.
+    /// Held while the list is fetched, so that one call at a time fetches it.
     turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
-    /// Until when the list is good enough.
+    /// Until when the list is used.
     good_until: Option<Instant>,
-    /// Since when one is being made.
+    /// Since when a list is being fetched.
     made_since: Option<Instant>,
 }
 
-impl Spelled {
-    /// Learns what this process writes.
+impl KnownSpellings {
+    /// Adds the tags that this process writes.
     pub(super) fn learn<'p>(&self, payloads: impl IntoIterator<Item = &'p Payload>) {
         for payload in payloads {
             if !self.known.read().knows(payload) {
@@ -59,7 +57,7 @@ impl Spelled {
             .is_some_and(|until| Instant::now() < until)
     }
 
-    /// How much longer a filter waits for the list that is being made, or about to be.
+    /// How much longer a filter waits for a list that is being fetched, or is about to be.
     fn patience(&self) -> Duration {
         let made_since = self.state.read().made_since;
         PATIENCE.saturating_sub(made_since.map_or(Duration::ZERO, |since| since.elapsed()))
@@ -67,7 +65,7 @@ impl Spelled {
 }
 
 impl Inner {
-    /// How tags are written, for a query that asks for some in its filter or besides.
+    /// The spellings of tags, for a query that asks for some, in its filter or elsewhere.
     pub(super) async fn spellings_for(
         self: &Arc<Self>,
         shape: &Arc<Shape>,
@@ -77,14 +75,14 @@ impl Inner {
         if !asks_for_tags(filter) && tags.is_empty() {
             return Arc::default();
         }
-        if !self.spelled.is_good() {
-            let patience = self.spelled.patience();
-            // In a task of its own: a query that does not wait to its end leaves it to the next
-            // ones.
+        if !self.known_spellings.is_good() {
+            let patience = self.known_spellings.patience();
+            // In a task of its own: when this query stops waiting, the list is completed for the
+            // next ones.
             let (inner, shape) = (Arc::clone(self), Arc::clone(shape));
             let listing = tokio::spawn(async move {
                 if let Err(error) = inner.list_spellings(&shape).await {
-                    tracing::warn!(%error, "tags are found in the spellings that are known so far");
+                    tracing::warn!(%error, "tags are found only in the spellings that are known so far");
                 }
             });
             // Tags that only add candidates are not worth waiting for.
@@ -92,37 +90,37 @@ impl Inner {
                 tracing::debug!("the tags are still being listed");
             }
         }
-        Arc::clone(&self.spelled.known.read())
+        Arc::clone(&self.known_spellings.known.read())
     }
 
     async fn list_spellings(&self, shape: &Shape) -> Result<()> {
-        let Ok(_turn) = self.spelled.turn.try_lock() else {
-            // Another call makes the list already: wait for it.
-            drop(self.spelled.turn.lock().await);
+        let Ok(_turn) = self.known_spellings.turn.try_lock() else {
+            // Another call is fetching the list: wait for it.
+            drop(self.known_spellings.turn.lock().await);
             return Ok(());
         };
-        if self.spelled.is_good() {
+        if self.known_spellings.is_good() {
             return Ok(());
         }
         let begun = Instant::now();
-        self.spelled.state.write().made_since = Some(begun);
-        let listed = self.listed(shape).await;
-        let listed =
-            listed.map(|listed| Arc::make_mut(&mut *self.spelled.known.write()).merge(listed));
+        self.known_spellings.state.write().made_since = Some(begun);
+        let listed = self.fetch_list(shape).await;
+        let listed = listed
+            .map(|listed| Arc::make_mut(&mut *self.known_spellings.known.write()).merge(listed));
         let kept = KEPT.max(begun.elapsed() * TIMES_AS_LONG);
         // After a failure, too, so that other queries do not wait for each attempt.
-        *self.spelled.state.write() = State {
+        *self.known_spellings.state.write() = State {
             good_until: Some(Instant::now() + kept),
             made_since: None,
         };
         listed
     }
 
-    async fn listed(&self, shape: &Shape) -> Result<Spellings> {
+    async fn fetch_list(&self, shape: &Shape) -> Result<Spellings> {
         let mut listed = Spellings::default();
         if shape.indexes.contains(TAGS_FIELD) {
-            // Without a filter the server reads its index. What that still knows of deleted points
-            // does no harm here.
+            // Without a filter the server reads its index. It may contain tags of deleted points,
+            // which does no harm here.
             let request = wire::FacetCounts {
                 collection_name: shape.physical.clone(),
                 key: TAGS_FIELD.to_owned(),
