@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clippy_core::ledger::LedgerTotals;
 use clippy_worker::ingest::progress::{ProgressSink, Stage};
-use clippy_worker::patience::Tell;
+use clippy_worker::patience::ReportWait;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on standard error. indicatif hides it when that is no terminal.
@@ -33,7 +33,7 @@ impl BarProgress {
     }
 
     /// Prints above the bar what is being waited for.
-    pub fn tell(&self) -> Tell {
+    pub fn tell(&self) -> ReportWait {
         let bar = self.0.clone();
         Arc::new(move |message| {
             bar.suspend(|| eprintln!("{message}"));

@@ -17,7 +17,7 @@ use crate::ingest::progress::ProgressSink;
 use crate::ingest::run::ChunkProcessor;
 use crate::ingest::{IngestReport, RunSettings, Tools, check, roots, run};
 
-/// The spaces that a request names.
+/// Returns the spaces that a request selects.
 pub(crate) fn spaces(which: Which) -> &'static [Space] {
     match which {
         Which::Image => &[Space::Image],
@@ -28,13 +28,13 @@ pub(crate) fn spaces(which: Which) -> &'static [Space] {
     }
 }
 
-/// Fills the vectors that are absent or all zero, as the collection itself tells. Lines with
-/// nothing to fill count as unchanged; lines whose picture is not in the collection, and those that
-/// the ids' file leaves out, as skipped. Payloads stay, but for the mark that tells a later ingest
+/// Makes the vectors that are absent or all zero in the collection. Lines with nothing to fill
+/// count as unchanged. Lines whose picture is not in the collection, and lines that the list of ids
+/// leaves out, count as skipped. Payloads are kept, except for the mark, which tells a later ingest
 /// what the vectors were made from.
 ///
 /// # Errors
-/// As [`crate::ingest::ingest`], and [`clippy_core::ErrorCode::InvalidInput`] when the ids' file
+/// As [`crate::ingest::ingest`], and [`clippy_core::ErrorCode::InvalidInput`] when the list of ids
 /// cannot be read.
 pub async fn backfill(
     tools: Tools,
@@ -59,7 +59,7 @@ pub async fn backfill(
     .await
 }
 
-/// Checks the request, then prepares the work on the chunks of a manifest.
+/// Checks the request, and returns the processor for the chunks of a manifest.
 pub(crate) async fn prepare_processor(
     tools: &Tools,
     request: &BackfillRequest,
