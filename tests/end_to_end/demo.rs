@@ -134,7 +134,7 @@ fn the_demo_serves_at_once_stops_when_it_is_told_to_and_goes_on_then() {
     wait_until(
         "the server to say what comes next",
         Duration::from_secs(10),
-        || server.log().contains("goes on from here").then_some(()),
+        || server.log().contains("continues from here").then_some(()),
     );
     assert!(
         !folder.path().join("data/demo/manifest.jsonl").exists(),

@@ -27,9 +27,9 @@ fn a_setting_that_is_misspelt_is_named_beside_the_one_that_was_meant() {
     let (fine, said) = doctor(folder.path(), &[("API_KEYS", "a")]);
     assert!(!fine, "{said}");
     for part in [
-        "API_KEY is no setting of Clippy; API_KEYS is one",
-        "LOGLEVEL is no setting of Clippy; LOG_LEVEL is one",
-        "a key stands in API_KEYS and in ADMIN_KEYS",
+        "API_KEY is not a setting of Clippy; API_KEYS is one",
+        "LOGLEVEL is not a setting of Clippy; LOG_LEVEL is one",
+        "a key is in API_KEYS and in ADMIN_KEYS",
         "settings: 1 from",
     ] {
         assert!(said.contains(part), "{part}: {said}");

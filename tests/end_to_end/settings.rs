@@ -244,7 +244,7 @@ fn the_collection_of_clippy_0_2s_default_name_is_used_where_none_of_ours_is() {
     );
     settings.push(("QDRANT_COLLECTION", "mine".to_owned()));
     assert!(
-        plan(&settings).contains("Collection mine: not there yet"),
+        plan(&settings).contains("Collection mine: does not exist yet"),
         "a name that is set is meant"
     );
 }
