@@ -1,9 +1,8 @@
-//! Run paths: where the program, its tests and its benches find libtorch.
+//! Sets the run paths by which the program, its tests and its benches find libtorch.
 //!
 //! A packaged program (`CLIPPY_PORTABLE=1`, set by `scripts/package.sh` and the Dockerfile) looks
-//! beside itself alone: in the environment that pip installed it into, and in the folder that an
-//! archive or an image brings. An everyday build looks first in the folder that it was linked
-//! against.
+//! only in folders relative to itself: that of the environment that pip installed it into, and that
+//! of an archive or an image. Other builds look first in the folder that they were linked against.
 
 /// Minor versions of Python 3 that PyTorch 2.11 is published for.
 const PYTHONS: std::ops::RangeInclusive<u32> = 10..=14;

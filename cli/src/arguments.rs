@@ -1,4 +1,4 @@
-//! The command line: names and defaults as CONTRACT promises them to scripts.
+//! The command line. Scripts depend on its names and defaults, so they must not change.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,10 +20,10 @@ use crate::failure::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "clippy", version, arg_required_else_help = true)]
 pub struct Arguments {
-    /// Folder of everything that Clippy keeps (setting DATA_DIR) [default: data].
+    /// Folder of all data (setting DATA_DIR) [default: data].
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// A running Clippy to talk to, instead of the one that serves this data folder.
+    /// Address of the server to use, instead of the one that serves this data folder.
     #[arg(long, global = true, value_name = "URL")]
     pub server: Option<String>,
     #[command(subcommand)]
@@ -31,8 +31,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line. What asks for help or the version, and what is wrong, is answered
-    /// here: a mistake with one line and exit code 2.
+    /// Reads the command line. Prints help or the version if asked to; the exit code of a mistake
+    /// is 2, with one line that says what it is.
     pub fn read() -> Result<Self, ExitCode> {
         let given: Vec<OsString> = std::env::args_os().collect();
         Self::try_parse_from(&given).map_err(|error| match error.kind() {
@@ -40,7 +40,7 @@ impl Arguments {
             | ErrorKind::DisplayVersion
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 let code = u8::try_from(error.exit_code()).unwrap_or(2);
-                // A reader that has gone away wants no help.
+                // A closed standard output is no error here.
                 drop(error.print());
                 ExitCode::from(code)
             }
@@ -51,18 +51,18 @@ impl Arguments {
         })
     }
 
-    /// The settings, with the flags on top.
+    /// Reads the settings, and overrides them by the flags.
     pub fn settings(&self) -> Result<Settings, Failure> {
         let mut settings =
             Settings::from_environment().map_err(|error| Failure::usage(error.message))?;
         if let Some(folder) = &self.data_dir {
             settings.collection.data_dir.clone_from(folder);
         }
-        // As Clippy 0.2 did: from the working folder on, wherever it is used later.
+        // A relative path begins at the working folder, as in Clippy 0.2.
         if let Some(root) = &settings.collection.images_root {
             let absolute = std::path::absolute(root).map_err(|error| {
                 Failure::usage(format!(
-                    "IMAGES_ROOT is \"{}\", which is no path: {error}",
+                    "IMAGES_ROOT is \"{}\", which is not a path: {error}",
                     root.display()
                 ))
             })?;
@@ -72,8 +72,8 @@ impl Arguments {
     }
 }
 
-/// What is wrong with a command line, in one line: what clap says of it, without usage and hints,
-/// and where help is.
+/// Returns clap's message about a wrong command line as one line: without usage and hints, but with
+/// the command that prints help.
 fn one_line(error: &clap::Error, given: &[OsString]) -> String {
     let text = error.render().to_string();
     let said: Vec<&str> = text
@@ -95,29 +95,29 @@ fn one_line(error: &clap::Error, given: &[OsString]) -> String {
                 .any(|command| command.get_name() == *word)
         });
     let command = command.map_or_else(|| "clippy".to_owned(), |name| format!("clippy {name}"));
-    format!("{said} (`{command} --help` tells more)")
+    format!("{said} (see `{command} --help`)")
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Draw a small gallery, embed it with the bundled model and serve it: all offline.
+    /// Draw a small gallery, embed it with the bundled model and serve it, all offline.
     Demo(DemoArguments),
     /// Serve the API and the web page.
     Serve(ServeArguments),
-    /// Take jobs from Redis, beside servers that have no workers.
+    /// Run jobs from Redis, for servers without workers.
     Worker(WorkerArguments),
     /// Create or upgrade the collection and the embedded database.
     Migrate(MigrateArguments),
     /// Embed and store the pictures of a manifest; a second run does only what is missing.
     Ingest(IngestArguments),
-    /// Fill missing or zero vectors of stored pictures, never touching the others.
+    /// Make the missing or zero vectors of stored pictures, and change nothing else.
     Backfill(BackfillArguments),
-    /// Build the collection anew beside the live one, compare, and switch; searches go on all the
+    /// Build a new collection beside the live one, compare them, and switch; searches work all the
     /// time.
     Reindex(ReindexArguments),
     /// Jobs: list, show, cancel, retry, watch.
     Jobs(JobsArguments),
-    /// The lanes that jobs wait in: list, pause, resume.
+    /// Lanes of jobs: list, pause, resume.
     Queues(QueuesArguments),
     /// Search from the shell.
     Search(SearchArguments),
@@ -125,11 +125,11 @@ pub enum Command {
     Eval(EvalArguments),
     /// Refresh the background distributions that scores are calibrated by.
     Calibrate(CalibrateArguments),
-    /// OpenCLIP weights: list what is known, download, check.
+    /// OpenCLIP weights: list the known ones, download, check.
     Models(ModelsArguments),
-    /// Take over what another Clippy kept: the tastes of Clippy 0.2 (kg_store.json).
+    /// Import data of another Clippy: the preferences of Clippy 0.2 (kg_store.json).
     Import(ImportArguments),
-    /// Check settings, weights and collection; exit 1 on a fault, with the mend.
+    /// Check settings, weights and collection, and say how to fix faults; exit 1 if there are any.
     Doctor,
 }
 
@@ -165,27 +165,32 @@ pub struct ServeArguments {
     /// Address to serve at [default: BIND, else 127.0.0.1:8000].
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<BindAddress>,
-    /// Serve beyond this machine although no API_KEYS are set.
+    /// Allow calls from other machines even if no API_KEYS are set.
     #[arg(long)]
     pub allow_anyone: bool,
-    /// Run jobs in this process although REDIS_URL is set; without REDIS_URL they always are.
+    /// Run jobs in this process even if REDIS_URL is set; without REDIS_URL it always does.
     #[arg(long)]
     pub with_worker: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct WorkerArguments {
-    /// Lanes to take jobs from, with commas between them.
-    #[arg(long, value_name = "LANES", value_delimiter = ',', value_parser = parsed::<Lane>, default_value = "interactive,bulk,control")]
+    /// Lanes to run jobs of, separated by commas.
+    #[arg(
+        long,
+        value_name = "LANES",
+        value_delimiter = ',',
+        value_parser = parse_name::<Lane>,
+        default_value = "interactive,bulk,control"
+    )]
     pub lanes: Vec<Lane>,
-    /// Jobs that are run at once in each lane [default: 16 interactive, 2 bulk, 2 control].
+    /// Jobs to run at the same time in each lane [default: 16 interactive, 2 bulk, 2 control].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: Option<u16>,
-    /// Embed for others besides, at this address: what EMBEDDER_URL of API machines without a GPU
-    /// names.
+    /// Also serve the model at this address, for servers that set EMBEDDER_URL to it.
     #[arg(long, value_name = "ADDR")]
     pub serve_embedder: Option<BindAddress>,
-    /// Embed for other machines also when no API_KEYS are set.
+    /// Serve the model to other machines even if no API_KEYS are set.
     #[arg(long)]
     pub allow_anyone: bool,
 }
@@ -206,7 +211,7 @@ pub struct SliceArguments {
     /// How many lines at most.
     #[arg(long, value_name = "N")]
     pub max_lines: Option<u64>,
-    /// Of several runs that share the manifest, which one this is, counted from 0.
+    /// Index of this run, counted from 0, if several runs share the manifest.
     #[arg(long, value_name = "I", requires = "shard_count")]
     pub shard_index: Option<u64>,
     /// How many runs share the manifest.
@@ -220,8 +225,7 @@ pub struct ManifestArguments {
     /// The manifest: one picture a line, as JSON; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub manifest: PathBuf,
-    /// Folder that relative paths are looked up under [default: IMAGES_ROOT, else the manifest's
-    /// folder].
+    /// Folder that relative paths begin at [default: IMAGES_ROOT, else the manifest's folder].
     #[arg(long, value_name = "DIR")]
     pub images_root: Option<PathBuf>,
     /// Pictures that are embedded together.
@@ -238,10 +242,10 @@ pub struct ManifestArguments {
     /// File to write the failed lines to: the reason as a comment, then the id.
     #[arg(long, value_name = "FILE")]
     pub fail_log: Option<PathBuf>,
-    /// Exit 1 when a single line failed; without it only when nothing succeeded.
+    /// Exit 1 when any line failed; without this only when nothing succeeded.
     #[arg(long)]
     pub fail_on_any: bool,
-    /// Make a job of it, on the server, and do not wait.
+    /// Start a job on the server, and do not wait for it.
     #[arg(long)]
     pub enqueue: bool,
     /// Print the result as JSON.
@@ -250,7 +254,7 @@ pub struct ManifestArguments {
 }
 
 impl ManifestArguments {
-    /// The flags as a request; paths are as they were typed.
+    /// Converts the flags to a request. Paths are not changed.
     pub fn request(&self) -> ManifestRequest {
         ManifestRequest {
             manifest: self.manifest.clone(),
@@ -274,12 +278,12 @@ pub struct IngestArguments {
     /// Make no text vectors.
     #[arg(long)]
     pub no_text: bool,
-    /// Read the manifest and look at the files, but store nothing.
+    /// Read the manifest and check the files, but store nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// Reads a [`Which`]; help and errors list the names.
+/// Returns the parser of a [`Which`]. Help and errors list its names.
 fn which_parser() -> impl TypedValueParser<Value = Which> {
     let names = Which::ALL.map(|which| {
         let name = PossibleValue::new(which.as_str());
@@ -298,10 +302,10 @@ pub struct BackfillArguments {
     /// Which vectors to fill.
     #[arg(long, value_parser = which_parser())]
     pub which: Which,
-    /// Make them anew where they are there already, too.
+    /// Make existing vectors again, too.
     #[arg(long)]
     pub force_all: bool,
-    /// Only the pictures whose ids stand in this file, one a line.
+    /// Only the pictures whose ids are in this file, one a line.
     #[arg(long, value_name = "FILE")]
     pub ids_file: Option<PathBuf>,
 }
@@ -314,19 +318,19 @@ pub struct ReindexArguments {
     /// Tag of its weights, or a path; `local-dir:FOLDER` needs no --model.
     #[arg(long, value_name = "TAG")]
     pub pretrained: Option<String>,
-    /// Go back to the collection that the last reindex replaced, with all that was written since.
+    /// Go back to the collection that the last reindex replaced, including later writes.
     #[arg(long, conflicts_with_all = ["model", "pretrained", "allow_missing"])]
     pub rollback: bool,
-    /// Drop the collection that the last reindex replaced: there is no way back then.
+    /// Delete the collection that the last reindex replaced; --rollback is impossible then.
     #[arg(long, conflicts_with_all = ["model", "pretrained", "allow_missing", "rollback"])]
     pub drop_old: bool,
     /// Sentence that a picture's tags are embedded as.
     #[arg(long, value_name = "TEXT", default_value = TEXT_TEMPLATE)]
     pub text_template: String,
-    /// Switch although more than one of ten pictures cannot be read any more.
+    /// Switch even if more than one of ten pictures cannot be read any more.
     #[arg(long)]
     pub allow_missing: bool,
-    /// Make a job of it, on the server, and do not wait.
+    /// Start a job on the server, and do not wait for it.
     #[arg(long)]
     pub enqueue: bool,
     /// Print the result as JSON.
@@ -338,7 +342,7 @@ pub struct ReindexArguments {
 pub struct JobsArguments {
     #[command(subcommand)]
     pub command: JobsCommand,
-    /// Print what the server answers, as JSON.
+    /// Print the server's answer as JSON.
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -347,16 +351,16 @@ pub struct JobsArguments {
 pub enum JobsCommand {
     /// List jobs, newest first.
     List {
-        /// Of this kind only.
-        #[arg(long, value_name = "KIND", value_parser = parsed::<JobKind>)]
+        /// Only jobs of this kind.
+        #[arg(long, value_name = "KIND", value_parser = parse_name::<JobKind>)]
         kind: Option<JobKind>,
-        /// In this state only.
-        #[arg(long, value_name = "STATE", value_parser = parsed::<JobState>)]
+        /// Only jobs in this state.
+        #[arg(long, value_name = "STATE", value_parser = parse_name::<JobState>)]
         state: Option<JobState>,
-        /// How many.
+        /// How many jobs.
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=500))]
         limit: u64,
-        /// Where the page before said to go on.
+        /// Where to continue, as printed below the previous page.
         #[arg(long, value_name = "CURSOR")]
         cursor: Option<String>,
     },
@@ -375,7 +379,7 @@ pub enum JobsCommand {
         /// Its id.
         id: String,
     },
-    /// Follow a job until it ends; exit 1 when it does not end well.
+    /// Follow a job until it ends; exit 1 if it does not succeed.
     Watch {
         /// Its id.
         id: String,
@@ -386,31 +390,31 @@ pub enum JobsCommand {
 pub struct QueuesArguments {
     #[command(subcommand)]
     pub command: QueuesCommand,
-    /// Print what the server answers, as JSON.
+    /// Print the server's answer as JSON.
     #[arg(long, global = true)]
     pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum QueuesCommand {
-    /// What waits and runs in each lane.
+    /// List the lanes, with their waiting and running jobs.
     List,
-    /// Take nothing more from a lane; what runs goes on.
+    /// Start no more jobs of a lane; running jobs continue.
     Pause {
         /// interactive, bulk or control.
-        #[arg(value_parser = parsed::<Lane>)]
+        #[arg(value_parser = parse_name::<Lane>)]
         lane: Lane,
     },
-    /// Take from a lane again.
+    /// Start jobs of a lane again.
     Resume {
         /// interactive, bulk or control.
-        #[arg(value_parser = parsed::<Lane>)]
+        #[arg(value_parser = parse_name::<Lane>)]
         lane: Lane,
     },
 }
 
-/// Reads one of the names that jobs have for things; the error lists them.
-fn parsed<T: std::str::FromStr<Err = clippy_core::Error>>(text: &str) -> Result<T, String> {
+/// Parses a lane, a kind or a state of jobs. The error lists the valid names.
+fn parse_name<T: std::str::FromStr<Err = clippy_core::Error>>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|error: clippy_core::Error| error.message)
 }
@@ -478,26 +482,26 @@ pub struct SearchArguments {
     pub what: SearchWhat,
     #[command(flatten)]
     pub weights: WeightArguments,
-    /// Tags that results hold one of, with commas between them.
+    /// Tags, separated by commas; results have at least one of them.
     #[arg(long, value_name = "TAGS", value_delimiter = ',')]
     pub tags: Vec<String>,
-    /// The gallery's own pictures, pictures made here and added to it, or both.
+    /// The gallery's own pictures, generated pictures, or both.
     #[arg(long, value_parser = ["gallery", "generated", "any"])]
     pub origin: Option<String>,
     /// How many results.
     #[arg(long, value_name = "N", default_value_t = 24)]
     pub top: usize,
-    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several
-    /// guesses at what was drawn.
+    /// How much results should differ visually, 0..1. Without it, a search by sketch alone finds
+    /// several guesses at what was drawn.
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub diversity: Option<f32>,
     /// The order of the results: per_style begins with the best few of each style.
     #[arg(long, value_parser = ["likeness", "guesses", "diverse", "per_style"])]
     pub order: Option<String>,
-    /// Look at every picture instead of walking the graph.
+    /// Compare every picture instead of using the search graph.
     #[arg(long)]
     pub exact: bool,
-    /// Print the answer as JSON, as the HTTP route gives it.
+    /// Print the answer of the HTTP route as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -515,8 +519,8 @@ pub struct EvalArguments {
     /// Rank by raw cosines instead of calibrated scores, to compare the two.
     #[arg(long)]
     pub raw: bool,
-    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several
-    /// guesses at what was drawn.
+    /// How much results should differ visually, 0..1. Without it, a search by sketch alone finds
+    /// several guesses at what was drawn.
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub diversity: Option<f32>,
     /// Print the figures as JSON.
@@ -526,7 +530,7 @@ pub struct EvalArguments {
 
 #[derive(Debug, Args)]
 pub struct CalibrateArguments {
-    /// Print the answer as JSON, as the HTTP route gives it.
+    /// Print the answer of the HTTP route as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -536,7 +540,7 @@ pub struct ImportArguments {
     /// The file, or the folder that it is in. Only Clippy 0.2's kg_store.json is known so far.
     #[arg(value_name = "FILE|DIR")]
     pub path: PathBuf,
-    /// Print what was taken over as JSON.
+    /// Print what was imported as JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -551,7 +555,7 @@ pub struct ModelsArguments {
 pub enum ModelsCommand {
     /// List the known models and which of them are here.
     List,
-    /// Download a model's weights, going on where an earlier download stopped.
+    /// Download a model's weights, continuing an earlier download.
     Pull {
         /// Architecture, such as ViT-B-32.
         name: String,
@@ -562,7 +566,7 @@ pub enum ModelsCommand {
     Verify {
         /// The folder, or a `.safetensors` file.
         path: PathBuf,
-        /// Architecture of a `.safetensors` file that lies alone.
+        /// Architecture of a `.safetensors` file without a configuration.
         #[arg(long, value_name = "NAME")]
         model: Option<String>,
     },

@@ -1,12 +1,12 @@
-//! Where the model that ships with Clippy is.
+//! Finds the model that ships with Clippy.
 
 use std::path::{Path, PathBuf};
 
 /// The bundled model's folder, under `models`.
 const NAME: &str = "clippy-small";
 
-/// The bundled model: beside the program, in the system's share folder beside it, or in the sources
-/// it was built from.
+/// Returns the folder of the bundled model: beside the program, in the `share` folder of its
+/// prefix, or in the source tree that it was built from.
 pub fn model() -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../models")

@@ -1,4 +1,4 @@
-//! Talks to a Clippy over HTTP, as any script would.
+//! The HTTP client of a Clippy server.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
@@ -13,51 +13,51 @@ use crate::failure::Failure;
 
 /// The time limit of one answer.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Streams last as long as their jobs. Their reader notices when one is dead.
+/// Streams last as long as their jobs. Their reader detects dead connections.
 const UNLIMITED: Duration = Duration::from_secs(365 * 24 * 3_600);
 
-/// A server to talk to.
+/// A client of one server.
 pub struct Client {
     http: reqwest::Client,
     base: Address,
     key: Option<Secret>,
     /// The key for admin calls: an admin key if there is one, else an API key.
     admin_key: Option<Secret>,
-    /// Whether the command itself serves there. Its address then means nothing to anybody.
+    /// Whether this command runs the server itself. Messages then leave out its address.
     is_own: bool,
 }
 
 /// Why a stream of events could not be opened.
-pub enum Refused {
+pub enum StreamError {
     /// The server is unreachable or overloaded.
-    Passing(Failure),
+    Transient(Failure),
     /// The server refused.
-    Final(Failure),
+    Permanent(Failure),
 }
 
-impl Refused {
-    /// Whether trying again may help.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Passing(_))
+impl StreamError {
+    /// Whether a retry may succeed.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Transient(_))
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
+impl From<StreamError> for Failure {
+    fn from(refused: StreamError) -> Self {
         match refused {
-            Refused::Passing(failure) | Refused::Final(failure) => failure,
+            StreamError::Transient(failure) | StreamError::Permanent(failure) => failure,
         }
     }
 }
 
 /// One result of a search.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Found {
+pub struct SearchHit {
     /// The picture: a number or a UUID.
     pub id: Value,
     /// The score that it is ranked by.
     pub score: f64,
-    /// Where its file is.
+    /// The path of its file.
     pub path: Option<String>,
     /// The manifest's fields.
     pub payload: Payload,
@@ -86,7 +86,7 @@ pub struct Picture {
 pub struct SearchForm(Form);
 
 impl SearchForm {
-    /// A search for `top` results with these weights.
+    /// Makes the form of a search for `top` results with these weights.
     pub fn new(weights: &WeightArguments, top: usize) -> Self {
         let form = Form::new()
             .text("w_img", weights.w_img.to_string())
@@ -97,25 +97,26 @@ impl SearchForm {
         Self(form)
     }
 
-    /// One more field.
+    /// Adds a field.
     pub fn field(self, name: &'static str, value: String) -> Self {
         Self(self.0.text(name, value))
     }
 
-    /// A picture's file.
+    /// Adds the file of a picture.
     pub fn file(self, name: &'static str, bytes: Vec<u8>) -> Self {
         Self(self.0.part(name, Part::bytes(bytes).file_name(name)))
     }
 }
 
 impl Client {
-    /// A client of the server at an address that the user named, such as `http://127.0.0.1:8000`.
+    /// Makes a client of the server at an address that the user gave, such as
+    /// `http://127.0.0.1:8000`.
     pub fn new(base: &str, settings: &Settings) -> Result<Self, Failure> {
-        let direct = whereabouts(base) != Whereabouts::Elsewhere;
+        let direct = host_location(base) != HostLocation::Elsewhere;
         Self::build(base, settings, direct)
     }
 
-    /// A client of a server that this command runs for itself.
+    /// Makes a client of a server that this command runs itself.
     pub fn of_own_server(base: &str, settings: &Settings) -> Result<Self, Failure> {
         let client = Self::build(base, settings, true)?;
         Ok(Self {
@@ -124,15 +125,17 @@ impl Client {
         })
     }
 
-    /// A client of the server whose address is in the data folder. The user did not name that address,
-    /// so keys are sent to it only within this machine or encrypted, and never through a proxy.
+    /// Makes a client of the server whose address is in the data folder. The user did not give that
+    /// address, so keys are sent to it only within this machine or encrypted, and never through a
+    /// proxy.
     pub fn from_data_folder(base: &str, settings: &Settings) -> Result<Self, Failure> {
         let keys = !settings.server.api_keys.is_empty() || !settings.server.admin_keys.is_empty();
         let base = reachable(base);
-        if keys && whereabouts(&base) == Whereabouts::Elsewhere && !base.starts_with("https://") {
+        if keys && host_location(&base) == HostLocation::Elsewhere && !base.starts_with("https://")
+        {
             return Err(Failure::run(format!(
                 "{} serves {}, which is on another machine and not encrypted: to send your keys \
-                 there all the same, name it with --server {0}",
+                 there anyway, pass --server {0}",
                 Address::new(base),
                 settings.collection.data_dir.display(),
             )));
@@ -166,19 +169,19 @@ impl Client {
         format!("{}{path}", self.base.expose())
     }
 
-    /// `GET` of a path, with the admin key.
+    /// Sends a `GET` request with the admin key, and returns the answer.
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
         self.admin_answer(self.http.get(self.at(path)).query(query))
             .await
     }
 
-    /// `POST` to a path, with the admin key.
+    /// Sends a `POST` request with the admin key, and returns the answer.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.admin_answer(self.http.post(self.at(path)).json(body))
             .await
     }
 
-    /// The server's version.
+    /// Returns the server's version.
     pub async fn version(&self) -> Result<String, Failure> {
         let answer = self
             .read(self.send(self.http.get(self.at("/healthz"))).await?)
@@ -186,7 +189,7 @@ impl Client {
         let version = answer["version"].as_str();
         version
             .map(str::to_owned)
-            .ok_or_else(|| Failure::run(format!("{} is no Clippy", self.base)))
+            .ok_or_else(|| Failure::run(format!("{} is not a Clippy server", self.base)))
     }
 
     /// Opens the stream of a job's events after `last`.
@@ -194,7 +197,7 @@ impl Client {
         &self,
         job: &str,
         last: Option<&str>,
-    ) -> Result<reqwest::Response, Refused> {
+    ) -> Result<reqwest::Response, StreamError> {
         let mut request = self
             .http
             .get(self.at(&format!("/api/jobs/{job}/events")))
@@ -205,7 +208,7 @@ impl Client {
         let response = self
             .send(with_key(request, self.admin_key.as_ref()))
             .await
-            .map_err(Refused::Passing)?;
+            .map_err(StreamError::Transient)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -216,13 +219,13 @@ impl Client {
             .err()
             .unwrap_or_else(|| Failure::run("the stream was refused"));
         if status.is_server_error() {
-            Err(Refused::Passing(failure))
+            Err(StreamError::Transient(failure))
         } else {
-            Err(Refused::Final(failure))
+            Err(StreamError::Permanent(failure))
         }
     }
 
-    /// Searches, and gives the whole answer.
+    /// Searches, and returns the whole answer.
     pub async fn search(&self, form: SearchForm) -> Result<Value, Failure> {
         self.answer(
             self.http
@@ -232,14 +235,14 @@ impl Client {
         .await
     }
 
-    /// The results of an answer.
-    pub fn results(answer: &Value) -> Result<Vec<Found>, Failure> {
-        Vec::<Found>::deserialize(&answer["results"]).map_err(|error| {
+    /// Returns the results of an answer.
+    pub fn results(answer: &Value) -> Result<Vec<SearchHit>, Failure> {
+        Vec::<SearchHit>::deserialize(&answer["results"]).map_err(|error| {
             Failure::run(format!("the server's answer cannot be understood: {error}"))
         })
     }
 
-    /// Fetches those of these pictures that the collection has.
+    /// Fetches these pictures, as far as the collection has them.
     pub async fn pictures(&self, ids: &[Value]) -> Result<Vec<Picture>, Failure> {
         let mut pictures = Vec::with_capacity(ids.len());
         for some in ids.chunks(200) {
@@ -288,12 +291,12 @@ impl Client {
         let bytes = response
             .bytes()
             .await
-            .map_err(|error| Failure::run(format!("the answer broke off: {error}")))?;
+            .map_err(|error| Failure::run(format!("the answer is incomplete: {error}")))?;
         let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if status.is_success() {
             return Ok(body);
         }
-        let detail = body["detail"].as_str().unwrap_or("the answer says no more");
+        let detail = body["detail"].as_str().unwrap_or("no reason is given");
         if self.is_own {
             return Err(Failure::run(detail));
         }
@@ -311,10 +314,10 @@ fn with_key(request: reqwest::RequestBuilder, key: Option<&Secret>) -> reqwest::
     }
 }
 
-/// Where a server is, by its address.
+/// Where a server runs, judged by its address.
 #[derive(Debug, PartialEq, Eq)]
-enum Whereabouts {
-    /// An address of loopback.
+enum HostLocation {
+    /// A loopback address.
     Loopback,
     /// Another address of this machine.
     ThisMachine,
@@ -322,23 +325,23 @@ enum Whereabouts {
     Elsewhere,
 }
 
-fn whereabouts(base: &str) -> Whereabouts {
+fn host_location(base: &str) -> HostLocation {
     let Some(host) = host(base) else {
-        return Whereabouts::Elsewhere;
+        return HostLocation::Elsewhere;
     };
     let name = host.trim_end_matches('.');
     if name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost") {
-        return Whereabouts::Loopback;
+        return HostLocation::Loopback;
     }
     match name.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(address) if address.is_loopback() => Whereabouts::Loopback,
+        Ok(address) if address.is_loopback() => HostLocation::Loopback,
         // Binding succeeds only for an address of this machine.
-        Ok(address) if UdpSocket::bind((address, 0)).is_ok() => Whereabouts::ThisMachine,
-        _ => Whereabouts::Elsewhere,
+        Ok(address) if UdpSocket::bind((address, 0)).is_ok() => HostLocation::ThisMachine,
+        _ => HostLocation::Elsewhere,
     }
 }
 
-/// The host of an address, without brackets.
+/// Returns the host of an address, without brackets.
 fn host(base: &str) -> Option<String> {
     let url: reqwest::Url = base.parse().ok()?;
     Some(
@@ -349,7 +352,8 @@ fn host(base: &str) -> Option<String> {
     )
 }
 
-/// The address to call a server at. One that listens at every address is called at loopback.
+/// Returns the address to call a server at. A server that listens at every address is called at
+/// loopback.
 fn reachable(base: &str) -> String {
     let every = host(base)
         .and_then(|host| host.parse::<IpAddr>().ok())
@@ -367,7 +371,7 @@ fn reachable(base: &str) -> String {
     }
 }
 
-/// An id as text, for addresses.
+/// Returns an id as text, for URLs.
 pub fn id_text(id: &Value) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }
@@ -379,7 +383,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_and_this_machines_own_addresses_are_told_from_others() {
+    fn loopback_and_this_machines_own_addresses_are_distinguished_from_others() {
         for base in [
             "http://127.0.0.1:8000",
             "http://localhost:1",
@@ -387,16 +391,16 @@ mod tests {
             "http://app.localhost",
             "http://127.9.9.9",
         ] {
-            assert_eq!(whereabouts(base), Whereabouts::Loopback, "{base}");
+            assert_eq!(host_location(base), HostLocation::Loopback, "{base}");
         }
-        // TEST-NET-1 and a name: no address of any machine that tests run on.
+        // TEST-NET-1 and host names: never addresses of the machine that runs the tests.
         for base in [
             "http://192.0.2.1:8000",
             "http://clippy.example",
             "http://localhost.example",
             "nonsense",
         ] {
-            assert_eq!(whereabouts(base), Whereabouts::Elsewhere, "{base}");
+            assert_eq!(host_location(base), HostLocation::Elsewhere, "{base}");
         }
         assert_eq!(reachable("http://0.0.0.0:8000"), "http://127.0.0.1:8000/");
         assert_eq!(reachable("http://[::]:8000"), "http://[::1]:8000/");
@@ -404,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_go_to_a_server_that_only_the_data_folder_names_on_this_machine_or_encrypted() {
+    fn keys_go_to_a_server_from_the_data_folder_only_on_this_machine_or_encrypted() {
         let settings = |pairs: &[(&str, &str)]| {
             Settings::read(&Reader::from_pairs(pairs.iter().copied())).expect("settings")
         };
@@ -427,7 +431,7 @@ mod tests {
         }
         assert!(
             Client::new("http://192.0.2.1:8000", &keyed).is_ok(),
-            "a server that was named is meant"
+            "the user gave this address"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Puts the parts together: model, collection, database and picture files, all in this process.
+//! Assembles the parts of a process: model, collection, database and picture files.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ use crate::qdrant;
 use crate::queue::{self, Workers};
 use crate::shutdown::until_stopped;
 
-/// Everything that one process needs to fill and to search its collection.
+/// The parts with which a process fills and searches its collection.
 pub struct Embedded {
     /// The live model and collection.
     live: Arc<LivePair>,
@@ -46,7 +46,7 @@ pub struct Embedded {
     pub gallery: Arc<dyn GalleryReader>,
     /// All collections behind the public name.
     collections: Arc<dyn Collections>,
-    /// Reads further models, for a re-index.
+    /// Loads further models, for a re-index.
     models: Arc<dyn Models>,
     /// Recent queries.
     recent: Arc<RecentQueryFile>,
@@ -65,21 +65,21 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the data folder for this process alone. `address` is where it will serve, so that other
-    /// commands find it.
+    /// Opens the data folder exclusively. `address` is where this process will serve; it is
+    /// recorded, so that other commands find the server.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
         Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
     }
 
-    /// Like [`Embedded::open`], but makes no data folder: for commands that only read.
+    /// Like [`Embedded::open`], but does not create the data folder: for commands that only read.
     pub async fn open_existing(settings: &Settings) -> Result<Self, Failure> {
         let folder = &settings.collection.data_dir;
         let lock = || {
             if settings.collection.qdrant_url.is_none() && !folder.exists() {
                 return Err(clippy_core::Error::not_found(format!(
                     "there is no collection in {}: fill one with `clippy ingest` or `clippy \
-                     demo`, or name another folder with --data-dir",
+                     demo`, or choose another folder with --data-dir",
                     folder.display()
                 )));
             }
@@ -94,8 +94,8 @@ impl Embedded {
         Box::pin(Self::open_with(settings, generation::offline()?, lock)).await
     }
 
-    /// Like [`Embedded::open`], for workers that share the data folder with a server. Their collection
-    /// and queue are on servers of their own.
+    /// Like [`Embedded::open`], for workers that share the data folder with a server. Their
+    /// collection and queue are on servers of their own.
     pub async fn open_beside(settings: &Settings) -> Result<Self, Failure> {
         Box::pin(Self::open_with(settings, generation::settings()?, || {
             Ok(None)
@@ -156,7 +156,7 @@ impl Embedded {
         Ok(parts)
     }
 
-    /// The tools of a run over a manifest.
+    /// Returns the tools of a run over a manifest.
     pub fn tools(&self) -> Tools {
         self.live_tools().now()
     }
@@ -178,7 +178,7 @@ impl Embedded {
         }
     }
 
-    /// The tools of a re-index.
+    /// Returns the tools of a re-index.
     fn reindex_tools(&self) -> ReindexTools {
         ReindexTools {
             live: Arc::clone(&self.live),
@@ -190,7 +190,7 @@ impl Embedded {
         }
     }
 
-    /// The job handlers of this process's workers.
+    /// Returns the job handlers of this process's workers.
     pub fn handlers(&self) -> clippy_jobs::Handlers {
         let references = GalleryReferences::new(
             Arc::clone(&self.gallery) as _,
@@ -206,7 +206,7 @@ impl Embedded {
             ))
     }
 
-    /// Gives the live encoder at each call, for a worker that embeds for others.
+    /// Returns a function that returns the live encoder, for a worker that serves its model.
     pub fn current_embedder(&self) -> CurrentEmbedder {
         let live = Arc::clone(&self.live);
         Arc::new(move || Arc::clone(&live.now().embedder))
@@ -233,7 +233,7 @@ impl Embedded {
             .await
     }
 
-    /// Like [`Embedded::serve`], and reports what is still being prepared.
+    /// Like [`Embedded::serve`], and reports the preparation that is still in progress.
     pub async fn serve_while(
         &self,
         settings: &Settings,
@@ -264,7 +264,7 @@ impl Embedded {
     }
 }
 
-/// A function that makes a searcher for a live pair.
+/// Returns a function that makes a searcher for a live pair.
 fn searcher(settings: &Settings, state: &Arc<EmbeddedState>) -> MakeSearcher {
     let options = SearcherOptions {
         hnsw_ef: settings.collection.hnsw_ef,
@@ -282,7 +282,7 @@ fn searcher(settings: &Settings, state: &Arc<EmbeddedState>) -> MakeSearcher {
     })
 }
 
-/// The file of the embedded database.
+/// Returns the file of the embedded database.
 pub fn database(settings: &Settings) -> PathBuf {
     settings.collection.data_dir.join("clippy.db")
 }
@@ -308,8 +308,8 @@ pub async fn open_collections(
     Ok((Arc::new(collections), live))
 }
 
-/// Does something with a server: the one that the user named, or the one that serves this data
-/// folder. When there is none, it starts one in this process, on a free port of loopback.
+/// Runs `work` with a server: the one that the user gave, or the one that serves this data folder.
+/// If there is none, one is started in this process, on a free port of loopback.
 pub async fn with_server<T>(
     settings: &Settings,
     server: Option<&str>,
@@ -323,8 +323,8 @@ pub async fn with_server<T>(
     in_this_process(settings, &embedded, jobs, work).await
 }
 
-/// Like [`with_server`], for jobs: a server in this process gets workers, too. They also continue
-/// jobs that an earlier process left unfinished.
+/// Like [`with_server`], with workers in this process. They also continue jobs that an earlier
+/// process left unfinished.
 pub async fn with_workers<T>(
     settings: &Settings,
     shutdown: &CancellationToken,
@@ -342,7 +342,7 @@ pub async fn with_workers<T>(
         answer = in_this_process(settings, &embedded, jobs, work) => answer,
         ended = workers.wait() => {
             ended?;
-            return Err(Failure::run("stopped; what was begun goes on with the next start"));
+            return Err(Failure::run("stopped; unfinished jobs continue at the next start"));
         }
     };
     workers.stop().await?;
@@ -357,15 +357,17 @@ async fn in_this_process<T>(
 ) -> Result<T, Failure> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
         .await
-        .map_err(|error| Failure::run(format!("no port of loopback is free: {error}")))?;
+        .map_err(|error| Failure::run(format!("no loopback port is free: {error}")))?;
     let url = url_of(&listener)?;
     let client = Client::of_own_server(&url, settings)?;
     let shutdown = CancellationToken::new();
-    // Keys are needed here, too: other users of this machine could connect to this port.
+    // Keys are required here too, since other users of this machine could connect to this port.
     let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
     tokio::pin!(serving);
     let answer = tokio::select! {
-        ended = &mut serving => return Err(ended.err().unwrap_or_else(|| Failure::run("the server ended early"))),
+        ended = &mut serving => {
+            return Err(ended.err().unwrap_or_else(|| Failure::run("the server ended early")));
+        }
         answer = work(&client) => answer,
     };
     shutdown.cancel();
@@ -373,7 +375,7 @@ async fn in_this_process<T>(
     answer
 }
 
-/// The server that the user named, or the one that serves this data folder.
+/// Returns the server that the user gave, or the one that serves this data folder.
 pub fn running_server(
     settings: &Settings,
     server: Option<&str>,
@@ -387,17 +389,18 @@ pub fn running_server(
     }
 }
 
-/// Like [`running_server`], but fails when there is none: jobs belong to a server.
+/// Like [`running_server`], but fails if there is none.
 pub fn require_server(settings: &Settings, server: Option<&str>) -> Result<Client, Failure> {
     running_server(settings, server)?.ok_or_else(|| {
         Failure::run(format!(
-            "nobody serves {}: start `clippy serve` there, or name a running one with --server URL",
+            "no server has {} open: start `clippy serve` with it, or pass the address of a running \
+             server with --server URL",
             settings.collection.data_dir.display()
         ))
     })
 }
 
-/// The address that a listener serves at.
+/// Returns the URL of a listener.
 pub fn url_of(listener: &TcpListener) -> Result<String, Failure> {
     let address = listener
         .local_addr()

@@ -1,7 +1,7 @@
 //! The process's environment: variables from `.env`, and hosts that need no proxy.
 //!
-//! All of this runs before other threads start, since changing the environment beside them is
-//! unsound.
+//! All of this runs before other threads start, since changing the environment while other threads
+//! run is unsound.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ const NAME: &str = ".env";
 /// The largest file that is read.
 const LARGEST: u64 = 1 << 20;
 
-/// What was read from `.env`.
+/// The result of reading `.env`.
 #[derive(Debug, Default)]
 pub struct Environment {
     /// The file that was read.
@@ -24,16 +24,16 @@ pub struct Environment {
     pub set: usize,
     /// Problems in it.
     pub complaints: Vec<Complaint>,
-    /// Its variables that are no settings, but are spelled almost like one.
+    /// Variables that are not settings, but are spelled almost like one.
     pub misspelt: Vec<String>,
-    /// Settings that are set, and that this version does not use.
+    /// Settings that are set, but not used by this version.
     pub unused: Vec<&'static str>,
     /// Files in folders above that were skipped, with the reason.
-    pub passed_over: Vec<String>,
+    pub skipped: Vec<String>,
 }
 
 impl Environment {
-    /// Finds the file, and sets its variables that are not set already. There may be none.
+    /// Finds the file, if there is one, and sets its variables that are not set already.
     pub fn load() -> Result<Self, Failure> {
         let mut loaded = Self::default();
         loaded.read()?;
@@ -44,7 +44,7 @@ impl Environment {
         Ok(loaded)
     }
 
-    /// Reads the nearest file, if there is one, into the environment.
+    /// Reads the nearest file into the environment, if there is one.
     fn read(&mut self) -> Result<(), Failure> {
         let Ok(folder) = std::env::current_dir() else {
             return Ok(());
@@ -65,7 +65,7 @@ impl Environment {
         for (name, value) in read.variables {
             if let Some(meant) = table::closest(&name).filter(|_| !table::is_known(&name)) {
                 self.misspelt
-                    .push(format!("{name} is no setting of Clippy; {meant} is one"));
+                    .push(format!("{name} is not a setting of Clippy; {meant} is one"));
             }
             if std::env::var_os(&name).is_none() {
                 self.set += usize::from(table::is_known(&name));
@@ -77,7 +77,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Fails when a line that was left out holds the keys that close the server.
+    /// Fails if an invalid line contains the keys that protect the server.
     pub fn check_keys(&self) -> Result<(), Failure> {
         let lost = |complaint: &&Complaint| complaint.lost_keys.is_some();
         let (Some(file), Some(complaint)) = (&self.file, self.complaints.iter().find(lost)) else {
@@ -85,13 +85,13 @@ impl Environment {
         };
         let keys = complaint.lost_keys.unwrap_or_default();
         Err(Failure::usage(format!(
-            "{}: {complaint}. It holds {keys}, without which this program would take calls that \
-             need a key",
+            "{}: {complaint}. It contains {keys}, without which the server would accept calls \
+             without a key",
             file.display()
         )))
     }
 
-    /// The nearest file, from the working folder upwards, as python-dotenv finds it.
+    /// Finds the nearest file, from the working folder upwards, like python-dotenv.
     fn find(&mut self, working: &Path) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
         for folder in working.ancestors() {
             let path = folder.join(NAME);
@@ -103,7 +103,7 @@ impl Environment {
             }
             let above = folder != working;
             if above && !is_trusted(&metadata) {
-                self.passed_over.push(format!(
+                self.skipped.push(format!(
                     "{} belongs to another user of this machine",
                     path.display()
                 ));
@@ -111,18 +111,18 @@ impl Environment {
             }
             if metadata.len() > LARGEST {
                 return Err(Failure::usage(format!(
-                    "{} is larger than a file of settings can be (1 MiB)",
+                    "{} is larger than the limit for a settings file (1 MiB)",
                     path.display()
                 )));
             }
             match std::fs::read(&path) {
                 Ok(bytes) => return Ok(Some((path, bytes))),
                 Err(error) if above => self
-                    .passed_over
+                    .skipped
                     .push(format!("{} cannot be read: {error}", path.display())),
                 Err(error) => {
                     return Err(Failure::usage(format!(
-                        "{} cannot be read ({error}): mend its permissions",
+                        "{} cannot be read ({error}): fix its permissions",
                         path.display()
                     )));
                 }
@@ -142,7 +142,7 @@ impl Environment {
                 tracing::warn!("{}: {misspelt}", file.display());
             }
         }
-        for reason in &self.passed_over {
+        for reason in &self.skipped {
             tracing::warn!("{reason}: it is not read");
         }
         for name in &self.unused {
@@ -151,8 +151,8 @@ impl Environment {
     }
 }
 
-/// A file in a folder above counts only when it belongs to this user or to root: other users may be
-/// able to write to that folder.
+/// Whether a file in a folder above may be read: it must belong to this user or to root, since
+/// other users may be able to write to that folder.
 #[cfg(unix)]
 fn is_trusted(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -166,7 +166,7 @@ fn is_trusted(_metadata: &std::fs::Metadata) -> bool {
     true
 }
 
-/// Excludes loopback from the environment's proxies: calls to this machine contain keys.
+/// Excludes loopback from the environment's proxies, since calls to this machine contain keys.
 pub fn reach_loopback_directly() {
     const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
     let proxies = [

@@ -1,5 +1,5 @@
-//! The arithmetic of `clippy eval`: ranks, recall, precision, mean average precision and mean
-//! reciprocal rank.
+//! Computes the figures of `clippy eval`: ranks, recall, precision, mean average precision and
+//! mean reciprocal rank.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -114,7 +114,7 @@ fn round(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
 }
 
-/// The figures of every kind of query, and of every style within it.
+/// The figures of every kind of query, and of every style within a kind.
 #[derive(Debug, Default)]
 pub struct Report {
     kinds: BTreeMap<String, (Figures, BTreeMap<String, Figures>)>,
@@ -135,7 +135,7 @@ impl Report {
         report
     }
 
-    /// As `clippy eval --json` prints it.
+    /// Returns the report as `clippy eval --json` prints it.
     pub fn to_json(&self) -> Value {
         let kinds = self.kinds.iter().map(|(kind, (all, styles))| {
             let mut figures = all.to_json();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_answer_counts_and_each_style_has_its_own() {
+    fn the_best_rank_counts_overall_and_for_each_style() {
         let found = ranks(
             &["9", "2", "8", "1"],
             &[
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_means_over_all_queries_found_or_not() {
+    fn figures_are_means_over_all_queries_including_those_without_a_hit() {
         let queries = [Some(1), Some(4), None, Some(60)].map(|rank| {
             let mut results = vec!["x"; 100];
             if let Some(rank) = rank {

@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// is dead.
 const SILENCE: Duration = Duration::from_secs(45);
 
-/// Something that happened to a job.
+/// An event of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobEvent {
     /// `snapshot`, `state`, `progress`, `preview`, `log` or `done`.
@@ -26,7 +26,7 @@ pub struct JobEvent {
     pub data: Value,
 }
 
-/// The events of one job, each once.
+/// Reads the events of one job, each once.
 pub struct Events<'c> {
     client: &'c Client,
     job: String,
@@ -41,7 +41,7 @@ pub struct Events<'c> {
 type Read = Result<Event, EventStreamError<reqwest::Error>>;
 
 impl<'c> Events<'c> {
-    /// The events of this job, from the first on.
+    /// Reads the events of this job, from the first one on.
     pub fn of(client: &'c Client, job: &str) -> Self {
         Self {
             client,
@@ -53,7 +53,7 @@ impl<'c> Events<'c> {
         }
     }
 
-    /// The next event; `None` when the job has ended and every event was read.
+    /// Returns the next event; `None` when the job has ended and every event was read.
     pub async fn next(&mut self) -> Result<Option<JobEvent>, Failure> {
         loop {
             let Some(stream) = &mut self.open else {
@@ -66,7 +66,7 @@ impl<'c> Events<'c> {
             if let Some(Ok(event)) = stream.next().await {
                 return Ok(Some(self.accept(event)));
             }
-            // The server repeats what came after the last whole event.
+            // After reconnecting, the server repeats events after the last complete one.
             self.open = None;
             self.connected = Instant::now();
         }
@@ -88,7 +88,7 @@ impl<'c> Events<'c> {
                     );
                     return Ok(());
                 }
-                Err(failure) if failure.is_passing() && self.connected.elapsed() < PATIENCE => {
+                Err(failure) if failure.is_transient() && self.connected.elapsed() < PATIENCE => {
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(failure) => return Err(failure.into()),
@@ -96,7 +96,7 @@ impl<'c> Events<'c> {
         }
     }
 
-    /// Remembers where the stream is, and whether it is over.
+    /// Records the event's id, and whether the stream has ended.
     fn accept(&mut self, event: Event) -> JobEvent {
         if !event.id.is_empty() {
             self.last = Some(event.id);
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// The events in a stream that arrives in these pieces.
+    /// Parses a stream that arrives in these pieces.
     async fn read(pieces: &[&'static str]) -> Vec<(String, String, String)> {
         let pieces: Vec<Result<&str, Infallible>> = pieces.iter().map(|piece| Ok(*piece)).collect();
         end_at_silence(stream::iter(pieces), SILENCE)
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn events_may_be_cut_anywhere_end_in_crlf_and_have_comments_between_them() {
+    async fn events_may_be_split_anywhere_end_in_crlf_and_have_comments_between_them() {
         let read = read(&[
             ": still here\n\n",
             "id: 1-0\r\nevent: st",

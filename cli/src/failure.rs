@@ -4,7 +4,7 @@ use std::fmt;
 
 use clippy_core::{Error, ErrorCode};
 
-/// Why a command failed. Printed as one paragraph on standard error.
+/// Why a command failed, printed as one paragraph on standard error.
 #[derive(Debug)]
 pub struct Failure {
     message: String,

@@ -15,13 +15,20 @@ pub async fn follow(
 ) {
     loop {
         tokio::time::sleep(NOTICE_WITHIN).await;
-        if let Err(error) = look(collections.as_ref(), models.as_ref(), &pair).await {
-            tracing::warn!(code = %error.code, %error, "the live collection could not be taken over; searches go on as before");
+        if let Err(error) = follow_once(collections.as_ref(), models.as_ref(), &pair).await {
+            tracing::warn!(
+                code = %error.code, %error,
+                "this process could not switch to the live collection; it still uses the old one"
+            );
         }
     }
 }
 
-async fn look(collections: &dyn Collections, models: &dyn Models, pair: &LivePair) -> Result<()> {
+async fn follow_once(
+    collections: &dyn Collections,
+    models: &dyn Models,
+    pair: &LivePair,
+) -> Result<()> {
     let live = collections.live().await?;
     if live.name == pair.now().name {
         return Ok(());
@@ -32,8 +39,8 @@ async fn look(collections: &dyn Collections, models: &dyn Models, pair: &LivePai
         return Err(Error::new(
             ErrorCode::Conflict,
             format!(
-                "the collection {} was filled by another model than the one that is called {} \
-                 here: its weights differ",
+                "the collection {} was filled by a model whose weights differ from those of {} \
+                 here",
                 live.name,
                 embedder.info().name
             ),
@@ -41,7 +48,10 @@ async fn look(collections: &dyn Collections, models: &dyn Models, pair: &LivePai
     }
     let gallery = collections.open(&live.name).await?;
     if pair.now().name != live.name {
-        tracing::info!(collection = %live.name, model = %embedder.info().name, "following a switch");
+        tracing::info!(
+            collection = %live.name, model = %embedder.info().name,
+            "following a switch"
+        );
         pair.replace(Live {
             name: live.name,
             embedder,

@@ -1,4 +1,4 @@
-//! The log. It goes to standard error, since standard output is for the command's answer.
+//! Starts the log. It goes to standard error, since standard output is for the command's answer.
 
 use std::io::IsTerminal;
 
@@ -14,7 +14,7 @@ pub fn start(settings: &LogSettings, serves: bool) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(directives(&settings.filter, serves, settings.prompts))
         .or_else(|error| {
             complaints.push(format!(
-                "LOG_LEVEL is \"{}\", which is no filter ({error}): info is used",
+                "LOG_LEVEL is \"{}\", which is not a filter ({error}): info is used",
                 settings.filter
             ));
             EnvFilter::try_new(directives("info", serves, settings.prompts))
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_filter_of_the_settings_is_one_and_lets_errors_through() {
+    fn every_filter_of_the_settings_is_valid_and_lets_errors_through() {
         for filter in [
             "error",
             "warn",

@@ -1,8 +1,7 @@
-//! `clippy`: the one binary. It reads settings and flags, puts the parts together, and prints what
-//! they answer.
+//! The `clippy` program. It reads settings and flags, assembles the parts, and prints their
+//! answers.
 //!
-//! This is the only place that names implementations: everything below it works through the traits
-//! of `clippy-core`.
+//! This is the only crate that names implementations. All others use the traits of `clippy-core`.
 
 mod arguments;
 mod bundled;
@@ -39,8 +38,8 @@ use crate::shutdown::until_stopped;
 
 fn main() -> ExitCode {
     // These must run before any other thread.
-    private::keep_to_owner();
-    memory::keep_tensors();
+    private::make_new_files_private();
+    memory::tune_allocator();
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(code) => return code,
@@ -77,7 +76,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         let shutdown = shutdown::on_signals()?;
         Box::pin(command(arguments, settings, &environment, shutdown)).await
     });
-    // Nobody needs the results of threads that still compute.
+    // The results of threads that are still computing are not needed.
     runtime.shutdown_background();
     ended
 }
@@ -107,7 +106,7 @@ async fn command(
             commands::reindex::run(settings, server, reindex, shutdown).await
         }
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
-        // The other commands have nothing to finish when they are told to stop.
+        // The other commands have nothing to finish when they are stopped.
         Command::Migrate(migrate) => {
             until_stopped(
                 &shutdown,
@@ -150,15 +149,14 @@ async fn command(
 /// Restricts the rights of files that earlier versions made readable for other users.
 fn restrict_rights(data: &Path) {
     match private::restrict(data) {
-        Ok(openness) if openness.open.is_empty() => {}
-        Ok(openness) => tracing::warn!(
+        Ok(found) if found.open.is_empty() => {}
+        Ok(found) => tracing::warn!(
             "other users of this machine could read {} in {}; only you can now",
-            openness.open.join(", "),
+            found.open.join(", "),
             data.display()
         ),
         Err(error) => tracing::warn!(
-            "other users of this machine may be able to read {} ({error}): `clippy doctor` tells \
-             more",
+            "other users of this machine may be able to read {} ({error}): see `clippy doctor`",
             data.display()
         ),
     }
@@ -169,12 +167,9 @@ fn restrict_rights(data: &Path) {
 fn allow_many_connections() {
     const WANTED: u64 = 65_536;
     match rlimit::increase_nofile_limit(WANTED) {
-        Ok(limit) => tracing::debug!(
-            limit,
-            "open files and connections that this process may have"
-        ),
+        Ok(limit) => tracing::debug!(limit, "the limit of open files and connections"),
         Err(error) => {
-            tracing::warn!(%error, "this process may not have more open connections than usual")
+            tracing::warn!(%error, "the limit of open connections could not be raised")
         }
     }
 }

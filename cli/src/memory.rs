@@ -1,15 +1,16 @@
 //! Tunes the memory allocator.
 
-/// Smaller allocations come from memory that the process keeps. Larger ones (decoded pictures, large
-/// bodies) come from the system each time: they leave no holes and can grow in place.
+/// Allocations up to this size, in bytes, come from memory that the process keeps. Larger ones
+/// (decoded pictures, large bodies) come from the system each time, so that they cause no
+/// fragmentation and can grow in place.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const KEPT: libc::c_int = 24 << 20;
 
 /// Lets libtorch reuse its memory. By default glibc returns every tensor of some hundred KiB to the
-/// system, which clears the pages before the next use: a seventh of the time of an ingest with a
-/// small model.
+/// system, which clears the pages before their next use. That took a seventh of the time of an
+/// ingest with a small model.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn keep_tensors() {
+pub fn tune_allocator() {
     // SAFETY: `mallopt` takes two numbers and touches nothing else; no other thread runs yet.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT);
@@ -20,4 +21,4 @@ pub fn keep_tensors() {
 
 /// Other allocators need no tuning.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn keep_tensors() {}
+pub fn tune_allocator() {}

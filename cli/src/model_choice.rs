@@ -1,5 +1,5 @@
-//! Which model to use: the one in the settings, the one that the collection remembers, or the
-//! bundled one.
+//! Chooses the model: the one in the settings, the one recorded with the collection, or the bundled
+//! one.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,8 @@ use crate::qdrant;
 /// open_clip's prefix for a folder with a configuration and weights.
 const LOCAL_FOLDER: &str = "local-dir:";
 
-/// The model to start with: the one in the settings; else the one that the collection remembers
-/// from a re-index; else the bundled one.
+/// Returns the model to start with: the one in the settings; else the one that a re-index recorded
+/// with the collection; else the bundled one.
 pub async fn initial(settings: &Settings) -> Result<ModelSource, Failure> {
     let configured = configured(settings)?;
     if configured != ModelSource::default() {
@@ -24,7 +24,7 @@ pub async fn initial(settings: &Settings) -> Result<ModelSource, Failure> {
     Ok(remembered(settings).await?.unwrap_or_default())
 }
 
-/// The model that the collection remembers, wherever it is kept.
+/// Returns the model that is recorded with the collection, on a server or in the data folder.
 pub async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
     match qdrant::server(settings) {
         Some(server) => QdrantCollections::recorded_model(&server, &settings.collection.name).await,
@@ -32,7 +32,7 @@ pub async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
     }
 }
 
-/// The model in the settings; both fields are empty when they name none.
+/// Returns the model in the settings. Both fields are empty if there is none.
 pub fn configured(settings: &Settings) -> Result<ModelSource, Failure> {
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     absolute(ModelSource {
@@ -45,7 +45,7 @@ pub fn configured(settings: &Settings) -> Result<ModelSource, Failure> {
 pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
     let from_root = |path: &str| -> Result<PathBuf, Failure> {
         std::path::absolute(path)
-            .map_err(|error| Failure::run(format!("{path} is no path: {error}")))
+            .map_err(|error| Failure::run(format!("{path} is not a path: {error}")))
     };
     let resolved = |text: Option<String>| -> Result<Option<String>, Failure> {
         Ok(match text {
@@ -65,8 +65,8 @@ pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
     })
 }
 
-/// The failure for an error. Where the collection refused the model in the settings, it also says
-/// which model the collection remembers.
+/// Converts an error to a failure. If the collection refused the model in the settings, the message
+/// also names the recorded model.
 pub async fn with_hint(settings: &Settings, error: Error) -> Failure {
     if error.code != ErrorCode::Conflict {
         return error.into();
@@ -92,7 +92,7 @@ pub async fn with_hint(settings: &Settings, error: Error) -> Failure {
         format!(", or set {}", says.join(" "))
     };
     Failure::run(format!(
-        "{}. This collection remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
+        "{}. This collection has its model recorded: unset MODEL_NAME and PRETRAINED{or_set}",
         error.message
     ))
 }

@@ -1,4 +1,4 @@
-//! Reads models and starts them, in this process or in another one.
+//! Loads and starts models, in this process or in another one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::model_choice::{configured, initial};
 use crate::remote_models::RemoteModels;
 
-/// The models of this process: its own, or those of `EMBEDDER_URL`.
+/// Opens the models of this process, or those of `EMBEDDER_URL`.
 pub fn open(settings: &Settings) -> Result<Arc<dyn Models>, Failure> {
     Ok(match &settings.model.embedder_url {
         Some(url) => Arc::new(RemoteModels::new(settings, url)?),
@@ -25,7 +25,8 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Models>, Failure> {
     })
 }
 
-/// What the initial model is, and where it computes. The model is read for that and dropped again.
+/// Returns the initial model's description, and where it runs. The model is loaded for that, and
+/// dropped again.
 pub async fn inspect(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Failure> {
     if let Some(url) = &settings.model.embedder_url {
         let embedder = RemoteModels::new(settings, url)?.connect_at_once().await?;
@@ -37,7 +38,7 @@ pub async fn inspect(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Fa
     Ok((model.info, model.precision.to_string()))
 }
 
-/// Models on libtorch, each on a thread of its own. A loaded model is shared.
+/// Models on libtorch, each on its own thread. A loaded model is shared.
 pub struct TorchModels {
     models: PathBuf,
     device: String,

@@ -1,11 +1,11 @@
-//! Keeps the data folder readable for its owner only: it contains prompts, preferences, pictures and
-//! names of keys.
+//! Keeps the data folder readable for its owner only, since it contains prompts, preferences,
+//! pictures and names of keys.
 
 use std::path::Path;
 
-/// Makes new files and folders of this process accessible for its user only. Call it before any
-/// thread runs.
-pub fn keep_to_owner() {
+/// Makes new files and folders of this process accessible to its user only. Call it before other
+/// threads start.
+pub fn make_new_files_private() {
     #[cfg(unix)]
     // SAFETY: `umask` sets one number of this process and cannot fail.
     unsafe {
@@ -15,31 +15,31 @@ pub fn keep_to_owner() {
 
 /// Clippy's files in a data folder that other users may read or write.
 #[derive(Debug, Default)]
-pub struct Openness {
+pub struct OpenFiles {
     /// Their names; `.` is the folder itself.
     pub open: Vec<String>,
 }
 
-/// Takes away the rights of other users to Clippy's files in a data folder; earlier versions left
-/// them. Other files stay as they are.
-pub fn restrict(data: &Path) -> std::io::Result<Openness> {
+/// Removes the rights of other users to Clippy's files in a data folder, which earlier versions
+/// left. Other files are not changed. Returns the files that were changed.
+pub fn restrict(data: &Path) -> std::io::Result<OpenFiles> {
     walk(data, true)
 }
 
-/// Finds what [`restrict`] would change.
-pub fn inspect(data: &Path) -> std::io::Result<Openness> {
+/// Returns the files that [`restrict`] would change.
+pub fn inspect(data: &Path) -> std::io::Result<OpenFiles> {
     walk(data, false)
 }
 
 #[cfg(not(unix))]
-fn walk(_data: &Path, _change: bool) -> std::io::Result<Openness> {
-    Ok(Openness::default())
+fn walk(_data: &Path, _change: bool) -> std::io::Result<OpenFiles> {
+    Ok(OpenFiles::default())
 }
 
 #[cfg(unix)]
-fn walk(data: &Path, change: bool) -> std::io::Result<Openness> {
+fn walk(data: &Path, change: bool) -> std::io::Result<OpenFiles> {
     use std::os::unix::fs::PermissionsExt;
-    let mut found = Openness::default();
+    let mut found = OpenFiles::default();
     let entries = match std::fs::read_dir(data) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
@@ -69,7 +69,7 @@ fn walk(data: &Path, change: bool) -> std::io::Result<Openness> {
             others += 1;
         }
     }
-    // A folder with other files in it may be meant for others.
+    // A folder with files of other programs may have to stay readable for other users.
     if ours > 0 && others == 0 {
         close(data, ".")?;
     }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_version_left_open_is_closed_and_nothing_else() {
+    fn only_clippys_own_files_lose_the_rights_of_other_users() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path();
         std::fs::create_dir(data.join("outputs")).expect("made");
@@ -124,7 +124,7 @@ mod tests {
             open(&data.join(name), before);
         }
         assert_eq!(inspect(data).expect("read").open.len(), 3);
-        assert_eq!(mode(data), 0o755, "looking changes nothing");
+        assert_eq!(mode(data), 0o755, "inspecting changes nothing");
         restrict(data).expect("closed");
         assert_eq!(
             [
@@ -136,7 +136,7 @@ mod tests {
         );
         assert!(inspect(data).expect("read").open.is_empty());
 
-        // The rights of another program's folder stay.
+        // The rights of a folder with files of another program are kept.
         open(data, 0o755);
         std::fs::create_dir(data.join("safebooru")).expect("made");
         open(&data.join("safebooru"), 0o755);

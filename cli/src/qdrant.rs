@@ -1,4 +1,4 @@
-//! Turns the settings of a Qdrant server into the gallery's options.
+//! Converts the settings of a Qdrant server to the gallery's options.
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::settings::{OLDER_QDRANT_COLLECTION, QdrantQuantization, Settings};
@@ -8,7 +8,7 @@ use clippy_gallery::{
 
 use crate::failure::Failure;
 
-/// The server with the collection; `None` when the collection is in this process.
+/// Returns the server with the collection; `None` if the collection is embedded.
 pub fn server(settings: &Settings) -> Option<QdrantServer> {
     let qdrant = &settings.collection.qdrant;
     Some(QdrantServer {
@@ -19,7 +19,7 @@ pub fn server(settings: &Settings) -> Option<QdrantServer> {
     })
 }
 
-/// The collection on that server.
+/// Returns the options of the collection on that server.
 pub fn options(settings: &Settings, server: QdrantServer, model: &ModelInfo) -> QdrantOptions {
     let qdrant = &settings.collection.qdrant;
     let quantization = qdrant.quantization.map(|kind| match kind {
@@ -38,8 +38,8 @@ pub fn options(settings: &Settings, server: QdrantServer, model: &ModelInfo) -> 
     }
 }
 
-/// Without `QDRANT_COLLECTION`, uses the collection with Clippy 0.2's default name if the server has
-/// that one and none with this version's default name.
+/// Chooses the collection if `QDRANT_COLLECTION` is not set: the one with this version's default
+/// name, or the one with Clippy 0.2's default name if only that exists.
 pub async fn choose_collection(settings: &mut Settings) -> Result<(), Failure> {
     if settings.collection.named {
         return Ok(());

@@ -21,7 +21,7 @@ pub const FILE: &str = "jobs.db";
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The queue under `DATA_DIR`. Call it with the data folder's lock held.
+/// Opens the queue in `DATA_DIR`. The caller must hold the data folder's lock.
 pub async fn open_embedded(settings: &Settings) -> Result<Arc<dyn JobBackend>, Failure> {
     let options = SqliteSettings {
         keep_finished: settings.jobs.keep,
@@ -32,9 +32,9 @@ pub async fn open_embedded(settings: &Settings) -> Result<Arc<dyn JobBackend>, F
     Ok(Arc::new(jobs))
 }
 
-/// Connects to the queue in Redis. While Redis is unreachable it waits, and logs each attempt. A Redis
-/// that refuses the password, the database or TLS of `REDIS_URL` is an error, since waiting would
-/// not help.
+/// Connects to the queue in Redis. While Redis is unreachable, it waits and logs each attempt. A
+/// Redis that refuses the password, the database or TLS of `REDIS_URL` is an error, since waiting
+/// would not help.
 pub async fn connect(
     settings: &Settings,
     url: &Secret,
@@ -70,7 +70,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts claiming jobs, until `shutdown`.
+    /// Starts workers, which claim jobs until `shutdown`.
     pub fn start(
         jobs: Arc<dyn WorkerBackend>,
         handlers: Handlers,
@@ -85,15 +85,15 @@ impl Workers {
         })
     }
 
-    /// Waits until they have stopped: because they were told to, or because of a fault.
+    /// Waits until they have stopped. It is an error if they stopped without being told to.
     pub async fn wait(&mut self) -> Result<(), Failure> {
         let ended = (&mut self.task).await;
         match ended {
             Ok(()) if self.stop.is_cancelled() => Ok(()),
             Ok(()) => Err(Failure::run(
-                "the workers ended although nobody told them to; the log tells more",
+                "the workers ended without being told to; see the log",
             )),
-            Err(error) => Err(Failure::run(format!("the workers ended badly: {error}"))),
+            Err(error) => Err(Failure::run(format!("the workers failed: {error}"))),
         }
     }
 
@@ -104,9 +104,9 @@ impl Workers {
     }
 }
 
-/// Runs something beside the workers. When one of them ends, so does the other: a process with only
-/// one of them is of no use.
-pub async fn beside(
+/// Runs `work` beside the workers. When either ends, the other is stopped too, since a process with
+/// only one of them is of no use.
+pub async fn run_beside(
     mut workers: Workers,
     shutdown: &CancellationToken,
     work: impl Future<Output = Result<(), Failure>>,

@@ -1,4 +1,4 @@
-//! The model of another process (`EMBEDDER_URL`).
+//! Uses the model of another process (`EMBEDDER_URL`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The pause between attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Whichever model the worker has.
+/// The model of a worker, whichever that is.
 pub struct RemoteModels {
     settings: Settings,
     options: RemoteOptions,
@@ -26,7 +26,7 @@ pub struct RemoteModels {
 }
 
 impl RemoteModels {
-    /// The models of the worker at this address.
+    /// Uses the model of the worker at this address.
     pub fn new(settings: &Settings, url: &Address) -> Result<Self, Failure> {
         let server = &settings.server;
         let key = server
@@ -70,15 +70,16 @@ impl Models for RemoteModels {
         self.configured.clone()
     }
 
-    /// Gives the worker's model, whichever that is; the caller compares its fingerprint with the
-    /// collection's. A model that neither the settings nor the live collection name is refused.
+    /// Returns the worker's model, whichever that is. The caller compares its fingerprint with the
+    /// collection's. A model that is neither in the settings nor recorded with the live collection
+    /// is refused.
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
         if *source != self.configured
             && model_choice::remembered(&self.settings).await?.as_ref() != Some(source)
         {
             let message = format!(
-                "EMBEDDER_URL is set, so that this process has the model of {} and reads no \
-                 other. Let a worker without EMBEDDER_URL do this",
+                "EMBEDDER_URL is set, so this process uses the model of {} and cannot load \
+                 others. Run this in a worker without EMBEDDER_URL",
                 self.options.url
             );
             return Err(Error::new(ErrorCode::Unsupported, message));

@@ -1,11 +1,11 @@
-//! Ctrl-C and SIGTERM: the first one stops cleanly, a second one at once.
+//! Handles Ctrl-C and SIGTERM: the first signal stops the process cleanly, the second one at once.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
-/// A token that the first signal cancels. The second signal ends the process, with the exit code
-/// that shells use.
+/// Returns a token that the first signal cancels. The second signal ends the process with the exit
+/// code that shells use.
 pub fn on_signals() -> Result<CancellationToken, Failure> {
     let token = CancellationToken::new();
     let cancelled = token.clone();
@@ -19,7 +19,7 @@ pub fn on_signals() -> Result<CancellationToken, Failure> {
     Ok(token)
 }
 
-/// Runs something until it is done or the process is told to stop.
+/// Runs `work` until it is done, or fails when the process is told to stop.
 pub async fn until_stopped<T>(
     shutdown: &CancellationToken,
     work: impl Future<Output = Result<T, Failure>>,
@@ -67,7 +67,7 @@ impl Signals {
     }
 
     async fn next(&mut self) {
-        // If listening fails, the system's own handling of Ctrl-C stays.
+        // If listening fails, the system's own handling of Ctrl-C applies.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -134,7 +134,7 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
     wait_until(
         "the log to say that the next start continues",
         Duration::from_secs(10),
-        || server.log().contains("goes on from here").then_some(()),
+        || server.log().contains("continues from here").then_some(()),
     );
     assert!(
         !folder.path().join("data/demo/manifest.jsonl").exists(),

@@ -27,9 +27,9 @@ fn a_misspelt_setting_is_reported_with_the_right_name() {
     let (fine, printed) = doctor(folder.path(), &[("API_KEYS", "a")]);
     assert!(!fine, "{printed}");
     for part in [
-        "API_KEY is no setting of Clippy; API_KEYS is one",
-        "LOGLEVEL is no setting of Clippy; LOG_LEVEL is one",
-        "a key stands in API_KEYS and in ADMIN_KEYS",
+        "API_KEY is not a setting of Clippy; API_KEYS is one",
+        "LOGLEVEL is not a setting of Clippy; LOG_LEVEL is one",
+        "a key is in API_KEYS and in ADMIN_KEYS",
         "settings: 1 from",
     ] {
         assert!(printed.contains(part), "{part}: {printed}");

@@ -116,7 +116,7 @@ fn every_command_works_on_a_server_with_the_results_of_an_embedded_collection() 
 
     let plan = succeed(folder.path(), &on_server, &["migrate", "--dry-run"]);
     assert!(
-        plan.contains("not there yet") && plan.contains("make the collection clippy"),
+        plan.contains("does not exist yet") && plan.contains("make the collection clippy"),
         "{plan}"
     );
     let done = succeed(folder.path(), &on_server, &["migrate"]);

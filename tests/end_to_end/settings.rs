@@ -243,7 +243,7 @@ fn without_a_collection_of_the_default_name_that_of_clippy_0_2_is_used() {
     );
     settings.push(("QDRANT_COLLECTION", "mine".to_owned()));
     assert!(
-        plan(&settings).contains("Collection mine: not there yet"),
+        plan(&settings).contains("Collection mine: does not exist yet"),
         "a configured name is used"
     );
 }

@@ -1,7 +1,6 @@
-//! Slow work: what fills and mends a collection. One file a kind of job.
+//! Long-running work that fills and maintains a collection. Each kind of job has its own module.
 //!
-//! Everything goes through the traits of `clippy-core`; nothing here knows which engine or model is
-//! behind them.
+//! The code uses the traits of `clippy-core` only, so that it works with any engine and any model.
 
 pub mod backfill;
 pub mod ingest;

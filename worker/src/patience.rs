@@ -1,5 +1,5 @@
-//! Retries calls of a run over a manifest while a server is unavailable, slow or overloaded, with
-//! growing pauses. Each pause is reported.
+//! Retries the calls of a run while a server is unavailable, slow or overloaded, with growing
+//! pauses. Each pause is reported.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,11 +23,11 @@ use crate::ingest::Tools;
 /// The pauses between retries, and when to give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pauses {
-    /// Before the first attempt to ask again; doubled each time.
+    /// Before the first retry; doubled each time.
     pub first: Duration,
-    /// No pause is longer.
+    /// The upper bound of a pause.
     pub longest: Duration,
-    /// After so long without an answer the run fails.
+    /// The run fails after this time without a successful call.
     pub limit: Duration,
 }
 
@@ -41,32 +41,33 @@ impl Default for Pauses {
     }
 }
 
-/// Reports what a run waits for.
-pub type Tell = Arc<dyn Fn(String) -> BoxFuture<'static, ()> + Send + Sync>;
+/// Receives a message for each pause: what failed, and when it is retried.
+pub type ReportWait = Arc<dyn Fn(String) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Waits for outages.
+/// Waits until an outage of a server is over.
 #[derive(Clone)]
 pub struct Patience {
     pauses: Pauses,
     cancel: CancellationToken,
-    tell: Tell,
-    /// A pair that was replaced is not waited for: it does not come back.
+    report_wait: ReportWait,
+    /// The live pair and the name of its collection when the run began. Calls to a replaced pair
+    /// are not retried, since its writes are refused for ever.
     live: Option<(Arc<LivePair>, String)>,
 }
 
 impl Patience {
-    /// Until the token is cancelled.
+    /// Retries until the token is cancelled, or the limit of `pauses` is reached.
     #[must_use]
-    pub fn new(pauses: Pauses, cancel: CancellationToken, tell: Tell) -> Self {
+    pub fn new(pauses: Pauses, cancel: CancellationToken, report_wait: ReportWait) -> Self {
         Self {
             pauses,
             cancel,
-            tell,
+            report_wait,
             live: None,
         }
     }
 
-    /// Only while the pair that is live now stays it.
+    /// Stops retrying once the pair that is live now has been replaced.
     #[must_use]
     pub fn while_live(self, live: &Arc<LivePair>) -> Self {
         Self {
@@ -75,7 +76,7 @@ impl Patience {
         }
     }
 
-    /// The same tools, with a collection that is waited for.
+    /// Returns the same tools, with a collection whose calls are retried.
     #[must_use]
     pub fn with(&self, tools: Tools) -> Tools {
         let gallery = Arc::new(PatientGallery {
@@ -85,7 +86,7 @@ impl Patience {
         Tools { gallery, ..tools }
     }
 
-    /// The same embedder, waited for: for one in another process.
+    /// Returns the same embedder, with calls that are retried: for one in another process.
     #[must_use]
     pub fn with_embedder(&self, embedder: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
         Arc::new(PatientEmbedder {
@@ -100,8 +101,8 @@ impl Patience {
             .is_some_and(|(live, name)| live.now().name != *name)
     }
 
-    /// Does the whole of some work again while it ends for an outage. Work that ran for a while
-    /// before it did has a new outage to wait for.
+    /// Repeats the work while it fails because of an outage. If it ran longer than the longest
+    /// pause before it failed, this counts as a new outage, with its own limit.
     pub(crate) async fn run<T, F>(&self, work: impl Fn() -> F) -> Result<T, JobError>
     where
         F: Future<Output = Result<T, JobError>>,
@@ -125,7 +126,7 @@ impl Patience {
             if since.elapsed() >= self.pauses.limit || self.cancel.is_cancelled() {
                 return Err(error.into());
             }
-            self.say(&error, pause).await;
+            self.report(&error, pause).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.cancel.cancelled() => return Err(error.into()),
@@ -134,7 +135,7 @@ impl Patience {
         }
     }
 
-    async fn ask<T, F>(&self, waits_for: fn(ErrorCode) -> bool, call: impl Fn() -> F) -> Result<T>
+    async fn retry<T, F>(&self, waits_for: fn(ErrorCode) -> bool, call: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
@@ -151,7 +152,7 @@ impl Patience {
             {
                 return Err(error);
             }
-            self.say(&error, pause).await;
+            self.report(&error, pause).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.cancel.cancelled() => return Err(error),
@@ -160,44 +161,44 @@ impl Patience {
         }
     }
 
-    async fn say(&self, error: &Error, pause: Duration) {
+    async fn report(&self, error: &Error, pause: Duration) {
         let message = format!(
-            "waiting: {}. Asked again in {:.1} s",
+            "waiting: {}. Retried in {:.1} s",
             error.message,
             pause.as_secs_f64()
         );
-        tracing::debug!(%message, "an outage");
-        (self.tell)(message).await;
+        tracing::debug!(%message, "a server is unavailable");
+        (self.report_wait)(message).await;
     }
 }
 
-/// A collection that is waited for.
+/// A collection whose calls are retried during an outage.
 struct PatientGallery {
     inner: Arc<dyn Gallery>,
     patience: Patience,
 }
 
 impl PatientGallery {
-    async fn ask<T, F>(&self, call: impl Fn() -> F) -> Result<T>
+    async fn retry<T, F>(&self, call: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        self.patience.ask(ErrorCode::is_retryable, call).await
+        self.patience.retry(ErrorCode::is_retryable, call).await
     }
 }
 
 #[async_trait]
 impl GalleryReader for PatientGallery {
     async fn info(&self) -> Result<CollectionInfo> {
-        self.ask(|| self.inner.info()).await
+        self.retry(|| self.inner.info()).await
     }
 
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
-        self.ask(|| self.inner.retrieve(ids, with)).await
+        self.retry(|| self.inner.retrieve(ids, with)).await
     }
 
     async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {
-        self.ask(|| self.inner.hybrid(query.clone())).await
+        self.retry(|| self.inner.hybrid(query.clone())).await
     }
 
     async fn crowding(
@@ -206,7 +207,7 @@ impl GalleryReader for PatientGallery {
         spaces: &[Space],
         neighbours: usize,
     ) -> Result<Vec<Crowding>> {
-        self.ask(|| self.inner.crowding(ids, spaces, neighbours))
+        self.retry(|| self.inner.crowding(ids, spaces, neighbours))
             .await
     }
 
@@ -217,60 +218,60 @@ impl GalleryReader for PatientGallery {
         limit: usize,
         with: With,
     ) -> Result<Page> {
-        self.ask(|| self.inner.scroll(filter, from, limit, with))
+        self.retry(|| self.inner.scroll(filter, from, limit, with))
             .await
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {
-        self.ask(|| self.inner.count(filter)).await
+        self.retry(|| self.inner.count(filter)).await
     }
 
     async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
-        self.ask(|| self.inner.facet(field, filter, limit)).await
+        self.retry(|| self.inner.facet(field, filter, limit)).await
     }
 }
 
 #[async_trait]
 impl GalleryWriter for PatientGallery {
     async fn upsert(&self, points: Vec<Point>) -> Result<()> {
-        self.ask(|| self.inner.upsert(points.clone())).await
+        self.retry(|| self.inner.upsert(points.clone())).await
     }
 
     async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.ask(|| self.inner.update_vectors(updates.clone()))
+        self.retry(|| self.inner.update_vectors(updates.clone()))
             .await
     }
 
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.ask(|| self.inner.set_payload(id, fields.clone()))
+        self.retry(|| self.inner.set_payload(id, fields.clone()))
             .await
     }
 
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
-        self.ask(|| self.inner.delete(ids)).await
+        self.retry(|| self.inner.delete(ids)).await
     }
 
     async fn add_root(&self, root: &str) -> Result<()> {
-        self.ask(|| self.inner.add_root(root)).await
+        self.retry(|| self.inner.add_root(root)).await
     }
 
     async fn optimize(&self) -> Result<()> {
-        self.ask(|| self.inner.optimize()).await
+        self.retry(|| self.inner.optimize()).await
     }
 }
 
 #[async_trait]
 impl GalleryNotes for PatientGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
-        self.ask(|| self.inner.note(name)).await
+        self.retry(|| self.inner.note(name)).await
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
-        self.ask(|| self.inner.set_note(name, note.clone())).await
+        self.retry(|| self.inner.set_note(name, note.clone())).await
     }
 }
 
-/// An embedder that is waited for.
+/// An embedder whose calls are retried during an outage.
 struct PatientEmbedder {
     inner: Arc<dyn Embedder>,
     patience: Patience,
@@ -283,11 +284,11 @@ impl Embedder for PatientEmbedder {
     }
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
-        // One that is merely busy is waited for by whoever asks, who knows how long the model may
-        // be idle.
-        let is_away = |code| matches!(code, ErrorCode::Unavailable | ErrorCode::Timeout);
+        // `Overloaded` is left to the caller, which retries after a shorter pause so that the
+        // model does not become idle.
+        let is_outage = |code| matches!(code, ErrorCode::Unavailable | ErrorCode::Timeout);
         self.patience
-            .ask(is_away, || self.inner.embed(inputs.clone()))
+            .retry(is_outage, || self.inner.embed(inputs.clone()))
             .await
     }
 }

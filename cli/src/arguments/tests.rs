@@ -3,12 +3,12 @@ use clap::CommandFactory;
 use super::*;
 
 #[test]
-fn the_definition_is_sound() {
+fn the_definition_is_valid() {
     Arguments::command().debug_assert();
 }
 
 #[test]
-fn the_contracts_lines_are_understood() {
+fn the_documented_command_lines_are_accepted() {
     for line in [
         "clippy demo --data-dir d --bind 127.0.0.1:0",
         "clippy serve --bind 127.0.0.1:8000",
@@ -51,7 +51,7 @@ fn the_contracts_lines_are_understood() {
 }
 
 #[test]
-fn half_a_shard_an_empty_search_and_unknown_names_are_refused() {
+fn incomplete_and_unknown_values_are_refused() {
     for line in [
         "clippy ingest --manifest M --shard-index 0",
         "clippy search --top 3",
@@ -69,7 +69,7 @@ fn half_a_shard_an_empty_search_and_unknown_names_are_refused() {
         let given: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
         let said = one_line(&error, &given);
         let help = format!(
-            "(`clippy {} --help` tells more)",
+            "(see `clippy {} --help`)",
             line.split_whitespace().nth(1).expect("a command")
         );
         assert!(

@@ -14,7 +14,7 @@ use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
-/// Backfills in this process, or as a job when that was asked for or a server has the collection.
+/// Backfills as a job if that was requested or a server has the collection, else in this process.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -28,10 +28,10 @@ pub async fn run(
         ids_file: arguments.ids_file.clone(),
     };
     check(&request.lines)?;
-    if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
+    if let Some(client) = enqueue::server_for_job(settings, server, arguments.manifest.enqueue)? {
         let ids_file = request.ids_file.as_deref().map(enqueue::absolute);
         let request = BackfillRequest {
-            lines: enqueue::for_a_server(request.lines)?,
+            lines: enqueue::with_absolute_paths(request.lines)?,
             ids_file: ids_file.transpose()?,
             ..request
         };
@@ -39,7 +39,7 @@ pub async fn run(
             &client,
             "backfill",
             &request,
-            enqueue::Ending::of(&arguments.manifest),
+            enqueue::JobOutput::of(&arguments.manifest),
         );
         return until_stopped(&shutdown, following).await;
     }
@@ -48,7 +48,11 @@ pub async fn run(
     let lines = with_default_root(settings, request.lines);
     let request = BackfillRequest { lines, ..request };
     let progress = BarProgress::new(arguments.manifest.json);
-    let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
+    let patience = Patience::new(
+        Pauses::default(),
+        shutdown.clone(),
+        progress.wait_reporter(),
+    );
     let tools = embedded.patient_tools(settings, patience);
     let report = backfill(
         tools.clone(),

@@ -7,7 +7,7 @@ use crate::arguments::CalibrateArguments;
 use crate::embedded::with_server;
 use crate::failure::Failure;
 
-/// Calibrates on the server that serves this data folder, or in this process when none does.
+/// Calibrates on the server of this data folder, or in this process if there is none.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,

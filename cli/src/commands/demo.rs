@@ -1,4 +1,5 @@
-//! `clippy demo`: a working page, offline. It serves at once, and fills its gallery meanwhile.
+//! `clippy demo`: serves a demo gallery offline. It serves at once, and fills the gallery
+//! meanwhile.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::DemoArguments;
 use crate::commands::progress_bar::BarProgress;
-use crate::commands::serve::Listening;
+use crate::commands::serve::ListenAddress;
 use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
 use crate::queue::{self, Workers};
@@ -31,7 +32,8 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let settings = in_one_process(settings);
-    let listening = Listening::at(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
+    let listening =
+        ListenAddress::resolve(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
     listening.check_exposure(&settings, "")?;
     let listener = listening.bind().await?;
     let url = url_of(&listener)?;
@@ -76,7 +78,7 @@ pub async fn run(
         }
         filled
     };
-    queue::beside(workers, &shutdown, async {
+    queue::run_beside(workers, &shutdown, async {
         let (served, filled) = tokio::join!(serving, filling);
         filled.and(served)
     })
@@ -98,21 +100,23 @@ async fn fill(
         clippy_drawings::gallery_size(),
         folder.display()
     );
-    let drawing = Watched::new(preparing);
+    let drawing = DemoProgress::new(preparing);
     let drawn = draw(&folder, &drawing, shutdown).await;
     drawing.bar.finish();
     let filled = match drawn? {
         None => false,
         Some(drawn) => {
-            eprintln!("Embedding them; what is there can be searched meanwhile …");
-            let embedding = Watched::new(preparing);
+            eprintln!("Embedding them; finished pictures can be searched meanwhile …");
+            let embedding = DemoProgress::new(preparing);
             let embedded = embed(embedded, folder, drawn, &embedding, shutdown).await;
             embedding.bar.finish();
             embedded?
         }
     };
     if !filled {
-        eprintln!("Stopped before the demo gallery was filled; the next start goes on from here.");
+        eprintln!(
+            "Stopped before the demo gallery was filled; the next start continues from here."
+        );
         return Ok(());
     }
     preparing.finish();
@@ -121,10 +125,10 @@ async fn fill(
     Ok(())
 }
 
-/// Draws the gallery on all processors; `None` when it was told to stop.
+/// Draws the gallery on all processors. Returns `None` if it was stopped.
 async fn draw(
     folder: &Path,
-    watched: &Watched<'_>,
+    progress: &DemoProgress<'_>,
     shutdown: &CancellationToken,
 ) -> Result<Option<GallerySummary>, Failure> {
     let (sender, mut counts) = tokio::sync::watch::channel((0, clippy_drawings::gallery_size()));
@@ -142,7 +146,7 @@ async fn draw(
     // Drawing owns the sender, so this loop ends with it.
     while counts.changed().await.is_ok() {
         let (done, total) = *counts.borrow_and_update();
-        watched.at(
+        progress.report_step(
             "drawing",
             PreparingStage::Drawing,
             done as u64,
@@ -151,7 +155,7 @@ async fn draw(
     }
     match drawing
         .await
-        .map_err(|error| Failure::run(format!("drawing the gallery broke off: {error}")))?
+        .map_err(|error| Failure::run(format!("drawing the gallery was interrupted: {error}")))?
     {
         Ok(drawn) => Ok(Some(drawn)),
         Err(clippy_drawings::Error::Stopped) => Ok(None),
@@ -161,12 +165,12 @@ async fn draw(
     }
 }
 
-/// Embeds what was drawn; false when it was told to stop.
+/// Embeds the drawn pictures. Returns `false` if it was stopped.
 async fn embed(
     embedded: &Embedded,
     folder: PathBuf,
     drawn: GallerySummary,
-    watched: &Watched<'_>,
+    progress: &DemoProgress<'_>,
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
     let lines = ManifestRequest {
@@ -175,7 +179,7 @@ async fn embed(
     };
     let settings = RunSettings::default();
     let request = IngestRequest::new(lines.clone());
-    let mut report = ingest(embedded.tools(), &request, &settings, watched, shutdown).await?;
+    let mut report = ingest(embedded.tools(), &request, &settings, progress, shutdown).await?;
     if report.complete && report.totals.failed == 0 && lacks_styles(&embedded.tools()).await? {
         // The gallery is of a version that made no style vectors.
         let request = BackfillRequest {
@@ -184,7 +188,7 @@ async fn embed(
             force_all: false,
             ids_file: None,
         };
-        report = backfill(embedded.tools(), &request, &settings, watched, shutdown).await?;
+        report = backfill(embedded.tools(), &request, &settings, progress, shutdown).await?;
     }
     if report.totals.failed > 0 {
         return Err(Failure::run(format!(
@@ -193,7 +197,7 @@ async fn embed(
         )));
     }
     if report.complete {
-        watched
+        progress
             .preparing
             .report(PreparingStage::Calibrating, 0, report.totals.lines);
         clippy_search::calibrate_if_outgrown(embedded.tools().gallery.as_ref()).await?;
@@ -211,12 +215,12 @@ async fn lacks_styles(tools: &Tools) -> Result<bool, Failure> {
 }
 
 /// Reports progress to the terminal and to the page.
-struct Watched<'w> {
+struct DemoProgress<'w> {
     bar: BarProgress,
     preparing: &'w Preparing,
 }
 
-impl<'w> Watched<'w> {
+impl<'w> DemoProgress<'w> {
     fn new(preparing: &'w Preparing) -> Self {
         Self {
             bar: BarProgress::new(false),
@@ -224,13 +228,13 @@ impl<'w> Watched<'w> {
         }
     }
 
-    fn at(&self, what: &'static str, stage: PreparingStage, done: u64, total: u64) {
-        self.bar.at(what, done, total);
+    fn report_step(&self, what: &'static str, stage: PreparingStage, done: u64, total: u64) {
+        self.bar.report_step(what, done, total);
         self.preparing.report(stage, done, total);
     }
 }
 
-impl ProgressSink for Watched<'_> {
+impl ProgressSink for DemoProgress<'_> {
     fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
         self.bar.report(done, total, totals, stage);
         self.preparing
@@ -238,7 +242,7 @@ impl ProgressSink for Watched<'_> {
     }
 }
 
-/// The settings with the bundled model and without servers: the demo is one process.
+/// Returns the settings with the bundled model and without servers, since the demo is one process.
 fn in_one_process(settings: &Settings) -> Settings {
     let model = ModelSettings {
         name: None,

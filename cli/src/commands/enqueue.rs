@@ -1,4 +1,4 @@
-//! Bulk work as a job of a server, instead of in this process.
+//! Runs bulk work as a job of a server.
 
 use std::path::{Path, PathBuf};
 
@@ -17,9 +17,9 @@ use crate::embedded::{require_server, running_server};
 use crate::events::Events;
 use crate::failure::Failure;
 
-/// The server to make a job at: when a job was asked for, or when a server is named or has the
-/// collection open.
-pub fn wanted(
+/// Returns the server to create a job at. `None` if the work should run in this process: no job was
+/// requested, no server was given, and none has the collection open.
+pub fn server_for_job(
     settings: &Settings,
     server: Option<&str>,
     enqueue: bool,
@@ -31,12 +31,12 @@ pub fn wanted(
     }
 }
 
-/// The request with absolute paths, since a server runs in a folder of its own.
-pub fn for_a_server(request: ManifestRequest) -> Result<ManifestRequest, Failure> {
+/// Makes the paths of a request absolute, since a server may run in another folder.
+pub fn with_absolute_paths(request: ManifestRequest) -> Result<ManifestRequest, Failure> {
     if Manifest::is_stream(&request.manifest) {
         return Err(Failure::usage(
-            "--manifest is a pipe, and a server has the collection, which cannot read it: write \
-             the manifest to a file",
+            "--manifest is a pipe, which the server of the collection cannot read: write the \
+             manifest to a file",
         ));
     }
     let optional = |path: Option<PathBuf>| path.as_deref().map(absolute).transpose();
@@ -48,46 +48,46 @@ pub fn for_a_server(request: ManifestRequest) -> Result<ManifestRequest, Failure
     })
 }
 
-/// Makes a path absolute, without asking whether anything is there.
+/// Makes a path absolute, whether or not it exists.
 pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path)
-        .map_err(|error| Failure::run(format!("{} is no path: {error}", path.display())))
+        .map_err(|error| Failure::run(format!("{} is not a path: {error}", path.display())))
 }
 
-/// What is done once the job is made.
+/// What to do and print after the job was created.
 #[derive(Debug, Clone, Copy)]
-pub struct Ending {
-    /// Say its id, instead of waiting for its end.
+pub struct JobOutput {
+    /// Print its id, instead of waiting for its end.
     pub enqueue: bool,
-    /// Answer in JSON.
+    /// Print JSON.
     pub json: bool,
-    /// A single failed line is a failure.
+    /// Fail if any line failed.
     pub fail_on_any: bool,
-    /// Whether failed lines count at all: a re-index decides by itself how many pictures may be
+    /// Whether failed lines can fail the command. A re-index itself limits how many pictures may be
     /// missing.
-    pub judges_lines: bool,
+    pub counts_failed_lines: bool,
 }
 
-impl Ending {
-    /// As the flags say.
+impl JobOutput {
+    /// Reads the flags.
     pub fn of(arguments: &ManifestArguments) -> Self {
         Self {
             enqueue: arguments.enqueue,
             json: arguments.json,
             fail_on_any: arguments.fail_on_any,
-            judges_lines: true,
+            counts_failed_lines: true,
         }
     }
 }
 
-/// Makes a job of a request; then says its id, or waits for its end.
+/// Creates a job for a request, then prints its id or waits for its end.
 pub async fn run<R: Serialize>(
     client: &Client,
     kind: &str,
     request: &R,
-    ending: Ending,
+    output: JobOutput,
 ) -> Result<(), Failure> {
-    let Ending { enqueue, json, .. } = ending;
+    let JobOutput { enqueue, json, .. } = output;
     let body = serde_json::to_value(request)
         .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
     let job = client
@@ -95,7 +95,7 @@ pub async fn run<R: Serialize>(
         .await?;
     let id = job["id"]
         .as_str()
-        .ok_or_else(|| Failure::run("the server's answer names no job"))?
+        .ok_or_else(|| Failure::run("the server's answer has no job id"))?
         .to_owned();
     if enqueue {
         if json {
@@ -105,11 +105,11 @@ pub async fn run<R: Serialize>(
         }
         return Ok(());
     }
-    let job = ended(client, &id, json).await?;
-    report(&job, ending)
+    let job = follow_to_end(client, &id, json).await?;
+    report(&job, output)
 }
 
-/// A field that was not given is left out, rather than sent as nothing.
+/// Removes fields that are null, so that the server uses its defaults.
 fn without_nulls(body: Value) -> Value {
     match body {
         Value::Object(fields) => Value::Object(
@@ -122,8 +122,8 @@ fn without_nulls(body: Value) -> Value {
     }
 }
 
-/// Follows a job to its end with a bar; gives it as it is then.
-async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure> {
+/// Follows a job to its end with a progress bar, and returns the finished job.
+async fn follow_to_end(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure> {
     let bar = if hidden {
         ProgressBar::hidden()
     } else {
@@ -132,7 +132,7 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
     let style = ProgressStyle::with_template(
         "{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left",
     );
-    // The template is a constant; indicatif's plain bar would do without it.
+    // The template is a constant. If it were wrong, indicatif's default would be used.
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut events = Events::of(client, id);
     while let Some(event) = events.next().await? {
@@ -159,8 +159,8 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
     client.get(&format!("/api/jobs/{id}"), &[]).await
 }
 
-/// Prints what a job came to; one that did not end well is no success.
-fn report(job: &Value, ending: Ending) -> Result<(), Failure> {
+/// Prints the result of a job. Fails if the job did not succeed.
+fn report(job: &Value, output: JobOutput) -> Result<(), Failure> {
     if job["state"] != "succeeded" {
         let reason = job["error"]["message"]
             .as_str()
@@ -176,15 +176,15 @@ fn report(job: &Value, ending: Ending) -> Result<(), Failure> {
         println!("{result}");
         return Ok(());
     };
-    if ending.json {
+    if output.json {
         println!("{result}");
     } else {
         println!("{}", outcome::sums(&totals, None));
     }
-    // A server of an earlier version tells no reasons.
+    // A server of an earlier version returns no reasons.
     let reasons = Reasons::deserialize(&result["reasons"]).unwrap_or_default();
-    if ending.judges_lines {
-        return outcome::judge(&totals, &reasons, ending.fail_on_any);
+    if output.counts_failed_lines {
+        return outcome::judge(&totals, &reasons, output.fail_on_any);
     }
     eprint!("{}", reasons.text());
     Ok(())

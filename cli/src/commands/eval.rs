@@ -1,4 +1,4 @@
-//! `clippy eval`: how well searches find what they should, on queries with known answers.
+//! `clippy eval`: measures the quality of searches on queries with known answers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ struct Line {
     image: Option<PathBuf>,
     /// A picture whose style is asked for, relative to the file; beside an image or words, or alone.
     style_image: Option<PathBuf>,
-    /// Words. Beside an image they are the drawing's name and not searched for, unless the kind
+    /// Words. With an image they are only the drawing's name, and not searched for, unless the kind
     /// begins with `mixed`.
     text: Option<String>,
     /// The pictures that answer the query.
@@ -76,7 +76,10 @@ fn read(path: &Path) -> Result<Vec<Line>, Failure> {
         })
         .collect::<Result<_, _>>()?;
     if lines.is_empty() {
-        return Err(Failure::run(format!("{} holds no queries", path.display())));
+        return Err(Failure::run(format!(
+            "{} contains no queries",
+            path.display()
+        )));
     }
     Ok(lines)
 }
@@ -128,15 +131,14 @@ fn kind(line: &Line) -> String {
     })
 }
 
-/// Whether a query asks with its drawing and its words at once.
+/// Whether a query uses both its drawing and its words.
 fn is_mixed(line: &Line) -> bool {
     line.kind
         .as_deref()
         .is_some_and(|kind| kind.starts_with("mixed"))
 }
 
-/// The styles of all pictures that are an answer to some query; those that the collection lacks are
-/// left out.
+/// Fetches the styles of all pictures that answer a query, as far as the collection has them.
 async fn styles(
     client: &Client,
     lines: &[Line],
@@ -150,7 +152,7 @@ async fn styles(
     let pictures = client.pictures(&ids).await?;
     if pictures.is_empty() {
         return Err(Failure::run(
-            "the collection holds none of the pictures that the queries ask for: ingest their \
+            "the collection has none of the pictures that answer the queries: ingest their \
              manifest first",
         ));
     }
@@ -167,14 +169,14 @@ async fn read_picture(folder: &Path, name: &Path) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))
 }
 
-/// The ids that a query finds, best first, with their styles.
+/// Runs a query. Returns the ids of the results, best first, with their styles.
 async fn search(
     client: &Client,
     line: &Line,
     folder: &Path,
     arguments: &EvalArguments,
 ) -> Result<Vec<(String, Option<String>)>, Failure> {
-    // Copies count as pictures of their own here.
+    // Copies of a picture count as separate results here.
     let mut form = SearchForm::new(&arguments.weights, DEPTH)
         .field("personalize", "false".to_owned())
         .field("collapse", "false".to_owned())

@@ -1,4 +1,4 @@
-//! `clippy import`: takes over data of another Clippy.
+//! `clippy import`: imports data of another Clippy.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use crate::arguments::ImportArguments;
 use crate::embedded::database;
 use crate::failure::Failure;
 
-/// Clippy 0.2's file of tastes.
-pub const TASTES: &str = "kg_store.json";
+/// Clippy 0.2's file of preferences.
+pub const PREFERENCES_FILE: &str = "kg_store.json";
 
 /// Imports Clippy 0.2's file of preferences. A running server sees them at once.
 pub async fn run(settings: &Settings, arguments: &ImportArguments) -> Result<(), Failure> {
@@ -19,10 +19,10 @@ pub async fn run(settings: &Settings, arguments: &ImportArguments) -> Result<(),
     let bytes = tokio::fs::read(&file)
         .await
         .map_err(|error| Failure::run(format!("{} cannot be read: {error}", file.display())))?;
-    let tastes = of_clippy_0_2(&bytes)
+    let preferences = of_clippy_0_2(&bytes)
         .map_err(|error| Failure::run(format!("{}: {}", file.display(), error.message)))?;
     let state = EmbeddedState::open(&database(settings), settings.preferences).await?;
-    let imported = state.import(tastes).await?;
+    let imported = state.import(preferences).await?;
     state.close().await;
     if arguments.json {
         let line = serde_json::to_string(&imported).map_err(|error| {
@@ -43,13 +43,13 @@ fn file(path: &Path) -> Result<PathBuf, Failure> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
-    let inside = path.join(TASTES);
+    let inside = path.join(PREFERENCES_FILE);
     if inside.is_file() {
         return Ok(inside);
     }
     Err(Failure::run(format!(
-        "{} holds no {TASTES}: so far only the tastes of Clippy 0.2 can be imported, and that is \
-         their file",
+        "{} contains no {PREFERENCES_FILE}, the preferences of Clippy 0.2: nothing else can be \
+         imported so far",
         path.display()
     )))
 }

@@ -1,4 +1,4 @@
-//! `clippy ingest`: a manifest's pictures, embedded and stored.
+//! `clippy ingest`: embeds and stores the pictures of a manifest.
 
 use clippy_core::bulk::{IngestRequest, ManifestRequest};
 use clippy_core::settings::Settings;
@@ -13,7 +13,7 @@ use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
-/// Ingests in this process, or as a job when that was asked for or a server has the collection.
+/// Ingests as a job if that was requested or a server has the collection, else in this process.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -26,14 +26,14 @@ pub async fn run(
         dry_run: arguments.dry_run,
     };
     check(&request.lines)?;
-    if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
-        let lines = enqueue::for_a_server(request.lines)?;
+    if let Some(client) = enqueue::server_for_job(settings, server, arguments.manifest.enqueue)? {
+        let lines = enqueue::with_absolute_paths(request.lines)?;
         let request = IngestRequest { lines, ..request };
         let following = enqueue::run(
             &client,
             "ingest",
             &request,
-            enqueue::Ending::of(&arguments.manifest),
+            enqueue::JobOutput::of(&arguments.manifest),
         );
         return until_stopped(&shutdown, following).await;
     }
@@ -42,7 +42,11 @@ pub async fn run(
     let lines = with_default_root(settings, request.lines);
     let request = IngestRequest { lines, ..request };
     let progress = BarProgress::new(arguments.manifest.json);
-    let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
+    let patience = Patience::new(
+        Pauses::default(),
+        shutdown.clone(),
+        progress.wait_reporter(),
+    );
     let tools = embedded.patient_tools(settings, patience);
     let report = ingest(
         tools.clone(),
@@ -60,14 +64,14 @@ pub async fn run(
     print_report(&report, &arguments.manifest)
 }
 
-/// Refuses bad values before anything is opened or sent, as clap does with those it checks itself.
+/// Refuses invalid values before anything is opened or sent, with the exit code of clap's checks.
 pub fn check(request: &ManifestRequest) -> Result<(), Failure> {
     request
         .check()
         .map_err(|error| Failure::usage(error.message))
 }
 
-/// A run in this process looks under `IMAGES_ROOT` by default; a server knows its own.
+/// Sets the default images' root for a run in this process. A server has its own default.
 pub fn with_default_root(settings: &Settings, request: ManifestRequest) -> ManifestRequest {
     ManifestRequest {
         images_root: request
@@ -77,7 +81,7 @@ pub fn with_default_root(settings: &Settings, request: ManifestRequest) -> Manif
     }
 }
 
-/// The settings of a run in this process: its operator may record folders.
+/// Returns the settings of a run in this process, which may record folders.
 pub fn run_settings(settings: &Settings) -> RunSettings {
     RunSettings {
         served_from: settings
@@ -107,7 +111,7 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
     }
     eprint!("{}", report.reasons.text());
     Err(Failure::run(
-        "stopped before the end of the manifest; what was done is stored, and the next run goes \
-         on from there",
+        "stopped before the end of the manifest; the results so far are stored, and the next run \
+         continues from there",
     ))
 }

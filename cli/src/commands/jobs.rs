@@ -9,7 +9,7 @@ use crate::embedded::require_server;
 use crate::events::{Events, JobEvent};
 use crate::failure::Failure;
 
-/// Asks the server that the user named, or the one that serves the data folder.
+/// Calls the server that the user gave, or the one that serves the data folder.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -59,7 +59,7 @@ async fn list(client: &Client, query: &[(&str, String)], json: bool) -> Result<(
     }
     let jobs: Vec<&Value> = answer["jobs"].as_array().into_iter().flatten().collect();
     if jobs.is_empty() {
-        println!("No such jobs.");
+        println!("No jobs found.");
     }
     for job in jobs {
         println!("{}", line(job));
@@ -104,13 +104,13 @@ async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
                 .map_or_else(String::new, |reason| format!(": {reason}"));
             Err(Failure::run(format!(
                 "job {id} is {}{reason}",
-                state.unwrap_or("in no state")
+                state.unwrap_or("in an unknown state")
             )))
         }
     }
 }
 
-/// Describes an event for a person; `None` when there is nothing to say.
+/// Describes an event for a person; `None` if it should not be printed.
 fn describe(event: &JobEvent) -> Option<String> {
     let data = &event.data;
     let at = data["at"]
@@ -131,7 +131,7 @@ fn describe(event: &JobEvent) -> Option<String> {
         }
         "progress" => format!("{at}  {}", progress(data)),
         "log" => format!("{at}  {}: {}", text(&data["level"]), text(&data["message"])),
-        "preview" => format!("{at}  a preview"),
+        "preview" => format!("{at}  preview"),
         _ => return None,
     })
 }
@@ -161,9 +161,9 @@ fn show(job: &Value) {
         job["max_attempts"]
     );
     for (name, what) in [
-        ("created_at", "made"),
-        ("started_at", "begun"),
-        ("finished_at", "ended"),
+        ("created_at", "created"),
+        ("started_at", "started"),
+        ("finished_at", "finished"),
     ] {
         if let Some(at) = job[name].as_str() {
             println!("{what} {at}");

@@ -27,7 +27,10 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
             "Collection {}: version {version} of {newest}, filled by {} {}.",
             info.name, info.model, info.pretrained
         ),
-        None => println!("Collection {}: not there yet.", settings.collection.name),
+        None => println!(
+            "Collection {}: does not exist yet.",
+            settings.collection.name
+        ),
     }
     for migration in clippy_gallery::schema::migrations()
         .iter()
@@ -41,7 +44,7 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     if arguments.dry_run {
         return Ok(());
     }
-    // Opening applies what is pending, in the collection and in the database.
+    // Opening applies the pending migrations of the collection and of the database.
     Embedded::open(settings, None).await?;
     println!("Everything is at version {newest}.");
     Ok(())
@@ -58,10 +61,10 @@ async fn on_server(
     let newest = Schema::current().version;
     let planned = plan(&options).await?;
     match planned.version {
-        None => println!("Collection {}: not there yet.", options.name),
+        None => println!("Collection {}: does not exist yet.", options.name),
         Some(0) => {
             println!(
-                "Collection {}: {} pictures of Clippy 0.2, which kept no version.",
+                "Collection {}: {} pictures of Clippy 0.2, without a version.",
                 options.name, planned.points
             );
         }
@@ -76,7 +79,7 @@ async fn on_server(
     planned
         .hints
         .iter()
-        .for_each(|hint| println!("  not by this: {hint}"));
+        .for_each(|hint| println!("  not done by this command: {hint}"));
     if dry_run {
         return Ok(());
     }

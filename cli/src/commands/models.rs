@@ -1,4 +1,4 @@
-//! `clippy models`: which OpenCLIP weights there are, fetching them, and checking a folder.
+//! `clippy models`: lists, downloads and checks OpenCLIP weights.
 
 use clippy_clip::pretrained;
 use clippy_core::blocking;
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::{ModelsArguments, ModelsCommand};
 use crate::failure::Failure;
 
-/// Lists, pulls or verifies.
+/// Runs the subcommand.
 pub async fn run(
     settings: &Settings,
     arguments: &ModelsArguments,
@@ -17,7 +17,7 @@ pub async fn run(
     let models = settings.collection.data_dir.join("models");
     match &arguments.command {
         ModelsCommand::List => {
-            println!("{:<28} {:<34} here", "model", "pretrained");
+            println!("{:<28} {:<34} downloaded", "model", "pretrained");
             println!(
                 "{:<28} {:<34} yes (bundled; used when nothing is set)",
                 "clippy-small", ""
@@ -46,7 +46,7 @@ pub async fn run(
                 Ok(clippy_clip::verify(&path, model.as_deref())?)
             })
             .await?;
-            println!("{} is in order.", verified.weights.display());
+            println!("{} is valid.", verified.weights.display());
             println!("  architecture  {}", verified.info.name);
             println!("  dimension     {}", verified.info.dimension);
             println!("  picture side  {} pixels", verified.info.transform.side);

@@ -1,11 +1,11 @@
-//! Reports the outcome of a run over a manifest: sums on standard output, reasons on standard error,
-//! and a reliable exit code.
+//! Reports the outcome of a run over a manifest: totals on standard output, reasons on standard
+//! error, and the exit code.
 
 use clippy_core::ledger::{LedgerTotals, Reasons};
 
 use crate::failure::Failure;
 
-/// The sums as one line.
+/// Returns the totals as one line.
 pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
     let LedgerTotals {
         lines,
@@ -22,14 +22,13 @@ pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
     )
 }
 
-/// Prints why lines failed or were skipped, and decides whether the run succeeded. It failed when
-/// nothing succeeded; with `fail_on_any`, when any line failed.
+/// Prints why lines failed or were skipped, and decides whether the run succeeded. It failed if no
+/// line succeeded; with `fail_on_any`, if any line failed.
 pub fn judge(totals: &LedgerTotals, reasons: &Reasons, fail_on_any: bool) -> Result<(), Failure> {
     eprint!("{}", reasons.text());
     if totals.lines == 0 {
         eprintln!(
-            "There was nothing to do: the manifest, or the part of it that was asked for, holds \
-             no line."
+            "There was nothing to do: the manifest, or the requested part of it, has no lines."
         );
     }
     if reasons.nothing_succeeded(totals) {

@@ -1,17 +1,17 @@
-//! A progress bar with the rate and the time left.
+//! A progress bar with the rate and the remaining time.
 
 use std::sync::Arc;
 
 use clippy_core::ledger::LedgerTotals;
 use clippy_worker::ingest::progress::{ProgressSink, Stage};
-use clippy_worker::patience::Tell;
+use clippy_worker::patience::ReportWait;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on standard error. indicatif hides it when that is no terminal.
+/// A progress bar on standard error. indicatif hides it if that is not a terminal.
 pub struct BarProgress(ProgressBar);
 
 impl BarProgress {
-    /// A bar, hidden when the command's answer is for a program.
+    /// Makes a bar, hidden if the command's answer is for a program.
     pub fn new(hidden: bool) -> Self {
         if hidden {
             return Self(ProgressBar::hidden());
@@ -20,20 +20,20 @@ impl BarProgress {
         let style = ProgressStyle::with_template(
             "{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left",
         );
-        // The template is a constant; if it were wrong, indicatif's default would do.
+        // The template is a constant. If it were wrong, indicatif's default would be used.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self(bar)
     }
 
-    /// Shows the progress of something other than a run over a manifest.
-    pub fn at(&self, what: &'static str, done: u64, total: u64) {
+    /// Shows the progress of a step that is not a run over a manifest.
+    pub fn report_step(&self, what: &'static str, done: u64, total: u64) {
         self.0.set_length(total);
         self.0.set_position(done);
         self.0.set_message(what);
     }
 
-    /// Prints above the bar what is being waited for.
-    pub fn tell(&self) -> Tell {
+    /// Returns a function that prints messages about waiting above the bar.
+    pub fn wait_reporter(&self) -> ReportWait {
         let bar = self.0.clone();
         Arc::new(move |message| {
             bar.suspend(|| eprintln!("{message}"));

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
-/// `HF_ENDPOINT`.
+/// Reads `HF_ENDPOINT`, the address to download from.
 pub fn endpoint(reader: &Reader) -> String {
     reader.text_or(&["HF_ENDPOINT"], download::DEFAULT_BASE_URL)
 }
@@ -37,8 +37,12 @@ pub async fn run(
         bar.set_position(done);
     };
     let folder = tokio::select! {
-        pulled = download::pull(entry, models, &base, advanced) => pulled.map_err(clippy_core::Error::from)?,
-        () = shutdown.cancelled() => return Err(Failure::run("stopped; the next pull goes on from here")),
+        pulled = download::pull(entry, models, &base, advanced) => {
+            pulled.map_err(clippy_core::Error::from)?
+        }
+        () = shutdown.cancelled() => {
+            return Err(Failure::run("stopped; the next pull continues from here"));
+        }
     };
     bar.finish_and_clear();
     println!("{} {} is in {}.", entry.model, entry.tag, folder.display());

@@ -1,4 +1,4 @@
-//! `clippy queues`: the lanes that jobs wait in.
+//! `clippy queues`: lists, pauses and resumes the lanes of jobs.
 
 use clippy_core::settings::Settings;
 use clippy_jobs::Lane;
@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::embedded::require_server;
 use crate::failure::Failure;
 
-/// Asks the server that the user named, or the one that serves the data folder.
+/// Calls the server that the user gave, or the one that serves the data folder.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -64,7 +64,7 @@ fn line(queue: &Value) -> String {
     };
     let oldest = queue["oldest_secs"]
         .as_f64()
-        .map_or_else(String::new, |secs| format!(", the first for {secs:.0} s"));
+        .map_or_else(String::new, |secs| format!(", the longest for {secs:.0} s"));
     format!(
         "{:<12} {} waiting{oldest}, {} running, {} workers; {} succeeded, {} failed, {} \
          cancelled{paused}",

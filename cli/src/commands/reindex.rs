@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::model_choice;
 use crate::shutdown::until_stopped;
 
-/// Runs it as a job of the server that has the collection, or of this process when none has.
+/// Re-indexes as a job of the server that has the collection, or of this process if there is none.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -36,21 +36,21 @@ pub async fn run(
         .check()
         .map_err(|error| Failure::usage(error.message))?;
     let (enqueue, json) = (arguments.enqueue, arguments.json);
-    let ending = |enqueue| enqueue::Ending {
+    let output = |enqueue| enqueue::JobOutput {
         enqueue,
         json,
         fail_on_any: false,
-        judges_lines: false,
+        counts_failed_lines: false,
     };
-    if let Some(client) = enqueue::wanted(settings, server, enqueue)? {
+    if let Some(client) = enqueue::server_for_job(settings, server, enqueue)? {
         return until_stopped(
             &shutdown,
-            enqueue::run(&client, "reindex", &request, ending(enqueue)),
+            enqueue::run(&client, "reindex", &request, output(enqueue)),
         )
         .await;
     }
     let work = async |client: &crate::client::Client| {
-        enqueue::run(client, "reindex", &request, ending(false)).await
+        enqueue::run(client, "reindex", &request, output(false)).await
     };
     with_workers(settings, &shutdown, work).await
 }

@@ -10,7 +10,7 @@ use crate::client::{Client, SearchForm, id_text};
 use crate::embedded::with_server;
 use crate::failure::Failure;
 
-/// Searches on the server that serves this data folder, or in this process when none does.
+/// Searches on the server of this data folder, or in this process if there is none.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,

@@ -1,4 +1,4 @@
-//! `clippy serve`: the API and the page.
+//! `clippy serve`: serves the API and the page.
 
 use std::net::SocketAddr;
 
@@ -12,25 +12,26 @@ use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
 use crate::queue::{self, Workers};
 
-/// Serves the data folder until it is told to stop.
+/// Serves the data folder until `shutdown`.
 pub async fn run(
     settings: &Settings,
     arguments: &ServeArguments,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let listening = Listening::at(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
+    let listening =
+        ListenAddress::resolve(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
     if !arguments.allow_anyone {
         listening.check_exposure(settings, OR_ALLOW_ANYONE)?;
     }
     check_workers(settings, arguments.with_worker)?;
     let listener = listening.bind().await?;
     let url = url_of(&listener)?;
-    // Redis first: while it is waited for, the data folder is nobody's.
+    // Redis first, so that the data folder is not locked while this waits for Redis.
     let connected = match &settings.jobs.redis_url {
         Some(redis) => Some(queue::connect(settings, redis, &shutdown).await?),
         None => None,
     };
-    // Reading a model takes a while, too.
+    // Loading the model takes a while, so a signal must be able to stop it.
     let Some(embedded) = shutdown
         .run_until_cancelled(Embedded::open(settings, Some(&url)))
         .await
@@ -39,7 +40,7 @@ pub async fn run(
     };
     let embedded = embedded?;
     let (jobs, runner) = match connected {
-        // Workers are elsewhere, unless they are asked for here.
+        // Workers run elsewhere, unless this process is told to have some.
         Some(jobs) => (jobs, arguments.with_worker.then(RunnerSettings::default)),
         None => (
             queue::open_embedded(settings).await?,
@@ -51,41 +52,41 @@ pub async fn run(
     println!("Clippy serves at {url}");
     let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
     match workers {
-        Some(workers) => queue::beside(workers, &shutdown, serving).await,
+        Some(workers) => queue::run_beside(workers, &shutdown, serving).await,
         None => serving.await,
     }
 }
 
-/// With a queue in Redis, workers are elsewhere, unless they are asked for here. A collection in
-/// this process can be worked on by this process alone: without workers here, jobs would wait for
-/// ever.
+/// Refuses a queue in Redis without workers here if the collection is embedded: only this process
+/// can write to that collection, so its jobs would wait for ever.
 fn check_workers(settings: &Settings, with_worker: bool) -> Result<(), Failure> {
     if settings.jobs.redis_url.is_none() || settings.collection.qdrant_url.is_some() || with_worker
     {
         return Ok(());
     }
     Err(Failure::usage(
-        "REDIS_URL is set and the collection is embedded, so that workers elsewhere could not \
-         reach it: add --with-worker to run jobs in this process, or unset REDIS_URL",
+        "REDIS_URL is set and the collection is embedded, so other workers cannot use it: add \
+         --with-worker to run jobs in this process, or unset REDIS_URL",
     ))
 }
 
-/// Where a server listens: the addresses that a name stands for.
+/// The address that a server listens at, with its host name resolved.
 #[derive(Debug)]
-pub struct Listening {
+pub struct ListenAddress {
     given: BindAddress,
     addresses: Vec<SocketAddr>,
 }
 
-impl Listening {
-    /// Looks a host name up. IPv4 comes first: clients that know only `localhost` try it, too.
-    pub async fn at(given: &BindAddress) -> Result<Self, Failure> {
+impl ListenAddress {
+    /// Resolves the host name. IPv4 addresses come first, since every client of `localhost` tries
+    /// IPv4.
+    pub async fn resolve(given: &BindAddress) -> Result<Self, Failure> {
         let found = tokio::net::lookup_host((given.host(), given.port()))
             .await
             .map_err(|error| {
                 Failure::usage(format!(
-                    "{given} is no address of this machine ({error}): choose another with --bind \
-                     or BIND"
+                    "{given} is not an address of this machine ({error}): choose another with \
+                     --bind or BIND"
                 ))
             })?;
         let mut addresses: Vec<SocketAddr> = found.collect();
@@ -97,9 +98,9 @@ impl Listening {
         })
     }
 
-    /// Refuses what other machines can reach as long as nobody needs a key; `mend` says what would
-    /// allow it.
-    pub fn check_exposure(&self, settings: &Settings, mend: &str) -> Result<(), Failure> {
+    /// Refuses an address that other machines can reach if no keys are set. `remedy` ends the
+    /// message with another way to allow it.
+    pub fn check_exposure(&self, settings: &Settings, remedy: &str) -> Result<(), Failure> {
         let closed = !settings.server.api_keys.is_empty() || !settings.server.admin_keys.is_empty();
         if closed
             || self
@@ -111,12 +112,12 @@ impl Listening {
         }
         Err(Failure::usage(format!(
             "{} can be reached from other machines and no API_KEYS are set: set some, or bind \
-             127.0.0.1{mend}",
+             127.0.0.1{remedy}",
             self.given
         )))
     }
 
-    /// Binds the first address that can be; the usual reason for a refusal is another Clippy.
+    /// Binds the first address that is available. The usual cause of a failure is another Clippy.
     pub async fn bind(&self) -> Result<TcpListener, Failure> {
         TcpListener::bind(self.addresses.as_slice())
             .await
@@ -130,5 +131,5 @@ impl Listening {
     }
 }
 
-/// What lifts the check of [`Listening::check_exposure`] besides keys.
+/// The remedy for [`ListenAddress::check_exposure`] of commands with the flag.
 pub const OR_ALLOW_ANYONE: &str = ", or add --allow-anyone";

@@ -5,12 +5,12 @@ use clippy_jobs::{Lane, RunnerSettings};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::WorkerArguments;
-use crate::commands::serve::{Listening, OR_ALLOW_ANYONE};
+use crate::commands::serve::{ListenAddress, OR_ALLOW_ANYONE};
 use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
 use crate::queue::{self, Workers};
 
-/// Takes jobs until it is told to stop.
+/// Runs jobs until `shutdown`.
 pub async fn run(
     settings: &Settings,
     arguments: &WorkerArguments,
@@ -18,20 +18,20 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let Some(redis) = &settings.jobs.redis_url else {
         return Err(Failure::usage(
-            "REDIS_URL is not set: `clippy worker` takes its jobs from Redis. Set it, or use \
-             `clippy serve`, which runs jobs by itself",
+            "REDIS_URL is not set: `clippy worker` runs jobs from Redis. Set it, or use `clippy \
+             serve`, which runs jobs itself",
         ));
     };
     if settings.collection.qdrant_url.is_none() {
         return Err(Failure::usage(
-            "QDRANT_URL is not set, and a collection under DATA_DIR belongs to one process alone: \
-             set it, or run jobs in the server with `clippy serve --with-worker`",
+            "QDRANT_URL is not set, and only one process can use a collection in DATA_DIR: set it, \
+             or run jobs in the server with `clippy serve --with-worker`",
         ));
     }
     let settings_of_runner = runner_settings(arguments);
     let listener = match &arguments.serve_embedder {
         Some(address) => {
-            let listening = Listening::at(address).await?;
+            let listening = ListenAddress::resolve(address).await?;
             if !arguments.allow_anyone {
                 listening.check_exposure(settings, OR_ALLOW_ANYONE)?;
             }
@@ -39,7 +39,7 @@ pub async fn run(
         }
         None => None,
     };
-    // Refuses what cannot work, before Redis is waited for.
+    // Opened before waiting for Redis, so that wrong settings fail at once.
     let Some(embedded) = shutdown
         .run_until_cancelled(Embedded::open_beside(settings))
         .await
@@ -60,14 +60,14 @@ pub async fn run(
         clippy_remote::wire::PATH
     );
     let stop = shutdown.clone().cancelled_owned();
-    // Any key closes it, as everywhere.
+    // With any key set, calls need a key, as for all routes.
     let keys = [
         settings.server.api_keys.as_slice(),
         &settings.server.admin_keys,
     ]
     .concat();
     let serving = clippy_api::serve_embedder(listener, embedded.current_embedder(), &keys, stop);
-    queue::beside(workers, &shutdown, async { Ok(serving.await?) }).await
+    queue::run_beside(workers, &shutdown, async { Ok(serving.await?) }).await
 }
 
 fn runner_settings(arguments: &WorkerArguments) -> RunnerSettings {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_have_their_own_room_unless_one_is_named() {
+    fn lanes_have_default_concurrency_unless_one_is_given() {
         let all = WorkerArguments {
             lanes: Lane::ALL.to_vec(),
             concurrency: None,

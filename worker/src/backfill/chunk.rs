@@ -1,4 +1,4 @@
-//! Backfill's work on one chunk.
+//! Makes the missing vectors for one chunk of a manifest.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use futures::future::{BoxFuture, join_all};
 use crate::backfill::selection::Selection;
 use crate::ingest::Tools;
 use crate::ingest::chunk::{Threads, by_id};
-use crate::ingest::embed::Order;
+use crate::ingest::embed::EmbedRequests;
 use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::paths::Roots;
-use crate::ingest::picture::{PreparedPicture, fresh, prepare};
+use crate::ingest::picture::{PreparedPicture, prepare, read_file};
 use crate::ingest::run::{ChunkProcessor, Processed, Write};
 use crate::ingest::source::Line;
 
-/// Fills what is missing.
+/// Makes the vectors that stored points lack.
 pub(crate) struct BackfillProcessor {
     tools: Tools,
     roots: Arc<Roots>,
@@ -37,11 +37,11 @@ pub(crate) struct BackfillProcessor {
     threads: Threads,
 }
 
-/// A line with something to fill.
+/// A line whose point lacks vectors.
 struct Filling {
     line: u64,
     id: PointId,
-    /// The mark as it should be afterwards; `None` leaves it.
+    /// The mark to store with the vectors; `None` leaves the stored one.
     mark: Option<Mark>,
 }
 
@@ -108,20 +108,26 @@ impl BackfillProcessor {
             }
         }
 
-        let looks = join_all(
+        let pictures = join_all(
             wanting
                 .iter()
-                .map(|(_, entry, wanted, _)| self.look(entry, *wanted)),
+                .map(|(_, entry, wanted, _)| self.prepare_picture(entry, *wanted)),
         )
         .await;
-        let mut order = Order::default();
+        let mut requests = EmbedRequests::default();
         let mut fillings = Vec::with_capacity(wanting.len());
-        for ((line, entry, wanted, point), look) in wanting.into_iter().zip(looks) {
-            match look {
+        for ((line, entry, wanted, point), picture) in wanting.into_iter().zip(pictures) {
+            match picture {
                 Err(failure) => settle(line, Some(entry.id), failure.into()),
                 Ok(prepared) => {
-                    let mark =
-                        self.order(fillings.len(), &entry, wanted, point, prepared, &mut order);
+                    let mark = self.request_vectors(
+                        fillings.len(),
+                        &entry,
+                        wanted,
+                        point,
+                        prepared,
+                        &mut requests,
+                    );
                     fillings.push(Filling {
                         line,
                         id: entry.id,
@@ -130,7 +136,9 @@ impl BackfillProcessor {
                 }
             }
         }
-        let made = order.make(&*self.tools.embedder, fillings.len()).await?;
+        let made = requests
+            .embed(&*self.tools.embedder, fillings.len())
+            .await?;
         for (Filling { line, id, mark }, made) in fillings.into_iter().zip(made) {
             let (outcome, write) = match made {
                 Err(failure) => (failure.into(), None),
@@ -155,7 +163,7 @@ impl BackfillProcessor {
         Ok(processed)
     }
 
-    /// Which vectors of a point have to be made.
+    /// Returns which vectors of a point have to be made.
     fn wanted(&self, entry: &Entry, vectors: &Vectors) -> PerSpace<bool> {
         let missing = |space: Space| {
             vectors
@@ -166,13 +174,13 @@ impl BackfillProcessor {
         PerSpace::from_fn(|space| {
             self.spaces.contains(&space)
                 && (self.force_all || missing(space))
-                // Without tags there is nothing that a text vector could say.
+                // Without tags there is no sentence to embed.
                 && (space != Space::Text || !entry.tags.is_empty())
         })
     }
 
-    /// The picture, when its pixels are needed.
-    async fn look(
+    /// Decodes the picture if its pixels are needed.
+    async fn prepare_picture(
         &self,
         entry: &Entry,
         wanted: PerSpace<bool>,
@@ -185,24 +193,23 @@ impl BackfillProcessor {
         self.threads
             .run(move || {
                 let found = roots.find(&local_path)?;
-                let (bytes, mark) = fresh(&found, &model.fingerprint, &limits)?;
+                let (bytes, mark) = read_file(&found, &model.fingerprint, &limits)?;
                 prepare(&bytes, mark, &model.transform, &limits)
                     .map(|prepared| Some(Box::new(prepared)))
             })
             .await
     }
 
-    /// Asks for the vectors, and says what the mark is once they are stored: a new one when both
-    /// vectors of the picture are made from the file as it is now, else the old one with its
-    /// text brought up to date.
-    fn order(
+    /// Requests the vectors, and returns the mark to store with them: a new one if both vectors of
+    /// the picture are made from the current file, else the old one with its text updated.
+    fn request_vectors(
         &self,
         place: usize,
         entry: &Entry,
         wanted: PerSpace<bool>,
         point: &Point,
         prepared: Option<Box<PreparedPicture>>,
-        order: &mut Order,
+        requests: &mut EmbedRequests,
     ) -> Option<Mark> {
         let before = Mark::of(&point.payload);
         let mut mark = before.clone();
@@ -223,10 +230,10 @@ impl BackfillProcessor {
                 order.push(place, Space::Style, EmbedInput::Style(image.clone()));
             }
             if wanted.image {
-                order.push(place, Space::Image, EmbedInput::Pixels(image));
+                requests.push(place, Space::Image, EmbedInput::Pixels(image));
             }
             if wanted.edge {
-                order.push(place, Space::Edge, EmbedInput::Pixels(edge));
+                requests.push(place, Space::Edge, EmbedInput::Pixels(edge));
             }
         }
         if wanted.text
@@ -235,7 +242,7 @@ impl BackfillProcessor {
             if let Some(mark) = &mut mark {
                 mark.text = Some(md5_hex(sentence.as_bytes()));
             }
-            order.push(place, Space::Text, EmbedInput::Text(sentence));
+            requests.push(place, Space::Text, EmbedInput::Text(sentence));
         }
         mark.filter(|mark| before.as_ref() != Some(mark))
     }

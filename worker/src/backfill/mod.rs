@@ -18,8 +18,8 @@ use crate::ingest::progress::ProgressSink;
 use crate::ingest::run::ChunkProcessor;
 use crate::ingest::{IngestReport, RunSettings, Tools, check, roots, run};
 
-/// The spaces that a request names, of those that can be filled: styles take a model that makes them
-/// and a collection that has a place for them.
+/// Returns the spaces that a request selects, of those that can be filled: styles need a model that
+/// makes them and a collection of a schema that stores them.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Unsupported`] when styles are asked for by name and cannot be made.
@@ -59,13 +59,13 @@ async fn settle_styles(tools: &Tools, force_all: bool) -> Result<()> {
     }
 }
 
-/// Fills the vectors that are absent or all zero, as the collection itself tells. Lines with
-/// nothing to fill count as unchanged; lines whose picture is not in the collection, and those that
-/// the ids' file leaves out, as skipped. Payloads stay, but for the mark that tells a later ingest
+/// Makes the vectors that are absent or all zero in the collection. Lines with nothing to fill
+/// count as unchanged. Lines whose picture is not in the collection, and lines that the list of ids
+/// leaves out, count as skipped. Payloads are kept, except for the mark, which tells a later ingest
 /// what the vectors were made from.
 ///
 /// # Errors
-/// As [`crate::ingest::ingest`], and [`clippy_core::ErrorCode::InvalidInput`] when the ids' file
+/// As [`crate::ingest::ingest`], and [`clippy_core::ErrorCode::InvalidInput`] when the list of ids
 /// cannot be read.
 pub async fn backfill(
     tools: Tools,
@@ -90,7 +90,7 @@ pub async fn backfill(
     .await
 }
 
-/// Checks the request, then prepares the work on the chunks of a manifest.
+/// Checks the request, and returns the processor for the chunks of a manifest.
 pub(crate) async fn prepare_processor(
     tools: &Tools,
     request: &BackfillRequest,

@@ -1,4 +1,4 @@
-//! The ids' file: which lines of a manifest count.
+//! The list of ids: which lines of a manifest a backfill works on.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 
-/// Lines by their id, or by their number where a list of failures knew no id.
+/// Selects lines by their id, or by their number where a list of failures has no id.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     ids: HashSet<PointId>,
@@ -28,7 +28,7 @@ impl Selection {
 
     fn parse(text: &str) -> Result<Self> {
         let mut selection = Self::default();
-        // Some editors begin a text with a mark; a list of failures tells the reasons in comments.
+        // Some editors write a byte order mark. A list of failures has its reasons in comments.
         let text = text.trim_start_matches('\u{feff}');
         for line in text
             .lines()
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_failures_is_understood() {
+    fn a_list_of_failures_is_parsed() {
         let selection = Selection::parse(
             "\u{feff}# why\n12\r\n\n line 7 \n00000000-0000-0000-0000-000000000001\n",
         )

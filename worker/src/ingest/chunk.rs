@@ -1,5 +1,5 @@
-//! The work on one chunk: understood lines in, points to store and outcomes out. Doing it twice is
-//! harmless, so a chunk can be a job of its own.
+//! Processes one chunk: takes parsed lines, and returns the points to store and the outcomes.
+//! Processing a chunk twice does no harm, so that it can be a job of its own.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -20,15 +20,15 @@ use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::ingest::Tools;
-use crate::ingest::embed::Order;
+use crate::ingest::embed::EmbedRequests;
 use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
-use crate::ingest::paths::{Found, NOT_SERVED, Roots};
-use crate::ingest::picture::{Content, PreparedPicture, content, glance, prepare};
+use crate::ingest::paths::{FoundPicture, NOT_SERVED, Roots};
+use crate::ingest::picture::{Content, PreparedPicture, check_header, prepare, read_if_changed};
 use crate::ingest::run::{ChunkProcessor, Processed, Write};
 use crate::ingest::source::Line;
 
-/// Runs work on blocking threads, at most one per core at a time, since each decoding takes memory.
+/// Runs work on blocking threads, at most one task per core at a time, since decoding takes memory.
 #[derive(Clone)]
 pub(crate) struct Threads(Arc<Semaphore>);
 
@@ -39,7 +39,7 @@ impl Threads {
         )))
     }
 
-    /// Runs one piece of work. A panic in it fails its own line only.
+    /// Runs one task. A panic in it fails its own line only.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, LineFailure> + Send + 'static,
@@ -50,20 +50,20 @@ impl Threads {
             .clone()
             .acquire_owned()
             .await
-            .map_err(|_| other("the run is over"))?;
+            .map_err(|_| other("the run has ended"))?;
         let outcome = tokio::task::spawn_blocking(move || {
             let outcome = work();
             drop(permit);
             outcome
         });
         outcome.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "reading a picture ended badly");
-            Err(other("reading the picture ended badly; the log tells more"))
+            tracing::error!(%error, "reading a picture panicked");
+            Err(other("reading the picture failed; see the log"))
         })
     }
 }
 
-/// Ingest's work on a chunk.
+/// Processes the chunks of an ingest.
 pub(crate) struct IngestProcessor {
     tools: Tools,
     roots: Arc<Roots>,
@@ -73,20 +73,20 @@ pub(crate) struct IngestProcessor {
     limits: DecodeLimits,
     dry_run: bool,
     threads: Threads,
-    /// Folders that the collection knows of already.
+    /// Roots that this run has recorded with the collection.
     recorded: Mutex<HashSet<PathBuf>>,
 }
 
-/// What a line's file turned out to be.
-enum Look {
-    /// Its content is stored already.
-    Same { found: Found, mark: Mark },
-    /// It is to be embedded.
+/// The result of comparing a line's file with the stored point.
+enum FileCheck {
+    /// The same content is stored already.
+    Same { found: FoundPicture, mark: Mark },
+    /// The picture has to be embedded.
     New {
-        found: Found,
+        found: FoundPicture,
         prepared: Box<PreparedPicture>,
     },
-    /// It would be embedded, were this not a dry run.
+    /// The picture would be embedded if this were not a dry run.
     WouldEmbed,
 }
 
@@ -96,12 +96,13 @@ enum LinePlan {
     Store(Box<PendingPoint>),
 }
 
-/// A point to store, but for its vectors.
+/// A point to store, still without its new vectors.
 struct PendingPoint {
     payload: Payload,
     mark: Mark,
-    /// Whether it keeps the vectors that it has, but for those that are made.
+    /// Whether the stored vectors are kept, except for those that are made anew.
     keeps: bool,
+    /// Whether the stored text vector is removed.
     drops_text: bool,
 }
 
@@ -138,30 +139,30 @@ impl IngestProcessor {
         }
         let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
         let stored = by_id(self.tools.gallery.retrieve(&ids, With::PAYLOAD).await?);
-        let looks = join_all(
+        let checks = join_all(
             entries
                 .iter()
-                .map(|(_, entry)| self.look(entry, stored.get(&entry.id))),
+                .map(|(_, entry)| self.check_file(entry, stored.get(&entry.id))),
         )
         .await;
 
-        let mut order = Order::default();
+        let mut requests = EmbedRequests::default();
         let mut plans = Vec::with_capacity(entries.len());
         let mut lines = Vec::with_capacity(entries.len());
         let mut hidden = vec![false; entries.len()];
-        for (place, ((number, entry), look)) in entries.into_iter().zip(looks).enumerate() {
+        for (place, ((number, entry), check)) in entries.into_iter().zip(checks).enumerate() {
             lines.push((number, entry.id));
-            plans.push(match look {
+            plans.push(match check {
                 Err(failure) => LinePlan::Done(failure.into(), None),
-                Ok(Look::WouldEmbed) => LinePlan::Done(would_embed(), None),
-                Ok(Look::New { found, prepared }) => {
+                Ok(FileCheck::WouldEmbed) => LinePlan::Done(would_embed(), None),
+                Ok(FileCheck::New { found, prepared }) => {
                     hidden[place] = !found.served;
                     self.record_root(&found).await?;
-                    self.plan_new(place, entry, found.path, *prepared, &mut order)
+                    self.plan_new(place, entry, found.path, *prepared, &mut requests)
                 }
-                Ok(Look::Same { found, mark }) => {
+                Ok(FileCheck::Same { found, mark }) => {
                     hidden[place] = !found.served;
-                    // A point that is known has a payload; the mark came out of it.
+                    // The mark came from the stored point, so its payload is there.
                     let known = stored
                         .get(&entry.id)
                         .map(|point| &point.payload)
@@ -170,7 +171,7 @@ impl IngestProcessor {
                     if !self.dry_run {
                         self.record_root(&found).await?;
                     }
-                    self.plan_same(place, entry, found.path, mark, &known, &mut order)
+                    self.plan_same(place, entry, found.path, mark, &known, &mut requests)
                 }
             });
         }
@@ -182,7 +183,7 @@ impl IngestProcessor {
             .map(|(_, (_, id))| *id)
             .collect();
         let (made, mut kept) =
-            futures::try_join!(order.make(&*self.tools.embedder, lines.len()), async {
+            futures::try_join!(requests.embed(&*self.tools.embedder, lines.len()), async {
                 Ok(if kept.is_empty() {
                     HashMap::new()
                 } else {
@@ -209,33 +210,38 @@ impl IngestProcessor {
         Ok(processed)
     }
 
-    async fn look(&self, entry: &Entry, stored: Option<&Point>) -> Result<Look, LineFailure> {
+    async fn check_file(
+        &self,
+        entry: &Entry,
+        stored: Option<&Point>,
+    ) -> Result<FileCheck, LineFailure> {
         let known = stored.and_then(|point| Mark::of(&point.payload));
         let (roots, limits, dry_run) = (self.roots.clone(), self.limits, self.dry_run);
         let (local_path, model) = (entry.local_path.clone(), self.tools.embedder.info().clone());
         self.threads
             .run(move || {
                 let found = roots.find(&local_path)?;
-                match content(&found, known.as_ref(), &model.fingerprint, &limits)? {
-                    Content::Same(mark) => Ok(Look::Same { found, mark }),
+                match read_if_changed(&found, known.as_ref(), &model.fingerprint, &limits)? {
+                    Content::Same(mark) => Ok(FileCheck::Same { found, mark }),
                     Content::New { bytes, .. } if dry_run => {
-                        glance(&bytes, &limits).map(|()| Look::WouldEmbed)
+                        check_header(&bytes, &limits).map(|()| FileCheck::WouldEmbed)
                     }
                     Content::New { bytes, mark } => {
                         let prepared = Box::new(prepare(&bytes, mark, &model.transform, &limits)?);
-                        Ok(Look::New { found, prepared })
+                        Ok(FileCheck::New { found, prepared })
                     }
                 }
             })
             .await
     }
 
-    /// Tells the collection where its pictures are, before the first point that needs it is stored.
-    async fn record_root(&self, found: &Found) -> Result<()> {
+    /// Records a root with the collection before the first point under it is stored.
+    async fn record_root(&self, found: &FoundPicture) -> Result<()> {
         let Some(root) = &found.root else {
             return Ok(());
         };
-        // Held until the root is recorded: other chunks must not store points before it either.
+        // The lock is held until the root is recorded, so that no other chunk stores points under
+        // it before.
         let mut recorded = self.recorded.lock().await;
         if !recorded.contains(root) {
             self.tools.gallery.add_root(&root.to_string_lossy()).await?;
@@ -250,7 +256,7 @@ impl IngestProcessor {
         entry: Entry,
         path: String,
         prepared: PreparedPicture,
-        order: &mut Order,
+        requests: &mut EmbedRequests,
     ) -> LinePlan {
         let PreparedPicture {
             mut mark,
@@ -260,7 +266,7 @@ impl IngestProcessor {
             image,
             edge,
         } = prepared;
-        order.push_picture(place, image, edge, self.styles);
+        requests.push_picture(place, image, edge, self.styles);
         let sentence = self
             .template
             .as_deref()
@@ -269,7 +275,7 @@ impl IngestProcessor {
             .as_ref()
             .map(|sentence| md5_hex(sentence.as_bytes()));
         if let Some(sentence) = sentence {
-            order.push(place, Space::Text, EmbedInput::Text(sentence));
+            requests.push(place, Space::Text, EmbedInput::Text(sentence));
         }
         let mut payload = payload_of(entry, path);
         for (name, value) in [
@@ -297,7 +303,7 @@ impl IngestProcessor {
         path: String,
         mut mark: Mark,
         known: &Payload,
-        order: &mut Order,
+        requests: &mut EmbedRequests,
     ) -> LinePlan {
         let before = Mark::of(known);
         let mut text_changes = false;
@@ -312,7 +318,7 @@ impl IngestProcessor {
                 if self.dry_run {
                     return LinePlan::Done(would_embed(), None);
                 }
-                order.push(place, Space::Text, EmbedInput::Text(sentence));
+                requests.push(place, Space::Text, EmbedInput::Text(sentence));
             }
         }
         let id = entry.id;
@@ -348,11 +354,11 @@ impl ChunkProcessor for IngestProcessor {
     }
 }
 
-/// The point to store, now that its vectors are there.
+/// Completes a plan with its vectors.
 ///
-/// A point whose picture is unchanged is written whole as well, with the vectors that it has:
-/// payload, mark and text vector then change in one write, so that a crash cannot leave a mark with
-/// a text vector that it does not describe.
+/// If only the payload or the text vector of a point changed, the whole point is written
+/// nevertheless, with its stored vectors: payload, mark and text vector then change in one write,
+/// so that a crash cannot leave a mark that does not describe its text vector.
 fn finish(
     id: PointId,
     plan: LinePlan,
@@ -400,7 +406,8 @@ fn finish(
     )
 }
 
-/// The manifest's fields as they are stored. The mark is Clippy's own, whatever the manifest says.
+/// Returns the payload of a manifest's line. The field of the mark is reserved, so that a value in
+/// the manifest is dropped.
 fn payload_of(entry: Entry, path: String) -> Payload {
     let mut payload = entry.payload;
     payload.remove(FIELD);
@@ -419,9 +426,9 @@ fn would_embed() -> LineOutcome {
     }
 }
 
-/// What becomes of a line whose picture somebody deleted between the look at it and its storing.
+/// The failure of a line whose point was deleted between reading and writing it.
 pub(crate) fn deleted() -> LineFailure {
-    let reason = "the picture was deleted while this line was worked on: ingest it again";
+    let reason = "the picture was deleted while this line was processed: ingest it again";
     LineFailure::new(FailureKind::Deleted, reason)
 }
 
@@ -429,7 +436,7 @@ pub(crate) fn by_id(points: Vec<Point>) -> HashMap<PointId, Point> {
     points.into_iter().map(|point| (point.id, point)).collect()
 }
 
-/// A task that panicked or was cancelled.
+/// The error for a task that panicked or was cancelled.
 pub(crate) fn task_failed(error: tokio::task::JoinError) -> Error {
-    Error::internal("the work on a chunk ended badly").with_source(error)
+    Error::internal("processing a chunk panicked or was cancelled").with_source(error)
 }

@@ -1,4 +1,4 @@
-//! One call to the embedder for a whole chunk.
+//! Embeds a whole chunk with one call to the embedder.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use clippy_core::styles::StyleVectors;
 use clippy_core::{Error, ErrorCode, Result};
 
 const FIRST_WAIT: Duration = Duration::from_millis(50);
-/// Short, since the model may become idle.
+/// Short, so that the model does not become idle for long.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
-/// With these waits, about a minute.
+/// About a minute in all, with these waits.
 const ATTEMPTS: u32 = 300;
 
 /// The vectors that a chunk needs: which spaces of which of its lines.
 #[derive(Default)]
-pub(crate) struct Order {
+pub(crate) struct EmbedRequests {
     inputs: Vec<EmbedInput>,
     places: Vec<(usize, Space)>,
 }
 
-impl Order {
-    /// Asks for one vector of the line at `place` in the chunk.
+impl EmbedRequests {
+    /// Requests one vector of the line at index `place` of the chunk.
     pub(crate) fn push(&mut self, place: usize, space: Space, input: EmbedInput) {
         self.inputs.push(input);
         self.places.push((place, space));
     }
 
-    /// Asks for the vectors of a picture: of what it shows, of its edges, and of its style where
-    /// that is made.
+    /// Requests the vectors of a picture: what it shows, its edges, and its style where styles are
+    /// made.
     pub(crate) fn push_picture(
         &mut self,
         place: usize,
@@ -44,9 +44,9 @@ impl Order {
         self.push(place, Space::Edge, EmbedInput::Pixels(edge));
     }
 
-    /// Makes the vectors: one entry for each of the chunk's `lines`, or why the model made nothing
-    /// usable of it.
-    pub(crate) async fn make(
+    /// Makes the vectors. Returns one entry for each of the chunk's `lines`: its vectors, or why
+    /// the model's output cannot be used.
+    pub(crate) async fn embed(
         self,
         embedder: &dyn Embedder,
         lines: usize,
@@ -60,7 +60,7 @@ impl Order {
         let embeddings = embed_patiently(embedder, self.inputs).await?;
         if embeddings.len() != expected {
             return Err(Error::internal(format!(
-                "the embedder answered {} vectors for {expected} inputs",
+                "the embedder returned {} vectors for {expected} inputs",
                 embeddings.len()
             )));
         }
@@ -73,7 +73,7 @@ impl Order {
                     }
                 }
                 Err(error) => {
-                    let reason = format!("the model made nothing usable of it: {}", error.message);
+                    let reason = format!("the model's vector cannot be used: {}", error.message);
                     made[place] = Err(LineFailure::new(FailureKind::NotEmbedded, reason));
                 }
             }
@@ -82,7 +82,7 @@ impl Order {
     }
 }
 
-/// Retries while the embedder is busy with other callers: a run over a manifest can wait.
+/// Retries while the embedder is overloaded by other callers, since a run can wait.
 async fn embed_patiently(
     embedder: &dyn Embedder,
     inputs: Vec<EmbedInput>,

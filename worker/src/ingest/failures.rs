@@ -1,4 +1,4 @@
-//! The file with the ids of failed lines, as Clippy 0.2 wrote it, each below a comment with its
+//! The fail log: the ids of failed lines, as Clippy 0.2 wrote them, each below a comment with the
 //! reason.
 
 use std::path::Path;
@@ -11,24 +11,24 @@ use uuid::Uuid;
 
 const PAGE: usize = 1000;
 
-/// Makes the file, empty, so that a run of hours does not find out at its end that it cannot be
-/// written.
+/// Creates the empty file before the run, so that a path that cannot be written fails at once and
+/// not after hours.
 pub(crate) async fn open(path: &Path) -> Result<File> {
     File::create(path)
         .await
         .map_err(|error| unwritable(path, &error))
 }
 
-/// A failed line's name: its id, or `line N` (counted from 0) where it has none.
+/// Returns the id of a failed line, or `line N` (counted from 0) if it has none.
 pub(crate) fn name(record: &LineRecord) -> String {
     record
         .id
         .map_or_else(|| format!("line {}", record.line), |id| id.to_string())
 }
 
-/// A failed line as it stands in the file. Whoever reads the file for ids passes over what begins
-/// with `#`.
-pub(crate) fn listed(name: &str, reason: &str) -> String {
+/// Returns the entry of a failed line in the file. Readers of the ids ignore lines that begin with
+/// `#`.
+pub(crate) fn format_entry(name: &str, reason: &str) -> String {
     let reason: String = reason
         .chars()
         .map(|character| {
@@ -42,7 +42,7 @@ pub(crate) fn listed(name: &str, reason: &str) -> String {
     format!("# {reason}\n{name}\n")
 }
 
-/// Writes every failed line.
+/// Writes an entry for every failed line of the run.
 pub(crate) async fn write(file: File, path: &Path, ledger: &dyn Ledger, run: Uuid) -> Result<()> {
     let mut writer = BufWriter::new(file);
     let mut after = None;
@@ -55,7 +55,7 @@ pub(crate) async fn write(file: File, path: &Path, ledger: &dyn Ledger, run: Uui
                 LineOutcome::Failed { reason, .. } => reason.as_str(),
                 _ => "",
             };
-            let text = listed(&name(record), reason);
+            let text = format_entry(&name(record), reason);
             writer
                 .write_all(text.as_bytes())
                 .await

@@ -1,5 +1,5 @@
-//! The mark that a point carries: what its vectors were made from, so that a later run can tell
-//! what is unchanged.
+//! The mark of a point: what its vectors were made from. A later run compares it with the file to
+//! find out what is unchanged.
 
 use clippy_core::gallery::NOTES_FIELD;
 use clippy_core::gallery::Payload;
@@ -18,20 +18,20 @@ pub(crate) struct Mark {
     pub md5: String,
     /// Bytes of the file.
     pub size: u64,
-    /// When the file was changed last, in nanoseconds since 1970; `None` where the file system
-    /// does not tell.
+    /// Modification time of the file, in nanoseconds since 1970; `None` where the file system has
+    /// none.
     pub mtime_ns: Option<u64>,
     /// Fingerprint of the model.
     pub model: String,
     /// MD5 (hex) of the sentence behind the text vector; `None` when there is no such vector.
     pub text: Option<String>,
-    /// What the picture looks like, for telling copies; points of earlier versions have none.
+    /// What the picture looks like, for finding copies. Points of earlier versions have none.
     #[serde(default)]
     pub appearance: Option<String>,
 }
 
 impl Mark {
-    /// The mark of a point that a model makes of these bytes, still without its text.
+    /// Returns the mark of a point that a model makes from these bytes, still without its text.
     pub(crate) fn new(bytes: &[u8], mtime_ns: Option<u64>, model: &str) -> Self {
         let (md5, size, model) = (md5_hex(bytes), bytes.len() as u64, model.to_owned());
         Self {
@@ -44,18 +44,19 @@ impl Mark {
         }
     }
 
-    /// The mark of a stored point. One that cannot be understood is as good as none: the picture is
-    /// embedded again.
+    /// Reads the mark of a stored point. A mark that cannot be parsed counts as missing, so that
+    /// the picture is embedded again.
     pub(crate) fn of(payload: &Payload) -> Option<Self> {
         payload
             .get(FIELD)
             .and_then(|value| Self::deserialize(value).ok())
     }
 
-    /// The mark as a payload of one field.
+    /// Returns the mark as a payload with one field.
     pub(crate) fn to_payload(&self) -> Payload {
         let mut mark = serde_json::json!({
-            "md5": self.md5, "size": self.size, "mtime_ns": self.mtime_ns, "model": self.model, "text": self.text,
+            "md5": self.md5, "size": self.size, "mtime_ns": self.mtime_ns, "model": self.model,
+            "text": self.text,
         });
         if let Some(appearance) = &self.appearance {
             mark[APPEARANCE_NOTE] = appearance.as_str().into();
@@ -64,15 +65,15 @@ impl Mark {
     }
 }
 
-/// MD5 in hex, as manifests of picture boards write it.
+/// Returns the MD5 in hex, as manifests of picture boards write it.
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     hex::encode(Md5::digest(bytes))
 }
 
-/// Fields that ingest fills from the file, where the manifest does not.
+/// Fields that ingest fills from the file if the manifest does not have them.
 const FILLED: [&str; 4] = ["md5", "width", "height", "phash"];
 
-/// A manifest's payload with the fields that an earlier run filled, as it should be stored.
+/// Adds the fields that an earlier run filled to a manifest's payload.
 pub(crate) fn carried_over(mut wanted: Payload, stored: &Payload) -> Payload {
     for name in FILLED {
         if wanted.get(name).is_none_or(Value::is_null)
@@ -84,7 +85,7 @@ pub(crate) fn carried_over(mut wanted: Payload, stored: &Payload) -> Payload {
     wanted
 }
 
-/// Whether two payloads say the same, whatever their marks.
+/// Whether two payloads are equal, apart from their marks.
 pub(crate) fn same_but_mark(wanted: &Payload, stored: &Payload) -> bool {
     let stored_fields = stored.iter().filter(|(name, _)| *name != FIELD);
     wanted.len() == stored_fields.clone().count()

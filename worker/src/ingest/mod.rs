@@ -1,9 +1,9 @@
-//! Ingest: a manifest's pictures, embedded and stored.
+//! Ingest: embeds the pictures of a manifest and stores them.
 //!
-//! A reader cuts the manifest into chunks; a few chunks are worked on at the same time ([`chunk`]),
-//! each decoding its pictures on many threads and embedding them in one call; what comes out is
-//! stored in the manifest's order, and only what the collection acknowledged is written to the
-//! ledger ([`run`]). However long the manifest, no more than those few chunks are in memory.
+//! A reader cuts the manifest into chunks. A few chunks are processed at the same time ([`chunk`]):
+//! each decodes its pictures on many threads and embeds them in one call. The results are stored in
+//! the manifest's order, and are written to the ledger only after the collection has acknowledged
+//! them ([`run`]). Only these few chunks are in memory, however long the manifest is.
 
 pub(crate) mod chunk;
 pub(crate) mod embed;
@@ -33,11 +33,11 @@ use uuid::Uuid;
 
 use crate::ingest::chunk::IngestProcessor;
 use crate::ingest::manifest::Place;
-use crate::ingest::paths::{Looking, Roots};
+use crate::ingest::paths::{LookupFolders, Roots};
 use crate::ingest::progress::ProgressSink;
 use crate::ingest::run::ChunkProcessor;
 
-/// The payload field that Clippy keeps for itself: what the vectors of a point were made from.
+/// The reserved payload field that says what the vectors of a point were made from.
 pub use crate::ingest::mark::FIELD as MARK_FIELD;
 
 /// What a run over a manifest uses.
@@ -45,25 +45,25 @@ pub use crate::ingest::mark::FIELD as MARK_FIELD;
 pub struct Tools {
     /// Makes the vectors.
     pub embedder: Arc<dyn Embedder>,
-    /// Keeps the points.
+    /// Stores the points.
     pub gallery: Arc<dyn Gallery>,
-    /// Keeps account of every line.
+    /// Records the outcome of every line.
     pub ledger: Arc<dyn Ledger>,
 }
 
-/// What a run over a manifest depends on besides the request: where this process runs, and for
-/// whom. The default is that of a job.
+/// Settings of a run that come from this process and not from the request. The defaults are those
+/// of a job.
 #[derive(Debug, Clone)]
 pub struct RunSettings {
-    /// Where to start reading, if that is known already. The request's `start_line` must not be
-    /// before it, and its `max_lines` must say how many lines there are. `None` means the
-    /// beginning of the manifest.
+    /// Where to start reading. The request's `start_line` must not be before it, and its
+    /// `max_lines` must be the number of lines to read. `None` means the beginning of the
+    /// manifest.
     pub begin: Option<Place>,
     /// Further folders that pictures are served from, such as `IMAGES_ROOT`. A picture in one of
     /// them needs no other root.
     pub served_from: Vec<PathBuf>,
-    /// Whether the folder of a picture may be recorded that a relative path leads to from the
-    /// working folder. An operator at the command line may do that; a job may not.
+    /// Whether a folder outside of all roots may be recorded as a new root, when a relative path
+    /// leads to it from the working folder. The command line may do that; a job may not.
     pub may_record_folders: bool,
     /// How much memory decoding one picture may take.
     pub limits: DecodeLimits,
@@ -80,19 +80,19 @@ impl Default for RunSettings {
     }
 }
 
-/// What runs over manifests use while a process lives. Each run takes the pair of model and
-/// collection that is live when it starts. After a switch its writes are refused, and it is run
-/// again with the new pair.
+/// Provides the tools for runs over manifests. Each run takes the pair of model and collection that
+/// is live when it starts. After a switch its writes are refused, and it is repeated with the new
+/// pair.
 #[derive(Clone)]
 pub struct LiveTools {
     /// The model and the collection that are live.
     pub live: Arc<LivePair>,
-    /// Keeps account of every line.
+    /// Records the outcome of every line.
     pub ledger: Arc<dyn Ledger>,
 }
 
 impl LiveTools {
-    /// The tools for one run.
+    /// Returns the tools for one run.
     #[must_use]
     pub fn now(&self) -> Tools {
         let live = self.live.now();
@@ -105,18 +105,18 @@ impl LiveTools {
     }
 }
 
-/// How a run over a manifest ended.
+/// The result of a run over a manifest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IngestReport {
-    /// The run's account in the ledger.
+    /// The run's id in the ledger.
     pub run: Uuid,
-    /// The sums of that account.
+    /// The number of lines per outcome.
     pub totals: LedgerTotals,
     /// Why lines failed or were skipped, by kind.
     pub reasons: Reasons,
-    /// Whether the end of the manifest was reached; `false` after a stop that was asked for.
+    /// Whether the end of the manifest was reached; `false` if the run was cancelled.
     pub complete: bool,
-    /// How long it took.
+    /// Duration of the run, in seconds.
     pub seconds: f64,
 }
 
@@ -128,14 +128,13 @@ pub struct IngestReport {
 /// counts as embedded. With `no_text`, stored text vectors stay as they are. With `dry_run`, lines
 /// that would be embedded are reported as skipped.
 ///
-/// When `cancel` is cancelled, the chunks in work are finished and stored, and the report says
+/// When `cancel` is cancelled, the chunks in progress are finished and stored, and the report has
 /// `complete: false`.
 ///
-/// # Errors
-/// [`ErrorCode::InvalidInput`] when the manifest or a folder cannot be read,
-/// [`ErrorCode::Conflict`] when another model filled the collection, and whatever the embedder, the
-/// gallery or the ledger cannot recover from. What was acknowledged before an error stays, and the
-/// ledger tells of it; a single bad line or picture is never an error.
+/// # Errors [`ErrorCode::InvalidInput`] when the manifest or a folder cannot be read,
+/// [`ErrorCode::Conflict`] when another model filled the collection, and errors of the embedder,
+/// the gallery or the ledger. Points that were acknowledged before an error stay stored and
+/// recorded. A single bad line or picture is never an error.
 pub async fn ingest(
     tools: Tools,
     request: &IngestRequest,
@@ -155,7 +154,7 @@ pub async fn ingest(
     .await
 }
 
-/// Checks the request, then prepares the work on the chunks of a manifest.
+/// Checks the request, and returns the processor for the chunks of a manifest.
 pub(crate) async fn prepare_processor(
     tools: &Tools,
     request: &IngestRequest,
@@ -189,7 +188,7 @@ pub(crate) async fn prepare_processor(
     )))
 }
 
-/// The folders that a manifest's pictures are looked up under.
+/// Opens the folders that a manifest's pictures are looked up in.
 pub(crate) async fn roots(
     tools: &Tools,
     request: &ManifestRequest,
@@ -205,16 +204,15 @@ pub(crate) async fn roots(
             .into_iter()
             .map(PathBuf::from),
     );
-    let looking = Looking {
+    let lookup = LookupFolders {
         images_root: request.images_root.clone(),
         served,
         may_record: settings.may_record_folders,
     };
-    Roots::open(&request.manifest, looking).await
+    Roots::open(&request.manifest, lookup).await
 }
 
-/// Checks the request, and that the collection was filled with the model that is used here, before
-/// any work is done.
+/// Checks the request, and that the collection was filled by the current model.
 pub(crate) async fn check(tools: &Tools, request: &ManifestRequest) -> Result<()> {
     request.check()?;
     let (collection, model) = (tools.gallery.info().await?, tools.embedder.info());

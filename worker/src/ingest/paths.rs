@@ -1,10 +1,10 @@
-//! Where a manifest's pictures are.
+//! Finds the files of a manifest's pictures.
 //!
-//! A relative path begins at the images' root, or beside the manifest. Clippy 0.2's scripts wrote
-//! paths from the folder that they ran in (`./data/safebooru/ALL/1.webp`), so where that finds
-//! nothing, the working folder and the folders above the roots are tried as well. What is found
-//! there is named by a root that holds it; a folder that no root holds is recorded only for an
-//! operator at the command line.
+//! A relative path is looked up in the images' root, then in the manifest's folder. Clippy 0.2's
+//! scripts wrote paths relative to the folder that they ran in (`./data/safebooru/ALL/1.webp`), so
+//! the working folder and the folders above the roots are tried after that. A file that is found
+//! there is stored relative to the root that contains it. A folder outside of all roots is recorded
+//! as a new root only for the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -16,65 +16,66 @@ use clippy_core::{Error, Result, blocking};
 
 use crate::ingest::manifest::Manifest;
 
-/// What is said of a picture that is stored but will not be shown.
-pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders that pictures are served from, so that it is found \
-     and not shown: set IMAGES_ROOT to a folder that holds it, or ingest it with --images-root";
+/// The remark on a picture that is stored but cannot be shown.
+pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders that pictures are served from, so that searches find \
+     it but cannot show it: set IMAGES_ROOT to a folder that contains it, or ingest it with \
+     --images-root";
 
-/// Where to look.
+/// The folders to look in.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Looking {
-    /// Folder that relative paths are looked up under; `None` means the manifest's own folder.
+pub(crate) struct LookupFolders {
+    /// The folder that relative paths begin at; `None` means the manifest's own folder.
     pub images_root: Option<PathBuf>,
-    /// Further folders that pictures are served from: those that the collection has recorded, and
+    /// Further folders that pictures are served from: the recorded roots of the collection, and
     /// `IMAGES_ROOT`.
     pub served: Vec<PathBuf>,
-    /// Whether a folder that holds pictures and lies under none of these may be recorded.
+    /// Whether a folder outside of all these may be recorded as a new root.
     pub may_record: bool,
 }
 
-/// The folders that pictures are looked up under.
+/// The opened folders that pictures are looked up in.
 #[derive(Debug, Clone)]
 pub(crate) struct Roots {
     /// The images' root and the manifest's folder, in this order.
     folders: Vec<Root>,
     /// Further folders that pictures are served from.
     served: Vec<Root>,
-    /// Where a path may begin that the folders do not hold: the working folder, and the folders
-    /// above the roots.
+    /// Where a relative path may begin if it is not found in the folders: the working folder, and
+    /// the folders above the roots.
     bases: Vec<PathBuf>,
     may_record: bool,
 }
 
-/// A picture's file.
+/// The file of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundPicture {
     /// The file.
     pub file: PathBuf,
-    /// What the payload says as `path`: relative to its root when under it, else absolute.
+    /// The payload's `path`: relative to its root when under it, else absolute.
     pub path: String,
     /// The folder that `path` is relative to, to be recorded with the collection.
     pub root: Option<PathBuf>,
-    /// Whether it can be shown.
+    /// Whether the picture can be served.
     pub served: bool,
 }
 
 impl Roots {
-    /// Opens the folders. `looking.served` may name some that are not there any more.
-    pub(crate) async fn open(manifest: &Path, looking: Looking) -> Result<Self> {
+    /// Opens the folders. Folders of `lookup.served` that do not exist are ignored.
+    pub(crate) async fn open(manifest: &Path, lookup: LookupFolders) -> Result<Self> {
         let manifest = manifest.to_owned();
         blocking("looking for the images' folder", move || {
             let working = std::env::current_dir().ok();
-            Self::open_now(&manifest, &looking, working.as_deref())
+            Self::open_now(&manifest, &lookup, working.as_deref())
         })
         .await
     }
 
-    fn open_now(manifest: &Path, looking: &Looking, working: Option<&Path>) -> Result<Self> {
+    fn open_now(manifest: &Path, lookup: &LookupFolders, working: Option<&Path>) -> Result<Self> {
         let mut folders: Vec<Root> = Vec::new();
-        if let Some(root) = &looking.images_root {
+        if let Some(root) = &lookup.images_root {
             folders.push(open_root(root)?);
         }
-        // A pipe lies in no folder of its own.
+        // The folder of a pipe says nothing about where the pictures are.
         let beside = match manifest.parent() {
             Some(folder) if folder != Path::new("") && !Manifest::is_stream(manifest) => {
                 open_root(folder)?
@@ -87,7 +88,7 @@ impl Roots {
         {
             folders.push(beside);
         }
-        let served: Vec<Root> = looking
+        let served: Vec<Root> = lookup
             .served
             .iter()
             .filter_map(|folder| open_root(folder).ok())
@@ -106,16 +107,16 @@ impl Roots {
             folders,
             served,
             bases,
-            may_record: looking.may_record,
+            may_record: lookup.may_record,
         })
     }
 
-    /// Finds the file of a manifest's `local_path`. Asks the file system, so it belongs on a
+    /// Finds the file of a manifest's `local_path`. It reads the file system, so call it on a
     /// blocking thread.
     ///
     /// # Errors
-    /// Why there is none, for a person to read.
-    pub(crate) fn find(&self, local_path: &str) -> Result<Found, LineFailure> {
+    /// The reason why there is no usable file, for a person to read.
+    pub(crate) fn find(&self, local_path: &str) -> Result<FoundPicture, LineFailure> {
         if local_path.contains('\0') {
             return Err(LineFailure::new(
                 FailureKind::NoFile,
@@ -131,7 +132,7 @@ impl Roots {
             };
             match found {
                 Ok(found) => return Ok(found),
-                // That something is there and cannot be used tells more than that nothing is.
+                // A file that cannot be used is a better reason than a file that is missing.
                 Err(other)
                     if failure
                         .as_ref()
@@ -148,7 +149,7 @@ impl Roots {
         Err(failure.unwrap_or_else(|| no_file(local_path)))
     }
 
-    fn absolute(&self, local_path: &str) -> Result<Found, LineFailure> {
+    fn absolute(&self, local_path: &str) -> Result<FoundPicture, LineFailure> {
         let above = || {
             LineFailure::new(
                 FailureKind::NoFile,
@@ -164,13 +165,13 @@ impl Roots {
             self.check_link(local_path, &real)?;
             return Ok(found_in(root, relative, file.clone()));
         }
-        // Through a link, such as a folder that has two names.
+        // Reached through a link, such as a folder with two names.
         if let Some((root, relative)) = self.holder(&real) {
             return Ok(found_in(root, relative, real.clone()));
         }
         let by_a_root = |file: &Path| self.served.iter().any(|root| root.relative(file).is_some());
         let served = by_a_root(&file) && self.is_served(&real);
-        Ok(Found {
+        Ok(FoundPicture {
             path: file.to_string_lossy().into_owned(),
             root: None,
             served,
@@ -178,7 +179,7 @@ impl Roots {
         })
     }
 
-    fn relative(&self, local_path: &str) -> Result<Found, LineFailure> {
+    fn relative(&self, local_path: &str) -> Result<FoundPicture, LineFailure> {
         let path = Path::new(local_path);
         let mut inside = false;
         let mut unusable = None;
@@ -210,7 +211,7 @@ impl Roots {
             return Err(LineFailure::new(
                 FailureKind::Outside,
                 format!(
-                    "{local_path} leaves the images' folder: name the folder that holds all \
+                    "{local_path} leaves the images' folder: pass the folder that contains all \
                      pictures as the images' root"
                 ),
             ));
@@ -218,9 +219,9 @@ impl Roots {
         Err(unusable.unwrap_or_else(|| no_file(local_path)))
     }
 
-    /// A path as Clippy 0.2's scripts wrote it: from a folder above the roots, or the one that this
-    /// runs in.
-    fn above_the_roots(&self, local_path: &str) -> Option<Result<Found, LineFailure>> {
+    /// Looks up a path as Clippy 0.2's scripts wrote it: relative to the working folder, or to a
+    /// folder above the roots. `None` if there is no such file.
+    fn above_the_roots(&self, local_path: &str) -> Option<Result<FoundPicture, LineFailure>> {
         let (mut refused, mut elsewhere) = (None, None);
         for base in &self.bases {
             let Some(file) = without_dots(&base.join(local_path)) else {
@@ -249,11 +250,12 @@ impl Roots {
                 FailureKind::Outside,
                 format!(
                     "{local_path} was found, but outside of the folders that pictures are served \
-                     from: name the folder that holds it as images_root, or set IMAGES_ROOT to it"
+                     from: pass the folder that contains it as images_root, or set IMAGES_ROOT to \
+                     it"
                 ),
             )));
         }
-        // The narrowest folder that fits, since all pictures in it may be served from then on.
+        // The innermost folder, since all pictures in it may be served from then on.
         let folder = file.parent()?.canonicalize().ok()?;
         let name = file.file_name()?;
         let real = file.canonicalize().ok()?;
@@ -263,7 +265,7 @@ impl Roots {
             return Some(Err(failure));
         }
         let path = name.to_string_lossy().into_owned();
-        Some(Ok(Found {
+        Some(Ok(FoundPicture {
             file: folder.join(name),
             path,
             root: Some(folder),
@@ -271,7 +273,7 @@ impl Roots {
         }))
     }
 
-    /// The first root that holds a file, and the file's path in it.
+    /// Returns the first root that contains a file, and the file's path in it.
     fn holder<'r, 'p>(&'r self, file: &'p Path) -> Option<(&'r Root, &'p Path)> {
         self.folders
             .iter()
@@ -292,8 +294,8 @@ impl Roots {
         self.check_link(local_path, &real)
     }
 
-    /// Links are resolved before a picture is served: one that leads outside would be stored and
-    /// never shown.
+    /// Refuses a link that leads outside of the served folders: links are resolved before a picture
+    /// is served, so its picture would be stored but never shown.
     fn check_link(&self, local_path: &str, real: &Path) -> Result<(), LineFailure> {
         if self.is_served(real) {
             return Ok(());
@@ -301,16 +303,16 @@ impl Roots {
         Err(LineFailure::new(
             FailureKind::Outside,
             format!(
-                "{local_path} is a link that leads out of the folders that pictures are served \
+                "{local_path} is a link to a file outside of the folders that pictures are served \
                  from, so that it would never be shown"
             ),
         ))
     }
 }
 
-fn found_in(root: &Root, relative: &Path, file: PathBuf) -> Found {
+fn found_in(root: &Root, relative: &Path, file: PathBuf) -> FoundPicture {
     let path = relative.to_string_lossy().into_owned();
-    Found {
+    FoundPicture {
         path,
         root: Some(root.resolved().to_owned()),
         served: true,
@@ -345,14 +347,14 @@ fn is_file(file: &Path, local_path: &str) -> Result<(), LineFailure> {
         )),
         Err(error) if is_missing(&error) && file.is_symlink() => Err(LineFailure::new(
             FailureKind::NoFile,
-            format!("there is no file {local_path}: it is a link to something that is not there"),
+            format!("there is no file {local_path}: it is a link to a missing file"),
         )),
         Err(error) if is_missing(&error) => Err(no_file(local_path)),
         Err(error) => Err(unreadable(local_path, &error)),
     }
 }
 
-/// A file where a folder should be means that there is no such file, too.
+/// Whether the file does not exist. This includes paths that use a file as a folder.
 fn is_missing(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,5 +1,5 @@
-//! One picture's file: whether it is what is stored already, and if not, everything that is made
-//! from its pixels.
+//! Reads one picture's file, detects whether its content is stored already, and prepares its pixels
+//! for the model.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,22 +14,22 @@ use clippy_imaging::{
 };
 
 use crate::ingest::mark::Mark;
-use crate::ingest::paths::Found;
+use crate::ingest::paths::FoundPicture;
 
-/// A file beside what the collection knows of it.
+/// A file's content, compared with the mark of the stored point.
 pub(crate) enum Content {
-    /// The same content, embedded by the same model; with the mark as it is now.
+    /// The same content, embedded by the same model. The mark has the file's current size and time.
     Same(Mark),
-    /// Something else, or never seen.
+    /// Other content, or no stored point.
     New {
         /// The file's bytes.
         bytes: Vec<u8>,
-        /// The mark of a point made from them, still without its text.
+        /// The mark of a point made from the bytes, still without its text.
         mark: Mark,
     },
 }
 
-/// What is made from a picture's pixels.
+/// A decoded picture, prepared for the model.
 pub(crate) struct PreparedPicture {
     pub mark: Mark,
     pub width: u32,
@@ -39,12 +39,12 @@ pub(crate) struct PreparedPicture {
     pub edge: ModelPixels,
 }
 
-/// Reads a file, unless its size and time say that it is the known one.
+/// Reads a file, unless its size and time are those of the stored mark.
 ///
 /// # Errors
-/// Why it cannot be read, for a person.
-pub(crate) fn content(
-    found: &Found,
+/// The reason why it cannot be read, for a person to read.
+pub(crate) fn read_if_changed(
+    found: &FoundPicture,
     known: Option<&Mark>,
     model: &str,
     limits: &DecodeLimits,
@@ -72,13 +72,12 @@ pub(crate) fn content(
     Ok(Content::New { bytes, mark })
 }
 
-/// Reads a file whatever the collection knows of it: its bytes, and the mark of a point made from
-/// them.
+/// Reads a file. Returns its bytes, and the mark of a point made from them.
 ///
 /// # Errors
-/// As [`content`].
-pub(crate) fn fresh(
-    found: &Found,
+/// As [`read_if_changed`].
+pub(crate) fn read_file(
+    found: &FoundPicture,
     model: &str,
     limits: &DecodeLimits,
 ) -> Result<(Vec<u8>, Mark), LineFailure> {
@@ -88,8 +87,8 @@ pub(crate) fn fresh(
     Ok((bytes, mark))
 }
 
-/// The file, its size in bytes, and when it was changed last.
-fn open(found: &Found) -> Result<(File, u64, Option<u64>), LineFailure> {
+/// Opens the file. Returns it with its size in bytes and its modification time in nanoseconds.
+fn open(found: &FoundPicture) -> Result<(File, u64, Option<u64>), LineFailure> {
     let file = File::open(&found.file).map_err(|error| unreadable(found, error))?;
     let metadata = file.metadata().map_err(|error| unreadable(found, error))?;
     let since = metadata
@@ -106,7 +105,7 @@ fn open(found: &Found) -> Result<(File, u64, Option<u64>), LineFailure> {
 fn read(
     file: &File,
     size: u64,
-    found: &Found,
+    found: &FoundPicture,
     limits: &DecodeLimits,
 ) -> Result<Vec<u8>, LineFailure> {
     if size > limits.bytes {
@@ -116,14 +115,15 @@ fn read(
         }));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    // One byte more than allowed, so that a file that grows meanwhile is refused rather than cut.
+    // One byte more than allowed, so that the decoder refuses a file that grew meanwhile, instead
+    // of reading a part of it.
     file.take(limits.bytes.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(found, error))?;
     Ok(bytes)
 }
 
-fn unreadable(found: &Found, source: std::io::Error) -> LineFailure {
+fn unreadable(found: &FoundPicture, source: std::io::Error) -> LineFailure {
     let reason = DecodeError::Unreadable {
         path: found.path.clone().into(),
         source,
@@ -139,7 +139,7 @@ fn no_picture(error: &DecodeError) -> LineFailure {
 /// Decodes a picture and prepares it for the model.
 ///
 /// # Errors
-/// Why it is not a picture, for a person.
+/// The reason why it is not a picture, for a person to read.
 pub(crate) fn prepare(
     bytes: &[u8],
     mark: Mark,
@@ -160,11 +160,11 @@ pub(crate) fn prepare(
     })
 }
 
-/// Looks at a picture's header only.
+/// Checks a picture by its header alone.
 ///
 /// # Errors
-/// As [`prepare`], as far as the header tells.
-pub(crate) fn glance(bytes: &[u8], limits: &DecodeLimits) -> Result<(), LineFailure> {
+/// As [`prepare`], for what can be seen in the header.
+pub(crate) fn check_header(bytes: &[u8], limits: &DecodeLimits) -> Result<(), LineFailure> {
     let seen = probe(bytes).map_err(|error| no_picture(&error))?;
     if u64::from(seen.width) * u64::from(seen.height) > limits.pixels {
         let (width, height) = (seen.width, seen.height);

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What a run is doing.
+/// The current stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Lines become points.
+    /// Pictures are embedded and stored.
     Embedding,
     /// The collection builds its graphs.
     Indexing,
@@ -20,11 +20,11 @@ pub enum Stage {
 /// Receives the progress of a run. Called between chunks on the runtime's threads, so it must not
 /// block.
 pub trait ProgressSink: Send + Sync {
-    /// `done` of `total` lines are accounted for, as `totals` sums up.
+    /// Reports that `done` of `total` lines are recorded, with these totals.
     fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage);
 }
 
-/// Drops the progress.
+/// Ignores the progress.
 impl ProgressSink for () {
     fn report(&self, _done: u64, _total: u64, _totals: &LedgerTotals, _stage: Stage) {}
 }
@@ -45,14 +45,14 @@ impl<'p> Throttle<'p> {
         }
     }
 
-    pub(crate) fn advanced(&mut self, totals: &LedgerTotals) {
+    pub(crate) fn report_if_due(&mut self, totals: &LedgerTotals) {
         if self.last.is_none_or(|last| last.elapsed() >= PAUSE) {
             self.last = Some(Instant::now());
-            self.now(totals, Stage::Embedding);
+            self.report_now(totals, Stage::Embedding);
         }
     }
 
-    pub(crate) fn now(&self, totals: &LedgerTotals, stage: Stage) {
+    pub(crate) fn report_now(&self, totals: &LedgerTotals, stage: Stage) {
         self.progress
             .report(totals.lines, self.total, totals, stage);
     }

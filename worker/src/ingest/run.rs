@@ -1,5 +1,5 @@
-//! Drives a run over a manifest: reads, works on a few chunks at a time, stores, and keeps account,
-//! in that order.
+//! Drives a run over a manifest: reads lines, processes a few chunks at a time, stores the results,
+//! and then records the outcomes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,24 +24,24 @@ use crate::ingest::progress::{ProgressSink, Stage, Throttle};
 use crate::ingest::source::{Line, Source};
 use crate::ingest::{IngestReport, RunSettings, Tools};
 
-/// Chunks that are worked on at the same time: one in the model, one being decoded, one being
+/// Chunks that are processed at the same time: one in the model, one being decoded, one being
 /// stored.
 const IN_FLIGHT: usize = 3;
-/// Lines without anything to store are accounted for at least this often.
+/// At most this many lines wait to be recorded when there is nothing to store.
 const LONGEST_UNRECORDED: usize = 1024;
 
-/// The result of working on one line.
+/// The result of processing one line.
 pub(crate) struct Processed {
-    /// Recorded once `write` is acknowledged.
+    /// Recorded in the ledger once `write` is acknowledged.
     pub record: LineRecord,
-    /// What has to be stored first.
+    /// The change of the collection, made first.
     pub write: Option<Write>,
-    /// Something worth knowing of a line that is stored.
+    /// A remark for the report on a line that is stored.
     pub remark: Option<&'static str>,
 }
 
 impl Processed {
-    /// A result without a remark.
+    /// Returns a result without a remark.
     pub(crate) fn of(record: LineRecord, write: Option<Write>) -> Self {
         Self {
             record,
@@ -61,13 +61,13 @@ pub(crate) enum Write {
     Fields(PointId, Payload),
 }
 
-/// Works on the chunks of a manifest.
+/// Processes the chunks of a manifest.
 pub(crate) trait ChunkProcessor: Send + Sync + 'static {
-    /// Gives one [`Processed`] for each line, in order. An error ends the run.
+    /// Returns one [`Processed`] for each line, in order. An error ends the run.
     fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>>;
 
-    /// Whether it may change the collection. If so, the collection is optimised at the end, even if
-    /// this run changed nothing: an earlier run may have been stopped before it did so.
+    /// Whether it may change the collection. If so, the collection is optimised at the end, even
+    /// when this run changed nothing: an earlier run may have been stopped before its end.
     fn writes(&self) -> bool;
 }
 
@@ -116,13 +116,12 @@ pub(crate) async fn drive(
     let ended = pump(source, &mut store, &processor, cancel).await;
     let ended = match ended {
         Ok(complete) if complete && processor.writes() => {
-            store.throttle.now(&store.totals, Stage::Indexing);
+            store.throttle.report_now(&store.totals, Stage::Indexing);
             tools.gallery.optimize().await.map(|()| complete)
         }
         other => other,
     };
-    // The account is closed and the list of failures written in any case; the first error is the
-    // one to tell.
+    // The ledger is closed and the fail log written in any case. The first error is returned.
     let closed = tools.ledger.finish(run, matches!(ended, Ok(true))).await;
     let listed = match fail_log {
         Some((file, path)) => failures::write(file, path, &*tools.ledger, run).await,
@@ -135,11 +134,11 @@ pub(crate) async fn drive(
     let totals = tools.ledger.totals(run).await?;
     if !totals.adds_up() || totals != store.totals {
         return Err(Error::internal(format!(
-            "the account of run {run} does not add up: {totals:?} in the ledger, {:?} counted",
+            "the totals of run {run} do not match: {totals:?} in the ledger, {:?} counted",
             store.totals
         )));
     }
-    store.throttle.now(&totals, Stage::Embedding);
+    store.throttle.report_now(&totals, Stage::Embedding);
     let reasons = store.reasons;
     Ok(IngestReport {
         run,
@@ -150,12 +149,12 @@ pub(crate) async fn drive(
     })
 }
 
-/// A batch size; [`ManifestRequest::check`] has bounded it.
+/// Converts a batch size, which [`ManifestRequest::check`] has bounded.
 fn size(batch: u64) -> usize {
     usize::try_from(batch).unwrap_or(usize::MAX)
 }
 
-/// Works until no chunk is in flight; gives whether the end of the manifest was reached.
+/// Processes chunks until none is in flight. Returns whether the end of the manifest was reached.
 async fn pump(
     mut source: Source,
     store: &mut Writer<'_>,
@@ -183,7 +182,7 @@ async fn pump(
             break;
         };
         let outcome = match worked.map_err(task_failed).and_then(|processed| processed) {
-            // Once storing has failed, later chunks are awaited and dropped.
+            // After storing has failed, later chunks are awaited and dropped.
             Ok(processed) if storing => {
                 let added = store.add(processed).await;
                 storing = added.is_ok();
@@ -226,7 +225,7 @@ impl Writer<'_> {
         self.flush(self.pending.len()).await
     }
 
-    /// How many of the pending lines make a full batch.
+    /// Returns how many of the pending lines make a full batch, if they do.
     fn full_batch(&self) -> Option<usize> {
         let mut writes = 0;
         for (index, processed) in self.pending.iter().enumerate() {
@@ -238,12 +237,12 @@ impl Writer<'_> {
         (self.pending.len() >= LONGEST_UNRECORDED.max(self.batch)).then_some(self.pending.len())
     }
 
-    /// Replaces vectors; gives the points that were deleted since they were read.
+    /// Replaces vectors. Returns the ids of points that were deleted since they were read.
     async fn update(&self, vectors: Vec<(PointId, Vectors)>) -> Result<Vec<PointId>> {
         let gallery = &self.tools.gallery;
         let ids: Vec<PointId> = vectors.iter().map(|(id, _)| *id).collect();
         match gallery.update_vectors(vectors.clone()).await {
-            // Some were deleted while the collection worked: store the others one by one.
+            // Some points were deleted meanwhile: update the others one by one.
             Err(error) if error.code == ErrorCode::NotFound => {
                 for one in vectors {
                     match gallery.update_vectors(vec![one]).await {
@@ -259,7 +258,7 @@ impl Writer<'_> {
         Ok(ids.into_iter().filter(|id| !there.contains(id)).collect())
     }
 
-    /// Stores the first `length` pending lines, and then, once that is acknowledged, records them.
+    /// Stores the first `length` pending lines, then records them in the ledger.
     async fn flush(&mut self, length: usize) -> Result<()> {
         if length == 0 {
             return Ok(());
@@ -307,7 +306,7 @@ impl Writer<'_> {
             .iter_mut()
             .filter(|record| record.id.is_some_and(|id| gone.contains(&id)))
         {
-            // A duplicate has the id as well, and nothing was to be stored for it.
+            // A duplicate line has the same id, but nothing was to be stored for it.
             if matches!(
                 record.outcome,
                 LineOutcome::Embedded | LineOutcome::Unchanged
@@ -321,7 +320,7 @@ impl Writer<'_> {
             self.reasons.add(record);
         }
         tracing::debug!(points = count, lines = self.totals.lines, "stored");
-        self.throttle.advanced(&self.totals);
+        self.throttle.report_if_due(&self.totals);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a manifest in chunks of parsed lines, in its order.
+//! Reads a manifest in chunks of parsed lines, in order.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::ingest::manifest::{Entry, Lines, Place, RawLine};
 /// A line of a chunk.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Line {
-    /// It names a picture that no earlier line named.
+    /// A valid line, with an id that no earlier line has.
     Entry {
         /// Counted from 0.
         number: u64,
-        /// What it says.
+        /// The parsed line.
         entry: Box<Entry>,
     },
-    /// Its outcome is known already.
+    /// A line whose outcome is known already: it is invalid, empty or a duplicate.
     Settled(LineRecord),
 }
 
-/// Gives one chunk after the other. Only the current chunk is in memory; the ledger keeps the ids
-/// that were seen.
+/// Reads one chunk after the other. Only the current chunk is in memory. The ledger stores the ids
+/// that have been seen.
 pub(crate) struct Source {
     lines: Option<Lines>,
     ledger: Arc<dyn Ledger>,
@@ -42,12 +42,12 @@ impl Source {
         }
     }
 
-    /// Where the next chunk begins; `None` at the end.
+    /// Returns where the next chunk begins; `None` at the end.
     pub(crate) fn place(&self) -> Option<Place> {
         self.lines.as_ref().map(Lines::place)
     }
 
-    /// The next chunk, or `None` at the end.
+    /// Reads the next chunk; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Line>>> {
         let Some(mut reader) = self.lines.take() else {
             return Ok(None);
@@ -57,7 +57,7 @@ impl Source {
             let lines = reader
                 .by_ref()
                 .take(size)
-                .map(|line| line.map(understand))
+                .map(|line| line.map(parse_line))
                 .collect::<Result<Vec<_>>>();
             Ok((reader, lines))
         })
@@ -99,7 +99,7 @@ impl Source {
     }
 }
 
-fn understand(raw: RawLine) -> Line {
+fn parse_line(raw: RawLine) -> Line {
     let number = raw.number;
     let settled = |id, outcome| {
         Line::Settled(LineRecord {

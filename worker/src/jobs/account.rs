@@ -1,5 +1,5 @@
-//! The account of one part. It is the part's checkpoint while it runs and its result afterwards, so
-//! that the merge needs no other worker's database.
+//! The account of one part: the part's checkpoint while it runs, and its result afterwards. So the
+//! merge does not need the databases of other workers.
 
 use std::collections::HashMap;
 
@@ -15,27 +15,26 @@ use uuid::Uuid;
 use super::manifest_part::ManifestPart;
 use crate::ingest::failures::name;
 
-/// Failures whose reason is kept, in a part and in the sum; of the others only the id is kept.
-const TOLD: usize = 5;
+/// How many failures an account lists as whole records.
+const MAX_REASONS: usize = 5;
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// What became of a part's lines, so far or in the end.
+/// The outcomes of a part's lines, so far or at the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Account {
-    /// The sums.
+    /// The number of lines per outcome.
     pub(super) totals: LedgerTotals,
-    /// Failed lines: their ids, or `line N` where they have none.
+    /// The ids of failed lines, or `line N` for those without an id.
     #[serde(default)]
     pub(super) failed: Vec<String>,
-    /// Why each of them failed, in the same order. Accounts of earlier versions tell it of some
-    /// only.
+    /// The reasons of `failed`, in the same order. Accounts of earlier versions may have fewer.
     #[serde(default)]
     pub(super) why: Vec<String>,
     /// Why lines failed or were skipped, by kind.
     #[serde(default)]
     pub(super) reasons: Reasons,
-    /// Some of them, with their reasons.
+    /// The first failed lines, with their reasons.
     #[serde(default)]
     pub(super) failures: Vec<LineRecord>,
 }
@@ -50,7 +49,7 @@ impl Account {
         let reason: String = reason.chars().take(LONGEST_REASON).collect();
         self.failed.push(name(record));
         self.why.push(reason.clone());
-        if self.failures.len() < TOLD {
+        if self.failures.len() < MAX_REASONS {
             self.failures.push(LineRecord {
                 outcome: LineOutcome::Failed {
                     reason,
@@ -72,16 +71,16 @@ pub(super) struct PartLedger {
 
 struct AccountState {
     account: Account,
-    /// What this run of the part alone recorded.
-    now: LedgerTotals,
+    /// The totals of this run of the part, without earlier runs.
+    current_run: LedgerTotals,
 }
 
 impl PartLedger {
-    /// Goes on from what an earlier run of the part recorded.
+    /// Continues the account of an earlier run of the part.
     pub(super) fn new(context: JobContext, part: &ManifestPart, before: Account) -> Self {
         let state = AccountState {
             account: before,
-            now: LedgerTotals::default(),
+            current_run: LedgerTotals::default(),
         };
         Self {
             context,
@@ -94,7 +93,7 @@ impl PartLedger {
         self.state().account.clone()
     }
 
-    /// Adds what the run itself had to say of lines that it stored.
+    /// Adds the run's remarks on lines that it stored.
     pub(super) fn remark(&self, reasons: Reasons) {
         let remarks = Reasons {
             remarks: reasons.remarks,
@@ -127,19 +126,19 @@ impl Ledger for PartLedger {
             let mut state = self.state();
             for record in lines {
                 state.account.add(record);
-                state.now.add(&record.outcome);
+                state.current_run.add(&record.outcome);
             }
             serde_json::to_value(&state.account)
         };
         let checkpoint = checkpoint
-            .map_err(|error| Error::internal("an account is no JSON").with_source(error))?;
+            .map_err(|error| Error::internal("an account is not JSON").with_source(error))?;
         self.context
             .save_checkpoint(checkpoint)
             .await
             .map_err(|error| match error {
                 JobError::Permanent { code, message }
                 | JobError::Transient { code, message, .. } => Error::new(code, message),
-                // The part checks its context before it looks at this error.
+                // The part checks its context before it uses this error.
                 JobError::Cancelled | JobError::HandedBack | JobError::Snooze(_) => {
                     Error::new(ErrorCode::Unavailable, "the job was asked to stop")
                 }
@@ -147,7 +146,7 @@ impl Ledger for PartLedger {
     }
 
     async fn totals(&self, _run: Uuid) -> Result<LedgerTotals> {
-        Ok(self.state().now)
+        Ok(self.state().current_run)
     }
 
     async fn failures(

@@ -1,5 +1,5 @@
-//! Checks the files of a job again before it runs. The contents of the queue are input, like a
-//! request: whoever can write to the queue must reach no other files than a caller of the API.
+//! Checks the files of a job again before it runs. The contents of the queue are untrusted input:
+//! someone who can write to the queue must not reach more files than a caller of the API.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,12 @@ use clippy_core::{Error, Result, blocking};
 
 use crate::ingest::Tools;
 
-/// Checks a request, and resolves its files. `merging` writes the fail log and reads no file.
+/// Checks a request, and resolves its files. With `merging`, only the fail log is resolved, since a
+/// merge reads no file.
 ///
 /// # Errors
-/// `Forbidden` for a file outside of this worker's folders; `InvalidInput` for what is not there,
-/// or out of range.
+/// `Forbidden` for a file outside of this worker's folders; `InvalidInput` for a missing file or a
+/// value out of range.
 pub(super) async fn admit(
     tools: &Tools,
     folders: &Folders,
@@ -59,5 +60,5 @@ pub(super) async fn admit(
 
 fn text(path: &Path) -> Result<&str> {
     path.to_str()
-        .ok_or_else(|| Error::invalid(format!("{} is no path that a job can name", path.display())))
+        .ok_or_else(|| Error::invalid(format!("the path {} is not UTF-8", path.display())))
 }

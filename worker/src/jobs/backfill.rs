@@ -1,7 +1,6 @@
-//! `backfill` as a job.
+//! The handler of `backfill` jobs.
 //!
-//! Running it twice does no harm: the collection says which vectors are missing, and those that
-//! were filled are not missing any more.
+//! Running a job twice does no harm: only vectors that are missing in the collection are made.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,17 +14,17 @@ use serde_json::Value;
 
 use super::admission::admit;
 use super::manifest_part::{Fingerprint, ManifestPart};
-use super::{BulkSettings, merge, part, patient, plan};
+use super::{BulkSettings, merge, part, patient_tools, plan};
 use crate::backfill::prepare_processor;
 use crate::backfill::selection::Selection;
 use crate::ingest::{LiveTools, RunSettings};
 
-/// Fills vectors that stored points miss, in parts.
+/// Makes the vectors that stored points lack, in parts.
 pub struct BackfillJob {
     tools: LiveTools,
     folders: Folders,
     settings: BulkSettings,
-    /// The list of ids that was read last, since the parts of one job have the same one.
+    /// The list of ids that was read last. The parts of one job share it.
     selection: Mutex<Option<CachedSelection>>,
 }
 
@@ -37,7 +36,7 @@ struct CachedSelection {
 }
 
 impl BackfillJob {
-    /// A handler over these tools, for manifests in these folders.
+    /// Returns a handler with these tools, for manifests in these folders.
     #[must_use]
     pub fn new(tools: LiveTools, folders: Folders, settings: BulkSettings) -> Self {
         Self {
@@ -48,7 +47,7 @@ impl BackfillJob {
         }
     }
 
-    /// Reads a list of ids, unless it is the one that was read last.
+    /// Reads a list of ids, or returns the cached one if it is the same.
     async fn selection(&self, file: &Path) -> Result<Arc<Selection>, JobError> {
         let fingerprint = Fingerprint::of(file).await?;
         let cached = self.selection.lock().clone();
@@ -77,7 +76,7 @@ impl JobHandler for BackfillJob {
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Envelope { request, part, .. } =
             Envelope::<BackfillRequest, ManifestPart>::read(&context.job().payload)?;
-        let tools = &patient(&context, &self.tools);
+        let tools = &patient_tools(&context, &self.tools);
         let merging = part.is_none() && context.phase() == Phase::Merge;
         let ids_file = request.ids_file.as_deref();
         let (lines, ids_file) =
@@ -87,8 +86,8 @@ impl JobHandler for BackfillJob {
             ids_file,
             ..request
         };
-        // The planner reads it as well, so that an unreadable list fails the job before any part is
-        // made.
+        // The planner reads the list too, so that an unreadable one fails the job before any part
+        // is made.
         let selection = match request.ids_file.as_deref().filter(|_| !merging) {
             Some(file) => Some(self.selection(file).await?),
             None => None,
@@ -102,7 +101,7 @@ impl JobHandler for BackfillJob {
             return merge::run(&context, tools, &request.lines, true).await;
         }
         match plan::run(&context, tools, self.settings, &request, &request.lines).await? {
-            0 => merge::nothing(),
+            0 => merge::empty_result(),
             // The job waits for its parts; this value is dropped.
             _ => Ok(Value::Null),
         }

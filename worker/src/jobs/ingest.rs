@@ -1,7 +1,7 @@
-//! `ingest` as a job.
+//! The handler of `ingest` jobs.
 //!
-//! Running it twice does no harm: a picture that is stored already, made by the same model, is left
-//! as it is.
+//! Running a job twice does no harm: pictures that the same model has embedded already are left
+//! unchanged.
 
 use async_trait::async_trait;
 use clippy_core::bulk::IngestRequest;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::admission::admit;
 use super::manifest_part::ManifestPart;
-use super::{BulkSettings, merge, part, patient, plan};
+use super::{BulkSettings, merge, part, patient_tools, plan};
 use crate::ingest::{LiveTools, RunSettings, prepare_processor};
 
 /// Embeds and stores a manifest's pictures, in parts.
@@ -22,7 +22,7 @@ pub struct IngestJob {
 }
 
 impl IngestJob {
-    /// A handler over these tools, for manifests in these folders.
+    /// Returns a handler with these tools, for manifests in these folders.
     #[must_use]
     pub fn new(tools: LiveTools, folders: Folders, settings: BulkSettings) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl JobHandler for IngestJob {
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Envelope { request, part, .. } =
             Envelope::<IngestRequest, ManifestPart>::read(&context.job().payload)?;
-        let tools = &patient(&context, &self.tools);
+        let tools = &patient_tools(&context, &self.tools);
         let merging = part.is_none() && context.phase() == Phase::Merge;
         let (lines, _) = admit(tools, &self.folders, &request.lines, None, merging).await?;
         let request = IngestRequest { lines, ..request };
@@ -53,7 +53,7 @@ impl JobHandler for IngestJob {
         match context.phase() {
             Phase::Start => {
                 match plan::run(&context, tools, self.settings, &request, &request.lines).await? {
-                    0 => merge::nothing(),
+                    0 => merge::empty_result(),
                     // The job waits for its parts; this value is dropped.
                     _ => Ok(Value::Null),
                 }

@@ -1,4 +1,4 @@
-//! Which lines of a manifest a part of a bulk job works on.
+//! The part of a bulk job: a range of a manifest's lines.
 
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -8,22 +8,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::ingest::manifest::Place;
 
-/// A run of lines of a manifest, as it travels in the payload of a part.
+/// A range of lines of a manifest, as stored in the payload of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ManifestPart {
     /// The manifest as it was when it was cut into parts.
     pub(super) manifest: Fingerprint,
     /// Where the part begins.
     pub(super) begin: Place,
-    /// How many lines it has, of those that were asked for.
+    /// How many of the requested lines it has.
     pub(super) lines: u64,
-    /// Lines that repeat the id of an earlier line, each with that line. Only the planner knows
-    /// them, since it reads the whole manifest.
+    /// Lines that repeat the id of an earlier line, each with the number of that line. Only the
+    /// planner knows them, since it reads the whole manifest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) duplicates: Vec<(u64, u64)>,
 }
 
-/// Detects that a file was changed. Offsets into a manifest are valid for one fingerprint only.
+/// Detects changes of a file. Offsets into a manifest are valid only while its fingerprint is the
+/// same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint {
     bytes: u64,

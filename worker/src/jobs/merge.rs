@@ -1,4 +1,4 @@
-//! The merge of a bulk job: adds up the accounts of all its parts.
+//! Merges the accounts of all parts of a bulk job into its result.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ use serde_json::Value;
 use super::account::Account;
 use super::plan::UNIT;
 use crate::ingest::Tools;
-use crate::ingest::failures::listed;
+use crate::ingest::failures::format_entry;
 
 /// Failures that a result lists with their reasons. The fail log has all of them.
-const TOLD: usize = 20;
+const MAX_REASONS: usize = 20;
 
 /// The result of a bulk job.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outcome {
-    /// The sums; they add up to the lines that were asked for.
+    /// The number of lines per outcome. Their sum is the number of requested lines.
     pub(super) totals: LedgerTotals,
-    /// How many parts there were.
+    /// The number of parts.
     pub(super) parts: u64,
     /// The first failed lines, with their reasons.
     pub(super) failures: Vec<LineRecord>,
@@ -32,7 +32,7 @@ pub(super) struct Outcome {
     pub(super) reasons: Reasons,
 }
 
-/// Adds up the parts, writes the fail log if one was asked for, then optimises and calibrates the
+/// Adds up the parts, writes the fail log if one was requested, then optimises and calibrates the
 /// collection.
 pub(super) async fn run(
     context: &JobContext,
@@ -42,12 +42,12 @@ pub(super) async fn run(
 ) -> Result<Value, JobError> {
     let children = context.job().children.unwrap_or_default();
     let mut sum = add_up(context, lines.fail_log.is_some()).await?;
-    // Before the job can fail: the lines that failed are known however the other parts ended.
+    // Written before the job can fail, since the failed lines are known however other parts ended.
     if let Some(file) = &lines.fail_log {
         write_fail_log(file, std::mem::take(&mut sum.failed)).await?;
     }
     if children.failed + children.cancelled > 0 {
-        return Err(given_up(&children, &sum));
+        return Err(parts_failed(&children, &sum));
     }
     let (totals, planned) = (sum.outcome.totals, sum.planned);
     if !totals.adds_up() || totals.lines != planned {
@@ -58,7 +58,7 @@ pub(super) async fn run(
         return Err(Error::internal(message).into());
     }
     if sum.outcome.reasons.nothing_succeeded(&totals) {
-        return Err(in_vain(&sum.outcome));
+        return Err(nothing_succeeded(&sum.outcome));
     }
     if writes {
         context.progress(Progress {
@@ -72,34 +72,34 @@ pub(super) async fn run(
         clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
     }
     context.go_on()?;
-    finished(&sum.outcome)
+    to_result(&sum.outcome)
 }
 
-/// The result of a job with nothing to do.
-pub(super) fn nothing() -> Result<Value, JobError> {
-    finished(&Outcome::default())
+/// Returns the result of a job without lines.
+pub(super) fn empty_result() -> Result<Value, JobError> {
+    to_result(&Outcome::default())
 }
 
-fn finished(outcome: &Outcome) -> Result<Value, JobError> {
+fn to_result(outcome: &Outcome) -> Result<Value, JobError> {
     Ok(serde_json::to_value(outcome)
-        .map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
+        .map_err(|error| Error::internal("a result is not JSON").with_source(error))?)
 }
 
 /// The accounts of all parts, added up.
 #[derive(Default)]
 pub(super) struct Sum {
     pub(super) outcome: Outcome,
-    /// Lines that the parts were made with.
+    /// The number of lines in the parts when they were made.
     planned: u64,
-    /// Failed lines' ids with their reasons, by the first line of their part.
+    /// For each part, its first line, and the ids and reasons of its failed lines.
     pub(super) failed: Vec<(u64, Vec<(String, String)>)>,
-    /// Why the first part that failed did so.
+    /// The error of the first failed part.
     reason: Option<(ErrorCode, String)>,
-    /// Whether `failed` is wanted: there may be millions.
+    /// Whether `failed` is collected; there may be millions.
     keeps_failed: bool,
 }
 
-/// Adds up the accounts of the parts that ended well, with each failed line if `keeps_failed`.
+/// Adds up the accounts of the parts that succeeded, with each failed line if `keeps_failed`.
 pub(super) async fn add_up(context: &JobContext, keeps_failed: bool) -> Result<Sum, JobError> {
     let mut sum = Sum {
         keeps_failed,
@@ -119,7 +119,7 @@ pub(super) async fn add_up(context: &JobContext, keeps_failed: bool) -> Result<S
         }
     }
     sum.outcome.failures.sort_by_key(|record| record.line);
-    sum.outcome.failures.truncate(TOLD);
+    sum.outcome.failures.truncate(MAX_REASONS);
     sum.failed.sort_by_key(|(line, _)| *line);
     Ok(sum)
 }
@@ -136,21 +136,21 @@ impl Sum {
         }
         let account: Account =
             serde_json::from_value(job.result.unwrap_or_default()).map_err(|error| {
-                Error::internal(format!("the result of part {} is no account", job.id))
+                Error::internal(format!("the result of part {} is not an account", job.id))
                     .with_source(error)
             })?;
         self.planned += job.payload["part"]["lines"].as_u64().unwrap_or_default();
         self.outcome.totals.merge(&account.totals);
         self.outcome.reasons.merge(account.reasons);
         if self.keeps_failed && !account.failed.is_empty() {
-            // A part of a manifest begins at a line; a range of points says how many points come
-            // before it.
+            // The position of a part: its first line in a manifest, or the number of points before
+            // it in a collection.
             let part = &job.payload["part"];
             let place = part["begin"]["line"]
                 .as_u64()
                 .or(part["before"].as_u64())
                 .unwrap_or_default();
-            // Accounts of earlier versions do not tell the reason of each.
+            // Accounts of earlier versions do not have all reasons.
             let why = account
                 .why
                 .into_iter()
@@ -159,27 +159,27 @@ impl Sum {
                 .push((place, account.failed.into_iter().zip(why).collect()));
         }
         self.outcome.failures.extend(account.failures);
-        if self.outcome.failures.len() > 50 * TOLD {
+        if self.outcome.failures.len() > 50 * MAX_REASONS {
             self.outcome.failures.sort_by_key(|record| record.line);
-            self.outcome.failures.truncate(TOLD);
+            self.outcome.failures.truncate(MAX_REASONS);
         }
         Ok(())
     }
 }
 
-/// The error of a job in which no line succeeded although some should have.
-fn in_vain(outcome: &Outcome) -> JobError {
+/// Returns the error of a job in which no line succeeded although some should have.
+fn nothing_succeeded(outcome: &Outcome) -> JobError {
     let message = format!(
-        "Nothing was done: none of the manifest's {} lines succeeded. {}. Ask for the job again \
-         when that is mended",
+        "Nothing was done: none of the manifest's {} lines succeeded. {}. Fix that and start the \
+         job again",
         outcome.totals.lines,
         outcome.reasons.sentence()
     );
     JobError::permanent(ErrorCode::InvalidInput, message)
 }
 
-/// The error of a job of which some parts failed or were cancelled.
-pub(super) fn given_up(children: &Children, sum: &Sum) -> JobError {
+/// Returns the error of a job of which some parts failed or were cancelled.
+pub(super) fn parts_failed(children: &Children, sum: &Sum) -> JobError {
     let totals = &sum.outcome.totals;
     let (code, reason) = match &sum.reason {
         Some((code, reason)) => (*code, reason.as_str()),
@@ -204,7 +204,7 @@ pub(super) fn given_up(children: &Children, sum: &Sum) -> JobError {
 async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<(String, String)>)>) -> Result<()> {
     let mut text = String::new();
     for (name, reason) in failed.into_iter().flat_map(|(_, lines)| lines) {
-        text.push_str(&listed(&name, &reason));
+        text.push_str(&format_entry(&name, &reason));
     }
     let unwritable = |error: std::io::Error| {
         Error::invalid(format!(

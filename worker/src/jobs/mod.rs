@@ -1,15 +1,15 @@
-//! Slow work as jobs: one file or folder for each kind.
+//! The job handlers: one file or folder for each kind.
 //!
 //! Bulk work over a manifest is a parent job that cuts the manifest into parts, child jobs that run
 //! the parts, and a merge of their results.
 //!
-//! A parent runs in the control lane, twice: first it reads the manifest once and makes a part of
-//! every few hundred lines ([`plan`]), then, when all parts have ended, it adds their accounts up
-//! ([`merge`]). A part ([`part`]) runs in the bulk lane, on any worker, and does what a whole run
-//! does, on its own lines. It finds them by their place in the file, so that nobody reads the
-//! manifest from its beginning again.
+//! A parent runs twice, in the control lane. First it reads the manifest once and makes a part of
+//! every few hundred lines ([`plan`]). When all parts have ended, it adds up their accounts
+//! ([`merge`]). A part ([`part`]) runs in the bulk lane, on any worker, and does the same as a
+//! whole run, for its own lines. It has their place in the file, so that the manifest is not read
+//! from its beginning again.
 //!
-//! Everything may run twice. Parts have the same names whenever they are planned, points are
+//! Running any of them twice does no harm: planning again gives parts the same keys, points are
 //! written by their ids, and a part that continues after a crash starts after its last acknowledged
 //! batch.
 
@@ -30,7 +30,7 @@ use clippy_core::folders::Folders;
 use clippy_jobs::{Handlers, JobContext, LogLevel};
 
 use crate::ingest::{LiveTools, Tools};
-use crate::patience::{Patience, Pauses, Tell};
+use crate::patience::{Patience, Pauses, ReportWait};
 
 pub use backfill::BackfillJob;
 pub use generate::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatience};
@@ -40,12 +40,12 @@ pub use reindex::{ReindexJob, ReindexTools};
 /// How bulk work is cut into parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BulkSettings {
-    /// Lines in a part: few enough that losing one costs little, many enough that making one costs
-    /// next to nothing.
+    /// Lines in a part: few enough that repeating a part costs little, many enough that making one
+    /// costs almost nothing in comparison.
     pub part_lines: usize,
-    /// Unfinished parts of one job at the same time; its planner waits until there are fewer.
+    /// The limit for unfinished parts of one job. Its planner waits until there are fewer.
     pub most_parts: u64,
-    /// Parts that are made in one call.
+    /// How many parts are created in one call.
     pub parts_at_once: usize,
 }
 
@@ -59,15 +59,20 @@ impl Default for BulkSettings {
     }
 }
 
-/// The tools for one run of a job. They wait for servers that are unavailable, and log that.
-fn patient(context: &JobContext, tools: &LiveTools) -> Tools {
-    Patience::new(Pauses::default(), context.token().clone(), told_by(context))
-        .while_live(&tools.live)
-        .with(tools.now())
+/// Returns the tools for one run of a job. They wait for servers that are unavailable, and log
+/// that.
+fn patient_tools(context: &JobContext, tools: &LiveTools) -> Tools {
+    Patience::new(
+        Pauses::default(),
+        context.token().clone(),
+        wait_logger(context),
+    )
+    .while_live(&tools.live)
+    .with(tools.now())
 }
 
-/// Logs what a job waits for.
-fn told_by(context: &JobContext) -> Tell {
+/// Returns a function that logs what a job waits for.
+fn wait_logger(context: &JobContext) -> ReportWait {
     let context = context.clone();
     Arc::new(move |message| {
         let context = context.clone();
@@ -78,7 +83,7 @@ fn told_by(context: &JobContext) -> Tell {
     })
 }
 
-/// The handlers of bulk work over manifests in these folders.
+/// Returns the handlers of bulk work over manifests in these folders.
 #[must_use]
 pub fn handlers(tools: &LiveTools, folders: &Folders, settings: BulkSettings) -> Handlers {
     Handlers::new()

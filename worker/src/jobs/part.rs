@@ -1,4 +1,4 @@
-//! Runs one part: its lines, as if they were a manifest of their own.
+//! Runs one part of a bulk job, as if its lines were a manifest of their own.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::ingest::run::{ChunkProcessor, Processed, drive};
 use crate::ingest::source::Line;
 use crate::ingest::{RunSettings, Tools};
 
-/// Works through the lines of a part, from the last checkpoint on; gives its account.
+/// Processes the lines of a part, from the last checkpoint on. Returns the part's account.
 pub(super) async fn run(
     context: &JobContext,
     tools: &Tools,
@@ -30,9 +30,9 @@ pub(super) async fn run(
     let changed = {
         let manifest = request.manifest.display();
         let message = format!(
-            "{manifest} was changed after this job was cut into parts, so that this part's lines \
-             are not where they were. What other parts did is stored. Ask for the job again: it \
-             does only what is missing"
+            "{manifest} was changed after this job was cut into parts, so that the lines of this \
+             part have moved. The results of other parts are stored. Start the job again: it does \
+             only what is missing"
         );
         JobError::permanent(ErrorCode::Conflict, message)
     };
@@ -73,7 +73,7 @@ pub(super) async fn run(
             context.token(),
         )
         .await;
-        // If the job was asked to stop, that is the reason for whatever error the run ended with.
+        // If the job was asked to stop, that is the cause of any error of the run.
         context.go_on()?;
         ledger.remark(ended?.reasons);
     }
@@ -82,11 +82,11 @@ pub(super) async fn run(
         return Err(changed);
     }
     Ok(serde_json::to_value(account)
-        .map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
+        .map_err(|error| Error::internal("an account is not JSON").with_source(error))?)
 }
 
-/// Where the line after the part's first `done` lines begins. Those few lines are read again and
-/// skipped.
+/// Returns where the line after the part's first `done` lines begins. These few lines are read
+/// again and skipped.
 async fn place_after(request: &ManifestRequest, part: &ManifestPart, done: u64) -> Result<Place> {
     if done == 0 {
         return Ok(part.begin);
@@ -106,7 +106,7 @@ async fn place_after(request: &ManifestRequest, part: &ManifestPart, done: u64) 
     .await
 }
 
-/// Parts do not optimise the collection: their parent does, after all of them.
+/// A processor for parts, which do not optimise the collection: their parent does that at the end.
 struct WithoutIndexing(Arc<dyn ChunkProcessor>);
 
 impl ChunkProcessor for WithoutIndexing {
@@ -121,7 +121,7 @@ impl ChunkProcessor for WithoutIndexing {
 
 struct PartProgress<'c> {
     context: &'c JobContext,
-    /// Lines that earlier runs of the part did.
+    /// Lines that earlier runs of the part recorded.
     done: u64,
     lines: u64,
 }

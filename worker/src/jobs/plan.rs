@@ -16,11 +16,11 @@ use crate::ingest::{RunSettings, Tools, check, roots};
 /// The unit of the parent's progress.
 pub(super) const UNIT: &str = "lines";
 
-/// Where the planner is in the manifest.
+/// The planner's progress in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct PlanCheckpoint {
     manifest: Fingerprint,
-    /// The run in this process's ledger that holds the ids seen so far.
+    /// The run in this process's ledger with the ids seen so far.
     run: Uuid,
     /// Where the next part begins; `None` at the end.
     next: Option<Place>,
@@ -36,7 +36,7 @@ impl PlanCheckpoint {
     }
 }
 
-/// Makes all parts; gives their number of lines.
+/// Creates all parts. Returns their number of lines.
 pub(super) async fn run<R: Serialize>(
     context: &JobContext,
     tools: &Tools,
@@ -45,7 +45,7 @@ pub(super) async fn run<R: Serialize>(
     lines: &ManifestRequest,
 ) -> Result<u64, JobError> {
     check(tools, lines).await?;
-    // A folder that is missing would fail every part; report it once, here.
+    // A missing folder would fail every part, so it is reported once, here.
     roots(tools, lines, &RunSettings::default()).await?;
 
     let mut checkpoint = begin(context, tools, lines).await?;
@@ -85,20 +85,20 @@ pub(super) async fn run<R: Serialize>(
             parts.clear();
             checkpoint.next = if at_end { None } else { source.place() };
             let written = serde_json::to_value(checkpoint)
-                .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
+                .map_err(|error| Error::internal("a checkpoint is not JSON").with_source(error))?;
             context.save_checkpoint(written).await?;
         }
     }
-    // The ids that were seen are not needed any more. Failing to close the run does no harm.
+    // The ids that were seen are no longer needed. Failing to close the run does no harm.
     if let Err(error) = tools.ledger.finish(checkpoint.run, true).await {
-        tracing::debug!(%error, "the planner's account stays open");
+        tracing::debug!(%error, "the planner's run in the ledger could not be closed");
     }
     Ok(checkpoint.planned)
 }
 
-/// The checkpoint of an earlier run, if the manifest has not changed and this process's ledger
-/// still has its ids. Otherwise the beginning: every part is made again under the same name, which
-/// does no harm.
+/// Returns the checkpoint of an earlier run, if the manifest has not changed and this process's
+/// ledger still has its ids. Otherwise planning starts at the beginning: every part is created
+/// again with the same key, which does no harm.
 async fn begin(
     context: &JobContext,
     tools: &Tools,
@@ -123,7 +123,7 @@ async fn begin(
     })
 }
 
-/// Continues reading at the checkpoint; `None` at the end.
+/// Opens the manifest at the checkpoint; `None` at the end.
 async fn open(
     request: &ManifestRequest,
     tools: &Tools,

@@ -1,6 +1,6 @@
-//! Backfill: fills what is missing and touches nothing else.
+//! Backfill makes missing vectors and changes nothing else.
 
-use crate::support::{DIMENSION, House};
+use crate::support::{DIMENSION, Fixture};
 use clippy_core::bulk::{BackfillRequest, Which};
 use clippy_core::gallery::Space;
 use clippy_core::ledger::LineOutcome;
@@ -8,68 +8,69 @@ use clippy_worker::backfill::backfill;
 use clippy_worker::ingest::{IngestReport, RunSettings};
 use tokio_util::sync::CancellationToken;
 
-async fn filled(
-    house: &House,
+async fn run_backfill(
+    fixture: &Fixture,
     which: Which,
     change: impl FnOnce(&mut BackfillRequest),
 ) -> IngestReport {
     let mut request = BackfillRequest {
-        lines: house.request().lines,
+        lines: fixture.request().lines,
         which,
         force_all: false,
         ids_file: None,
     };
     change(&mut request);
     let (settings, never) = (RunSettings::default(), CancellationToken::new());
-    backfill(house.tools(), &request, &settings, &(), &never)
+    backfill(fixture.tools(), &request, &settings, &(), &never)
         .await
         .expect("filled")
 }
 
-/// Five pictures, of which the second misses its edge vector and the third has a zero one.
-async fn with_gaps() -> House {
-    let house = House::with_pictures(5);
-    house.ingest().await.expect("ingested");
-    house.embedded();
-    let mut points = house.gallery.points.lock();
+/// Five pictures: the second lacks its edge vector, the third has a zero one, and the fourth lacks
+/// its text vector.
+async fn with_gaps() -> Fixture {
+    let fixture = Fixture::with_pictures(5);
+    fixture.ingest().await.expect("ingested");
+    fixture.take_embedded();
+    let mut points = fixture.gallery.points.lock();
     points.get_mut(&2.into()).expect("there").vectors.edge = None;
     points.get_mut(&3.into()).expect("there").vectors.edge = Some(vec![0.0; DIMENSION]);
     points.get_mut(&4.into()).expect("there").vectors.text = None;
     drop(points);
-    house
+    fixture
 }
 
 #[tokio::test]
-async fn only_what_is_missing_or_zero_is_made() {
-    let whole = House::with_pictures(5);
+async fn only_missing_and_zero_vectors_are_made() {
+    let whole = Fixture::with_pictures(5);
     whole.ingest().await.expect("ingested");
-    let house = with_gaps().await;
-    let report = filled(&house, Which::Edge, |_| {}).await;
+    let fixture = with_gaps().await;
+    let report = run_backfill(&fixture, Which::Edge, |_| {}).await;
     assert_eq!((report.totals.embedded, report.totals.unchanged), (2, 3));
-    assert_eq!(house.embedded(), (2, 0));
+    assert_eq!(fixture.take_embedded(), (2, 0));
     for id in 1..=5 {
-        let (point, expected) = (house.gallery.point(id), whole.gallery.point(id));
+        let (point, expected) = (fixture.gallery.point(id), whole.gallery.point(id));
         assert_eq!(point.vectors.edge, expected.vectors.edge, "{id}");
         assert_eq!(point.vectors.image, expected.vectors.image, "{id}");
     }
     assert_eq!(
-        house.gallery.point(4).vectors.get(Space::Text),
+        fixture.gallery.point(4).vectors.get(Space::Text),
         &None,
         "not asked for"
     );
-    let report = filled(&house, Which::All, |_| {}).await;
+    let report = run_backfill(&fixture, Which::All, |_| {}).await;
     assert_eq!((report.totals.embedded, report.totals.unchanged), (1, 4));
-    assert_eq!(house.embedded(), (0, 1));
+    assert_eq!(fixture.take_embedded(), (0, 1));
     assert_eq!(
-        house.gallery.point(4).vectors,
+        fixture.gallery.point(4).vectors,
         whole.gallery.point(4).vectors
     );
 }
 
 #[tokio::test]
-async fn payloads_stay_as_they_are() {
-    let house = with_gaps().await;
-    house
+async fn payloads_are_kept() {
+    let fixture = with_gaps().await;
+    fixture
         .gallery
         .points
         .lock()
@@ -77,30 +78,30 @@ async fn payloads_stay_as_they_are() {
         .expect("there")
         .payload
         .insert("note".to_owned(), "mine".into());
-    let before = house.gallery.point(2).payload;
-    filled(&house, Which::Both, |_| {}).await;
-    assert_eq!(house.gallery.point(2).payload, before);
+    let before = fixture.gallery.point(2).payload;
+    run_backfill(&fixture, Which::Both, |_| {}).await;
+    assert_eq!(fixture.gallery.point(2).payload, before);
 }
 
 #[tokio::test]
-async fn force_all_makes_everything_anew() {
-    let house = with_gaps().await;
-    let report = filled(&house, Which::Both, |request| request.force_all = true).await;
+async fn force_all_makes_all_vectors_again() {
+    let fixture = with_gaps().await;
+    let report = run_backfill(&fixture, Which::Both, |request| request.force_all = true).await;
     assert_eq!(report.totals.embedded, 5);
-    assert_eq!(house.embedded(), (10, 0));
+    assert_eq!(fixture.take_embedded(), (10, 0));
 }
 
 #[tokio::test]
-async fn the_list_of_ids_and_the_collection_say_which_lines_count() {
-    let house = with_gaps().await;
-    house.gallery.points.lock().remove(&3.into());
-    std::fs::write(house.path("ids.txt"), "3\nline 1\n").expect("written");
-    let report = filled(&house, Which::Edge, |request| {
-        request.ids_file = Some(house.path("ids.txt"))
+async fn lines_that_are_not_listed_or_not_stored_are_skipped() {
+    let fixture = with_gaps().await;
+    fixture.gallery.points.lock().remove(&3.into());
+    std::fs::write(fixture.path("ids.txt"), "3\nline 1\n").expect("written");
+    let report = run_backfill(&fixture, Which::Edge, |request| {
+        request.ids_file = Some(fixture.path("ids.txt"))
     })
     .await;
     assert_eq!((report.totals.embedded, report.totals.skipped), (1, 4));
-    let outcomes = house.ledger.outcomes();
+    let outcomes = fixture.ledger.outcomes();
     assert!(
         matches!(&outcomes[&2], LineOutcome::Skipped { reason } if reason.contains("ingest it first"))
     );
@@ -108,5 +109,5 @@ async fn the_list_of_ids_and_the_collection_say_which_lines_count() {
         matches!(&outcomes[&0], LineOutcome::Skipped { reason } if reason.contains("list of ids"))
     );
     assert_eq!(outcomes[&1], LineOutcome::Embedded);
-    assert_eq!(house.gallery.points.lock().len(), 4);
+    assert_eq!(fixture.gallery.points.lock().len(), 4);
 }

@@ -1,7 +1,8 @@
-//! Generation as a job, with a provider that costs money and counts what it sells: whatever is
-//! killed, and when, a job is bought at most once, unless somebody asks for it again.
+//! `generate` jobs with a provider that costs money and counts its paid calls. Whenever a worker is
+//! killed, a job pays at most once, unless a person retries it.
 //!
-//! The workers are processes of their own (this very program, told to be one), ended by `kill -9`.
+//! The workers are processes of their own, which run this test program, and are killed with
+//! `kill -9`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -32,17 +33,18 @@ use clippy_testing::FakeEmbedder;
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
 
-/// Names the folder of a test to a process that is to be its worker.
+/// The variable that makes a process of this program a worker, and names the folder of its test.
 const FOLDER: &str = "CLIPPY_TEST_WORKER_FOLDER";
 
-/// Sells pictures for 0.25 dollars. Every sale is a line of `sold`. Where the file `stop` says so
-/// it stops until the file is gone, and `stopped` tells that it is there; what `answer` holds, it
-/// answers instead of a picture.
-struct Shop {
+/// Sells pictures for 0.25 dollars, and is controlled by files in its folder. Every paid call is a
+/// line of `sold`, every call a line of `asked`. At the place that `stop` names, it writes
+/// `stopped` and waits until `stop` is removed. The file `answer` names the failure to return
+/// instead of a picture.
+struct PaidProvider {
     folder: PathBuf,
 }
 
-impl Shop {
+impl PaidProvider {
     async fn stop_at(&self, place: &str) {
         while std::fs::read_to_string(self.folder.join("stop")).is_ok_and(|named| named == place) {
             std::fs::write(self.folder.join("stopped"), place).expect("written");
@@ -53,16 +55,16 @@ impl Shop {
     async fn sell(&self) -> Result<CallPictures, GenerateError> {
         append(&self.folder.join("asked"));
         match std::fs::read_to_string(self.folder.join("answer")).as_deref() {
-            Ok("busy") => return Err(GenerateError::transient("the shop is busy", None)),
+            Ok("busy") => return Err(GenerateError::transient("the provider is busy", None)),
             Ok("blocked") => {
-                let message = "the shop does not draw this (IMAGE_SAFETY)";
+                let message = "the provider does not draw this (IMAGE_SAFETY)";
                 return Err(GenerateError::new(
                     clippy_generate::FailureClass::Blocked,
                     message,
                 ));
             }
             Ok("key") => {
-                let message = "401: the shop does not know the key: check SHOP_KEY";
+                let message = "401: the provider does not know the key: check PROVIDER_KEY";
                 return Err(GenerateError::new(
                     clippy_generate::FailureClass::Auth,
                     message,
@@ -94,12 +96,12 @@ fn append(file: &Path) {
 }
 
 #[async_trait]
-impl Provider for Shop {
+impl Provider for PaidProvider {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             paid: true,
-            model: Some("shop-1".to_owned()),
-            ..Capabilities::everything("shop")
+            model: Some("paid-1".to_owned()),
+            ..Capabilities::everything("paid")
         }
     }
 
@@ -115,8 +117,8 @@ impl Provider for Shop {
     ) -> Result<Generated, GenerateError> {
         self.stop_at("before").await;
         let call = PaidCall {
-            provider: "shop",
-            model: "shop-1",
+            provider: "paid",
+            model: "paid-1",
             role: CallRole::Picture,
             index: 0,
             body: generation.prompt.as_bytes(),
@@ -131,10 +133,10 @@ impl Provider for Shop {
             seed: None,
         };
         let meta = GenerationMeta {
-            model: Some("shop-1".to_owned()),
+            model: Some("paid-1".to_owned()),
             usd: Some(0.25),
             calls: 1,
-            ..GenerationMeta::new("shop", generation.mode())
+            ..GenerationMeta::new("paid", generation.mode())
         };
         Ok(Generated {
             images: sold.pictures.iter().map(image).collect(),
@@ -159,7 +161,7 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
     let mut providers = Providers::default();
     providers.put(
         ProviderName::Gemini,
-        Shop {
+        PaidProvider {
             folder: folder.to_owned(),
         },
     );
@@ -194,7 +196,8 @@ async fn open(folder: &Path) -> Arc<SqliteJobs> {
     )
 }
 
-/// Does nothing in a test run. Told a folder, this program is a worker there until it is killed.
+/// Does nothing in a test run. If the variable [`FOLDER`] is set, this is a worker until it is
+/// killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_process() {
     let Ok(folder) = std::env::var(FOLDER) else {
@@ -215,10 +218,10 @@ async fn a_worker_process() {
         .await;
 }
 
-struct Worker(Child);
+struct WorkerProcess(Child);
 
-impl Worker {
-    fn start(house: &House) -> Self {
+impl WorkerProcess {
+    fn start(fixture: &Fixture) -> Self {
         let program = std::env::current_exe().expect("this program");
         let child = Command::new(program)
             .args([
@@ -228,7 +231,7 @@ impl Worker {
                 "--test-threads",
                 "1",
             ])
-            .env(FOLDER, house.folder.path())
+            .env(FOLDER, fixture.folder.path())
             .stdout(Stdio::null())
             .spawn()
             .expect("started");
@@ -236,7 +239,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for WorkerProcess {
     /// `kill -9`.
     fn drop(&mut self) {
         self.0.kill().expect("killed");
@@ -244,12 +247,12 @@ impl Drop for Worker {
     }
 }
 
-struct House {
+struct Fixture {
     folder: tempfile::TempDir,
     store: Arc<SqliteJobs>,
 }
 
-impl House {
+impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = open(folder.path()).await;
@@ -276,11 +279,11 @@ impl House {
         std::fs::read_to_string(self.path("asked")).map_or(0, |asked| asked.lines().count())
     }
 
-    async fn ask(&self) -> JobId {
-        self.ask_for(GenerateRequest::default()).await
+    async fn submit(&self) -> JobId {
+        self.submit_request(GenerateRequest::default()).await
     }
 
-    async fn ask_for(&self, request: GenerateRequest) -> JobId {
+    async fn submit_request(&self, request: GenerateRequest) -> JobId {
         let request = GenerateRequest {
             prompt: Some("a red apple".to_owned()),
             provider: Some("gemini".to_owned()),
@@ -295,7 +298,7 @@ impl House {
         self.store.create(&new).await.expect("made").job.id
     }
 
-    async fn ended(&self, id: JobId) -> Job {
+    async fn wait_until_finished(&self, id: JobId) -> Job {
         for _ in 0..6_000 {
             let job = self.store.get(id).await.expect("there");
             if job.state.is_finished() {
@@ -303,14 +306,14 @@ impl House {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("never ended: {:?}", self.store.get(id).await);
+        panic!("not finished in time: {:?}", self.store.get(id).await);
     }
 
-    /// Asks for a picture, and kills the worker where it stopped.
-    async fn killed(&self, place: &str) -> JobId {
+    /// Submits a job, and kills its worker at this place.
+    async fn kill_worker_at(&self, place: &str) -> JobId {
         self.write("stop", place);
-        let id = self.ask().await;
-        let worker = Worker::start(self);
+        let id = self.submit().await;
+        let worker = WorkerProcess::start(self);
         for _ in 0..6_000 {
             if self.path("stopped").exists() {
                 drop(worker);
@@ -320,10 +323,13 @@ impl House {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("never came to {place}: {:?}", self.store.get(id).await);
+        panic!(
+            "did not reach {place} in time: {:?}",
+            self.store.get(id).await
+        );
     }
 
-    fn shows(&self, job: &Job) {
+    fn assert_picture_stored(&self, job: &Job) {
         assert_eq!(job.state, JobState::Succeeded, "{job:?}");
         let result = job.result.as_ref().expect("a result");
         let sha256 = result["images"][0]["sha256"].as_str().expect("a picture");
@@ -333,48 +339,48 @@ impl House {
             .join(format!("{sha256}.png"));
         let size = file.metadata().expect("the file is there").len();
         assert_eq!(result["images"][0]["size"], size);
-        assert_eq!(result["model_used"], "shop-1");
+        assert_eq!(result["model_used"], "paid-1");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_before_the_call_a_job_is_bought_once_by_the_next_worker() {
-    let house = House::new().await;
-    let id = house.killed("before").await;
-    assert_eq!(house.sold(), 0);
-    let _worker = Worker::start(&house);
-    house.shows(&house.ended(id).await);
-    assert_eq!(house.sold(), 1);
+async fn a_kill_before_the_call_lets_the_next_worker_pay_once() {
+    let fixture = Fixture::new().await;
+    let id = fixture.kill_worker_at("before").await;
+    assert_eq!(fixture.sold(), 0);
+    let _worker = WorkerProcess::start(&fixture);
+    fixture.assert_picture_stored(&fixture.wait_until_finished(id).await);
+    assert_eq!(fixture.sold(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_during_the_call_a_job_fails_as_maybe_charged_and_is_bought_again_only_when_asked() {
-    let house = House::new().await;
-    let id = house.killed("during").await;
-    assert_eq!(house.sold(), 1);
-    let worker = Worker::start(&house);
-    let failure = house.ended(id).await.error.expect("failed");
+async fn a_kill_during_the_call_fails_as_maybe_charged_and_only_a_retry_pays_again() {
+    let fixture = Fixture::new().await;
+    let id = fixture.kill_worker_at("during").await;
+    assert_eq!(fixture.sold(), 1);
+    let worker = WorkerProcess::start(&fixture);
+    let failure = fixture.wait_until_finished(id).await.error.expect("failed");
     assert_eq!(
         (failure.code, failure.retryable),
         (ErrorCode::MaybeCharged, false)
     );
     assert!(failure.message.contains("retry"), "{}", failure.message);
-    assert_eq!(house.sold(), 1, "nobody bought it again by himself");
+    assert_eq!(fixture.sold(), 1, "it is not bought again automatically");
 
-    house.store.retry(id).await.expect("asked for again");
-    house.shows(&house.ended(id).await);
-    assert_eq!(house.sold(), 2);
+    fixture.store.retry(id).await.expect("asked for again");
+    fixture.assert_picture_stored(&fixture.wait_until_finished(id).await);
+    assert_eq!(fixture.sold(), 2);
     drop(worker);
 
     // The second purchase is as safe as the first.
-    let other = House::new().await;
-    let id = other.killed("during").await;
-    let worker = Worker::start(&other);
-    other.ended(id).await;
+    let other = Fixture::new().await;
+    let id = other.kill_worker_at("during").await;
+    let worker = WorkerProcess::start(&other);
+    other.wait_until_finished(id).await;
     drop(worker);
     other.write("stop", "during");
     other.store.retry(id).await.expect("asked for again");
-    let worker = Worker::start(&other);
+    let worker = WorkerProcess::start(&other);
     for _ in 0..6_000 {
         if other.path("stopped").exists() {
             break;
@@ -383,69 +389,78 @@ async fn killed_during_the_call_a_job_fails_as_maybe_charged_and_is_bought_again
     }
     drop(worker);
     other.remove("stop");
-    let _worker = Worker::start(&other);
+    let _worker = WorkerProcess::start(&other);
     assert_eq!(
-        other.ended(id).await.error.expect("failed").code,
+        other
+            .wait_until_finished(id)
+            .await
+            .error
+            .expect("failed")
+            .code,
         ErrorCode::MaybeCharged
     );
     assert_eq!(other.sold(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_after_the_call_a_job_shows_what_was_bought() {
-    let house = House::new().await;
-    let id = house.killed("after").await;
-    assert_eq!(house.sold(), 1);
-    let _worker = Worker::start(&house);
-    house.shows(&house.ended(id).await);
-    assert_eq!(house.sold(), 1);
+async fn a_kill_after_the_call_keeps_the_paid_picture() {
+    let fixture = Fixture::new().await;
+    let id = fixture.kill_worker_at("after").await;
+    assert_eq!(fixture.sold(), 1);
+    let _worker = WorkerProcess::start(&fixture);
+    fixture.assert_picture_stored(&fixture.wait_until_finished(id).await);
+    assert_eq!(fixture.sold(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_ends_the_job_with_its_reason_and_a_busy_shop_is_asked_again() {
-    let house = House::new().await;
-    let _worker = Worker::start(&house);
+async fn a_refusal_fails_the_job_with_its_reason_and_a_busy_provider_is_retried() {
+    let fixture = Fixture::new().await;
+    let _worker = WorkerProcess::start(&fixture);
     for (answer, code, said) in [
         ("blocked", ErrorCode::Blocked, "IMAGE_SAFETY"),
-        ("key", ErrorCode::Unsupported, "SHOP_KEY"),
+        ("key", ErrorCode::Unsupported, "PROVIDER_KEY"),
     ] {
-        house.write("answer", answer);
-        let job = house.ended(house.ask().await).await;
+        fixture.write("answer", answer);
+        let job = fixture.wait_until_finished(fixture.submit().await).await;
         let failure = job.error.expect("failed");
         assert_eq!((failure.code, job.attempt), (code, 1));
         assert!(failure.message.contains(said), "{}", failure.message);
     }
-    house.write("answer", "busy");
-    let job = house.ended(house.ask().await).await;
+    fixture.write("answer", "busy");
+    let job = fixture.wait_until_finished(fixture.submit().await).await;
     let failure = job.error.expect("failed");
     assert_eq!(
         (failure.code, failure.retryable, job.attempt),
         (ErrorCode::Unavailable, true, 3)
     );
-    assert_eq!(house.sold(), 0);
+    assert_eq!(fixture.sold(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_bought_that_could_not_be_kept() {
-    let house = House::new().await;
-    let _worker = Worker::start(&house);
-    house.shows(&house.ended(house.ask().await).await);
-    let outputs = house.path("outputs");
-    std::fs::rename(&outputs, house.path("elsewhere")).expect("moved");
+async fn nothing_is_bought_if_it_cannot_be_stored() {
+    let fixture = Fixture::new().await;
+    let _worker = WorkerProcess::start(&fixture);
+    fixture.assert_picture_stored(&fixture.wait_until_finished(fixture.submit().await).await);
+    let outputs = fixture.path("outputs");
+    std::fs::rename(&outputs, fixture.path("elsewhere")).expect("moved");
     std::fs::write(&outputs, "a file where the folder was").expect("written");
-    let failure = house.ended(house.ask().await).await.error.expect("failed");
+    let failure = fixture
+        .wait_until_finished(fixture.submit().await)
+        .await
+        .error
+        .expect("failed");
     assert!(
         failure.message.contains("none is bought"),
         "{}",
         failure.message
     );
-    assert_eq!(house.sold(), 1);
+    assert_eq!(fixture.sold(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
-    let house = House::new().await;
-    house.write("answer", "busy");
+async fn waiting_for_a_provider_does_not_count_as_an_attempt() {
+    let fixture = Fixture::new().await;
+    fixture.write("answer", "busy");
     let (first, most) = (Duration::from_millis(20), Duration::from_millis(40));
     let patience = ProviderPatience {
         longest: Duration::from_secs(300),
@@ -454,7 +469,7 @@ async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
     };
     let tools = GenerateTools {
         patience,
-        ..tools(house.folder.path(), Arc::new(memory_gallery()))
+        ..tools(fixture.folder.path(), Arc::new(memory_gallery()))
     };
     let handlers = Handlers::new().with(GenerateJob::new(tools));
     let lanes = vec![(Lane::Interactive, 2)];
@@ -464,34 +479,34 @@ async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
         drain: Duration::from_secs(5),
     };
     let stop = CancellationToken::new();
-    let store = Arc::clone(&house.store);
+    let store = Arc::clone(&fixture.store);
     let running = tokio::spawn(
         Runner::new(store, handlers, settings)
             .expect("good settings")
             .run(stop.clone()),
     );
-    let id = house.ask().await;
-    // Three attempts would long be over.
-    while house.asked() < 8 {
+    let id = fixture.submit().await;
+    // More calls than a job has attempts.
+    while fixture.asked() < 8 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let job = house.store.get(id).await.expect("there");
+    let job = fixture.store.get(id).await.expect("there");
     assert!(job.attempt <= 1 && !job.state.is_finished(), "{job:?}");
-    house.remove("answer");
-    let job = house.ended(id).await;
-    house.shows(&job);
-    assert_eq!((job.attempt, house.sold()), (1, 1));
+    fixture.remove("answer");
+    let job = fixture.wait_until_finished(id).await;
+    fixture.assert_picture_stored(&job);
+    assert_eq!((job.attempt, fixture.sold()), (1, 1));
     stop.cancel();
     running.await.expect("no panic");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_gallery_is_back() {
-    let house = House::new().await;
+async fn a_picture_is_bought_once_and_added_when_the_gallery_is_back() {
+    let fixture = Fixture::new().await;
     let gallery = Arc::new(memory_gallery());
     gallery.fails_from.store(1, Ordering::SeqCst);
     let handlers = Handlers::new().with(GenerateJob::new(tools(
-        house.folder.path(),
+        fixture.folder.path(),
         Arc::clone(&gallery) as _,
     )));
     let lanes = vec![(Lane::Interactive, 2)];
@@ -501,7 +516,7 @@ async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_galle
         drain: Duration::from_secs(5),
     };
     let stop = CancellationToken::new();
-    let store = Arc::clone(&house.store);
+    let store = Arc::clone(&fixture.store);
     let running = tokio::spawn(
         Runner::new(store, handlers, settings)
             .expect("good settings")
@@ -512,18 +527,18 @@ async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_galle
         add_to_gallery: true,
         ..GenerateRequest::default()
     };
-    let id = house.ask_for(request.clone()).await;
+    let id = fixture.submit_request(request.clone()).await;
     while gallery.upserts.load(Ordering::SeqCst) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     gallery.fails_from.store(0, Ordering::SeqCst);
-    let job = house.ended(id).await;
-    house.shows(&job);
+    let job = fixture.wait_until_finished(id).await;
+    fixture.assert_picture_stored(&job);
     assert!(job.attempt > 1, "the first attempt found no gallery");
-    assert_eq!(house.sold(), 1);
+    assert_eq!(fixture.sold(), 1);
     let points: Vec<_> = gallery.points.lock().values().cloned().collect();
     let [point] = points.as_slice() else {
-        panic!("one picture, and not {}", points.len())
+        panic!("expected one picture, found {}", points.len())
     };
     assert!(matches!(point.id, PointId::Uuid(_)));
     let image = &job.result.as_ref().expect("a result")["images"][0];
@@ -541,14 +556,15 @@ async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_galle
     assert_eq!(point.payload["sha256"], image["sha256"]);
     let path = Path::new(point.payload["path"].as_str().expect("a path"));
     assert!(
-        path.is_relative() && house.path("outputs").join(path).is_file(),
+        path.is_relative() && fixture.path("outputs").join(path).is_file(),
         "{path:?}"
     );
 
-    // A collection without an index of the origin takes none, and nothing is bought for it.
+    // A collection without an index of the origin accepts no generated pictures, so that nothing is
+    // bought for it.
     gallery.schema_version.store(2, Ordering::SeqCst);
-    let failure = house
-        .ended(house.ask_for(request).await)
+    let failure = fixture
+        .wait_until_finished(fixture.submit_request(request).await)
         .await
         .error
         .expect("failed");
@@ -558,15 +574,15 @@ async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_galle
         "{}",
         failure.message
     );
-    assert_eq!(house.sold(), 1);
+    assert_eq!(fixture.sold(), 1);
     stop.cancel();
     running.await.expect("no panic");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_job_did_not_cost_is_given_back() {
-    let house = House::new().await;
-    let spending = FileSpending::new(house.path("spending"));
+async fn the_unspent_part_of_a_reservation_is_given_back() {
+    let fixture = Fixture::new().await;
+    let spending = FileSpending::new(fixture.path("spending"));
     let day = std::time::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")
@@ -581,29 +597,29 @@ async fn what_a_job_did_not_cost_is_given_back() {
             .0
             .dollars()
     };
-    // What the API sets aside for two jobs.
+    // The amount that the API reserves for two jobs.
     spending
         .add_within("key-1", day, MicroDollars::from_dollars(0.5), limit)
         .await
         .expect("a store");
-    house.write("answer", "key");
-    let _worker = Worker::start(&house);
-    house.ended(house.ask().await).await;
+    fixture.write("answer", "key");
+    let _worker = WorkerProcess::start(&fixture);
+    fixture.wait_until_finished(fixture.submit().await).await;
     assert!((spent().await - 0.25).abs() < 1e-9, "a refusal is free");
-    house.remove("answer");
-    house.ended(house.ask().await).await;
+    fixture.remove("answer");
+    fixture.wait_until_finished(fixture.submit().await).await;
     assert!((spent().await - 0.25).abs() < 1e-9, "a picture is not");
 }
 
-/// What `key-1` has spent today.
-async fn spent(house: &House) -> f64 {
+/// Returns the dollars that `key-1` has spent today.
+async fn spent(fixture: &Fixture) -> f64 {
     let day = std::time::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")
         .as_secs()
         / 86_400;
     let limit = MicroDollars::from_dollars(1.0);
-    FileSpending::new(house.path("spending"))
+    FileSpending::new(fixture.path("spending"))
         .add_within("key-1", day, MicroDollars(0), limit)
         .await
         .expect("a store")
@@ -611,14 +627,14 @@ async fn spent(house: &House) -> f64 {
         .dollars()
 }
 
-/// Sets aside what the API sets aside for one job.
-async fn set_aside(house: &House) {
+/// Reserves the amount that the API reserves for one job.
+async fn reserve(fixture: &Fixture) {
     let day = std::time::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")
         .as_secs()
         / 86_400;
-    FileSpending::new(house.path("spending"))
+    FileSpending::new(fixture.path("spending"))
         .add_within(
             "key-1",
             day,
@@ -630,30 +646,33 @@ async fn set_aside(house: &House) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_earlier_attempt_paid_is_not_given_back_when_a_later_one_fails_for_nothing() {
-    let house = House::new().await;
-    set_aside(&house).await;
-    let id = house.killed("after").await;
-    assert_eq!(house.sold(), 1);
-    // Opened while the folder is there; at the next attempt no picture can be kept.
-    let tools = tools(house.folder.path(), Arc::new(memory_gallery()) as _);
-    let outputs = house.path("outputs");
-    std::fs::rename(&outputs, house.path("elsewhere")).expect("moved");
+async fn the_cost_of_an_earlier_attempt_is_kept_when_a_later_one_fails_for_free() {
+    let fixture = Fixture::new().await;
+    reserve(&fixture).await;
+    let id = fixture.kill_worker_at("after").await;
+    assert_eq!(fixture.sold(), 1);
+    // The tools are opened while the folder is there. The next attempt cannot store a picture.
+    let tools = tools(fixture.folder.path(), Arc::new(memory_gallery()) as _);
+    let outputs = fixture.path("outputs");
+    std::fs::rename(&outputs, fixture.path("elsewhere")).expect("moved");
     std::fs::write(&outputs, "a file where the folder was").expect("written");
-    let running = Running::start(&house, tools);
-    assert_eq!(house.ended(id).await.state, JobState::Failed);
-    assert!((spent(&house).await - 0.25).abs() < 1e-9);
+    let running = InProcessWorker::start(&fixture, tools);
+    assert_eq!(
+        fixture.wait_until_finished(id).await.state,
+        JobState::Failed
+    );
+    assert!((spent(&fixture).await - 0.25).abs() < 1e-9);
     running.stop().await;
 }
 
-/// A runner of this process.
-struct Running {
+/// A worker in this process.
+struct InProcessWorker {
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
 
-impl Running {
-    fn start(house: &House, tools: GenerateTools) -> Self {
+impl InProcessWorker {
+    fn start(fixture: &Fixture, tools: GenerateTools) -> Self {
         let settings = RunnerSettings {
             lanes: vec![(Lane::Interactive, 2)],
             timing: Timing {
@@ -664,7 +683,7 @@ impl Running {
         };
         let handlers = Handlers::new().with(GenerateJob::new(tools));
         let stop = CancellationToken::new();
-        let runner = Runner::new(Arc::clone(&house.store) as _, handlers, settings);
+        let runner = Runner::new(Arc::clone(&fixture.store) as _, handlers, settings);
         let task = tokio::spawn(runner.expect("good settings").run(stop.clone()));
         Self { stop, task }
     }
@@ -677,29 +696,32 @@ impl Running {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_uses_the_picture_that_was_bought_before_the_job_failed() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let gallery = Arc::new(memory_gallery());
     gallery.fails_from.store(1, Ordering::SeqCst);
-    let running = Running::start(
-        &house,
-        tools(house.folder.path(), Arc::clone(&gallery) as _),
+    let running = InProcessWorker::start(
+        &fixture,
+        tools(fixture.folder.path(), Arc::clone(&gallery) as _),
     );
     let request = GenerateRequest {
         add_to_gallery: true,
         ..GenerateRequest::default()
     };
-    let id = house.ask_for(request).await;
-    assert_eq!(house.ended(id).await.state, JobState::Failed);
+    let id = fixture.submit_request(request).await;
+    assert_eq!(
+        fixture.wait_until_finished(id).await.state,
+        JobState::Failed
+    );
     gallery.fails_from.store(0, Ordering::SeqCst);
-    house.store.retry(id).await.expect("asked for again");
-    house.shows(&house.ended(id).await);
-    assert_eq!(house.sold(), 1);
+    fixture.store.retry(id).await.expect("asked for again");
+    fixture.assert_picture_stored(&fixture.wait_until_finished(id).await);
+    assert_eq!(fixture.sold(), 1);
     running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gallery_that_is_away_is_waited_for_and_counts_as_no_attempt() {
-    let house = House::new().await;
+async fn waiting_for_the_gallery_does_not_count_as_an_attempt() {
+    let fixture = Fixture::new().await;
     let gallery = Arc::new(memory_gallery());
     gallery.fails_from.store(1, Ordering::SeqCst);
     let tools = GenerateTools {
@@ -708,45 +730,45 @@ async fn a_gallery_that_is_away_is_waited_for_and_counts_as_no_attempt() {
             first: Duration::from_millis(20),
             most: Duration::from_millis(40),
         },
-        ..tools(house.folder.path(), Arc::clone(&gallery) as _)
+        ..tools(fixture.folder.path(), Arc::clone(&gallery) as _)
     };
-    let running = Running::start(&house, tools);
+    let running = InProcessWorker::start(&fixture, tools);
     let request = GenerateRequest {
         add_to_gallery: true,
         ..GenerateRequest::default()
     };
-    let id = house.ask_for(request).await;
-    // Three attempts would long be over.
+    let id = fixture.submit_request(request).await;
+    // More calls than a job has attempts.
     while gallery.upserts.load(Ordering::SeqCst) < 8 {
-        let job = house.store.get(id).await.expect("there");
+        let job = fixture.store.get(id).await.expect("there");
         assert!(!job.state.is_finished(), "{job:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     gallery.fails_from.store(0, Ordering::SeqCst);
-    let job = house.ended(id).await;
-    house.shows(&job);
-    assert_eq!((job.attempt, house.sold()), (1, 1));
+    let job = fixture.wait_until_finished(id).await;
+    fixture.assert_picture_stored(&job);
+    assert_eq!((job.attempt, fixture.sold()), (1, 1));
     running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_stops_waits_for_the_call_that_is_under_way() {
-    let house = House::new().await;
-    house.write("stop", "during");
-    let all = || tools(house.folder.path(), Arc::new(memory_gallery()));
-    let mut running = Running::start(&house, all());
-    let id = house.ask().await;
-    while !house.path("stopped").exists() {
+async fn a_worker_that_stops_waits_for_the_call_in_progress() {
+    let fixture = Fixture::new().await;
+    fixture.write("stop", "during");
+    let all = || tools(fixture.folder.path(), Arc::new(memory_gallery()));
+    let mut running = InProcessWorker::start(&fixture, all());
+    let id = fixture.submit().await;
+    while !fixture.path("stopped").exists() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     running.stop.cancel();
     tokio::time::timeout(Duration::from_millis(800), &mut running.task)
         .await
-        .expect_err("the call is not over");
-    house.remove("stop");
+        .expect_err("the call is still running");
+    fixture.remove("stop");
     running.stop().await;
-    let next = Running::start(&house, all());
-    house.shows(&house.ended(id).await);
-    assert_eq!(house.sold(), 1);
+    let next = InProcessWorker::start(&fixture, all());
+    fixture.assert_picture_stored(&fixture.wait_until_finished(id).await);
+    assert_eq!(fixture.sold(), 1);
     next.stop().await;
 }

@@ -1,12 +1,11 @@
-//! Bulk work as jobs, over a real embedded queue in a file: parts, kills, cancellation, and
-//! accounts that add up.
+//! Bulk jobs with a real embedded queue: parts, kills, cancellation, and totals that add up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::timing::short_timing;
-use crate::support::{House, line, touch};
+use crate::support::{Fixture, line, touch};
 use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which};
 use clippy_core::ledger::LedgerTotals;
 use clippy_core::search::calibration;
@@ -33,27 +32,27 @@ fn settings() -> RunnerSettings {
     }
 }
 
-async fn store(house: &House) -> Arc<SqliteJobs> {
+async fn store(fixture: &Fixture) -> Arc<SqliteJobs> {
     Arc::new(
-        SqliteJobs::open(&house.path("jobs.db"), SqliteSettings::default())
+        SqliteJobs::open(&fixture.path("jobs.db"), SqliteSettings::default())
             .await
             .expect("opened"),
     )
 }
 
-/// A worker until it is dropped; then it ends as a killed process does, with whatever it was doing.
+/// A worker that stops in the middle of its work when it is dropped, like a killed process.
 struct Worker(Option<tokio::runtime::Runtime>);
 
 impl Worker {
-    fn start(house: &House) -> Self {
+    fn start(fixture: &Fixture) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .expect("one");
         let (file, handlers) = (
-            house.path("jobs.db"),
-            handlers(&house.live_tools(), &house.folders(), PARTS),
+            fixture.path("jobs.db"),
+            handlers(&fixture.live_tools(), &fixture.folders(), PARTS),
         );
         runtime.spawn(async move {
             let store = Arc::new(
@@ -74,7 +73,7 @@ impl Drop for Worker {
     }
 }
 
-async fn ask<R: Serialize>(store: &SqliteJobs, kind: JobKind, request: &R) -> JobId {
+async fn submit<R: Serialize>(store: &SqliteJobs, kind: JobKind, request: &R) -> JobId {
     let new = NewJob::new(
         kind,
         Lane::Control,
@@ -94,21 +93,21 @@ async fn wait_for(what: &str, store: &SqliteJobs, id: JobId, good: impl Fn(&Job)
     panic!("never: {what}: {:?}", store.get(id).await);
 }
 
-async fn ended(store: &SqliteJobs, id: JobId) -> Job {
+async fn wait_until_finished(store: &SqliteJobs, id: JobId) -> Job {
     wait_for("the job to end", store, id, |job| job.state.is_finished()).await
 }
 
-fn manifest(house: &House) -> ManifestRequest {
+fn manifest(fixture: &Fixture) -> ManifestRequest {
     ManifestRequest {
         clip_batch: 2,
         upsert_batch: 2,
-        ..ManifestRequest::new(house.path("manifest.jsonl"))
+        ..ManifestRequest::new(fixture.path("manifest.jsonl"))
     }
 }
 
-fn ingest(house: &House) -> IngestRequest {
+fn ingest(fixture: &Fixture) -> IngestRequest {
     IngestRequest {
-        lines: manifest(house),
+        lines: manifest(fixture),
         no_text: false,
         dry_run: false,
     }
@@ -122,13 +121,13 @@ fn totals(job: &Job) -> LedgerTotals {
     totals
 }
 
-/// Twenty pictures, and between them two repeated ids far from each other, an empty line, and three
-/// that fail.
-fn with_everything() -> House {
-    let house = House::with_pictures(20);
+/// Twenty pictures, two duplicates far from their first lines, an empty line, and four lines that
+/// fail.
+fn with_duplicates_and_failures() -> Fixture {
+    let fixture = Fixture::with_pictures(20);
     for id in 1..=20 {
-        // The time is a part of what is stored, and two houses are compared.
-        touch(&house.path(&format!("{id}.png")));
+        // The modification time is stored with a point, and two fixtures are compared.
+        touch(&fixture.path(&format!("{id}.png")));
     }
     let mut lines: Vec<String> = (1..=20).map(|id| line(id, "apple")).collect();
     lines.insert(3, "no json".to_owned());
@@ -138,30 +137,30 @@ fn with_everything() -> House {
     lines.push(String::new());
     lines.push(line(901, "gone"));
     lines.push(line(902, "gone"));
-    house.manifest(&lines);
-    house
+    fixture.manifest(&lines);
+    fixture
 }
 
-/// A job that nobody asked the API for, written straight into the queue.
+/// Jobs that were written straight into the queue, past the checks of the API.
 #[tokio::test]
-async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
-    let (house, elsewhere) = (
-        House::with_pictures(3),
+async fn a_job_cannot_use_files_outside_of_the_workers_folders() {
+    let (fixture, elsewhere) = (
+        Fixture::with_pictures(3),
         tempfile::tempdir().expect("a folder"),
     );
     std::fs::copy(
-        house.path("manifest.jsonl"),
+        fixture.path("manifest.jsonl"),
         elsewhere.path().join("manifest.jsonl"),
     )
     .expect("copied");
     let precious = elsewhere.path().join("precious.txt");
     std::fs::write(&precious, "precious").expect("written");
-    std::os::unix::fs::symlink(&precious, house.path("link.txt")).expect("linked");
-    std::os::unix::fs::symlink(elsewhere.path(), house.path("way-out")).expect("linked");
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
+    std::os::unix::fs::symlink(&precious, fixture.path("link.txt")).expect("linked");
+    std::os::unix::fs::symlink(elsewhere.path(), fixture.path("way-out")).expect("linked");
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
     let with = |change: &dyn Fn(&mut ManifestRequest)| {
-        let mut lines = manifest(&house);
+        let mut lines = manifest(&fixture);
         change(&mut lines);
         lines
     };
@@ -173,19 +172,19 @@ async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
         ),
         (
             "fail_log",
-            with(&|lines| lines.fail_log = Some(house.path("link.txt"))),
+            with(&|lines| lines.fail_log = Some(fixture.path("link.txt"))),
         ),
         (
             "fail_log",
-            with(&|lines| lines.fail_log = Some(house.path("way-out/new.txt"))),
+            with(&|lines| lines.fail_log = Some(fixture.path("way-out/new.txt"))),
         ),
         (
             "fail_log",
-            with(&|lines| lines.fail_log = Some(house.path("manifest.jsonl"))),
+            with(&|lines| lines.fail_log = Some(fixture.path("manifest.jsonl"))),
         ),
         (
             "fail_log",
-            with(&|lines| lines.fail_log = Some(house.path("none/../../planted.txt"))),
+            with(&|lines| lines.fail_log = Some(fixture.path("none/../../planted.txt"))),
         ),
         (
             "manifest",
@@ -193,7 +192,7 @@ async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
         ),
         (
             "manifest",
-            with(&|lines| lines.manifest = house.path("way-out/manifest.jsonl")),
+            with(&|lines| lines.manifest = fixture.path("way-out/manifest.jsonl")),
         ),
         (
             "images_root",
@@ -202,16 +201,16 @@ async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
         ("clip_batch", with(&|lines| lines.clip_batch = u64::MAX)),
     ];
     for (field, lines) in planted {
-        let id = ask(
+        let id = submit(
             &store,
             JobKind::Ingest,
             &IngestRequest {
                 lines,
-                ..ingest(&house)
+                ..ingest(&fixture)
             },
         )
         .await;
-        let job = ended(&store, id).await;
+        let job = wait_until_finished(&store, id).await;
         assert_eq!(
             (job.state, job.attempt),
             (JobState::Failed, 1),
@@ -225,14 +224,14 @@ async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
     }
     let ids_file = Some(precious.clone());
     let request = BackfillRequest {
-        lines: manifest(&house),
+        lines: manifest(&fixture),
         which: Which::Edge,
         force_all: false,
         ids_file,
     };
-    let id = ask(&store, JobKind::Backfill, &request).await;
+    let id = submit(&store, JobKind::Backfill, &request).await;
     assert!(
-        ended(&store, id)
+        wait_until_finished(&store, id)
             .await
             .error
             .is_some_and(|error| error.message.contains("ids_file"))
@@ -243,31 +242,34 @@ async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
     );
     let names = std::fs::read_dir(elsewhere.path()).expect("there").count();
     assert!(
-        names == 2 && house.gallery.points.lock().is_empty(),
+        names == 2 && fixture.gallery.points.lock().is_empty(),
         "nothing was written, and nothing stored"
     );
 }
 
 #[tokio::test]
-async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
-    let (single, house) = (with_everything(), with_everything());
+async fn an_ingest_in_parts_has_the_same_result_as_a_single_run() {
+    let (single, fixture) = (
+        with_duplicates_and_failures(),
+        with_duplicates_and_failures(),
+    );
     let report = single.ingest().await.expect("a single run");
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
-    let fail_log = house.path("failed.txt");
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
+    let fail_log = fixture.path("failed.txt");
     let request = IngestRequest {
         lines: ManifestRequest {
             fail_log: Some(fail_log.clone()),
-            ..manifest(&house)
+            ..manifest(&fixture)
         },
-        ..ingest(&house)
+        ..ingest(&fixture)
     };
-    let id = ask(&store, JobKind::Ingest, &request).await;
-    let job = ended(&store, id).await;
+    let id = submit(&store, JobKind::Ingest, &request).await;
+    let job = wait_until_finished(&store, id).await;
 
     assert_eq!(totals(&job), report.totals);
     assert!(
-        *house.gallery.points.lock() == *single.gallery.points.lock(),
+        *fixture.gallery.points.lock() == *single.gallery.points.lock(),
         "the points are not the same"
     );
     let result = job.result.expect("a result");
@@ -281,7 +283,7 @@ async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
     assert_eq!(names, ["line 3", "900", "901", "902"]);
     assert!(
         failed.contains("# there is no file 900.png\n900\n"),
-        "each stands below its reason: {failed}"
+        "each is below its reason: {failed}"
     );
     assert_eq!(
         (
@@ -294,27 +296,30 @@ async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
     assert_eq!((children.total, children.succeeded), (6, 6));
     assert_eq!((job.progress.done, job.progress.total), (27, Some(27)));
     assert_eq!(
-        house.gallery.optimized.load(Ordering::SeqCst),
+        fixture.gallery.optimized.load(Ordering::SeqCst),
         1,
         "once, at the end"
     );
     assert!(
-        house.gallery.notes.lock().contains_key(calibration::NOTE),
+        fixture.gallery.notes.lock().contains_key(calibration::NOTE),
         "its scores can be compared"
     );
 
-    // What is there is left as it is.
-    house.embedded();
-    let again = ask(&store, JobKind::Ingest, &ingest(&house)).await;
-    assert_eq!(totals(&ended(&store, again).await).unchanged, 20);
-    assert_eq!(house.embedded(), (0, 0));
+    // A second run changes nothing.
+    fixture.take_embedded();
+    let again = submit(&store, JobKind::Ingest, &ingest(&fixture)).await;
+    assert_eq!(
+        totals(&wait_until_finished(&store, again).await).unchanged,
+        20
+    );
+    assert_eq!(fixture.take_embedded(), (0, 0));
 }
 
 #[tokio::test]
 async fn slices_and_shards_cover_the_manifest_once() {
-    let house = House::with_pictures(23);
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
+    let fixture = Fixture::with_pictures(23);
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
     let mut lines = 0;
     for index in 0..2 {
         let shard = ManifestRequest {
@@ -322,21 +327,21 @@ async fn slices_and_shards_cover_the_manifest_once() {
             max_lines: Some(9),
             shard_index: Some(index),
             shard_count: Some(2),
-            ..manifest(&house)
+            ..manifest(&fixture)
         };
-        let id = ask(
+        let id = submit(
             &store,
             JobKind::Ingest,
             &IngestRequest {
                 lines: shard,
-                ..ingest(&house)
+                ..ingest(&fixture)
             },
         )
         .await;
-        lines += totals(&ended(&store, id).await).embedded;
+        lines += totals(&wait_until_finished(&store, id).await).embedded;
     }
     assert_eq!(lines, 18);
-    let stored: Vec<String> = house
+    let stored: Vec<String> = fixture
         .gallery
         .points
         .lock()
@@ -351,10 +356,10 @@ async fn slices_and_shards_cover_the_manifest_once() {
 
 #[tokio::test]
 async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
-    let house = House::with_pictures(12);
-    house.ingest().await.expect("ingested");
-    let whole = house.gallery.points.lock().clone();
-    for (id, point) in house.gallery.points.lock().iter_mut() {
+    let fixture = Fixture::with_pictures(12);
+    fixture.ingest().await.expect("ingested");
+    let whole = fixture.gallery.points.lock().clone();
+    for (id, point) in fixture.gallery.points.lock().iter_mut() {
         point
             .payload
             .insert("note".to_owned(), id.to_string().into());
@@ -363,20 +368,20 @@ async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
             point.vectors.text = None;
         }
     }
-    house.embedded();
-    let ids = house.path("ids.txt");
+    fixture.take_embedded();
+    let ids = fixture.path("ids.txt");
     std::fs::write(&ids, "2\n11\n3\n").expect("written");
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
     let request = |ids_file| BackfillRequest {
-        lines: manifest(&house),
+        lines: manifest(&fixture),
         which: Which::Edge,
         force_all: false,
         ids_file,
     };
 
-    let listed = ask(&store, JobKind::Backfill, &request(Some(ids))).await;
-    let listed = totals(&ended(&store, listed).await);
+    let listed = submit(&store, JobKind::Backfill, &request(Some(ids))).await;
+    let listed = totals(&wait_until_finished(&store, listed).await);
     assert_eq!(
         (
             listed.lines,
@@ -386,10 +391,14 @@ async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
         ),
         (12, 2, 1, 9)
     );
-    let rest = ask(&store, JobKind::Backfill, &request(None)).await;
-    assert_eq!(totals(&ended(&store, rest).await).embedded, 1);
-    assert_eq!(house.embedded(), (3, 0), "three edge maps and no text");
-    let points = house.gallery.points.lock();
+    let rest = submit(&store, JobKind::Backfill, &request(None)).await;
+    assert_eq!(totals(&wait_until_finished(&store, rest).await).embedded, 1);
+    assert_eq!(
+        fixture.take_embedded(),
+        (3, 0),
+        "three edge maps and no text"
+    );
+    let points = fixture.gallery.points.lock();
     for (id, point) in points.iter() {
         assert_eq!(point.vectors.edge, whole[id].vectors.edge, "{id}");
         assert_eq!(point.payload["note"], id.to_string());
@@ -399,20 +408,20 @@ async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
 
 #[tokio::test]
 async fn workers_that_are_killed_lose_nothing_and_the_account_adds_up() {
-    let house = House::with_pictures(40);
-    let store = store(&house).await;
-    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    let fixture = Fixture::with_pictures(40);
+    let store = store(&fixture).await;
+    let id = submit(&store, JobKind::Ingest, &ingest(&fixture)).await;
     for done in [5, 15, 25] {
-        let worker = Worker::start(&house);
+        let worker = Worker::start(&fixture);
         wait_for("some progress", &store, id, |job| {
             job.progress.done >= done || job.state.is_finished()
         })
         .await;
         drop(worker);
     }
-    let _worker = Worker::start(&house);
-    let mut job = ended(&store, id).await;
-    // A part that was killed twice before it got anywhere is given up, and is asked for again here.
+    let _worker = Worker::start(&fixture);
+    let mut job = wait_until_finished(&store, id).await;
+    // A part that was killed twice without progress fails, and is retried here.
     let given_up = "ended its worker process twice";
     while job.state == JobState::Failed
         && job
@@ -421,7 +430,7 @@ async fn workers_that_are_killed_lose_nothing_and_the_account_adds_up() {
             .is_some_and(|error| error.message.contains(given_up))
     {
         store.retry(id).await.expect("asked for again");
-        job = ended(&store, id).await;
+        job = wait_until_finished(&store, id).await;
     }
     let totals = totals(&job);
     assert_eq!(
@@ -432,9 +441,9 @@ async fn workers_that_are_killed_lose_nothing_and_the_account_adds_up() {
         ),
         (40, 40, 0)
     );
-    assert_eq!(house.gallery.points.lock().len(), 40);
-    // Three kills, two parts at a time: what was under way may have been made twice, and no more.
-    let (pictures, _) = house.embedded();
+    assert_eq!(fixture.gallery.points.lock().len(), 40);
+    // Three kills, two parts at a time: only the work in progress may have been repeated.
+    let (pictures, _) = fixture.take_embedded();
     assert!(
         (80..=80 + 3 * 2 * 5 * 2).contains(&pictures),
         "{pictures} embeddings for 40 pictures and their edges"
@@ -442,19 +451,19 @@ async fn workers_that_are_killed_lose_nothing_and_the_account_adds_up() {
 }
 
 #[tokio::test]
-async fn a_cancelled_job_stops_with_all_its_parts() {
-    let house = House::with_pictures(60);
-    house.embedder.busy.store(usize::MAX, Ordering::SeqCst);
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
-    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+async fn cancelling_a_job_cancels_all_its_parts() {
+    let fixture = Fixture::with_pictures(60);
+    fixture.embedder.busy.store(usize::MAX, Ordering::SeqCst);
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
+    let id = submit(&store, JobKind::Ingest, &ingest(&fixture)).await;
     wait_for("parts", &store, id, |job| {
         job.children.is_some_and(|children| children.total > 0)
     })
     .await;
     store.cancel(id).await.expect("running");
     let begun = std::time::Instant::now();
-    let job = ended(&store, id).await;
+    let job = wait_until_finished(&store, id).await;
     assert_eq!(job.state, JobState::Cancelled);
     let filter = JobFilter {
         parent: Some(id),
@@ -469,85 +478,85 @@ async fn a_cancelled_job_stops_with_all_its_parts() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{parts:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(house.gallery.points.lock().len(), 0);
+    assert_eq!(fixture.gallery.points.lock().len(), 0);
 }
 
 #[tokio::test]
-async fn what_can_never_work_fails_at_once_and_says_why() {
-    let house = House::with_pictures(3);
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
-    let missing = ManifestRequest::new(house.path("none.jsonl"));
+async fn an_impossible_job_fails_at_once_with_a_reason() {
+    let fixture = Fixture::with_pictures(3);
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
+    let missing = ManifestRequest::new(fixture.path("none.jsonl"));
     let no_ids = BackfillRequest {
-        lines: manifest(&house),
+        lines: manifest(&fixture),
         which: Which::All,
         force_all: false,
-        ids_file: Some(house.path("none.txt")),
+        ids_file: Some(fixture.path("none.txt")),
     };
     let ids = [
         (
-            ask(
+            submit(
                 &store,
                 JobKind::Ingest,
                 &IngestRequest {
                     lines: missing,
-                    ..ingest(&house)
+                    ..ingest(&fixture)
                 },
             )
             .await,
             "none.jsonl",
         ),
-        (ask(&store, JobKind::Backfill, &no_ids).await, "none.txt"),
+        (submit(&store, JobKind::Backfill, &no_ids).await, "none.txt"),
         (
-            ask(&store, JobKind::Ingest, &"nonsense").await,
+            submit(&store, JobKind::Ingest, &"nonsense").await,
             "cannot be understood",
         ),
         (
-            ask(&store, JobKind::Reindex, &ReindexRequest::default()).await,
+            submit(&store, JobKind::Reindex, &ReindexRequest::default()).await,
             "No worker here knows",
         ),
     ];
     for (id, word) in ids {
-        let job = ended(&store, id).await;
+        let job = wait_until_finished(&store, id).await;
         assert_eq!((job.state, job.attempt), (JobState::Failed, 1), "{job:?}");
         let error = job.error.expect("a reason");
         assert!(error.message.contains(word), "{}", error.message);
     }
-    std::fs::write(house.path("empty.jsonl"), "").expect("written");
-    let lines = ManifestRequest::new(house.path("empty.jsonl"));
-    let empty = ask(
+    std::fs::write(fixture.path("empty.jsonl"), "").expect("written");
+    let lines = ManifestRequest::new(fixture.path("empty.jsonl"));
+    let empty = submit(
         &store,
         JobKind::Ingest,
         &IngestRequest {
             lines,
-            ..ingest(&house)
+            ..ingest(&fixture)
         },
     )
     .await;
-    assert_eq!(totals(&ended(&store, empty).await).lines, 0);
+    assert_eq!(totals(&wait_until_finished(&store, empty).await).lines, 0);
 }
 
 #[tokio::test]
-async fn a_job_in_which_nothing_succeeded_is_failed_with_the_reasons() {
-    let house = House::new();
-    house.manifest(&(1..=12).map(|id| line(id, "gone")).collect::<Vec<_>>());
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
-    let fail_log = house.path("failed.txt");
+async fn a_job_in_which_no_line_succeeded_fails_with_the_reasons() {
+    let fixture = Fixture::new();
+    fixture.manifest(&(1..=12).map(|id| line(id, "gone")).collect::<Vec<_>>());
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
+    let fail_log = fixture.path("failed.txt");
     let lines = ManifestRequest {
         fail_log: Some(fail_log.clone()),
-        ..manifest(&house)
+        ..manifest(&fixture)
     };
-    let id = ask(
+    let id = submit(
         &store,
         JobKind::Ingest,
         &IngestRequest {
             lines,
-            ..ingest(&house)
+            ..ingest(&fixture)
         },
     )
     .await;
-    let job = ended(&store, id).await;
+    let job = wait_until_finished(&store, id).await;
     assert_eq!(job.state, JobState::Failed, "{job:?}");
     let message = job.error.expect("a reason").message;
     for word in [
@@ -565,44 +574,48 @@ async fn a_job_in_which_nothing_succeeded_is_failed_with_the_reasons() {
             .count(),
         24
     );
-    // A backfill of what was never ingested is in vain, too.
+    // The same for a backfill of pictures that were never ingested.
     let request = BackfillRequest {
-        lines: manifest(&house),
+        lines: manifest(&fixture),
         which: Which::All,
         force_all: false,
         ids_file: None,
     };
-    let id = ask(&store, JobKind::Backfill, &request).await;
-    let message = ended(&store, id).await.error.expect("a reason").message;
+    let id = submit(&store, JobKind::Backfill, &request).await;
+    let message = wait_until_finished(&store, id)
+        .await
+        .error
+        .expect("a reason")
+        .message;
     assert!(message.contains("ingest it first"), "{message}");
 }
 
 #[tokio::test]
-async fn a_job_reads_a_packed_manifest_in_parts() {
-    let house = House::with_pictures(12);
-    let text = std::fs::read(house.path("manifest.jsonl")).expect("there");
+async fn a_job_reads_a_compressed_manifest_in_parts() {
+    let fixture = Fixture::with_pictures(12);
+    let text = std::fs::read(fixture.path("manifest.jsonl")).expect("there");
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, &text).expect("in memory");
     std::fs::write(
-        house.path("manifest.jsonl"),
+        fixture.path("manifest.jsonl"),
         encoder.finish().expect("in memory"),
     )
     .expect("written");
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
-    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
-    assert_eq!(totals(&ended(&store, id).await).embedded, 12);
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
+    let id = submit(&store, JobKind::Ingest, &ingest(&fixture)).await;
+    assert_eq!(totals(&wait_until_finished(&store, id).await).embedded, 12);
 }
 
 #[tokio::test]
-async fn a_job_waits_for_a_server_that_is_away_and_says_so() {
-    let house = House::with_pictures(6);
-    // More often than a job has attempts.
-    house.gallery.away_from_upsert(1, 4);
-    let store = store(&house).await;
-    let _worker = Worker::start(&house);
-    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
-    let job = ended(&store, id).await;
+async fn a_job_waits_for_an_unavailable_server_and_logs_it() {
+    let fixture = Fixture::with_pictures(6);
+    // More failures than a job has attempts.
+    fixture.gallery.away_from_upsert(1, 4);
+    let store = store(&fixture).await;
+    let _worker = Worker::start(&fixture);
+    let id = submit(&store, JobKind::Ingest, &ingest(&fixture)).await;
+    let job = wait_until_finished(&store, id).await;
     assert_eq!(totals(&job).embedded, 6);
     let filter = JobFilter {
         parent: Some(id),
@@ -614,49 +627,49 @@ async fn a_job_waits_for_a_server_that_is_away_and_says_so() {
         parts.iter().all(|part| part.attempt == 1),
         "an outage costs no attempt: {parts:?}"
     );
-    let mut told = false;
+    let mut logged = false;
     for part in parts {
         let events = store
             .events_after(part.id, None, 100)
             .await
             .expect("kept")
             .events;
-        told |= events
+        logged |= events
             .iter()
             .any(|event| event.data.to_string().contains("waiting"));
     }
-    assert!(told, "the part's log says what it waits for");
+    assert!(logged, "the part's log says what it waits for");
 }
 
 #[tokio::test]
-async fn a_manifest_that_changes_under_a_job_is_refused_and_a_new_job_does_the_rest() {
-    let house = House::with_pictures(12);
-    let store = store(&house).await;
-    let fail_log = house.path("failed.txt");
+async fn a_manifest_that_changes_during_a_job_is_refused_and_a_new_job_does_the_rest() {
+    let fixture = Fixture::with_pictures(12);
+    let store = store(&fixture).await;
+    let fail_log = fixture.path("failed.txt");
     let lines = ManifestRequest {
         fail_log: Some(fail_log.clone()),
-        ..manifest(&house)
+        ..manifest(&fixture)
     };
     let request = IngestRequest {
         lines,
-        ..ingest(&house)
+        ..ingest(&fixture)
     };
-    let id = ask(&store, JobKind::Ingest, &request).await;
-    // Planned, and not worked on, as the bulk lane is paused.
+    let id = submit(&store, JobKind::Ingest, &request).await;
+    // The job is planned, but its parts do not run, since the bulk lane is paused.
     store.pause(Lane::Bulk, true).await.expect("paused");
-    let _worker = Worker::start(&house);
+    let _worker = Worker::start(&fixture);
     wait_for("all parts", &store, id, |job| {
         job.state == JobState::Waiting
     })
     .await;
-    house.manifest(
+    fixture.manifest(
         &(1..=12)
             .rev()
             .map(|id| line(id, "another tag"))
             .collect::<Vec<_>>(),
     );
-    store.pause(Lane::Bulk, false).await.expect("on again");
-    let job = ended(&store, id).await;
+    store.pause(Lane::Bulk, false).await.expect("resumed");
+    let job = wait_until_finished(&store, id).await;
     assert_eq!(job.state, JobState::Failed);
     let error = job.error.expect("a reason");
     assert!(
@@ -664,7 +677,10 @@ async fn a_manifest_that_changes_under_a_job_is_refused_and_a_new_job_does_the_r
         "{}",
         error.message
     );
-    assert!(fail_log.exists(), "written although parts were given up");
-    let again = ask(&store, JobKind::Ingest, &ingest(&house)).await;
-    assert_eq!(totals(&ended(&store, again).await).embedded, 12);
+    assert!(fail_log.exists(), "written although parts failed");
+    let again = submit(&store, JobKind::Ingest, &ingest(&fixture)).await;
+    assert_eq!(
+        totals(&wait_until_finished(&store, again).await).embedded,
+        12
+    );
 }

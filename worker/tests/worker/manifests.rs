@@ -1,5 +1,4 @@
-//! Manifests as people have them: written by other programs, on other systems, packed, and through
-//! pipes.
+//! Manifests of other programs and systems: in other encodings, compressed, and through pipes.
 
 use std::io::Write;
 
@@ -7,10 +6,10 @@ use clippy_core::ledger::{FailureKind, LineOutcome};
 use clippy_worker::ingest::{RunSettings, ingest};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{House, line};
+use crate::support::{Fixture, line};
 
-/// Three lines of pictures 1 to 3.
-fn three() -> String {
+/// Returns the manifest lines of pictures 1 to 3.
+fn three_lines() -> String {
     (1..=3).map(|id| line(id, "apple") + "\n").collect()
 }
 
@@ -28,40 +27,42 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_manifest_in_any_form_that_is_clear_stores_every_picture() {
-    let list = format!("[\n{}\n]", three().trim().replace('\n', ",\n"));
+async fn every_form_of_manifest_stores_every_picture() {
+    let list = format!("[\n{}\n]", three_lines().trim().replace('\n', ",\n"));
     for (form, content) in [
         (
             "byte order mark",
-            [b"\xef\xbb\xbf", three().as_bytes()].concat(),
+            [b"\xef\xbb\xbf", three_lines().as_bytes()].concat(),
         ),
         (
             "Windows line ends",
-            three().replace('\n', "\r\n").into_bytes(),
+            three_lines().replace('\n', "\r\n").into_bytes(),
         ),
-        ("gzip", gzipped(three().as_bytes())),
-        ("UTF-16", utf16(&three())),
+        ("gzip", gzipped(three_lines().as_bytes())),
+        ("UTF-16", utf16(&three_lines())),
         ("a list", list.clone().into_bytes()),
         ("a list in gzip", gzipped(list.as_bytes())),
         (
             "commas at line ends",
-            three().replace("}\n", "},\n").into_bytes(),
+            three_lines().replace("}\n", "},\n").into_bytes(),
         ),
         (
             "ids of a table",
-            three()
+            three_lines()
                 .replace("\"id\":1,", "\"id\":1.0,")
                 .replace("\"id\":2,", "\"id\":\"2.0\",")
                 .into_bytes(),
         ),
         (
             "paths of Windows",
-            three().replace("\"1.png\"", "\".\\\\1.png\"").into_bytes(),
+            three_lines()
+                .replace("\"1.png\"", "\".\\\\1.png\"")
+                .into_bytes(),
         ),
     ] {
-        let house = House::with_pictures(3);
-        std::fs::write(house.path("manifest.jsonl"), content).expect("written");
-        let report = house
+        let fixture = Fixture::with_pictures(3);
+        std::fs::write(fixture.path("manifest.jsonl"), content).expect("written");
+        let report = fixture
             .ingest()
             .await
             .unwrap_or_else(|error| panic!("{form}: {error}"));
@@ -73,7 +74,7 @@ async fn a_manifest_in_any_form_that_is_clear_stores_every_picture() {
         assert!(report.reasons.is_empty(), "{form}: {report:?}");
         for id in 1..=3 {
             assert_eq!(
-                house.gallery.point(id).payload["path"],
+                fixture.gallery.point(id).payload["path"],
                 format!("{id}.png"),
                 "{form}"
             );
@@ -82,18 +83,18 @@ async fn a_manifest_in_any_form_that_is_clear_stores_every_picture() {
 }
 
 #[tokio::test]
-async fn file_names_match_whichever_way_their_accents_are_written() {
-    let house = House::new();
-    house.picture("cafe\u{301}.png", 1);
-    house.picture("\u{fc}ber.png", 2);
+async fn file_names_match_in_any_unicode_normalisation() {
+    let fixture = Fixture::new();
+    fixture.picture("cafe\u{301}.png", 1);
+    fixture.picture("\u{fc}ber.png", 2);
     let entry = |id, path: &str| {
         serde_json::json!({"id": id, "local_path": path, "tags_all": ["x"]}).to_string()
     };
-    house.manifest(&[entry(1, "caf\u{e9}.png"), entry(2, "u\u{308}ber.png")]);
-    let report = house.ingest().await.expect("ingested");
+    fixture.manifest(&[entry(1, "caf\u{e9}.png"), entry(2, "u\u{308}ber.png")]);
+    let report = fixture.ingest().await.expect("ingested");
     assert_eq!(report.totals.embedded, 2, "{report:?}");
     assert_eq!(
-        house.gallery.point(1).payload["path"],
+        fixture.gallery.point(1).payload["path"],
         "cafe\u{301}.png",
         "as the file system writes it"
     );
@@ -102,24 +103,24 @@ async fn file_names_match_whichever_way_their_accents_are_written() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_manifest_from_a_pipe_is_read_to_its_end() {
-    let house = House::with_pictures(3);
-    let pipe = house.path("pipe");
+    let fixture = Fixture::with_pictures(3);
+    let pipe = fixture.path("pipe");
     let made = std::process::Command::new("mkfifo")
         .arg(&pipe)
         .status()
         .expect("mkfifo is there");
     assert!(made.success());
-    // A pipe is in no folder of pictures, so their paths are whole.
-    let folder = house.path("").display().to_string();
-    let text = three().replace("\"local_path\":\"", &format!("\"local_path\":\"{folder}"));
+    // A pipe has no folder of pictures, so the paths are absolute.
+    let folder = fixture.path("").display().to_string();
+    let text = three_lines().replace("\"local_path\":\"", &format!("\"local_path\":\"{folder}"));
     let writer = {
         let pipe = pipe.clone();
         std::thread::spawn(move || std::fs::write(pipe, gzipped(text.as_bytes())))
     };
-    let mut request = house.request();
+    let mut request = fixture.request();
     request.lines.manifest = pipe;
-    request.lines.images_root = Some(house.path(""));
-    let report = house.ingest_with(&request).await.expect("ingested");
+    request.lines.images_root = Some(fixture.path(""));
+    let report = fixture.ingest_with(&request).await.expect("ingested");
     writer.join().expect("joined").expect("written");
     assert_eq!(
         (report.totals.lines, report.totals.embedded),
@@ -129,33 +130,33 @@ async fn a_manifest_from_a_pipe_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_is_no_manifest_is_refused_with_what_it_is() {
-    let house = House::with_pictures(1);
+async fn a_file_that_is_no_manifest_is_refused_and_its_format_named() {
+    let fixture = Fixture::with_pictures(1);
     for (content, word) in [
         (&b"PK\x03\x04and so on"[..], "zip"),
         (b"\x1f\x8bbroken", "gzip"),
-        (b"\x89PNG\0\0", "no text"),
+        (b"\x89PNG\0\0", "not text"),
     ] {
-        std::fs::write(house.path("manifest.jsonl"), content).expect("written");
-        let error = house.ingest().await.expect_err(word);
+        std::fs::write(fixture.path("manifest.jsonl"), content).expect("written");
+        let error = fixture.ingest().await.expect_err(word);
         assert!(error.message.contains(word), "{}", error.message);
     }
 }
 
 #[tokio::test]
-async fn failures_are_told_by_kind_with_their_number_and_the_mend() {
-    let house = House::with_pictures(1);
-    std::fs::write(house.path("words.png"), b"no picture").expect("written");
-    house.manifest(&[
+async fn failures_are_reported_by_kind_with_their_number_and_a_remedy() {
+    let fixture = Fixture::with_pictures(1);
+    std::fs::write(fixture.path("words.png"), b"no picture").expect("written");
+    fixture.manifest(&[
         line(1, "apple"),
         line(7, "gone"),
         line(8, "gone"),
         "{\"id\":2,".to_owned(),
         line(9, "x").replace("9.png", "words.png"),
     ]);
-    let mut request = house.request();
-    request.lines.fail_log = Some(house.path("failed.txt"));
-    let report = house
+    let mut request = fixture.request();
+    request.lines.fail_log = Some(fixture.path("failed.txt"));
+    let report = fixture
         .ingest_with(&request)
         .await
         .expect("bad lines are not fatal");
@@ -179,7 +180,7 @@ async fn failures_are_told_by_kind_with_their_number_and_the_mend() {
         "{text}"
     );
     assert!(!report.reasons.nothing_succeeded(&report.totals));
-    let log = std::fs::read_to_string(house.path("failed.txt")).expect("the list");
+    let log = std::fs::read_to_string(fixture.path("failed.txt")).expect("the list");
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(
         lines
@@ -190,28 +191,28 @@ async fn failures_are_told_by_kind_with_their_number_and_the_mend() {
     );
     assert!(
         lines[0].starts_with('#') && lines[0].contains("7.png"),
-        "each id stands below its reason: {log}"
+        "each id is below its reason: {log}"
     );
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_link_out_of_the_folders_is_refused_and_a_whole_path_outside_is_told() {
-    let (house, elsewhere) = (House::with_pictures(1), House::with_pictures(2));
-    std::os::unix::fs::symlink(elsewhere.path("2.png"), house.path("2.png")).expect("linked");
+async fn a_link_out_of_the_folders_is_refused_and_an_absolute_path_outside_gets_a_remark() {
+    let (fixture, elsewhere) = (Fixture::with_pictures(1), Fixture::with_pictures(2));
+    std::os::unix::fs::symlink(elsewhere.path("2.png"), fixture.path("2.png")).expect("linked");
     let outside = elsewhere.path("1.png").display().to_string();
-    house.manifest(&[
+    fixture.manifest(&[
         line(1, "x"),
         line(2, "x"),
         line(3, "x").replace("3.png", &outside),
     ]);
-    let report = house.ingest().await.expect("ingested");
+    let report = fixture.ingest().await.expect("ingested");
     assert_eq!(
         (report.totals.embedded, report.totals.failed),
         (2, 1),
         "{report:?}"
     );
-    let outcomes = house.ledger.outcomes();
+    let outcomes = fixture.ledger.outcomes();
     assert!(
         matches!(
             &outcomes[&1],
@@ -227,13 +228,13 @@ async fn a_link_out_of_the_folders_is_refused_and_a_whole_path_outside_is_told()
         text.contains("1 line: the picture lies outside") && text.contains("IMAGES_ROOT"),
         "{text}"
     );
-    // Named as a folder that pictures are served from, both are good.
+    // If pictures are served from that folder, both are accepted.
     let settings = RunSettings {
         served_from: vec![elsewhere.path("")],
         ..RunSettings::default()
     };
     let never = CancellationToken::new();
-    let report = ingest(house.tools(), &house.request(), &settings, &(), &never)
+    let report = ingest(fixture.tools(), &fixture.request(), &settings, &(), &never)
         .await
         .expect("ingested");
     assert_eq!(

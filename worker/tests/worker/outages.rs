@@ -1,4 +1,4 @@
-//! Servers that go away for a while, and pictures that go away for good, in the middle of a run.
+//! Outages of servers, and pictures that are deleted, in the middle of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,11 +9,11 @@ use clippy_core::bulk::{BackfillRequest, Which};
 use clippy_core::ledger::{FailureKind, LineOutcome};
 use clippy_worker::backfill::backfill;
 use clippy_worker::ingest::{IngestReport, RunSettings, ingest};
-use clippy_worker::patience::{Patience, Pauses, Tell};
+use clippy_worker::patience::{Patience, Pauses, ReportWait};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{House, touch};
+use crate::support::{Fixture, touch};
 
 const PAUSES: Pauses = Pauses {
     first: Duration::from_millis(60),
@@ -21,34 +21,34 @@ const PAUSES: Pauses = Pauses {
     limit: Duration::from_secs(20),
 };
 
-/// Keeps what is told.
-fn told() -> (Arc<Mutex<Vec<String>>>, Tell) {
+/// Returns the messages about pauses, and the function that collects them.
+fn recorder() -> (Arc<Mutex<Vec<String>>>, ReportWait) {
     let messages: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = Arc::clone(&messages);
-    let tell: Tell = Arc::new(move |message| {
+    let report: ReportWait = Arc::new(move |message| {
         kept.lock().push(message);
         Box::pin(std::future::ready(()))
     });
-    (messages, tell)
+    (messages, report)
 }
 
-async fn patiently(
-    house: &House,
+async fn ingest_patiently(
+    fixture: &Fixture,
     pauses: Pauses,
-    tell: Tell,
+    report: ReportWait,
     cancel: &CancellationToken,
 ) -> clippy_core::Result<IngestReport> {
-    let tools = Patience::new(pauses, cancel.clone(), tell).with(house.tools());
+    let tools = Patience::new(pauses, cancel.clone(), report).with(fixture.tools());
     let settings = RunSettings::default();
-    ingest(tools, &house.request(), &settings, &(), cancel).await
+    ingest(tools, &fixture.request(), &settings, &(), cancel).await
 }
 
 #[tokio::test]
-async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_told() {
-    let house = House::with_pictures(20);
-    house.gallery.away_from_upsert(2, 6);
-    let (messages, tell) = told();
-    let report = patiently(&house, PAUSES, tell, &CancellationToken::new())
+async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_reported() {
+    let fixture = Fixture::with_pictures(20);
+    fixture.gallery.away_from_upsert(2, 6);
+    let (messages, report) = recorder();
+    let report = ingest_patiently(&fixture, PAUSES, report, &CancellationToken::new())
         .await
         .expect("it came back");
     assert_eq!((report.totals.embedded, report.totals.failed), (20, 0));
@@ -65,20 +65,20 @@ async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_told() {
 }
 
 #[tokio::test]
-async fn waiting_ends_at_its_limit_and_when_it_is_told_to_stop() {
-    let house = House::with_pictures(8);
-    house.gallery.away_from_upsert(1, usize::MAX);
+async fn waiting_ends_at_its_limit_and_when_it_is_cancelled() {
+    let fixture = Fixture::with_pictures(8);
+    fixture.gallery.away_from_upsert(1, usize::MAX);
     let short = Pauses {
         limit: Duration::from_millis(30),
         ..PAUSES
     };
-    let error = patiently(&house, short, told().1, &CancellationToken::new())
+    let error = ingest_patiently(&fixture, short, recorder().1, &CancellationToken::new())
         .await
-        .expect_err("it stays away");
+        .expect_err("the outage does not end");
     assert_eq!(error.code, ErrorCode::Unavailable);
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
-    let tell: Tell = Arc::new(move |_| {
+    let report: ReportWait = Arc::new(move |_| {
         stop.cancel();
         Box::pin(std::future::ready(()))
     });
@@ -87,19 +87,19 @@ async fn waiting_ends_at_its_limit_and_when_it_is_told_to_stop() {
         longest: Duration::from_secs(600),
         ..PAUSES
     };
-    patiently(&house, forever, tell, &cancel)
+    ingest_patiently(&fixture, forever, report, &cancel)
         .await
-        .expect_err("stopped while it waited");
+        .expect_err("cancelled while it waited");
 }
 
 #[tokio::test]
-async fn a_picture_that_is_deleted_between_look_and_storing_fails_its_own_line() {
-    let house = House::with_pictures(5);
-    house.ingest().await.expect("ingested");
-    // A touched file changes the mark alone, which is set on the point that is there.
-    touch(&house.path("2.png"));
-    house.gallery.vanishes_before_a_write(2);
-    let report = house
+async fn a_picture_that_is_deleted_before_it_is_stored_fails_its_own_line() {
+    let fixture = Fixture::with_pictures(5);
+    fixture.ingest().await.expect("ingested");
+    // A touched file changes only the mark, which is set on the stored point.
+    touch(&fixture.path("2.png"));
+    fixture.gallery.vanishes_before_a_write(2);
+    let report = fixture
         .ingest()
         .await
         .expect("one picture that is gone is not fatal");
@@ -109,40 +109,40 @@ async fn a_picture_that_is_deleted_between_look_and_storing_fails_its_own_line()
         "{report:?}"
     );
     assert!(matches!(
-        &house.ledger.outcomes()[&1],
+        &fixture.ledger.outcomes()[&1],
         LineOutcome::Failed {
             kind: FailureKind::Deleted,
             ..
         }
     ));
     assert_eq!(
-        house.ingest().await.expect("ingested").totals.embedded,
+        fixture.ingest().await.expect("ingested").totals.embedded,
         1,
         "the next run brings it back"
     );
 }
 
 #[tokio::test]
-async fn a_backfill_does_not_count_a_picture_that_is_gone_as_filled() {
+async fn a_backfill_does_not_count_a_deleted_picture_as_filled() {
     for refuses_missing in [false, true] {
-        let house = House::with_pictures(5);
-        house.ingest().await.expect("ingested");
+        let fixture = Fixture::with_pictures(5);
+        fixture.ingest().await.expect("ingested");
         for id in [2, 3, 4] {
-            let mut points = house.gallery.points.lock();
+            let mut points = fixture.gallery.points.lock();
             let point = points.get_mut(&id.into()).expect("there");
             point.vectors.text = None;
         }
-        house.gallery.vanishes_before_a_write(3);
-        let refuses = &house.gallery.refuses_missing;
+        fixture.gallery.vanishes_before_a_write(3);
+        let refuses = &fixture.gallery.refuses_missing;
         refuses.store(refuses_missing, Ordering::SeqCst);
         let request = BackfillRequest {
-            lines: house.request().lines,
+            lines: fixture.request().lines,
             which: Which::Text,
             force_all: false,
             ids_file: None,
         };
         let (settings, never) = (RunSettings::default(), CancellationToken::new());
-        let report = backfill(house.tools(), &request, &settings, &(), &never)
+        let report = backfill(fixture.tools(), &request, &settings, &(), &never)
             .await
             .expect("one picture that is gone is not fatal");
         assert_eq!(
@@ -155,28 +155,28 @@ async fn a_backfill_does_not_count_a_picture_that_is_gone_as_filled() {
             "{report:?}"
         );
         for id in [2, 4] {
-            let filled = house.gallery.point(id).vectors.text.is_some();
+            let filled = fixture.gallery.point(id).vectors.text.is_some();
             assert!(filled, "{id}, refuses missing points: {refuses_missing}");
         }
         assert_eq!(
-            house.gallery.upserts.load(Ordering::SeqCst),
+            fixture.gallery.upserts.load(Ordering::SeqCst),
             1,
-            "a backfill brings nothing back"
+            "a backfill restores no deleted point"
         );
     }
 }
 
 #[tokio::test]
-async fn a_run_in_which_nothing_was_done_is_told_apart_from_one_in_which_nothing_was_to_do() {
-    let house = House::with_pictures(3);
+async fn a_run_without_success_is_distinguished_from_a_run_without_work() {
+    let fixture = Fixture::with_pictures(3);
     let request = BackfillRequest {
-        lines: house.request().lines,
+        lines: fixture.request().lines,
         which: Which::All,
         force_all: false,
         ids_file: None,
     };
     let report = backfill(
-        house.tools(),
+        fixture.tools(),
         &request,
         &RunSettings::default(),
         &(),
@@ -186,19 +186,23 @@ async fn a_run_in_which_nothing_was_done_is_told_apart_from_one_in_which_nothing
     .expect("looked");
     assert!(
         report.reasons.nothing_succeeded(&report.totals),
-        "nothing is stored that could be filled: {report:?}"
+        "no stored point could be filled: {report:?}"
     );
-    house.ingest().await.expect("ingested");
-    let report = house.ingest().await.expect("ingested");
+    fixture.ingest().await.expect("ingested");
+    let report = fixture.ingest().await.expect("ingested");
     assert!(
         !report.reasons.nothing_succeeded(&report.totals),
-        "all is there already: {report:?}"
+        "everything is stored already: {report:?}"
     );
-    let mut wrong = house.request();
-    std::fs::create_dir(house.path("empty")).expect("made");
-    std::fs::rename(house.path("manifest.jsonl"), house.path("empty/m.jsonl")).expect("moved");
-    wrong.lines.manifest = house.path("empty/m.jsonl");
-    let report = house
+    let mut wrong = fixture.request();
+    std::fs::create_dir(fixture.path("empty")).expect("made");
+    std::fs::rename(
+        fixture.path("manifest.jsonl"),
+        fixture.path("empty/m.jsonl"),
+    )
+    .expect("moved");
+    wrong.lines.manifest = fixture.path("empty/m.jsonl");
+    let report = fixture
         .ingest_with(&wrong)
         .await
         .expect("bad lines are not fatal");

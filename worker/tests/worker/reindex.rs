@@ -1,6 +1,5 @@
-//! Re-index as a job, over the real collections of a data folder and a real embedded queue: two
-//! models of different dimension, writes in its middle, pictures that are gone, kills, and the way
-//! back.
+//! `reindex` jobs with real collections and a real embedded queue: models of different dimensions,
+//! concurrent writes, missing pictures, kills, and rollback.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::timing::short_timing;
-use crate::support::{House, line};
+use crate::support::{Fixture, line};
 use async_trait::async_trait;
 use clippy_core::bulk::{IngestRequest, ManifestRequest, ReindexRequest};
 use clippy_core::collections::{Collections, ModelSource, Models, Role};
@@ -47,21 +46,21 @@ const PARTS: BulkSettings = BulkSettings {
 const OLD: usize = 8;
 const NEW: usize = 12;
 
-/// The fake, which embeds only as many inputs as it is let.
-struct Gated {
+/// The fake embedder, which embeds only as many inputs as the semaphore has permits.
+struct GatedEmbedder {
     fake: FakeEmbedder,
-    let_through: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
     inputs: Arc<AtomicUsize>,
 }
 
 #[async_trait]
-impl Embedder for Gated {
+impl Embedder for GatedEmbedder {
     fn info(&self) -> &Arc<ModelInfo> {
         self.fake.info()
     }
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
-        let turn = self.let_through.acquire_many(inputs.len() as u32).await;
+        let turn = self.gate.acquire_many(inputs.len() as u32).await;
         turn.map_err(|error| Error::internal("closed").with_source(error))?
             .forget();
         self.inputs.fetch_add(inputs.len(), Ordering::SeqCst);
@@ -69,9 +68,9 @@ impl Embedder for Gated {
     }
 }
 
-/// Models by the length of their vectors.
+/// Models whose names are the lengths of their vectors.
 struct FakeModels {
-    let_through: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
     inputs: Arc<AtomicUsize>,
 }
 
@@ -85,10 +84,10 @@ impl Models for FakeModels {
         let dimension = source.model.as_deref().and_then(|model| model.parse().ok());
         let dimension =
             dimension.ok_or_else(|| Error::invalid(format!("no model is called {source:?}")))?;
-        let (let_through, inputs) = (Arc::clone(&self.let_through), Arc::clone(&self.inputs));
-        Ok(Arc::new(Gated {
+        let (gate, inputs) = (Arc::clone(&self.gate), Arc::clone(&self.inputs));
+        Ok(Arc::new(GatedEmbedder {
             fake: FakeEmbedder::new(dimension),
-            let_through,
+            gate,
             inputs,
         }))
     }
@@ -101,7 +100,7 @@ fn source(dimension: usize) -> ModelSource {
     }
 }
 
-/// One data folder, opened, with a queue and a worker.
+/// An opened data folder with its collections and its queue.
 struct Process {
     live: Arc<LivePair>,
     collections: Arc<EdgeCollections>,
@@ -109,15 +108,15 @@ struct Process {
     recent: Arc<MemoryRecent>,
     tools: LiveTools,
     reindex: ReindexTools,
-    let_through: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
     inputs: Arc<AtomicUsize>,
 }
 
 impl Process {
     async fn open(data: &Path, dimension: usize) -> Self {
-        let (let_through, inputs) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (gate, inputs) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
         let models = Arc::new(FakeModels {
-            let_through: Arc::clone(&let_through),
+            gate: Arc::clone(&gate),
             inputs: Arc::clone(&inputs),
         });
         let embedder: Arc<dyn Embedder> = Arc::new(FakeEmbedder::new(dimension));
@@ -181,12 +180,12 @@ impl Process {
             recent,
             tools,
             reindex,
-            let_through,
+            gate,
             inputs,
         }
     }
 
-    /// A worker until it is dropped; then its runs end wherever they are.
+    /// Starts a worker. When it is dropped, its runs stop in the middle of their work.
     fn worker(&self) -> Worker {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -216,19 +215,19 @@ impl Process {
         Worker(Some(runtime))
     }
 
-    async fn ingest(&self, house: &House) -> IngestReport {
-        let (request, stop) = (house.request(), CancellationToken::new());
+    async fn ingest(&self, fixture: &Fixture) -> IngestReport {
+        let (request, stop) = (fixture.request(), CancellationToken::new());
         let settings = RunSettings::default();
         ingest(self.tools.now(), &request, &settings, &(), &stop)
             .await
             .expect("ingested")
     }
 
-    fn let_all_through(&self) {
-        self.let_through.add_permits(1_000_000);
+    fn open_gate(&self) {
+        self.gate.add_permits(1_000_000);
     }
 
-    async fn ask(&self, kind: JobKind, request: &impl serde::Serialize) -> JobId {
+    async fn submit(&self, kind: JobKind, request: &impl serde::Serialize) -> JobId {
         let new = NewJob::new(
             kind,
             Lane::Control,
@@ -256,8 +255,8 @@ impl Process {
         job.result.expect("a result")
     }
 
-    /// As [`Process::result`], where workers are killed at random: a part that was killed twice
-    /// before it got anywhere is given up, and is asked for again here.
+    /// As [`Process::result`], for tests that kill workers: a part that was killed twice without
+    /// progress fails, and is retried here.
     async fn result_after_kills(&self, id: JobId) -> Value {
         loop {
             let job = self
@@ -323,17 +322,17 @@ fn to_new() -> ReindexRequest {
     }
 }
 
-/// Pictures 1 to `count`, ingested by the old model in a data folder beside them.
-async fn ingested(count: u64) -> (House, Process) {
-    let house = House::with_pictures(count);
-    let process = Process::open(&house.path("data"), OLD).await;
-    process.ingest(&house).await;
-    (house, process)
+/// Returns pictures 1 to `count`, and a data folder in which the old model has ingested them.
+async fn process_with_pictures(count: u64) -> (Fixture, Process) {
+    let fixture = Fixture::with_pictures(count);
+    let process = Process::open(&fixture.path("data"), OLD).await;
+    process.ingest(&fixture).await;
+    (fixture, process)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() {
-    let (house, process) = ingested(23).await;
+async fn a_reindex_embeds_every_picture_with_the_new_model_compares_and_switches() {
+    let (fixture, process) = process_with_pictures(23).await;
     let before = process.points().await;
     for (text, like) in [
         (Some("apple".to_owned()), vec![]),
@@ -346,9 +345,9 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
             weights: Weights::default(),
         });
     }
-    process.let_all_through();
+    process.open_gate();
     let _worker = process.worker();
-    let id = process.ask(JobKind::Reindex, &to_new()).await;
+    let id = process.submit(JobKind::Reindex, &to_new()).await;
     let result = process.result(id).await;
 
     assert_eq!(
@@ -367,10 +366,9 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
         (&json!(2), &json!(23)),
         "{comparison}"
     );
-    // All 23 are on the first page of 24, whatever the model; and a like leaves out its own
-    // picture.
+    // All 23 pictures fit on a page of 24, whatever the model. A like leaves out its own picture.
     assert_eq!(comparison["overlap"], 1.0, "{comparison}");
-    // The settings still name the old model: the next start must be told another.
+    // The settings still name the old model, so there is a note about the next start.
     assert!(
         result["settings"]
             .as_str()
@@ -412,7 +410,7 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
         assert_eq!(
             without_mark(&point),
             without_mark(old),
-            "the payload is carried over"
+            "the payload is copied"
         );
         assert_eq!(point.payload[MARK_FIELD]["model"], format!("fake-{NEW}"));
         assert_eq!(
@@ -420,12 +418,12 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
             old.payload[MARK_FIELD]["mtime_ns"]
         );
     }
-    // So an ingest of the same manifest has nothing to do, and a second re-index by the same model
-    // goes on from nothing.
+    // An ingest of the same manifest then has nothing to do, but a second re-index by the same
+    // model embeds everything again.
     process.inputs.store(0, Ordering::SeqCst);
-    let lines = ManifestRequest::new(house.path("manifest.jsonl"));
+    let lines = ManifestRequest::new(fixture.path("manifest.jsonl"));
     let again = process
-        .ask(
+        .submit(
             JobKind::Ingest,
             &IngestRequest {
                 lines,
@@ -437,7 +435,7 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
     assert_eq!(process.result(again).await["totals"]["unchanged"], 23);
     assert_eq!(process.inputs.load(Ordering::SeqCst), 0);
     let same = process
-        .ask(JobKind::Reindex, &ReindexRequest::default())
+        .submit(JobKind::Reindex, &ReindexRequest::default())
         .await;
     let result = process.result(same).await;
     assert_eq!(
@@ -451,32 +449,32 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
             ("clippy@fake-2".to_owned(), Role::Live),
             ("clippy@fake-1".to_owned(), Role::Previous)
         ],
-        "one is kept, and no more"
+        "only one previous collection is kept"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_in_its_middle_is_in_the_new_collection() {
-    let (house, process) = ingested(20).await;
-    // Two parts' worth of inputs go through, and no more.
-    process.let_through.add_permits(2 * 5 * 3);
+async fn writes_during_a_reindex_are_in_the_new_collection() {
+    let (fixture, process) = process_with_pictures(20).await;
+    // Permits for the inputs of two parts only.
+    process.gate.add_permits(2 * 5 * 3);
     let _worker = process.worker();
-    let id = process.ask(JobKind::Reindex, &to_new()).await;
+    let id = process.submit(JobKind::Reindex, &to_new()).await;
     let twelve = || process.inputs.load(Ordering::SeqCst) >= 12;
     process.wait("some of it", id, |_| twelve()).await;
 
-    // Ingested (new and changed), deleted, and a field set: of pictures that are copied already,
-    // and of others.
+    // Pictures are added, changed, deleted and get a field; some of them are copied already, others
+    // not yet.
     let old = process.live.now();
     for id in 21..=24_u64 {
-        house.picture(&format!("{id}.png"), id as u8);
+        fixture.picture(&format!("{id}.png"), id as u8);
     }
-    house.picture("2.png", 200);
-    house.picture("19.png", 201);
+    fixture.picture("2.png", 200);
+    fixture.picture("19.png", 201);
     let mut lines: Vec<String> = (21..=24).map(|id| line(id, "pear")).collect();
     lines.extend([line(2, "apple"), line(19, "plum")]);
-    house.manifest(&lines);
-    let written = process.ingest(&house).await;
+    fixture.manifest(&lines);
+    let written = process.ingest(&fixture).await;
     assert_eq!(written.totals.embedded, 6);
     old.gallery
         .delete(&[PointId::Number(1), PointId::Number(20), PointId::Number(24)])
@@ -492,10 +490,10 @@ async fn what_is_written_in_its_middle_is_in_the_new_collection() {
         .expect("set");
     assert_eq!(process.live.now().name, "clippy", "not switched yet");
 
-    process.let_all_through();
+    process.open_gate();
     let result = process.result(id).await;
     let caught_up = &result["caught_up"];
-    // Parts that had not run yet saw it by themselves; the others have the change list.
+    // Later parts read the new state; for earlier ones there is the list of changes.
     assert!(
         caught_up["embedded"].as_u64().expect("a count") >= 1,
         "{result}"
@@ -513,19 +511,18 @@ async fn what_is_written_in_its_middle_is_in_the_new_collection() {
         points[&PointId::Number(19)].payload["tags_all"],
         json!(["plum"])
     );
-    // The vectors are those of the files as they are now: an ingest by the new model finds nothing
-    // to do.
+    // The vectors match the current files: an ingest by the new model has nothing to do.
     process.inputs.store(0, Ordering::SeqCst);
-    house.manifest(
+    fixture.manifest(
         &lines[..3]
             .iter()
             .chain(&lines[4..])
             .cloned()
             .collect::<Vec<_>>(),
     );
-    let again = process.ingest(&house);
+    let again = process.ingest(&fixture);
     assert_eq!(again.await.totals.unchanged, 5);
-    // A writer that began before the switch is told to try again, with the new model.
+    // A writer that began before the switch is refused, and must retry with the new model.
     let late = old
         .gallery
         .upsert(
@@ -542,10 +539,10 @@ async fn what_is_written_in_its_middle_is_in_the_new_collection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn workers_that_are_killed_lose_nothing_and_make_little_twice() {
-    let (_house, process) = ingested(40).await;
-    process.let_all_through();
-    let id = process.ask(JobKind::Reindex, &to_new()).await;
+async fn killed_workers_lose_nothing_and_repeat_little() {
+    let (_fixture, process) = process_with_pictures(40).await;
+    process.open_gate();
+    let id = process.submit(JobKind::Reindex, &to_new()).await;
     for inputs in [9, 45, 80, 115] {
         let worker = process.worker();
         process
@@ -578,14 +575,14 @@ async fn workers_that_are_killed_lose_nothing_and_make_little_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped() {
-    let (house, process) = ingested(12).await;
-    process.let_all_through();
+    let (fixture, process) = process_with_pictures(12).await;
+    process.open_gate();
     let _worker = process.worker();
     let back = ReindexRequest {
         rollback: true,
         ..ReindexRequest::default()
     };
-    let nowhere = process.ask(JobKind::Reindex, &back).await;
+    let nowhere = process.submit(JobKind::Reindex, &back).await;
     assert!(
         process
             .failure(nowhere)
@@ -593,11 +590,11 @@ async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped() {
             .contains("no collection to go back to")
     );
 
-    let id = process.ask(JobKind::Reindex, &to_new()).await;
+    let id = process.submit(JobKind::Reindex, &to_new()).await;
     process.result(id).await;
-    house.picture("13.png", 13);
-    house.manifest(&[line(13, "pear")]);
-    process.ingest(&house).await;
+    fixture.picture("13.png", 13);
+    fixture.manifest(&[line(13, "pear")]);
+    process.ingest(&fixture).await;
     process
         .live
         .now()
@@ -606,7 +603,7 @@ async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped() {
         .await
         .expect("deleted");
 
-    let id = process.ask(JobKind::Reindex, &back).await;
+    let id = process.submit(JobKind::Reindex, &back).await;
     let result = process.result(id).await;
     assert_eq!(
         (&result["live"], &result["previous"]),
@@ -652,13 +649,13 @@ async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped() {
         ..ReindexRequest::default()
     };
     drop((live, searcher));
-    let id = process.ask(JobKind::Reindex, &drop_old).await;
+    let id = process.submit(JobKind::Reindex, &drop_old).await;
     assert_eq!(
         process.result(id).await["dropped"],
         json!(["clippy@fake-1"])
     );
     assert_eq!(process.roles().await, [("clippy".to_owned(), Role::Live)]);
-    let id = process.ask(JobKind::Reindex, &back).await;
+    let id = process.submit(JobKind::Reindex, &back).await;
     assert!(
         process
             .failure(id)
@@ -668,15 +665,15 @@ async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pictures_that_are_gone_keep_their_place_and_are_told() {
-    let (house, process) = ingested(20).await;
-    process.let_all_through();
+async fn pictures_without_a_file_stay_searchable_and_are_reported() {
+    let (fixture, process) = process_with_pictures(20).await;
+    process.open_gate();
     let _worker = process.worker();
     for id in [3, 7, 8] {
-        std::fs::remove_file(house.path(&format!("{id}.png"))).expect("there");
+        std::fs::remove_file(fixture.path(&format!("{id}.png"))).expect("there");
     }
-    std::fs::write(house.path("8.png"), "no picture").expect("written");
-    let id = process.ask(JobKind::Reindex, &to_new()).await;
+    std::fs::write(fixture.path("8.png"), "no picture").expect("written");
+    let id = process.submit(JobKind::Reindex, &to_new()).await;
     let refused = process.failure(id).await;
     assert!(
         refused.contains("3 of 20 pictures") && refused.contains("allow_missing"),
@@ -689,7 +686,7 @@ async fn pictures_that_are_gone_keep_their_place_and_are_told() {
         allow_missing: true,
         ..to_new()
     };
-    let id = process.ask(JobKind::Reindex, &allowed).await;
+    let id = process.submit(JobKind::Reindex, &allowed).await;
     let result = process.result(id).await;
     let totals = &result["totals"];
     assert_eq!(
@@ -718,9 +715,9 @@ async fn pictures_that_are_gone_keep_their_place_and_are_told() {
     );
 
     // When the file is back, an ingest makes what is missing.
-    house.picture("7.png", 7);
-    house.manifest(&[line(7, "apple")]);
-    let back = process.ingest(&house);
+    fixture.picture("7.png", 7);
+    fixture.manifest(&[line(7, "apple")]);
+    let back = process.ingest(&fixture);
     assert_eq!(back.await.totals.embedded, 1);
     assert!(
         process.points().await[&PointId::Number(7)]
@@ -731,17 +728,17 @@ async fn pictures_that_are_gone_keep_their_place_and_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_work_is_said_at_once_and_changes_nothing() {
-    let (_house, process) = ingested(3).await;
-    process.let_all_through();
+async fn an_impossible_reindex_fails_at_once_and_changes_nothing() {
+    let (_fixture, process) = process_with_pictures(3).await;
+    process.open_gate();
     let _worker = process.worker();
     let unknown = ReindexRequest {
         model: Some("apple".to_owned()),
         ..ReindexRequest::default()
     };
-    let id = process.ask(JobKind::Reindex, &unknown).await;
+    let id = process.submit(JobKind::Reindex, &unknown).await;
     assert!(process.failure(id).await.contains("apple"));
-    let nonsense = process.ask(JobKind::Reindex, &"nonsense").await;
+    let nonsense = process.submit(JobKind::Reindex, &"nonsense").await;
     assert!(
         process
             .failure(nonsense)
@@ -753,11 +750,11 @@ async fn what_cannot_work_is_said_at_once_and_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_empty_collection_is_switched_at_once() {
-    let house = House::new();
-    let process = Process::open(&house.path("data"), OLD).await;
-    process.let_all_through();
+    let fixture = Fixture::new();
+    let process = Process::open(&fixture.path("data"), OLD).await;
+    process.open_gate();
     let _worker = process.worker();
-    let id = process.ask(JobKind::Reindex, &to_new()).await;
+    let id = process.submit(JobKind::Reindex, &to_new()).await;
     let result = process.result(id).await;
     assert_eq!(
         (&result["live"], &result["comparison"]["queries"]),

@@ -1,61 +1,64 @@
-//! A collection keeps to the sentence that made its text vectors.
+//! A collection keeps the form of the sentences that its text vectors were made from.
 
 use std::sync::atomic::Ordering;
 
 use clippy_core::sentences::{NOTE, Underscores};
 
-use crate::support::{House, line};
+use crate::support::{Fixture, line};
 
-fn with_underscores() -> House {
-    let house = House::with_pictures(2);
-    house.manifest(&[line(1, "pixel_art"), line(2, "pixel art")]);
-    house
+fn with_underscores() -> Fixture {
+    let fixture = Fixture::with_pictures(2);
+    fixture.manifest(&[line(1, "pixel_art"), line(2, "pixel art")]);
+    fixture
 }
 
 #[tokio::test]
-async fn a_new_collection_writes_spaces_and_says_so() {
-    let house = with_underscores();
-    house.ingest().await.expect("ingested");
+async fn a_new_collection_writes_spaces_and_records_that() {
+    let fixture = with_underscores();
+    fixture.ingest().await.expect("ingested");
     assert_eq!(
-        house.gallery.point(1).vectors.text,
-        house.gallery.point(2).vectors.text,
+        fixture.gallery.point(1).vectors.text,
+        fixture.gallery.point(2).vectors.text,
         "the same sentence"
     );
-    assert_eq!(house.gallery.notes.lock()[NOTE], Underscores::Spaces.note());
+    assert_eq!(
+        fixture.gallery.notes.lock()[NOTE],
+        Underscores::Spaces.note()
+    );
 }
 
 #[tokio::test]
-async fn a_collection_of_clippy_0_2_keeps_its_underscores_also_once_it_has_a_version() {
-    let house = with_underscores();
-    // What Clippy 0.2 left: points, and nobody who says what made them.
+async fn a_collection_of_clippy_0_2_keeps_its_underscores_after_a_migration() {
+    let fixture = with_underscores();
+    // As Clippy 0.2 left it: points, but no note about their sentences.
     let older = clippy_core::gallery::Point {
         id: 99.into(),
         vectors: Default::default(),
         payload: Default::default(),
     };
-    house.gallery.points.lock().insert(99.into(), older);
-    house.gallery.schema_version.store(0, Ordering::SeqCst);
-    house.ingest().await.expect("ingested");
+    fixture.gallery.points.lock().insert(99.into(), older);
+    fixture.gallery.schema_version.store(0, Ordering::SeqCst);
+    fixture.ingest().await.expect("ingested");
     assert_ne!(
-        house.gallery.point(1).vectors.text,
-        house.gallery.point(2).vectors.text
+        fixture.gallery.point(1).vectors.text,
+        fixture.gallery.point(2).vectors.text
     );
-    assert_eq!(house.gallery.notes.lock()[NOTE], Underscores::Kept.note());
-    house.gallery.schema_version.store(3, Ordering::SeqCst);
-    house.embedded();
+    assert_eq!(fixture.gallery.notes.lock()[NOTE], Underscores::Kept.note());
+    fixture.gallery.schema_version.store(3, Ordering::SeqCst);
+    fixture.take_embedded();
     assert_eq!(
-        house.ingest().await.expect("ingested").totals.unchanged,
+        fixture.ingest().await.expect("ingested").totals.unchanged,
         2,
         "the sentence stays the same"
     );
-    assert_eq!(house.embedded(), (0, 0));
+    assert_eq!(fixture.take_embedded(), (0, 0));
 }
 
 #[tokio::test]
-async fn a_dry_run_decides_nothing() {
-    let house = with_underscores();
-    let mut options = house.request();
+async fn a_dry_run_records_no_form() {
+    let fixture = with_underscores();
+    let mut options = fixture.request();
     options.dry_run = true;
-    house.ingest_with(&options).await.expect("looked at");
-    assert!(house.gallery.notes.lock().is_empty());
+    fixture.ingest_with(&options).await.expect("looked at");
+    assert!(fixture.gallery.notes.lock().is_empty());
 }

@@ -1,4 +1,4 @@
-//! The collection, its folders, and whether a picture of it can be shown.
+//! Checks the collection, its roots, and whether one of its pictures can be served.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,30 +39,30 @@ pub(super) async fn check(
         Ok(None) => {
             return findings.ok(
                 "collection",
-                "none yet; `clippy migrate`, `clippy ingest` or `clippy demo` makes one",
+                "none yet; `clippy migrate`, `clippy ingest` or `clippy demo` creates one",
             );
         }
         Ok(Some(found)) => found,
     };
     let fits = fits(&found, model.map(AsRef::as_ref), counted);
     let usable = fits.is_ok();
-    findings.say("collection", fits);
+    findings.add("collection", fits);
     for root in &found.roots {
         if Path::new(root).is_dir() {
             findings.ok("pictures", root);
         } else {
             findings.fault(
                 "pictures",
-                format!("{root} is not there any more: ingest again with --images-root"),
+                format!("{root} does not exist any more: ingest again with --images-root"),
             );
         }
     }
     if let Some(model) = model.filter(|_| usable && found.points > 0) {
-        one_picture(settings, &found, model, findings).await;
+        check_one_picture(settings, &found, model, findings).await;
     }
 }
 
-/// Whether the model is the one that filled the collection.
+/// Checks that the model is the one that filled the collection.
 fn fits(
     found: &CollectionInfo,
     model: Option<&ModelInfo>,
@@ -75,14 +75,14 @@ fn fits(
             found.dimension, info.name, info.pretrained, info.dimension
         )),
         _ if found.schema_version == 0 => Ok(format!(
-            "{}, {} pictures {counted}, of Clippy 0.2: it is searched as it is, and `clippy \
-             migrate` adds what is missing",
+            "{}, {} pictures {counted}, of Clippy 0.2: it can be searched, and `clippy migrate` \
+             adds what is missing",
             found.name, found.points
         )),
         Some(info) if found.fingerprint != info.fingerprint => Err(format!(
             "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back \
-             (or unset them, after a re-index: the data folder remembers its model), run `clippy \
-             reindex`, or use another DATA_DIR",
+             (or unset them after a re-index, since the data folder has its model recorded), run \
+             `clippy reindex`, or use another DATA_DIR",
             found.model, found.pretrained, info.name, info.pretrained
         )),
         _ => Ok(format!(
@@ -92,8 +92,8 @@ fn fits(
     }
 }
 
-/// Opens the file of the collection's first picture, as a browser would have it opened.
-async fn one_picture(
+/// Opens the file of the collection's first picture, in the same way as a request for it.
+async fn check_one_picture(
     settings: &Settings,
     found: &CollectionInfo,
     model: &ModelInfo,
@@ -122,24 +122,24 @@ async fn one_picture(
             .await?;
         match page.points.into_iter().next() {
             None => Ok(None),
-            Some(point) => shown(settings, gallery, &point).await.map(Some),
+            Some(point) => check_picture(settings, gallery, &point).await.map(Some),
         }
     };
     match opened.await {
         Ok(None) => {}
-        Ok(Some(outcome)) => findings.say("one picture", outcome),
+        Ok(Some(outcome)) => findings.add("one picture", outcome),
         Err(error) => findings.fault("one picture", error.message),
     }
 }
 
-async fn shown(
+async fn check_picture(
     settings: &Settings,
     gallery: Arc<dyn Gallery>,
     point: &Point,
 ) -> clippy_core::Result<Result<String, String>> {
     let Some(path) = point.payload.get("path").and_then(|path| path.as_str()) else {
         return Ok(Err(format!(
-            "picture {} names no file: ingest it again",
+            "picture {} has no path: ingest it again",
             point.id
         )));
     };

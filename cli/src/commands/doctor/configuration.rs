@@ -1,4 +1,4 @@
-//! Settings, the file that they come from, and the folders that they name.
+//! Checks the settings, their file, and the folders and addresses in them.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use clippy_common::files;
 use clippy_core::settings::Settings;
 
 use super::Findings;
-use crate::commands::import::TASTES;
-use crate::commands::serve::{Listening, OR_ALLOW_ANYONE};
+use crate::commands::import::PREFERENCES_FILE;
+use crate::commands::serve::{ListenAddress, OR_ALLOW_ANYONE};
 use crate::environment::Environment;
 use crate::{logging, private};
 
@@ -21,7 +21,7 @@ pub(super) async fn check(settings: &Settings, environment: &Environment, findin
         findings.fault(
             "log",
             format!(
-                "LOG_LEVEL is \"{}\", which is no filter: {error}",
+                "LOG_LEVEL is \"{}\", which is not a filter: {error}",
                 settings.log.filter
             ),
         );
@@ -35,7 +35,7 @@ fn file(environment: &Environment, findings: &mut Findings) {
     match &environment.file {
         None => findings.ok(
             "settings",
-            "no .env here or in a folder above; the environment alone",
+            "no .env here or in a folder above; from the environment only",
         ),
         Some(file) => {
             findings.ok(
@@ -60,24 +60,24 @@ fn file(environment: &Environment, findings: &mut Findings) {
             format!("{name} is set, but this version does not use it"),
         );
     }
-    for reason in &environment.passed_over {
+    for reason in &environment.skipped {
         findings.fault(
             "settings",
-            format!("{reason}, so it is not read: copy what you need of it into a .env here"),
+            format!("{reason}, so it is not read: copy the settings you need into a .env here"),
         );
     }
 }
 
 fn data_folder(folder: &Path, findings: &mut Findings) {
-    findings.say("data folder", writable(folder));
+    findings.add("data folder", check_writable(folder));
     match private::inspect(folder) {
-        Ok(openness) if openness.open.is_empty() => {}
-        Ok(openness) => findings.fault(
+        Ok(found) if found.open.is_empty() => {}
+        Ok(found) => findings.fault(
             "data folder",
             format!(
                 "other users of this machine can read {} in it: run `chmod -R go-rwx` on them, or \
-                 start Clippy, which does",
-                openness.open.join(", ")
+                 start Clippy, which does the same",
+                found.open.join(", ")
             ),
         ),
         Err(error) => findings.fault(
@@ -85,32 +85,32 @@ fn data_folder(folder: &Path, findings: &mut Findings) {
             format!("its permissions cannot be read: {error}"),
         ),
     }
-    let tastes = folder.join(TASTES);
-    if tastes.is_file() {
+    let preferences = folder.join(PREFERENCES_FILE);
+    if preferences.is_file() {
         findings.ok(
-            "tastes",
+            "preferences",
             format!(
-                "`clippy import {}` takes over what Clippy 0.2 knew of its artists",
-                tastes.display()
+                "`clippy import {}` imports the artists' preferences of Clippy 0.2",
+                preferences.display()
             ),
         );
     }
 }
 
-/// A folder that is there, or can be made, and can be written to.
-fn writable(folder: &Path) -> Result<String, String> {
+/// Checks that a folder exists or can be created, and can be written to.
+fn check_writable(folder: &Path) -> Result<String, String> {
     let there = folder.exists();
     let written = std::fs::create_dir_all(folder).and_then(|()| files::check_writable(folder));
     if !there {
-        // Empty, or in use by now: then it stays.
+        // Removes only an empty folder: one that is in use by now stays.
         let _ = std::fs::remove_dir(folder);
     }
     written
         .map(|()| folder.display().to_string())
         .map_err(|error| {
             format!(
-                "{} cannot be written to ({error}): mend its permissions, or name another with \
-                 --data-dir",
+                "{} cannot be written to ({error}): fix its permissions, or pass another folder \
+                 with --data-dir",
                 folder.display()
             )
         })
@@ -123,12 +123,12 @@ fn images_root(settings: &Settings, findings: &mut Findings) {
     let outcome = match std::fs::read_dir(root) {
         Ok(_) => Ok(root.display().to_string()),
         Err(error) => Err(format!(
-            "{} is no folder that can be read ({error}), so that no picture under it can be \
-             shown: set it to the folder of the pictures, or unset it",
+            "the folder {} cannot be read ({error}), so no picture in it can be shown: set it to \
+             the folder of the pictures, or unset it",
             root.display()
         )),
     };
-    findings.say("IMAGES_ROOT", outcome);
+    findings.add("IMAGES_ROOT", outcome);
 }
 
 async fn server(settings: &Settings, findings: &mut Findings) {
@@ -140,32 +140,31 @@ async fn server(settings: &Settings, findings: &mut Findings) {
     {
         findings.warning(
             "keys",
-            "a key stands in API_KEYS and in ADMIN_KEYS: everybody who has it may do what an admin \
-             may",
+            "a key is in API_KEYS and in ADMIN_KEYS, so it has the rights of an admin",
         );
     }
     let keyed = !server.api_keys.is_empty() || !server.admin_keys.is_empty();
-    let address = match Listening::at(&server.bind).await {
+    let address = match ListenAddress::resolve(&server.bind).await {
         Ok(listening) => listening
             .check_exposure(settings, OR_ALLOW_ANYONE)
             .map(|()| {
                 let keys = if keyed {
                     "every call needs a key"
                 } else {
-                    "for this machine alone, without keys"
+                    "for this machine only, without keys"
                 };
                 format!("{}, {keys}", server.bind)
             }),
         Err(failure) => Err(failure),
     };
-    findings.say("address", address);
+    findings.add("address", address);
     match clippy_api::check_sites(&ApiOptions::from(server)) {
         Err(error) => findings.fault("pages", error.message),
         Ok(()) if !keyed && server.allowed_origins.iter().any(|origin| origin == "*") => findings
             .fault(
                 "pages",
-                "ALLOWED_ORIGINS is * and no keys are set, so that every page that is open in a \
-                 browser here may look at the collection: name the origins, or set API_KEYS",
+                "ALLOWED_ORIGINS is * and no keys are set, so every page that is open in a browser \
+                 on this machine can read the collection: list the origins, or set API_KEYS",
             ),
         Ok(()) => {
             let hosts = if server.allowed_hosts.is_empty() {
@@ -176,7 +175,7 @@ async fn server(settings: &Settings, findings: &mut Findings) {
             findings.ok(
                 "pages",
                 format!(
-                    "calls from {} are taken{hosts}",
+                    "calls from {} are accepted{hosts}",
                     server.allowed_origins.join(", ")
                 ),
             );

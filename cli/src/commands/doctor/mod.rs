@@ -1,5 +1,5 @@
-//! `clippy doctor`: is everything as it should be, and if not, what mends it. It asks what costs
-//! nothing, and changes nothing.
+//! `clippy doctor`: checks everything, and says how to fix faults. It changes nothing, and makes no
+//! calls that cost money.
 
 mod collection;
 mod configuration;
@@ -18,7 +18,7 @@ use crate::generation;
 use crate::models::inspect;
 use crate::qdrant;
 
-/// What is printed, line by line.
+/// Prints findings, and counts the faults.
 #[derive(Debug, Default)]
 struct Findings {
     faults: u32,
@@ -29,18 +29,18 @@ impl Findings {
         println!("ok     {part}: {fine}");
     }
 
-    /// Something that may be meant so, or could not be asked.
+    /// A finding that may be intended, or a check that was not possible.
     fn warning(&mut self, part: impl Display, warning: impl Display) {
         println!("WARN   {part}: {warning}");
     }
 
-    /// Something to mend; the text says how.
+    /// A fault. The text says how to fix it.
     fn fault(&mut self, part: impl Display, fault: impl Display) {
         self.faults += 1;
         println!("FAULT  {part}: {fault}");
     }
 
-    fn say(&mut self, part: impl Display, outcome: Result<impl Display, impl Display>) {
+    fn add(&mut self, part: impl Display, outcome: Result<impl Display, impl Display>) {
         match outcome {
             Ok(fine) => self.ok(part, fine),
             Err(fault) => self.fault(part, fault),
@@ -48,7 +48,7 @@ impl Findings {
     }
 }
 
-/// Checks the parts one by one; fails when any is at fault.
+/// Checks all parts. Fails if any has a fault.
 pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), Failure> {
     let mut findings = Findings::default();
     configuration::check(settings, environment, &mut findings).await;
@@ -61,9 +61,9 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
             info.name, info.pretrained, info.dimension
         )
     });
-    findings.say("model", model);
+    findings.add("model", model);
 
-    // The same choice that other commands make; that the server is away is said below.
+    // Other commands choose the collection in the same way. An error is reported below.
     let mut chosen = settings.clone();
     let _ = qdrant::choose_collection(&mut chosen).await;
     collection::check(&chosen, info.as_ref(), &mut findings).await;
@@ -79,8 +79,8 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
     }
     match findings.faults {
         0 => Ok(()),
-        1 => Err(Failure::run("one of these is at fault")),
-        faults => Err(Failure::run(format!("{faults} of these are at fault"))),
+        1 => Err(Failure::run("found 1 fault")),
+        faults => Err(Failure::run(format!("found {faults} faults"))),
     }
 }
 
@@ -93,7 +93,7 @@ async fn queue(settings: &Settings, findings: &mut Findings) {
         Ok(report) if report.faults.is_empty() => {
             findings.ok(
                 "queue",
-                format!("Redis {}, append-only, never evicting", report.version),
+                format!("Redis {}, append-only, without eviction", report.version),
             );
         }
         Ok(report) => report

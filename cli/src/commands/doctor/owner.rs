@@ -1,4 +1,4 @@
-//! The process that has the data folder open.
+//! Checks the process that has the data folder open.
 
 use clippy_core::settings::Settings;
 use clippy_gallery::holder;
@@ -10,7 +10,7 @@ const OURS: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) async fn check(settings: &Settings, findings: &mut Findings) {
     let Some(holder) = holder(&settings.collection.data_dir) else {
-        return findings.ok("owner", "nobody has it open");
+        return findings.ok("owner", "no process has it open");
     };
     let Some(address) = holder.address else {
         return findings.ok("owner", format!("process {} has it open", holder.pid));
@@ -28,8 +28,8 @@ pub(super) async fn check(settings: &Settings, findings: &mut Findings) {
         Ok(version) => findings.fault(
             "owner",
             format!(
-                "{serves}, version {version}, and this is {OURS}: restart it, so that both are \
-                 the same"
+                "{serves}, version {version}, but this is version {OURS}: restart the server with \
+                 this version"
             ),
         ),
     }

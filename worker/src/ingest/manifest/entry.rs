@@ -1,4 +1,4 @@
-//! A line that names a picture.
+//! Parses a line of a manifest.
 
 use clippy_common::shorten;
 use clippy_core::gallery::Payload;
@@ -7,24 +7,24 @@ use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::sentences::{Underscores, sentence};
 use serde_json::Value;
 
-/// A line that names a picture.
+/// A valid line of a manifest: one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The point's id.
     pub id: PointId,
-    /// Where its file is, as the manifest says.
+    /// The path of the file, as the manifest has it.
     pub local_path: String,
-    /// Its tags, for the text vector.
+    /// The tags, for the text vector.
     pub tags: Vec<String>,
-    /// The payload, all but `path`.
+    /// The payload, without `path`.
     pub payload: Payload,
 }
 
 impl Entry {
-    /// Understands a line.
+    /// Parses a line.
     ///
     /// # Errors
-    /// Why it names no picture, for a person to read; with the id when there is a good one.
+    /// The reason why it is invalid, for a person to read, and the id if it has a valid one.
     pub fn parse(text: &str) -> Result<Self, (Option<PointId>, LineFailure)> {
         let fail = |id, kind, reason: String| Err((id, LineFailure::new(kind, reason)));
         let value: Value = match serde_json::from_str(without_comma(text)) {
@@ -60,7 +60,7 @@ impl Entry {
                 }
             },
         };
-        // Clippy 0.2's backfill took `path` for it, too.
+        // Clippy 0.2's backfill accepted `path` as well.
         let path = fields.remove("local_path").filter(|path| !path.is_null());
         let local_path = match path.or_else(|| fields.get("path").cloned()) {
             Some(Value::String(path)) if !path.is_empty() => path,
@@ -99,8 +99,7 @@ impl Entry {
         })
     }
 
-    /// The sentence that the text vector is made of, or `None` when there are no tags to say
-    /// anything about.
+    /// Returns the sentence that the text vector is made from, or `None` without tags.
     #[must_use]
     pub fn text(&self, template: &str, underscores: Underscores) -> Option<String> {
         let tags: Vec<&str> = self.tags.iter().map(String::as_str).collect();
@@ -108,7 +107,7 @@ impl Entry {
     }
 }
 
-/// An id, also where a table's program has made a real number of it, as text or not.
+/// Parses an id. Spreadsheets write whole numbers as `1.0`, so that is accepted too, also as text.
 fn id_of(given: &Value) -> Option<PointId> {
     if let Some(whole) = given
         .as_str()
@@ -120,7 +119,7 @@ fn id_of(given: &Value) -> Option<PointId> {
     serde_json::from_value(given.clone()).ok()
 }
 
-/// The line without a comma at its end: what a list in JSON looks like once its brackets are gone.
+/// Removes a comma at the end: the lines of a JSON list have one when its brackets are removed.
 fn without_comma(text: &str) -> &str {
     let trimmed = text.trim();
     match trimmed.strip_suffix(',') {
@@ -129,16 +128,16 @@ fn without_comma(text: &str) -> &str {
     }
 }
 
-/// What may be meant by a line that is no JSON.
+/// Guesses the mistake in a line that is not JSON.
 fn hint(text: &str) -> Option<&'static str> {
     let dense: String = text
         .chars()
         .filter(|character| !character.is_whitespace())
         .collect();
     if dense.contains(",}") || dense.contains(",]") {
-        Some("JSON has no comma before } or ]: take it away")
+        Some("JSON has no comma before } or ]: remove it")
     } else if dense.contains("{'") || dense.contains("':") {
-        Some("JSON's texts stand between double quotes")
+        Some("JSON needs double quotes around text")
     } else if dense.contains("NaN") || dense.contains("Infinity") {
         Some("JSON has no NaN and no Infinity: write null")
     } else if !dense.starts_with('{') && dense.contains(',') {
@@ -165,7 +164,7 @@ fn strings(value: Option<&Value>) -> Result<Vec<String>, String> {
     }
 }
 
-/// A value for a message.
+/// Shortens a value for a message.
 fn brief(value: &Value) -> String {
     shorten(&value.to_string(), 60).into_owned()
 }
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_a_table_made_real_numbers_of_and_commas_at_the_end_are_understood() {
+    fn decimal_ids_of_spreadsheets_and_commas_at_the_end_are_accepted() {
         for line in [
             r#"{"id":5000001,"local_path":"a"}"#,
             r#"{"id":5000001.0,"local_path":"a"}"#,
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_json_tells_what_may_be_meant() {
+    fn a_line_that_is_not_json_gives_a_hint() {
         for (line, word) in [
             (
                 r#"{"id":1,"tags_all":["a",],"local_path":"a"}"#,

@@ -1,16 +1,16 @@
-//! What a manifest's file is, told by its first bytes.
+//! Detects the form of a manifest's file from its first bytes.
 
-/// How many of the first bytes are looked at.
-pub(super) const LOOKED_AT: usize = 4096;
+/// How many of the first bytes are inspected.
+pub(super) const INSPECTED_BYTES: usize = 4096;
 
-/// What has to be done with a file before its lines can be read.
+/// The form of a file: how it is converted before its lines can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Lines, as they are.
+    /// One JSON object a line; needs no conversion.
     Lines,
-    /// JSON values that do not stand one a line: a list, or objects over several lines.
+    /// JSON values that are not one a line: a list, or objects over several lines.
     Values,
-    /// UTF-16 text, little end first or not.
+    /// UTF-16 text.
     Utf16 {
         /// Whether the low byte comes first.
         little: bool,
@@ -19,7 +19,7 @@ pub(super) enum Form {
     Gzip,
 }
 
-/// Files that are something else, by how they begin.
+/// Formats that are not manifests, by their first bytes.
 const FOREIGN: [(&[u8], &str); 8] = [
     (b"PK\x03\x04", "a zip archive: unpack it first"),
     (
@@ -41,10 +41,10 @@ const FOREIGN: [(&[u8], &str); 8] = [
 ];
 
 impl Form {
-    /// What a file is.
+    /// Detects the form of a file that begins with these bytes.
     ///
     /// # Errors
-    /// What it is instead of a manifest, and what to do, as the end of "it is …".
+    /// What the file is if it is no manifest, and what to do, to complete the sentence "it is …".
     pub(super) fn of(beginning: &[u8]) -> Result<Self, &'static str> {
         if let Some((_, what)) = FOREIGN.iter().find(|(mark, _)| beginning.starts_with(mark)) {
             return Err(what);
@@ -60,7 +60,7 @@ impl Form {
             _ => {}
         }
         if beginning.contains(&0) {
-            return Err("no text: a manifest has one JSON object a line");
+            return Err("not text: a manifest has one JSON object a line");
         }
         let text = beginning
             .strip_prefix(super::BYTE_ORDER_MARK)
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_told_by_its_beginning() {
+    fn the_form_is_detected_from_the_first_bytes() {
         for (beginning, form) in [
             (&b""[..], Form::Lines),
             (b"{\"id\":1}\n", Form::Lines),
@@ -103,7 +103,7 @@ mod tests {
         for (beginning, word) in [
             (&b"PK\x03\x04abc"[..], "zip"),
             (b"PAR1\0", "Parquet"),
-            (b"abc\0def", "no text"),
+            (b"abc\0def", "not text"),
             (b"\xff\xfe\0\0{", "UTF-32"),
         ] {
             assert!(

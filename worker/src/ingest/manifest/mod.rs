@@ -1,4 +1,4 @@
-//! A manifest: one picture a line, as JSON.
+//! Reads manifests: one picture a line, as JSON.
 
 mod entry;
 mod form;
@@ -15,11 +15,10 @@ pub use self::entry::Entry;
 pub use self::text::Manifest;
 use self::text::Reader;
 
-/// Longest line that is read. A longer one is a failed line, and its rest is skipped without being
-/// kept.
+/// The longest line that is read, in bytes. A longer one is a failed line, and its rest is skipped.
 pub const LONGEST_LINE: u64 = 1 << 20;
 
-/// What some editors put before a text to say that it is UTF-8.
+/// The byte order mark that some editors write at the beginning of UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Which lines of a manifest a run reads, as in Clippy 0.2.
@@ -47,13 +46,13 @@ impl From<&ManifestRequest> for Slice {
 /// One of several runs that share a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
-    /// Which one, counted from 0.
+    /// The index of this run, counted from 0.
     pub index: u64,
-    /// Of how many.
+    /// The number of runs.
     pub count: u64,
 }
 
-/// A line as it was read: its number, and its text or why there is none.
+/// A line as it was read, not parsed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawLine {
     /// Counted from 0.
@@ -62,16 +61,16 @@ pub struct RawLine {
     pub text: Result<String, String>,
 }
 
-/// Where a line begins.
+/// The position at which a line begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// In bytes from the beginning of the manifest's text.
     pub offset: u64,
-    /// Its number, counted from 0.
+    /// The line's number, counted from 0.
     pub line: u64,
 }
 
-/// Reads the lines of a slice, one after the other, in flat memory.
+/// Iterates over the lines of a slice, with one line in memory at a time.
 pub struct Lines {
     reader: BufReader<Reader>,
     slice: Slice,
@@ -80,7 +79,7 @@ pub struct Lines {
 }
 
 impl Manifest {
-    /// The lines of a slice.
+    /// Returns the lines of a slice.
     #[must_use]
     pub fn lines(&self, slice: Slice) -> Lines {
         let reader = BufReader::with_capacity(1 << 16, self.reader());
@@ -92,8 +91,8 @@ impl Manifest {
         }
     }
 
-    /// The lines of a slice from a place on that [`Lines::place`] told, without reading what lies
-    /// before.
+    /// Returns the lines of a slice from a place on that [`Lines::place`] returned, without reading
+    /// what is before it.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] when the file cannot be read there.
@@ -109,7 +108,7 @@ impl Manifest {
         })
     }
 
-    /// How many lines a slice holds, in one pass over the manifest's bytes.
+    /// Counts the lines of a slice, in one pass over the manifest's bytes.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] when reading fails.
@@ -138,7 +137,7 @@ impl Manifest {
 }
 
 impl Lines {
-    /// Where the next line begins.
+    /// Returns where the next line begins.
     #[must_use]
     pub fn place(&self) -> Place {
         self.next
@@ -201,7 +200,7 @@ impl Iterator for Lines {
         self.read()
             .map_err(|error| {
                 Error::invalid(format!(
-                    "the manifest cannot be read further than line {}: {error}",
+                    "the manifest cannot be read beyond line {}: {error}",
                     self.next.line
                 ))
             })

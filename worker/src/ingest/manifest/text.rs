@@ -1,6 +1,5 @@
-//! The text of a manifest: of the file itself where it is lines already, else of a temporary file
-//! that they are written to. So pipes, compressed files, UTF-16 and JSON lists are read like any
-//! other manifest, from any place on.
+//! Opens a manifest as lines of text. A pipe, a compressed file, UTF-16 or a JSON list is first
+//! converted into a temporary file, so that it can be read from any place on like other manifests.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -11,23 +10,22 @@ use std::time::SystemTime;
 use clippy_core::{Error, Result};
 use parking_lot::Mutex;
 
-use super::form::{Form, LOOKED_AT};
-use super::values::one_a_line;
+use super::form::{Form, INSPECTED_BYTES};
+use super::values::write_one_per_line;
 
-/// The most text that is written to a temporary file: a compressed file may hold far more than the
-/// disk.
-const MOST_TEXT: u64 = 32 << 30;
-/// Forms within forms, such as a compressed list: more than any real file has.
-const MOST_FORMS: usize = 4;
+/// The limit for a temporary file, since a compressed file may contain more than fits on the disk.
+const MAX_TEXT_BYTES: u64 = 32 << 30;
+/// The limit for nested forms, such as a compressed list in UTF-16.
+const MAX_CONVERSIONS: usize = 4;
 
-/// A manifest that can be read, as often as needed.
+/// An opened manifest, which can be read repeatedly.
 #[derive(Debug, Clone)]
 pub struct Manifest {
-    named: PathBuf,
+    path: PathBuf,
     text: Arc<File>,
 }
 
-/// Tells a file from what it is after somebody wrote to it.
+/// Identifies a file and its content, to detect a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     path: PathBuf,
@@ -35,22 +33,22 @@ struct Key {
     modified: Option<SystemTime>,
 }
 
-/// The text that was written last: the parts of a job share it. The file has no name and goes away
-/// with the process.
-static WRITTEN: Mutex<Option<(Key, Arc<File>)>> = Mutex::new(None);
+/// The text that was converted last, which the parts of a job share. The temporary file has no
+/// name, so the operating system deletes it at the end of the process.
+static LAST_CONVERTED: Mutex<Option<(Key, Arc<File>)>> = Mutex::new(None);
 
 impl Manifest {
-    /// Opens a manifest; `-` is standard input. A pipe is read to its end. Waits for a disk or a
-    /// pipe, so it belongs on a blocking thread.
+    /// Opens a manifest; `-` is standard input. A pipe is read to its end. It waits for the disk or
+    /// the pipe, so call it on a blocking thread.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] when it cannot be read, or is no manifest; the
-    /// message says what it is.
+    /// [`clippy_core::ErrorCode::InvalidInput`] when it cannot be read or is no manifest. The
+    /// message says what it is instead.
     pub fn open(path: &Path) -> Result<Self> {
         let unreadable = |error: std::io::Error| unreadable(path, &error);
         if path == Path::new("-") {
-            let text = written(std::io::stdin().lock()).map_err(unreadable)?;
-            return Self::understood(path, text);
+            let text = copy_to_temporary(std::io::stdin().lock()).map_err(unreadable)?;
+            return Self::convert(path, text);
         }
         let file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
@@ -58,12 +56,12 @@ impl Manifest {
             return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
         }
         if !metadata.is_file() {
-            return Self::understood(path, written(file).map_err(unreadable)?);
+            return Self::convert(path, copy_to_temporary(file).map_err(unreadable)?);
         }
         let file = Arc::new(file);
         if form_of(&file).map_err(unreadable)? == Ok(Form::Lines) {
             return Ok(Self {
-                named: path.to_owned(),
+                path: path.to_owned(),
                 text: file,
             });
         }
@@ -72,22 +70,22 @@ impl Manifest {
             bytes: metadata.len(),
             modified: metadata.modified().ok(),
         };
-        // Held while it is written, so that it is written once.
-        let mut kept = WRITTEN.lock();
+        // The lock is held during the conversion, so that a file is converted only once.
+        let mut kept = LAST_CONVERTED.lock();
         if let Some((known, text)) = kept.as_ref()
             && *known == key
         {
             return Ok(Self {
-                named: path.to_owned(),
+                path: path.to_owned(),
                 text: Arc::clone(text),
             });
         }
-        let manifest = Self::understood(path, file)?;
+        let manifest = Self::convert(path, file)?;
         *kept = Some((key, Arc::clone(&manifest.text)));
         Ok(manifest)
     }
 
-    /// Whether a manifest can only be read once, and by this process alone.
+    /// Whether a manifest is a pipe, which can be read only once, and by this process alone.
     #[must_use]
     pub fn is_stream(path: &Path) -> bool {
         path == Path::new("-")
@@ -96,16 +94,16 @@ impl Manifest {
                 .is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
     }
 
-    /// Writes the text anew until it is lines.
-    fn understood(path: &Path, mut text: Arc<File>) -> Result<Self> {
-        for _ in 0..MOST_FORMS {
+    /// Converts the text, repeatedly if forms are nested, until it is lines.
+    fn convert(path: &Path, mut text: Arc<File>) -> Result<Self> {
+        for _ in 0..MAX_CONVERSIONS {
             let form = form_of(&text).map_err(|error| unreadable(path, &error))?;
             let form = form.map_err(|what| {
                 Error::invalid(format!("{} is no manifest: it is {what}", shown(path)))
             })?;
             if form == Form::Lines {
                 return Ok(Self {
-                    named: path.to_owned(),
+                    path: path.to_owned(),
                     text,
                 });
             }
@@ -118,7 +116,7 @@ impl Manifest {
             );
             let broken = |error: std::io::Error| {
                 let what = match form {
-                    Form::Gzip => " as what gzip wrote",
+                    Form::Gzip => " as gzip",
                     Form::Utf16 { .. } => " as UTF-16 text",
                     Form::Values | Form::Lines => "",
                 };
@@ -128,26 +126,30 @@ impl Manifest {
                 ))
             };
             let unpacked = match form {
-                Form::Gzip => written(flate2::bufread::MultiGzDecoder::new(reader)),
-                Form::Utf16 { little } => written_by(|writer| utf16(reader, little, writer)),
-                Form::Values | Form::Lines => written_by(|writer| one_a_line(reader, writer)),
+                Form::Gzip => copy_to_temporary(flate2::bufread::MultiGzDecoder::new(reader)),
+                Form::Utf16 { little } => {
+                    write_temporary(|writer| convert_utf16(reader, little, writer))
+                }
+                Form::Values | Form::Lines => {
+                    write_temporary(|writer| write_one_per_line(reader, writer))
+                }
             };
             text = unpacked.map_err(broken)?;
             if form == Form::Values {
-                // Whatever the values are, they stand one a line now.
+                // The values are one a line now; invalid ones fail as lines of their own.
                 return Ok(Self {
-                    named: path.to_owned(),
+                    path: path.to_owned(),
                     text,
                 });
             }
         }
         Err(Error::invalid(format!(
-            "manifest {} is packed more than {MOST_FORMS} times: unpack it first",
+            "manifest {} is compressed more than {MAX_CONVERSIONS} times: unpack it first",
             shown(path)
         )))
     }
 
-    /// A reader from the beginning on, independent of all others.
+    /// Returns a reader with its own position, at the beginning.
     pub(super) fn reader(&self) -> Reader {
         Reader {
             file: Arc::clone(&self.text),
@@ -156,7 +158,7 @@ impl Manifest {
     }
 
     pub(super) fn unreadable(&self, error: &std::io::Error) -> Error {
-        unreadable(&self.named, error)
+        unreadable(&self.path, error)
     }
 }
 
@@ -173,28 +175,28 @@ fn shown(path: &Path) -> String {
 }
 
 fn form_of(file: &Arc<File>) -> std::io::Result<Result<Form, &'static str>> {
-    let mut beginning = Vec::with_capacity(LOOKED_AT);
+    let mut beginning = Vec::with_capacity(INSPECTED_BYTES);
     Reader {
         file: Arc::clone(file),
         position: 0,
     }
-    .take(LOOKED_AT as u64)
+    .take(INSPECTED_BYTES as u64)
     .read_to_end(&mut beginning)?;
     Ok(Form::of(&beginning))
 }
 
-/// All that a reader gives, in a file without a name.
-fn written(mut reader: impl Read) -> std::io::Result<Arc<File>> {
-    written_by(|mut writer| std::io::copy(&mut reader, &mut writer).map(drop))
+/// Copies all that a reader returns into a temporary file.
+fn copy_to_temporary(mut reader: impl Read) -> std::io::Result<Arc<File>> {
+    write_temporary(|mut writer| std::io::copy(&mut reader, &mut writer).map(drop))
 }
 
-fn written_by(
+fn write_temporary(
     write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> std::io::Result<Arc<File>> {
     let file = tempfile::tempfile()?;
     let mut writer = Bounded {
         inner: BufWriter::with_capacity(1 << 16, file),
-        room: MOST_TEXT,
+        room: MAX_TEXT_BYTES,
     };
     write(&mut writer)?;
     Ok(Arc::new(
@@ -205,7 +207,7 @@ fn written_by(
     ))
 }
 
-/// Refuses to write more than there is room for.
+/// Refuses to write more than `room` bytes.
 struct Bounded {
     inner: BufWriter<File>,
     room: u64,
@@ -215,8 +217,8 @@ impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.room = self.room.checked_sub(bytes.len() as u64).ok_or_else(|| {
             std::io::Error::other(format!(
-                "it holds more than {} GiB of text",
-                MOST_TEXT >> 30
+                "it contains more than {} GiB of text",
+                MAX_TEXT_BYTES >> 30
             ))
         })?;
         self.inner.write_all(bytes)?;
@@ -228,8 +230,12 @@ impl Write for Bounded {
     }
 }
 
-/// UTF-16 text as UTF-8.
-fn utf16(mut reader: impl BufRead, little: bool, writer: &mut dyn Write) -> std::io::Result<()> {
+/// Converts UTF-16 text to UTF-8.
+fn convert_utf16(
+    mut reader: impl BufRead,
+    little: bool,
+    writer: &mut dyn Write,
+) -> std::io::Result<()> {
     let (mut units, mut half): (Vec<u16>, Option<u8>) = (Vec::new(), None);
     let mut text = String::new();
     loop {
@@ -244,9 +250,9 @@ fn utf16(mut reader: impl BufRead, little: bool, writer: &mut dyn Write) -> std:
         }
         let length = buffer.len();
         reader.consume(length);
-        // The first half of a pair waits for the other.
+        // The first half of a surrogate pair waits for the second.
         let pending = units.pop_if(|unit| !at_end && (0xd800..0xdc00).contains(unit));
-        let broken = || std::io::Error::other("it holds half a character");
+        let broken = || std::io::Error::other("it contains half a character");
         for character in char::decode_utf16(units.drain(..)) {
             text.push(character.map_err(|_| broken())?);
         }
@@ -263,7 +269,7 @@ fn utf16(mut reader: impl BufRead, little: bool, writer: &mut dyn Write) -> std:
     }
 }
 
-/// Reads a file from a position of its own, so that any number of readers share the file.
+/// Reads a shared file at its own position, so that any number of readers can use the file.
 #[derive(Debug)]
 pub(super) struct Reader {
     file: Arc<File>,
@@ -385,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_manifest_is_refused_with_what_it_is() {
+    fn a_file_that_is_no_manifest_is_refused_and_its_format_named() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let cut = gzipped(TWO.as_bytes());
         for (name, content, word) in [

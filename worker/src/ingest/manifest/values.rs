@@ -1,21 +1,21 @@
-//! JSON values that do not stand one a line, written one a line: the members of a list, or objects
-//! that are spread over lines. Nothing is understood here but where a value ends, so that a broken
-//! one fails as a line of its own, and memory stays flat.
+//! Writes JSON values one a line: the members of a list, or objects that span several lines. Values
+//! are not parsed; only their ends are found, so that an invalid one fails as a line of its own,
+//! and memory use does not grow.
 
 use std::io::{BufRead, Write};
 
 use super::BYTE_ORDER_MARK;
 
-/// Where the scanner is.
+/// Finds the ends of values.
 #[derive(Default)]
 struct Scanner {
-    /// Brackets that are open, but for the list around all.
+    /// Open brackets, without that of the outer list.
     depth: u64,
     in_text: bool,
     escaped: bool,
-    /// Whether something of a value has been written that has not ended.
+    /// Whether a part of a value has been written, but not its end.
     in_value: bool,
-    /// Whether the list around all is open.
+    /// Whether the outer list is open.
     in_list: bool,
     begun: bool,
 }
@@ -23,8 +23,11 @@ struct Scanner {
 /// Writes each value of `reader` as one line.
 ///
 /// # Errors
-/// What reading or writing reports.
-pub(super) fn one_a_line(mut reader: impl BufRead, mut writer: impl Write) -> std::io::Result<()> {
+/// The errors of the reader and the writer.
+pub(super) fn write_one_per_line(
+    mut reader: impl BufRead,
+    mut writer: impl Write,
+) -> std::io::Result<()> {
     let mut scanner = Scanner::default();
     let mut lines = Vec::new();
     if reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
@@ -52,7 +55,7 @@ pub(super) fn one_a_line(mut reader: impl BufRead, mut writer: impl Write) -> st
 impl Scanner {
     fn take(&mut self, byte: u8, lines: &mut Vec<u8>) {
         if self.in_text {
-            // A line break inside a text is no JSON; as a space it stays in its line, which then
+            // A line break inside a text is not JSON. As a space it stays in its line, which then
             // fails alone.
             lines.push(if byte == b'\n' || byte == b'\r' {
                 b' '
@@ -112,9 +115,9 @@ mod tests {
 
     fn written(text: &str) -> String {
         let mut lines = Vec::new();
-        // A small buffer, so that values are cut in their middle.
+        // A small buffer, so that values span several reads.
         let reader = std::io::BufReader::with_capacity(3, text.as_bytes());
-        one_a_line(reader, &mut lines).expect("in memory");
+        write_one_per_line(reader, &mut lines).expect("in memory");
         String::from_utf8(lines).expect("UTF-8")
     }
 
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_stays_in_a_line_of_its_own() {
+    fn an_invalid_value_stays_in_a_line_of_its_own() {
         assert_eq!(
             written("[{\"a\":1},,{\"b\":]}, 7, {\"c\":3},]"),
             "{\"a\":1}\n{\"b\":]\n}\n7\n{\"c\":3}\n"

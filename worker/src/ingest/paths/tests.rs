@@ -5,14 +5,14 @@ fn write(file: &Path) {
     std::fs::write(file, b"x").expect("written");
 }
 
-fn looking(images_root: &Path) -> Looking {
-    Looking {
+fn lookup(images_root: &Path) -> LookupFolders {
+    LookupFolders {
         images_root: Some(images_root.to_owned()),
-        ..Looking::default()
+        ..LookupFolders::default()
     }
 }
 
-/// What the payload says, and the name of the folder that is recorded.
+/// Returns the payload's path, and the name of the folder that is recorded.
 fn named(roots: &Roots, local: &str) -> (String, Option<String>) {
     let found = roots
         .find(local)
@@ -34,7 +34,7 @@ fn kind(roots: &Roots, local: &str) -> FailureKind {
 }
 
 #[test]
-fn paths_are_relative_to_the_root_that_holds_them() {
+fn paths_are_relative_to_the_root_that_contains_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (images, beside) = (folder.path().join("images"), folder.path().join("lists"));
     for file in [
@@ -46,7 +46,7 @@ fn paths_are_relative_to_the_root_that_holds_them() {
         write(&folder.path().join(file));
     }
     let roots =
-        Roots::open_now(&beside.join("m.jsonl"), &looking(&images), None).expect("both are there");
+        Roots::open_now(&beside.join("m.jsonl"), &lookup(&images), None).expect("both are there");
     let path = |local: &str| named(&roots, local);
     assert_eq!(
         path("a.png"),
@@ -73,21 +73,22 @@ fn paths_are_relative_to_the_root_that_holds_them() {
         !roots.find(&outside).expect("there").served,
         "no folder is recorded for it"
     );
-    let recorded = Looking {
+    let recorded = LookupFolders {
         served: vec![folder.path().join("other")],
-        ..looking(&images)
+        ..lookup(&images)
     };
     let roots = Roots::open_now(&beside.join("m.jsonl"), &recorded, None).expect("there");
     assert!(roots.find(&outside).expect("there").served);
 }
 
 #[test]
-fn what_leaves_the_roots_or_is_no_file_is_refused_with_a_reason() {
+fn paths_outside_of_the_roots_and_missing_files_are_refused_with_a_reason() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let images = folder.path().join("images");
     write(&images.join("sub/a.png"));
     write(&folder.path().join("secret.png"));
-    let roots = Roots::open_now(&images.join("m.jsonl"), &Looking::default(), None).expect("there");
+    let roots =
+        Roots::open_now(&images.join("m.jsonl"), &LookupFolders::default(), None).expect("there");
     for (local, word) in [
         ("../secret.png", "leaves"),
         ("sub/../../secret.png", "leaves"),
@@ -102,7 +103,7 @@ fn what_leaves_the_roots_or_is_no_file_is_refused_with_a_reason() {
 }
 
 #[test]
-fn paths_from_the_folder_that_older_scripts_ran_in_are_found_above_the_roots() {
+fn paths_of_older_scripts_are_found_from_the_folders_above_the_roots() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let here = folder.path().canonicalize().expect("there");
     let safebooru = here.join("data/safebooru");
@@ -111,12 +112,12 @@ fn paths_from_the_folder_that_older_scripts_ran_in_are_found_above_the_roots() {
     let path = |roots: &Roots| named(roots, "./data/safebooru/ALL/1.webp");
     let in_manifests_folder = ("ALL/1.webp".to_owned(), Some("safebooru".to_owned()));
     for working in [None, Some(here.as_path()), Some(Path::new("/"))] {
-        let roots = Roots::open_now(&manifest, &Looking::default(), working).expect("there");
+        let roots = Roots::open_now(&manifest, &LookupFolders::default(), working).expect("there");
         assert_eq!(path(&roots), in_manifests_folder, "{working:?}");
     }
-    let roots = Roots::open_now(&manifest, &looking(&safebooru.join("ALL")), None).expect("there");
+    let roots = Roots::open_now(&manifest, &lookup(&safebooru.join("ALL")), None).expect("there");
     assert_eq!(path(&roots), ("1.webp".to_owned(), Some("ALL".to_owned())));
-    let roots = Roots::open_now(&manifest, &looking(&here), None).expect("there");
+    let roots = Roots::open_now(&manifest, &lookup(&here), None).expect("there");
     assert_eq!(
         path(&roots),
         (
@@ -127,38 +128,42 @@ fn paths_from_the_folder_that_older_scripts_ran_in_are_found_above_the_roots() {
 }
 
 #[test]
-fn a_folder_that_no_root_holds_is_recorded_for_an_operator_alone() {
+fn a_folder_outside_of_the_roots_is_recorded_only_for_the_command_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let here = folder.path().canonicalize().expect("there");
     write(&here.join("data/ALL/1.webp"));
     std::fs::create_dir(here.join("lists")).expect("made");
     let manifest = here.join("lists/m.jsonl");
-    let roots = Roots::open_now(&manifest, &Looking::default(), Some(&here)).expect("there");
+    let roots = Roots::open_now(&manifest, &LookupFolders::default(), Some(&here)).expect("there");
     assert_eq!(kind(&roots, "data/ALL/1.webp"), FailureKind::Outside);
-    let operator = Looking {
+    let operator = LookupFolders {
         may_record: true,
-        ..Looking::default()
+        ..LookupFolders::default()
     };
     let roots = Roots::open_now(&manifest, &operator, Some(&here)).expect("there");
     assert_eq!(
         named(&roots, "data/ALL/1.webp"),
         ("1.webp".to_owned(), Some("ALL".to_owned())),
-        "the narrowest folder"
+        "the innermost folder"
     );
     assert_eq!(
         kind(&roots, "../data/ALL/1.webp"),
         FailureKind::Outside,
-        "it climbs out of the manifest's folder"
+        "it leaves the manifest's folder"
     );
 }
 
 #[test]
-fn paths_are_found_as_other_systems_write_them() {
+fn paths_as_other_systems_write_them_are_found() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write(&folder.path().join("sub/caf\u{e9}.png"));
     write(&folder.path().join("sub/u\u{308}.png"));
-    let roots =
-        Roots::open_now(&folder.path().join("m.jsonl"), &Looking::default(), None).expect("there");
+    let roots = Roots::open_now(
+        &folder.path().join("m.jsonl"),
+        &LookupFolders::default(),
+        None,
+    )
+    .expect("there");
     for local in [
         "sub/caf\u{e9}.png",
         "sub/cafe\u{301}.png",
@@ -172,7 +177,7 @@ fn paths_are_found_as_other_systems_write_them() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_that_leads_out_of_the_folders_is_refused_unless_they_hold_where_it_leads() {
+fn a_link_is_refused_unless_its_target_is_in_a_served_folder() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let here = folder.path().canonicalize().expect("there");
     write(&here.join("big/1.png"));
@@ -186,7 +191,8 @@ fn a_link_that_leads_out_of_the_folders_is_refused_unless_they_hold_where_it_lea
     ] {
         std::os::unix::fs::symlink(here.join(to), images.join(name)).expect("linked");
     }
-    let roots = Roots::open_now(&images.join("m.jsonl"), &Looking::default(), None).expect("there");
+    let roots =
+        Roots::open_now(&images.join("m.jsonl"), &LookupFolders::default(), None).expect("there");
     for local in ["one.png", "all/1.png"] {
         assert_eq!(kind(&roots, local), FailureKind::Outside, "{local}");
     }
@@ -198,14 +204,14 @@ fn a_link_that_leads_out_of_the_folders_is_refused_unless_they_hold_where_it_lea
             .reason
             .contains("link")
     );
-    let told = Looking {
+    let told = LookupFolders {
         served: vec![here.join("big")],
-        ..Looking::default()
+        ..LookupFolders::default()
     };
     let roots = Roots::open_now(&images.join("m.jsonl"), &told, None).expect("there");
     assert_eq!(
         named(&roots, "one.png").0,
         "one.png",
-        "where it leads is served from"
+        "its target is in a served folder"
     );
 }

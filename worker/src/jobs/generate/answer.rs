@@ -1,4 +1,4 @@
-//! What a generation's job ends with.
+//! The result of a `generate` job.
 
 use clippy_core::{Error, Result};
 use clippy_generate::{
@@ -8,7 +8,7 @@ use clippy_jobs::JobError;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// One picture: where it is, and what makes it again.
+/// Returns the entry of one picture in the result: its URL, its file, and its seed.
 pub(super) async fn image(
     job: &str,
     index: u32,
@@ -18,9 +18,9 @@ pub(super) async fn image(
 ) -> Result<Value, JobError> {
     let file = outputs.path_of(output);
     let size = tokio::fs::metadata(&file).await.map_err(|error| {
-        tracing::error!(file = %file.display(), %error, "a picture was kept and is not there");
+        tracing::error!(file = %file.display(), %error, "the file of a stored picture is missing");
         JobError::from(Error::internal(format!(
-            "picture {} was kept and is not there",
+            "the file of picture {} is missing",
             output.sha256
         )))
     })?;
@@ -36,7 +36,7 @@ pub(super) async fn image(
     }))
 }
 
-/// All of it.
+/// Returns the whole result.
 pub(super) fn result(
     generation: &Generation,
     meta: &GenerationMeta,
@@ -63,10 +63,10 @@ pub(super) fn result(
     }))
 }
 
-/// As JSON.
+/// Converts a part of the result to JSON.
 pub(super) fn json<T: Serialize>(value: &T) -> Result<Value, JobError> {
     serde_json::to_value(value).map_err(|error| {
-        Error::internal("a generation's answer cannot be written as JSON")
+        Error::internal("the result of a generation cannot be written as JSON")
             .with_source(error)
             .into()
     })

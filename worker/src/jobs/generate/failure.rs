@@ -1,10 +1,10 @@
-//! What a provider's failure means for its job.
+//! Maps a provider's failure to the failure of its job.
 
 use clippy_core::ErrorCode;
 use clippy_generate::{FailureClass, GenerateError};
 use clippy_jobs::JobError;
 
-/// Only what may pass by itself is tried again by itself.
+/// Maps an error of a provider. Only a transient one is retried automatically.
 pub(super) fn job_error(error: GenerateError) -> JobError {
     let code = match error.class {
         FailureClass::Transient => {
@@ -16,8 +16,8 @@ pub(super) fn job_error(error: GenerateError) -> JobError {
         }
         FailureClass::Cancelled => return JobError::Cancelled,
         FailureClass::InvalidInput => ErrorCode::InvalidInput,
-        // The provider's key is the server's, not the caller's: to the caller, the server cannot do
-        // it.
+        // The provider's key belongs to the server, so for the caller this is `Unsupported` and not
+        // a failed authentication.
         FailureClass::Permanent | FailureClass::Auth => ErrorCode::Unsupported,
         FailureClass::Blocked => ErrorCode::Blocked,
         FailureClass::MaybeCharged => ErrorCode::MaybeCharged,
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_transient_failure_is_tried_again_and_not_before_the_provider_allows() {
+    fn only_a_transient_failure_is_retried_and_after_the_pause_that_the_provider_asks_for() {
         for (class, code) in [
             (FailureClass::InvalidInput, ErrorCode::InvalidInput),
             (FailureClass::Permanent, ErrorCode::Unsupported),

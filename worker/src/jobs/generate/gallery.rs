@@ -1,7 +1,7 @@
-//! Made pictures as pictures of the gallery.
+//! Adds generated pictures to the gallery.
 //!
-//! They carry `origin: generated`, by which searches leave them out unless they are asked for.
-//! Their ids come of their files' hashes, so that adding a picture again changes nothing.
+//! Their payload has `origin: generated`, so that searches can leave them out. Their ids are made
+//! from the hashes of their files, so that adding a picture again changes nothing.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ use clippy_generate::{Output, Outputs};
 use clippy_imaging::DecodeLimits;
 use serde_json::{Value, json};
 
-use crate::ingest::embed::Order;
+use crate::ingest::embed::EmbedRequests;
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::picture::{PreparedPicture, prepare};
 
-/// Puts a kept picture into the collection, and gives its id there.
+/// Adds a stored output to the collection, and returns its id there.
 ///
 /// # Errors
-/// What the model and the collection report, and [`ErrorCode::InvalidPicture`] when the file cannot
-/// be embedded.
+/// The errors of the model and the collection, and [`ErrorCode::InvalidPicture`] when the file
+/// cannot be embedded.
 pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Result<PointId> {
     let id = id_of(output)?;
     let file = outputs.read(&output.sha256).await?;
     let model = Arc::clone(live.embedder.info());
-    let prepared = blocking("reading a made picture", move || {
+    let prepared = blocking("reading a generated picture", move || {
         let mark = Mark::new(&file, None, &model.fingerprint);
         prepare(&file, mark, &model.transform, &DecodeLimits::bulk())
             .map_err(|failure| unusable(failure.reason))
@@ -51,19 +51,19 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
         sentences::record_form(&*live.gallery).await?,
     );
     mark.text = text.as_ref().map(|text| md5_hex(text.as_bytes()));
-    let mut order = Order::default();
+    let mut requests = EmbedRequests::default();
     let styles = styles::settle(&*live.gallery, live.embedder.info()).await?;
-    order.push_picture(0, image, edge, styles);
+    requests.push_picture(0, image, edge, styles);
     if let Some(text) = text {
-        order.push(0, Space::Text, EmbedInput::Text(text));
+        requests.push(0, Space::Text, EmbedInput::Text(text));
     }
-    let made = order.make(&*live.embedder, 1).await?.pop();
+    let made = requests.embed(&*live.embedder, 1).await?.pop();
     let vectors = made
-        .ok_or_else(|| unusable("the model answered nothing"))?
+        .ok_or_else(|| unusable("the model returned nothing"))?
         .map_err(|failure| unusable(failure.reason))?;
 
     let root = std::path::absolute(outputs.folder()).map_err(|error| {
-        Error::internal("the folder of made pictures has no full name").with_source(error)
+        Error::internal("the folder of generated pictures has no absolute path").with_source(error)
     })?;
     live.gallery.add_root(&root.to_string_lossy()).await?;
     let mut payload = fields(output, id, &tags, &mark);
@@ -83,20 +83,22 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     Ok(id)
 }
 
-/// The beginning of the file's hash, as a UUID of the kind that is one's own (version 8).
+/// Makes an id from the beginning of the file's hash: a UUID of version 8, which is for custom
+/// content.
 fn id_of(output: &Output) -> Result<PointId> {
     let hash = output
         .sha256
         .get(..32)
         .and_then(|hash| u128::from_str_radix(hash, 16).ok());
     let hash =
-        hash.ok_or_else(|| Error::internal(format!("{} is no hash of a picture", output.sha256)))?;
+        hash.ok_or_else(|| Error::internal(format!("{} is not a SHA-256", output.sha256)))?;
     Ok(PointId::Uuid(
         uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid(),
     ))
 }
 
-/// What the artist asked for: the words of the prompt and of the search, then the style tags.
+/// Returns the tags of a generated picture: the words of the search and of the prompt, then the
+/// style tags.
 fn tags_of(output: &Output) -> Vec<String> {
     let lineage = &output.lineage;
     let searched = lineage
@@ -118,7 +120,7 @@ fn tags_of(output: &Output) -> Vec<String> {
     tags
 }
 
-/// The payload, with the names that manifests use, and where the picture came from.
+/// Returns the payload: fields with the names that manifests use, and the picture's lineage.
 fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload {
     let lineage = &output.lineage;
     let references: Vec<Value> = lineage
@@ -129,7 +131,7 @@ fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload
         .collect();
     let fields = json!({
         "id": id,
-        // Relative to the folder of made pictures, which is one of the collection's roots.
+        // Relative to the folder of generated pictures, which is one of the collection's roots.
         "path": output.path,
         ORIGIN_FIELD: GENERATED,
         "tags_all": tags,
@@ -154,6 +156,6 @@ fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload
 fn unusable(reason: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorCode::InvalidPicture,
-        format!("a made picture cannot be put into the gallery: {reason}"),
+        format!("a generated picture cannot be added to the gallery: {reason}"),
     )
 }

@@ -1,10 +1,9 @@
-//! `generate` as a job: pictures from references.
+//! The handler of `generate` jobs: pictures from references.
 //!
-//! Running it twice is harmless: a call that costs money is written down before it is sent and
-//! never sent again unasked ([`clippy_generate::paid_once`]), a call that was answered gives the
-//! same pictures again, and pictures are kept by their content. What makes two purchases of one job
-//! different is `retries` alone: how often a person asked again. Even then a call that was answered
-//! is not bought again.
+//! Running a job twice does no harm: a paid call is written to the journal before it is sent, and
+//! is never repeated automatically ([`clippy_generate::paid_once`]). An answered call returns the
+//! same pictures again, and pictures are stored by their content. A call is sent again only after a
+//! person retried the job (`retries`), and only if it was not answered before.
 
 mod answer;
 mod failure;
@@ -34,49 +33,49 @@ use tokio_util::sync::CancellationToken;
 pub use outage::ProviderPatience;
 pub use references::GalleryReferences;
 
-/// How long a provider may take beside a call that it waits for, when the job is handed over.
+/// Time for a provider, in addition to the call in progress, to end when the job is handed back.
 const HAND_OVER: Duration = Duration::from_secs(5);
 
-/// What pictures are made with.
+/// The tools of `generate` jobs.
 #[derive(Clone)]
 pub struct GenerateTools {
-    /// Who makes them.
+    /// The providers of pictures.
     pub providers: Arc<Providers>,
     /// Fetches, decodes and checks the pictures of a request.
     pub resolver: Arc<Resolver>,
-    /// Uploaded pictures.
+    /// Stores uploaded pictures.
     pub intake: Intake,
-    /// Made pictures.
+    /// Stores generated pictures.
     pub outputs: Outputs,
-    /// Remembers paid calls.
+    /// Records paid calls.
     pub journal: Arc<dyn CallJournal>,
-    /// What a key may spend a day.
+    /// The amount that a key may spend in a day.
     pub budget: DailyBudget,
-    /// What was spent.
+    /// The amounts that keys have spent.
     pub spending: FileSpending,
-    /// The longest that one call to a provider may take. A worker that stops waits so long for a
-    /// call that is under way, because it is paid for.
+    /// The time limit of one call to a provider. A worker that stops waits this long for a call in
+    /// progress, because it is paid for.
     pub longest_call: Duration,
-    /// How long a provider that is away or busy is waited for.
+    /// How long an outage of a provider is waited for.
     pub patience: ProviderPatience,
-    /// The model and the collection that made pictures are added to, when a request asks for that.
+    /// The model and the collection that generated pictures are added to, on request.
     pub live: Arc<LivePair>,
 }
 
-/// Makes pictures.
+/// Runs `generate` jobs.
 pub struct GenerateJob {
     tools: GenerateTools,
 }
 
 impl GenerateJob {
-    /// A handler over these tools.
+    /// Returns a handler with these tools.
     #[must_use]
     pub fn new(tools: GenerateTools) -> Self {
         Self { tools }
     }
 
-    /// What the budget set aside for the job and it did not cost goes back. What somebody asked for
-    /// again is left aside: the sum is then never too small.
+    /// Gives back what the budget reserved for the job beyond its cost. A job that was retried by a
+    /// person keeps its reservation, since earlier calls may have cost something too.
     async fn settle(&self, context: &JobContext, reserved_usd: f64, actual_usd: f64) {
         let job = context.job();
         let (Some(_), Some(owner), 0) = (self.tools.budget.limit, &job.owner, job.retries) else {
@@ -104,48 +103,57 @@ impl GenerateJob {
             Ok::<_, clippy_core::Error>(())
         };
         if let Err(error) = settled.await {
-            tracing::error!(job = %job.id, %error, "what a job did not cost was not given back; it comes back with the day");
+            tracing::error!(
+                job = %job.id, %error,
+                "the unspent part of a job's reservation was not given back; it expires with the \
+                 day"
+            );
         }
     }
 
-    /// Gives the whole reservation back, unless a call of this job was sent: it may cost something,
-    /// whatever this attempt failed of.
+    /// Gives back the whole reservation, unless a call of this job was sent: that call may be
+    /// charged, even if this attempt failed for another reason.
     async fn give_back_unspent(&self, context: &JobContext, reserved_usd: f64) {
         let job = context.job();
         match self.tools.journal.has_calls(&scope(job, job.retries)).await {
             Ok(false) => self.settle(context, reserved_usd, 0.0).await,
             Ok(true) => {}
             Err(error) => {
-                tracing::error!(job = %job.id, %error, "whether a job bought anything cannot be read, so nothing is given back; it comes back with the day");
+                tracing::error!(
+                    job = %job.id, %error,
+                    "the paid calls of a job cannot be read, so its reservation is not given back; \
+                     it expires with the day"
+                );
             }
         }
     }
 
-    /// What the gallery answered; one that is away is waited for like a provider.
-    async fn waited_for<T>(
+    /// Converts an answer of the gallery. An outage of the gallery is waited for like one of a
+    /// provider.
+    async fn wait_for_gallery<T>(
         &self,
         context: &JobContext,
         answered: clippy_core::Result<T>,
     ) -> Result<T, JobError> {
         match answered {
             Err(error) if error.code.is_retryable() => {
-                Err(outage::after(context, self.tools.patience, error.into()).await)
+                Err(outage::handle_failure(context, self.tools.patience, error.into()).await)
             }
             answered => Ok(answered?),
         }
     }
 
-    async fn generated(
+    async fn generate(
         &self,
         context: &JobContext,
         provider: &Arc<dyn Provider>,
         request: &GenerateRequest,
         generation: &Arc<Generation>,
     ) -> Result<Generated, GenerateError> {
-        let (sink, previews) = watch::watched(context);
+        let (sink, previews) = watch::progress_sink(context);
         let job = context.job();
         let (cancel, hand_over) = (CancellationToken::new(), CancellationToken::new());
-        // The provider ends by itself when it is to hand over, after the call that is under way.
+        // When the job is handed back, the provider ends by itself after the call in progress.
         let _hold = context.hold(self.tools.longest_call + HAND_OVER);
         let stop = pass_on_stop(context, cancel.clone(), hand_over.clone());
         let context = GenerationContext {
@@ -160,7 +168,7 @@ impl GenerateJob {
             seed: seed_of(&job.id.to_string()),
         };
         let work = make(provider.as_ref(), request, generation, &context);
-        // The previews end with the sink, which the work holds.
+        // The previews end when the sink is dropped, which the work owns.
         let beside = async { tokio::join!(previews, stop) };
         tokio::pin!(work, beside);
         tokio::select! {
@@ -179,7 +187,7 @@ impl JobHandler for GenerateJob {
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Envelope { request, .. } = Envelope::<GenerateRequest>::read(&context.job().payload)?;
         let tools = &self.tools;
-        stage(&context, "references", "fetching the references");
+        stage(&context, "references", "fetching references");
         let (provider, reserved) = {
             let provider = tools.providers.get(request.provider.as_deref())?;
             let reserved = estimate(provider.as_ref(), &request)?
@@ -188,21 +196,21 @@ impl JobHandler for GenerateJob {
             (Arc::clone(provider), reserved)
         };
         if request.add_to_gallery {
-            // Before anything is made or paid for.
+            // Checked before anything is generated or paid for.
             let info = tools.live.now().gallery.info().await;
-            self.waited_for(&context, info)
+            self.wait_for_gallery(&context, info)
                 .await?
                 .check_takes_generated()?;
         }
         if provider.capabilities().paid
-            && let Err(error) = writable(&tools.outputs).await
+            && let Err(error) = check_writable(&tools.outputs).await
         {
             self.give_back_unspent(&context, reserved).await;
             return Err(error.into());
         }
         let resolved = tokio::select! {
             resolved = tools.resolver.resolve_kept(&request, &tools.intake) => resolved,
-            () = context.token().cancelled() => return Err(stopped(&context)),
+            () = context.token().cancelled() => return Err(stop_error(&context)),
         };
         let generation = match resolved {
             Ok(generation) => Arc::new(generation),
@@ -214,23 +222,28 @@ impl JobHandler for GenerateJob {
             }
         };
         let generated = match self
-            .generated(&context, &provider, &request, &generation)
+            .generate(&context, &provider, &request, &generation)
             .await
         {
             Ok(generated) => generated,
-            Err(error) if error.class == FailureClass::Cancelled => return Err(stopped(&context)),
+            Err(error) if error.class == FailureClass::Cancelled => {
+                return Err(stop_error(&context));
+            }
             Err(error) => {
-                // One call that was certainly free: nothing was spent. Of several, some may have
-                // been paid for.
+                // A single call that was not charged means that nothing was spent. With several
+                // calls, others may have been charged.
                 let free = !error.charged && generation.count == 1 && !error.class.is_retryable();
                 if free && error.class != FailureClass::Blocked {
                     self.give_back_unspent(&context, reserved).await;
                 }
-                tracing::warn!(job = %context.job().id, class = error.class.as_str(), %error, "a generation failed");
-                return Err(outage::after(&context, tools.patience, error).await);
+                tracing::warn!(
+                    job = %context.job().id, class = error.class.as_str(), %error,
+                    "a generation failed"
+                );
+                return Err(outage::handle_failure(&context, tools.patience, error).await);
             }
         };
-        stage(&context, "keeping", "keeping the pictures");
+        stage(&context, "keeping", "storing the pictures");
         let job = context.job().id.to_string();
         let mut kept = Vec::with_capacity(generated.images.len());
         let mut outputs = Vec::with_capacity(generated.images.len());
@@ -240,16 +253,20 @@ impl JobHandler for GenerateJob {
             kept.push(answer::image(&job, index, image, &output, &tools.outputs).await?);
             outputs.push(output);
         }
-        // After all of them are kept: the gallery may be away.
+        // After all pictures are stored, since the gallery may be unavailable.
         if request.add_to_gallery {
             for (answer, output) in kept.iter_mut().zip(&outputs) {
                 let added = gallery::add(&tools.live.now(), &tools.outputs, output).await;
-                answer["gallery_id"] = answer::json(&self.waited_for(&context, added).await?)?;
+                answer["gallery_id"] =
+                    answer::json(&self.wait_for_gallery(&context, added).await?)?;
             }
         }
         for reason in &generated.meta.filtered {
             context
-                .log(LogLevel::Warning, format!("a picture is missing: {reason}"))
+                .log(
+                    LogLevel::Warning,
+                    format!("the provider withheld a picture: {reason}"),
+                )
                 .await;
         }
         self.settle(&context, reserved, generated.meta.usd.unwrap_or(reserved))
@@ -261,13 +278,14 @@ impl JobHandler for GenerateJob {
             total: Some(count),
             unit: "pictures".to_owned(),
             stage: "done".to_owned(),
-            message: format!("{count} pictures are there"),
+            message: format!("{count} pictures are ready"),
         });
         answer::result(&generation, &generated.meta, &kept)
     }
 }
 
-/// Tells a provider to stop, and whether the job goes on elsewhere.
+/// Passes a stop on to the provider: a cancellation, or the handing back of the job, which another
+/// worker then continues.
 async fn pass_on_stop(
     context: &JobContext,
     cancel: CancellationToken,
@@ -280,7 +298,7 @@ async fn pass_on_stop(
     }
 }
 
-/// Names the calls of a job in the journal.
+/// Returns the key of a job's calls in the journal.
 fn scope(job: &Job, retries: u32) -> String {
     format!("{} {retries}", job.id)
 }
@@ -293,25 +311,25 @@ fn stage(context: &JobContext, stage: &str, message: &str) {
     });
 }
 
-/// Whether pictures can be kept: found out before any is paid for.
-async fn writable(outputs: &Outputs) -> clippy_core::Result<()> {
+/// Checks that pictures can be stored, before any is paid for.
+async fn check_writable(outputs: &Outputs) -> clippy_core::Result<()> {
     let folder = outputs.folder().to_owned();
     let checked = blocking("looking at a folder", move || {
         Ok(files::check_writable(&folder))
     });
     checked.await?.map_err(|error| {
-        tracing::error!(folder = %outputs.folder().display(), %error, "pictures cannot be kept");
-        let message = "no picture can be kept, so that none is bought: the folder outputs in \
-                       DATA_DIR cannot be written to";
+        tracing::error!(folder = %outputs.folder().display(), %error, "pictures cannot be stored");
+        let message = "no picture can be stored, so none is bought: the folder outputs in DATA_DIR \
+                       cannot be written to";
         clippy_core::Error::internal(message).with_source(error)
     })
 }
 
-/// Why a run that was told to stop ends.
-fn stopped(context: &JobContext) -> JobError {
+/// Returns the error with which a stopped run ends.
+fn stop_error(context: &JobContext) -> JobError {
     context.go_on().err().unwrap_or(JobError::Transient {
         code: clippy_core::ErrorCode::Unavailable,
-        message: "The provider stopped although nobody asked it to".to_owned(),
+        message: "The provider stopped without being asked to".to_owned(),
         after: Some(Duration::from_secs(1)),
     })
 }

@@ -1,7 +1,8 @@
-//! A provider that is away or busy is waited for, with pauses that grow to minutes.
+//! Waits for a provider that is unavailable or busy, with pauses that grow to minutes.
 //!
-//! The job lets go of its place meanwhile, and waiting counts as no attempt: a server that takes
-//! half a minute to start, or a quota that comes back within a quarter of an hour, fails nothing.
+//! The job gives up its worker meanwhile, and waiting does not count as an attempt. So a server
+//! that needs half a minute to start, or a quota that is renewed within a quarter of an hour, does
+//! not fail a job.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,19 +14,19 @@ use serde_json::json;
 
 use super::failure::job_error;
 
-/// How long a provider is waited for.
+/// How long an outage of a provider is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderPatience {
-    /// In all; after that the job's attempts are used up as for any failure that may pass.
+    /// The limit for all pauses together. After it, failures count as attempts.
     pub longest: Duration,
     /// The first pause; each next one is twice as long.
     pub first: Duration,
-    /// The longest pause.
+    /// The upper bound of a pause.
     pub most: Duration,
 }
 
 impl ProviderPatience {
-    /// So long in all, with pauses from five seconds to five minutes.
+    /// Waits up to `longest` in all, with pauses from five seconds to five minutes.
     #[must_use]
     pub fn of(longest: Duration) -> Self {
         Self {
@@ -35,7 +36,8 @@ impl ProviderPatience {
         }
     }
 
-    /// The pause after so many others, spread a little so that jobs do not come back all at once.
+    /// Returns the pause after `tries` others, with some jitter, so that jobs do not all come back
+    /// at once.
     fn pause(&self, tries: u32, job: &str) -> Duration {
         let whole = self
             .first
@@ -46,35 +48,34 @@ impl ProviderPatience {
     }
 }
 
-/// What a job remembers of an outage.
+/// The record of an outage in a job's checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Away {
+struct Outage {
     /// When it began, in milliseconds since 1970.
     since: u64,
-    /// When it was last seen.
+    /// When a call last failed.
     seen: u64,
-    /// When the provider is asked again. Missing in records of earlier versions.
+    /// When the provider is called again. Missing in records of earlier versions.
     #[serde(default)]
     next: u64,
     /// Pauses so far.
     tries: u32,
-    /// How often a person had asked for the job again.
+    /// The job's `retries` at the time.
     retries: u32,
 }
 
-/// An outage is over when it is not seen for so long after the provider should have been asked
-/// again. Another one is waited for anew.
-const OVER: Duration = Duration::from_secs(600);
+/// A failure belongs to another outage when it comes this long after the next call was due.
+const OUTAGE_GAP: Duration = Duration::from_secs(600);
 
-impl Away {
-    /// Whether a failure that is seen now belongs to this outage.
-    fn lasts(&self, now: u64, patience: ProviderPatience) -> bool {
+impl Outage {
+    /// Whether a failure at the time `now` belongs to this outage.
+    fn includes(&self, now: u64, patience: ProviderPatience) -> bool {
         let next = if self.next > 0 {
             self.next
         } else {
             self.seen.saturating_add(millis(patience.most))
         };
-        now < next.saturating_add(millis(patience.most + OVER))
+        now < next.saturating_add(millis(patience.most + OUTAGE_GAP))
     }
 }
 
@@ -82,8 +83,8 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What becomes of a job whose provider failed.
-pub(super) async fn after(
+/// Returns how a job ends whose provider failed: with a pause, or with an error.
+pub(super) async fn handle_failure(
     context: &JobContext,
     patience: ProviderPatience,
     error: GenerateError,
@@ -99,24 +100,24 @@ pub(super) async fn after(
     );
     let before = context
         .last_checkpoint()
-        .and_then(|checkpoint| Away::deserialize(&checkpoint["away"]).ok())
-        .filter(|away| away.retries == job.retries)
-        .filter(|away| away.lasts(now, patience));
-    let away = before.unwrap_or(Away {
+        .and_then(|checkpoint| Outage::deserialize(&checkpoint["away"]).ok())
+        .filter(|outage| outage.retries == job.retries)
+        .filter(|outage| outage.includes(now, patience));
+    let outage = before.unwrap_or(Outage {
         since: now,
         seen: now,
         next: now,
         tries: 0,
         retries: job.retries,
     });
-    let waited = Duration::from_millis(now.saturating_sub(away.since));
+    let waited = Duration::from_millis(now.saturating_sub(outage.since));
     let left = patience.longest.saturating_sub(waited);
     if left.is_zero() {
         return job_error(error);
     }
     if let Some(wait) = error.retry_after.filter(|wait| *wait > left) {
         let message = format!(
-            "{}. It asks to be left alone for {} min, longer than it is waited for \
+            "{}. It may be called again in {} min, which is longer than the limit \
              (GENERATION_WAIT_SECS): retry the job then",
             error.message,
             wait.as_secs().div_ceil(60)
@@ -124,10 +125,10 @@ pub(super) async fn after(
         return JobError::permanent(ErrorCode::Unavailable, message);
     }
     let pause = patience
-        .pause(away.tries, &job.id.to_string())
+        .pause(outage.tries, &job.id.to_string())
         .max(error.retry_after.unwrap_or_default());
     let message = format!(
-        "{}. It is asked again in {} s, for another {} min",
+        "{}. Retrying in {} s, for up to another {} min",
         error.message,
         pause.as_secs().max(1),
         left.as_secs().div_ceil(60)
@@ -138,11 +139,11 @@ pub(super) async fn after(
         message,
         ..Progress::default()
     });
-    let next = Away {
+    let next = Outage {
         seen: now,
         next: now.saturating_add(millis(pause)),
-        tries: away.tries + 1,
-        ..away
+        tries: outage.tries + 1,
+        ..outage
     };
     match context.remember(json!({"away": next})).await {
         Ok(()) => JobError::Snooze(pause),
@@ -155,10 +156,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_lasts_through_its_own_pause_however_long() {
+    fn a_failure_after_a_long_pause_belongs_to_the_same_outage() {
         let patience = ProviderPatience::of(Duration::from_secs(4 * 3_600));
         let hour = 3_600_000;
-        let away = Away {
+        let outage = Outage {
             since: hour,
             seen: hour,
             next: 2 * hour,
@@ -166,21 +167,21 @@ mod tests {
             retries: 0,
         };
         assert!(
-            away.lasts(2 * hour + 1, patience),
-            "the pause is a part of it"
+            outage.includes(2 * hour + 1, patience),
+            "the pause is part of the outage"
         );
-        assert!(!away.lasts(3 * hour, patience), "another outage");
+        assert!(!outage.includes(3 * hour, patience), "another outage");
         // As an earlier version wrote it.
-        let older: Away = serde_json::from_value(json!({
+        let older: Outage = serde_json::from_value(json!({
             "since": hour, "seen": hour, "tries": 1, "retries": 0,
         }))
         .expect("readable");
-        assert!(older.lasts(hour + 1_000_000, patience));
-        assert!(!older.lasts(2 * hour, patience));
+        assert!(older.includes(hour + 1_000_000, patience));
+        assert!(!older.includes(2 * hour, patience));
     }
 
     #[test]
-    fn pauses_grow_to_minutes_and_no_further() {
+    fn pauses_grow_up_to_their_limit() {
         let patience = ProviderPatience::of(Duration::from_secs(1800));
         let pauses: Vec<f64> = (0..12)
             .map(|tries| patience.pause(tries, "a job").as_secs_f64())

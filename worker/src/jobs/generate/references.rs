@@ -1,4 +1,4 @@
-//! The gallery's pictures as references.
+//! Provides pictures of the gallery as references.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use clippy_core::{Error, Result, blocking};
 use clippy_generate::{ReferencePicture, ReferencePictures};
 use serde_json::Value;
 
-/// Looks an id up in the collection, and reads its file where pictures are served from.
+/// Looks up an id in the collection, and reads the picture's file if it may be served.
 pub struct GalleryReferences {
     gallery: Arc<dyn GalleryReader>,
     pictures: Arc<dyn Pictures>,
 }
 
 impl GalleryReferences {
-    /// Over this collection and its files.
+    /// Uses this collection and its files.
     #[must_use]
     pub fn new(gallery: Arc<dyn GalleryReader>, pictures: Arc<dyn Pictures>) -> Self {
         Self { gallery, pictures }

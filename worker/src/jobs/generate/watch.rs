@@ -1,22 +1,24 @@
-//! What a provider tells while it works, as the job's progress and previews.
+//! Publishes a provider's progress and previews as those of the job.
 
 use clippy_generate::{Preview, Progress as Seen, ProgressSink, data_url};
 use clippy_jobs::{JobContext, Progress};
 use serde_json::json;
 use tokio::sync::watch;
 
-/// A bar is drawn in so many steps.
+/// The total of a progress bar, since a provider reports a fraction.
 const STEPS: u64 = 1_000;
 
-/// Takes what a provider tells, from any thread and at once.
-pub(super) struct Sink {
+/// Receives progress and previews on any thread, without blocking.
+pub(super) struct JobProgressSink {
     context: JobContext,
     newest: watch::Sender<Option<Preview>>,
 }
 
-/// A sink, and what writes its previews until the sink is dropped. A preview that comes while
-/// another is being written waits; a newer one takes its place.
-pub(super) fn watched(context: &JobContext) -> (Sink, impl Future<Output = ()> + use<>) {
+/// Returns a sink, and a future that writes its previews until the sink is dropped. While one
+/// preview is written, only the newest other one is kept.
+pub(super) fn progress_sink(
+    context: &JobContext,
+) -> (JobProgressSink, impl Future<Output = ()> + use<>) {
     let (newest, mut previews) = watch::channel(None);
     let writer = context.clone();
     let write = async move {
@@ -28,12 +30,12 @@ pub(super) fn watched(context: &JobContext) -> (Sink, impl Future<Output = ()> +
             let data =
                 json!({"index": preview.index, "media_type": preview.media_type, "image": image});
             if let Err(error) = writer.preview(data).await {
-                tracing::debug!(job = %writer.job().id, %error, "a preview was left out");
+                tracing::debug!(job = %writer.job().id, %error, "a preview could not be written");
             }
         }
     };
     (
-        Sink {
+        JobProgressSink {
             context: context.clone(),
             newest,
         },
@@ -41,9 +43,9 @@ pub(super) fn watched(context: &JobContext) -> (Sink, impl Future<Output = ()> +
     )
 }
 
-impl ProgressSink for Sink {
+impl ProgressSink for JobProgressSink {
     fn progress(&self, seen: Seen) {
-        // A whole number of steps: what a fraction is good for is a bar.
+        // A job's progress is counted in whole numbers.
         let done = seen
             .fraction
             .map(|fraction| (f64::from(fraction.clamp(0.0, 1.0)) * STEPS as f64).round() as u64);

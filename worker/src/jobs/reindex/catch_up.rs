@@ -1,8 +1,7 @@
-//! What was written to the live collection while another was built, taken over by the other.
+//! Copies what was written to the live collection while another one was built.
 //!
-//! A changed id says nothing about what changed: its point is read again, and made again, or
-//! deleted where it is gone. So nothing depends on the order of changes, and taking one over twice
-//! is harmless.
+//! A change is only an id. Its point is read again and embedded again, or deleted if it is gone. So
+//! the order of changes does not matter, and copying one twice does no harm.
 
 use std::sync::Arc;
 
@@ -17,39 +16,39 @@ use super::renew::{CHUNK, Renewer};
 use super::{ReindexTools, stage};
 use crate::ingest::chunk::by_id;
 
-/// So few changes are left for the moment in which writers wait.
+/// At most this many changes are left to copy while writers wait.
 const FEW: usize = CHUNK;
-/// Writers that are as quick as the model would keep a re-index from its end: after so many rounds
-/// they wait.
-const MOST_ROUNDS: usize = 1_000;
+/// The limit for rounds of catching up. Writers that are as fast as the model would otherwise keep
+/// a re-index from ending; after the last round they wait.
+const MAX_ROUNDS: usize = 1_000;
 /// Ids that are compared at a time.
 const COMPARED: usize = 1_024;
-/// Failures that are told with their reasons.
-const TOLD: usize = 20;
+/// How many failures are listed with their reasons.
+const MAX_REASONS: usize = 20;
 
-/// What was taken over.
+/// The number of copied changes per outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CaughtUp {
-    /// Made anew.
+pub(super) struct CatchUpTotals {
+    /// Embedded again.
     pub(super) embedded: u64,
-    /// As they should be already.
+    /// Already up to date.
     pub(super) unchanged: u64,
-    /// Gone from the live collection.
+    /// Deleted, since they are gone from the live collection.
     pub(super) deleted: u64,
-    /// Stored without the vectors of their picture, whose file cannot be read.
+    /// Stored without the vectors of the picture, since its file cannot be read.
     pub(super) failed: u64,
-    /// Some of those, with the reason.
+    /// The first failures, with their reasons.
     pub(super) failures: Vec<LineRecord>,
 }
 
-impl CaughtUp {
+impl CatchUpTotals {
     fn add(&mut self, id: PointId, outcome: LineOutcome) {
         let mut totals = LedgerTotals::default();
         totals.add(&outcome);
         self.embedded += totals.embedded;
         self.unchanged += totals.unchanged;
         self.failed += totals.failed;
-        if totals.failed > 0 && self.failures.len() < TOLD {
+        if totals.failed > 0 && self.failures.len() < MAX_REASONS {
             let line = self.embedded + self.unchanged + self.failed;
             self.failures.push(LineRecord {
                 line,
@@ -60,25 +59,28 @@ impl CaughtUp {
     }
 }
 
-/// A follower of the live collection, while it catches up.
+/// A follower of the live collection that catches up with it.
 pub(super) struct CatchUp<'a> {
     pub(super) context: &'a JobContext,
     pub(super) tools: &'a ReindexTools,
-    /// Its name.
+    /// The name of the collection that catches up.
     pub(super) name: &'a str,
     pub(super) live: Arc<dyn Gallery>,
     pub(super) renewer: &'a Renewer,
-    pub(super) sum: CaughtUp,
+    pub(super) totals: CatchUpTotals,
 }
 
 impl CatchUp<'_> {
-    /// Goes on until only a few changes can be left.
-    pub(super) async fn until_few(&mut self) -> Result<(), JobError> {
-        self.take_roots().await?;
-        for _ in 0..MOST_ROUNDS {
+    /// Copies changes until only a few can be left.
+    pub(super) async fn copy_until_few(&mut self) -> Result<(), JobError> {
+        self.copy_roots().await?;
+        for _ in 0..MAX_ROUNDS {
             self.context.go_on()?;
-            let (taken, more) = self.round().await?;
-            let done = self.sum.embedded + self.sum.unchanged + self.sum.deleted + self.sum.failed;
+            let (taken, more) = self.copy_batch().await?;
+            let done = self.totals.embedded
+                + self.totals.unchanged
+                + self.totals.deleted
+                + self.totals.failed;
             stage(self.context, done, None, "catching up");
             if taken <= FEW && !more {
                 break;
@@ -87,19 +89,19 @@ impl CatchUp<'_> {
         Ok(())
     }
 
-    /// Takes over all that is left; for when nothing is added any more.
-    pub(super) async fn take_the_rest(&mut self) -> Result<()> {
-        self.take_roots().await?;
+    /// Copies all remaining changes, while writers wait.
+    pub(super) async fn copy_rest(&mut self) -> Result<()> {
+        self.copy_roots().await?;
         loop {
-            let (taken, more) = self.round().await?;
+            let (taken, more) = self.copy_batch().await?;
             if taken == 0 && !more {
                 return Ok(());
             }
         }
     }
 
-    /// Compares the ids of both collections, and mends what is different: what a list of changes
-    /// cannot know of, such as another program's writes.
+    /// Compares the ids of both collections, and copies what differs: writes that are not in the
+    /// list of changes, such as those of another program.
     pub(super) async fn compare_ids(&mut self) -> Result<(), JobError> {
         let (mut from, mut different) = (None, Vec::new());
         loop {
@@ -115,7 +117,7 @@ impl CatchUp<'_> {
             different.extend(live.iter().filter(|id| ours.binary_search(id).is_err()));
             different.extend(ours.iter().filter(|id| live.binary_search(id).is_err()));
             for some in different.chunks(CHUNK) {
-                self.take_over(some).await?;
+                self.apply_changes(some).await?;
             }
             different.clear();
             from = page.next;
@@ -125,8 +127,8 @@ impl CatchUp<'_> {
         }
     }
 
-    /// The follower's ids from `from` (from the first one, when `is_first`) up to and without
-    /// `end`.
+    /// Returns the follower's ids from `from` (or from the first one, if `is_first`) up to but not
+    /// including `end`.
     async fn ids_between(
         &self,
         from: Option<PointId>,
@@ -160,8 +162,8 @@ impl CatchUp<'_> {
         }
     }
 
-    /// The folders that pictures are served from.
-    async fn take_roots(&self) -> Result<()> {
+    /// Copies the roots that pictures are served from.
+    async fn copy_roots(&self) -> Result<()> {
         let known = self.renewer.beside.info().await?.roots;
         for root in self.live.info().await?.roots {
             if !known.contains(&root) {
@@ -171,15 +173,15 @@ impl CatchUp<'_> {
         Ok(())
     }
 
-    /// Takes some changes over; gives how many, and whether there are more already.
-    async fn round(&mut self) -> Result<(usize, bool)> {
+    /// Copies some changes. Returns how many, and whether there are more.
+    async fn copy_batch(&mut self) -> Result<(usize, bool)> {
         let changes = self
             .tools
             .collections
             .changes(self.name, None, 8 * CHUNK)
             .await?;
         for some in changes.ids.chunks(CHUNK) {
-            self.take_over(some).await?;
+            self.apply_changes(some).await?;
         }
         self.tools
             .collections
@@ -188,7 +190,7 @@ impl CatchUp<'_> {
         Ok((changes.ids.len(), changes.more))
     }
 
-    async fn take_over(&mut self, ids: &[PointId]) -> Result<()> {
+    async fn apply_changes(&mut self, ids: &[PointId]) -> Result<()> {
         let there = by_id(self.live.retrieve(ids, With::PAYLOAD).await?);
         let gone: Vec<PointId> = ids
             .iter()
@@ -197,10 +199,10 @@ impl CatchUp<'_> {
             .collect();
         if !gone.is_empty() {
             self.renewer.beside.delete(&gone).await?;
-            self.sum.deleted += gone.len() as u64;
+            self.totals.deleted += gone.len() as u64;
         }
         for (id, outcome) in self.renewer.renew(there.into_values().collect()).await? {
-            self.sum.add(id, outcome);
+            self.totals.add(id, outcome);
         }
         Ok(())
     }

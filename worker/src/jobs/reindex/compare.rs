@@ -1,5 +1,5 @@
-//! How much of the results stays the same: recent queries, asked of the old pair and of the new
-//! one.
+//! Measures how much of the results stays the same: searches with recent queries in the old pair
+//! and in the new one.
 
 use std::collections::HashSet;
 
@@ -15,25 +15,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{ReindexTools, stage};
 
-/// Results that are compared.
+/// How many results of a query are compared.
 const TOP: usize = 24;
-/// Recent queries that are asked again, the newest.
+/// How many of the newest recent queries are repeated.
 const MOST_RECENT: usize = 100;
-/// With fewer recent queries, pictures of the collection take their place until there are so many.
+/// With fewer recent queries than this, pictures of the collection are used as further queries.
 const ENOUGH: usize = 50;
 
-/// What the comparison came to. Overlaps are shares, 0..1, of the first [`TOP`] results.
+/// The result of the comparison. Overlaps are shares, 0..1, of the first [`TOP`] results.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Comparison {
     /// How many results of each query are compared.
     top: usize,
-    /// Queries that could be asked of both.
+    /// Queries that both pairs could answer.
     queries: usize,
-    /// Of them: words and likes that somebody searched for lately.
+    /// Of these, the recent queries by words or likes.
     recent: usize,
-    /// Of them: pictures of the collection, taken as queries.
+    /// Of these, the pictures of the collection.
     pictures: usize,
-    /// Mean overlap of all.
+    /// Mean overlap of all queries.
     overlap: Option<f64>,
     /// Mean overlap of the recent queries.
     overlap_recent: Option<f64>,
@@ -43,7 +43,7 @@ pub(super) struct Comparison {
     lowest: Option<f64>,
 }
 
-/// Asks both, and compares.
+/// Searches in both pairs, and compares the results.
 pub(super) async fn run(
     context: &JobContext,
     tools: &ReindexTools,
@@ -109,8 +109,8 @@ fn query_of(recent: RecentQuery) -> SearchQuery {
     }
 }
 
-/// Pictures of the collection as queries, spread over it: what each model makes of a picture stands
-/// there already.
+/// Returns queries by pictures that are spread over the collection. Both pairs have their vectors
+/// already.
 async fn pictures(old: &Live, wanted: usize) -> Result<Vec<SearchQuery>, JobError> {
     let points = old.gallery.count(&Filter::default()).await?;
     if wanted == 0 || points == 0 {
@@ -118,7 +118,7 @@ async fn pictures(old: &Live, wanted: usize) -> Result<Vec<SearchQuery>, JobErro
     }
     let mut ids = Vec::new();
     let mut from = None;
-    // A walk over the ids alone; a large collection is looked at in its first part only.
+    // Reads ids only. Of a large collection, only the first part is used.
     let page_size = usize::try_from(points)
         .unwrap_or(usize::MAX)
         .min(wanted * 1_000);
@@ -149,7 +149,7 @@ async fn pictures(old: &Live, wanted: usize) -> Result<Vec<SearchQuery>, JobErro
     Ok(ids.into_iter().map(like).collect())
 }
 
-/// The share of the results that both have; `None` when the old one cannot answer (any more).
+/// Returns the share of common results; `None` if the old pair has no answer.
 async fn overlap(
     old: &Searcher,
     new: &Searcher,
@@ -166,7 +166,8 @@ async fn overlap(
     Ok(Some(both as f64 / before.len().max(after.len()) as f64))
 }
 
-/// The ids of the results; `None` for a query that cannot be answered: its picture is gone, say.
+/// Returns the ids of the results; `None` for a query that cannot be answered, for example because
+/// its picture is gone.
 async fn results(
     searcher: &Searcher,
     query: SearchQuery,

@@ -1,5 +1,5 @@
-//! The merge of a re-index: adds up the accounts, copies what was written meanwhile, builds the
-//! graphs, compares old and new, and switches.
+//! Finishes a re-index: adds up the accounts, copies what was written meanwhile, builds the graphs,
+//! compares the old and the new collection, and switches.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,31 +14,31 @@ use clippy_jobs::{JobContext, JobError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::catch_up::{CatchUp, CaughtUp};
+use super::catch_up::{CatchUp, CatchUpTotals};
 use super::compare::{self, Comparison};
 use super::renew::Renewer;
-use super::{ReindexTools, dropped, settings_note, source_of, stage, take_over};
+use super::{ReindexTools, not_being_built, settings_note, source_of, stage, switch_live_pair};
 use crate::jobs::merge::{self, Outcome};
 
-/// One of so many pictures may be unreadable. With more, the switch needs `allow_missing`.
+/// One in this many pictures may be unreadable. With more, the switch needs `allow_missing`.
 const ONE_UNREADABLE_OF: u64 = 10;
 /// Ids of unreadable pictures that a result lists.
 const LISTED: usize = 1_000;
 
-/// The results so far, saved as a checkpoint just before the switch. A run after a crash that finds
-/// the switch made reports them.
+/// The results so far, saved as a checkpoint just before the switch. If the process crashes after
+/// the switch, the next run reports them.
 #[derive(Debug, Serialize, Deserialize)]
 struct SwitchCheckpoint {
     /// The collection that becomes live.
     collection: String,
     outcome: Outcome,
     unreadable: Vec<String>,
-    caught_up: CaughtUp,
+    caught_up: CatchUpTotals,
     comparison: Comparison,
     previous: String,
 }
 
-/// What is left to do when all parts have ended.
+/// The work that remains when all parts have ended.
 pub(super) struct MergeWork {
     beside: PhysicalCollection,
     has_parts: bool,
@@ -46,9 +46,9 @@ pub(super) struct MergeWork {
 
 /// How far an earlier run of the merge got.
 pub(super) enum MergeState {
-    /// It was killed after the switch; this is the result.
+    /// It was killed after the switch. This is the result.
     AlreadySwitched(Value),
-    /// It did not switch.
+    /// It has not switched yet.
     Pending(MergeWork),
 }
 
@@ -75,11 +75,11 @@ impl MergeWork {
             })),
             Some(live) if live.role == Role::Live => {
                 let ready = ready.ok_or_else(|| {
-                    Error::internal("the re-index has switched and does not know how")
+                    Error::internal("the re-index has switched, but its checkpoint is missing")
                 })?;
                 if tools.live.now().name != live.name {
                     let model = tools.models.load(&source_of(tools, &live)).await?;
-                    take_over(tools, &live.name, model).await?;
+                    switch_live_pair(tools, &live.name, model).await?;
                 }
                 tracing::info!(
                     collection = live.name,
@@ -93,7 +93,7 @@ impl MergeWork {
                     None,
                 )))
             }
-            _ => Err(dropped(
+            _ => Err(not_being_built(
                 ready
                     .as_ref()
                     .map_or("of this job", |ready| &ready.collection),
@@ -102,7 +102,7 @@ impl MergeWork {
         }
     }
 
-    /// For a collection without points, which has no parts.
+    /// Returns the work for a collection without points, which has no parts.
     pub(super) fn empty(beside: PhysicalCollection) -> Self {
         Self {
             beside,
@@ -110,7 +110,7 @@ impl MergeWork {
         }
     }
 
-    /// The model that the parts filled the collection with.
+    /// Returns the model that the parts filled the collection with.
     pub(super) fn source(&self, wanted: &ModelSource) -> ModelSource {
         self.beside.source.clone().unwrap_or_else(|| wanted.clone())
     }
@@ -141,15 +141,15 @@ impl MergeWork {
             name: &self.beside.name,
             live: Arc::clone(&old.gallery),
             renewer: &renewer,
-            sum: CaughtUp::default(),
+            totals: CatchUpTotals::default(),
         };
-        catching_up.until_few().await?;
+        catching_up.copy_until_few().await?;
         catching_up.compare_ids().await?;
         let done = outcome.totals.lines;
         stage(context, done, Some(done), "indexing");
         renewer.beside.optimize().await?;
         clippy_search::calibrate_if_outgrown(renewer.beside.as_ref()).await?;
-        catching_up.until_few().await?;
+        catching_up.copy_until_few().await?;
 
         let new = Live {
             name: self.beside.name.clone(),
@@ -161,20 +161,20 @@ impl MergeWork {
             collection: self.beside.name.clone(),
             outcome,
             unreadable,
-            caught_up: catching_up.sum.clone(),
+            caught_up: catching_up.totals.clone(),
             comparison,
             previous: old.name.clone(),
         };
         let written = serde_json::to_value(&ready)
             .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
         context.remember(written).await?;
-        catching_up.until_few().await?;
+        catching_up.copy_until_few().await?;
 
         stage(context, done, Some(done), "switching");
         let owner = context.job().id.to_string();
         let paused = switch(&mut catching_up, Some(&owner), model).await?;
         let ready = SwitchCheckpoint {
-            caught_up: catching_up.sum,
+            caught_up: catching_up.totals,
             ..ready
         };
         Ok(result(
@@ -186,7 +186,7 @@ impl MergeWork {
         ))
     }
 
-    /// The sum of the parts, unless they say that the switch should not be.
+    /// Adds up the parts. Fails if their results forbid the switch.
     async fn accounts(
         &self,
         context: &JobContext,
@@ -195,7 +195,7 @@ impl MergeWork {
         let children = context.job().children.unwrap_or_default();
         let sum = merge::add_up(context, true).await?;
         if children.failed + children.cancelled > 0 {
-            return Err(merge::given_up(&children, &sum));
+            return Err(merge::parts_failed(&children, &sum));
         }
         let totals = sum.outcome.totals;
         if !totals.adds_up() {
@@ -233,17 +233,17 @@ fn too_many_missing(outcome: &Outcome) -> String {
         });
     format!(
         "{} of {} pictures cannot be read any more (the first: {}), so that the new collection \
-         would lack their look. It was not switched to; the old one is the live one. Bring the \
-         files back, or say allow_missing (--allow-missing), and ask for the re-index again: what \
-         is made already is kept",
+         would lack their vectors. It was not switched to; the old one stays live. Restore the \
+         files, or set allow_missing (--allow-missing), and start the re-index again: finished \
+         work is kept",
         outcome.totals.failed,
         outcome.totals.lines,
         reason.unwrap_or_default()
     )
 }
 
-/// Lets writers wait, takes over the last of what they wrote, and switches, on the disk and in this
-/// process. Gives how long they waited.
+/// Pauses writers, copies the last changes, and switches, on the disk and in this process. Returns
+/// how long writers were paused.
 pub(super) async fn switch(
     catching_up: &mut CatchUp<'_>,
     owner: Option<&str>,
@@ -252,7 +252,7 @@ pub(super) async fn switch(
     let (tools, name) = (catching_up.tools, catching_up.name);
     let begun = Instant::now();
     let pause = tools.collections.pause_writes().await?;
-    catching_up.take_the_rest().await?;
+    catching_up.copy_rest().await?;
     let everything = Filter::default();
     if catching_up.live.count(&everything).await?
         != catching_up.renewer.beside.count(&everything).await?
@@ -271,7 +271,7 @@ pub(super) async fn switch(
         return Err(Error::internal(message).into());
     }
     tools.collections.switch(name, owner, &*pause).await?;
-    take_over(tools, name, model).await?;
+    switch_live_pair(tools, name, model).await?;
     drop(pause);
     Ok(begun.elapsed())
 }

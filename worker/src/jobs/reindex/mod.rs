@@ -1,14 +1,14 @@
-//! `reindex` as a job: the collection built anew beside the live one, by another model or by the
-//! same, and switched to.
+//! The handler of `reindex` jobs: builds a new collection beside the live one, with the same or
+//! another model, and switches to it.
 //!
-//! The parent's first step makes the new collection and cuts the live one's points into parts
-//! ([`plan`]). A part ([`part`]) embeds its points again, on any worker ([`renew`]). The parent's
-//! second step ([`finish`]) adds up, catches up with what was written meanwhile ([`catch_up`]),
-//! builds the graphs, compares ([`compare`]) and switches.
+//! The parent first creates the new collection and cuts the points of the live one into parts
+//! ([`plan`]). A part ([`part`]) embeds its points again, on any worker ([`renew`]). Then the
+//! parent ([`finish`]) adds up the accounts, catches up with what was written meanwhile
+//! ([`catch_up`]), builds the graphs, compares the results ([`compare`]) and switches.
 //!
-//! Running anything twice does no harm: a point that the new collection holds already is left as it
-//! is, the list of changes keeps what was not copied yet, and a later run detects that the switch
-//! was made.
+//! Running any of them twice does no harm: a point that is in the new collection already is left
+//! unchanged, the list of changes keeps what was not copied yet, and a later run detects that the
+//! switch was made.
 
 mod catch_up;
 mod compare;
@@ -35,65 +35,65 @@ use serde_json::{Value, json};
 
 use self::plan::PointRange;
 use self::renew::Renewer;
-use super::{BulkSettings, told_by};
+use super::{BulkSettings, wait_logger};
 use crate::patience::{Patience, Pauses};
 
-/// What the progress of a re-index counts.
+/// The unit of a re-index's progress.
 const UNIT: &str = "pictures";
 
-/// What a re-index works with.
+/// The tools of a re-index.
 #[derive(Clone)]
 pub struct ReindexTools {
     /// The pair that is live in this process; replaced at the switch.
     pub live: Arc<LivePair>,
     /// The physical collections.
     pub collections: Arc<dyn Collections>,
-    /// Reads models.
+    /// Loads models.
     pub models: Arc<dyn Models>,
     /// Reads the pictures' files, under the roots of the live collection.
     pub pictures: Arc<dyn Pictures>,
-    /// What was searched for lately.
+    /// The recent queries, for the comparison.
     pub recent: Arc<dyn RecentQueries>,
-    /// Searches in a pair, for the comparison.
+    /// Makes a searcher for a pair, for the comparison.
     pub searcher: MakeSearcher,
 }
 
-/// Builds the collection anew, goes back, or drops what was kept.
+/// Builds a new collection, rolls back to the previous one, or drops old ones.
 pub struct ReindexJob {
     tools: ReindexTools,
     settings: BulkSettings,
     /// The model that was loaded last, since the parts of one job use the same one. It is dropped
     /// when the job has switched to it.
-    kept: Mutex<Option<(ModelSource, Arc<dyn Embedder>)>>,
+    cached_model: Mutex<Option<(ModelSource, Arc<dyn Embedder>)>>,
 }
 
 impl ReindexJob {
-    /// A handler over these tools.
+    /// Returns a handler with these tools.
     #[must_use]
     pub fn new(tools: ReindexTools, settings: BulkSettings) -> Self {
         Self {
             tools,
             settings,
-            kept: Mutex::default(),
+            cached_model: Mutex::default(),
         }
     }
 
-    async fn model(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
-        let kept = self.kept.lock().clone();
+    async fn load_model(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
+        let kept = self.cached_model.lock().clone();
         if let Some((_, model)) = kept.filter(|(known, _)| known == source) {
             return Ok(model);
         }
         let model = self.tools.models.load(source).await?;
-        *self.kept.lock() = Some((source.clone(), Arc::clone(&model)));
+        *self.cached_model.lock() = Some((source.clone(), Arc::clone(&model)));
         Ok(model)
     }
 
-    fn let_go(&self) {
-        *self.kept.lock() = None;
+    fn forget_model(&self) {
+        *self.cached_model.lock() = None;
     }
 
-    /// Which model is asked for; without one, the one in use.
-    async fn wanted(&self, request: &ReindexRequest) -> Result<ModelSource> {
+    /// Returns the requested model, or the one in use if none is requested.
+    async fn requested_model(&self, request: &ReindexRequest) -> Result<ModelSource> {
         if request.model.is_some() || request.pretrained.is_some() {
             return Ok(ModelSource {
                 model: request.model.clone(),
@@ -112,24 +112,24 @@ impl ReindexJob {
         request: &ReindexRequest,
     ) -> Result<Value, JobError> {
         let tools = &self.tools;
-        let source = self.wanted(request).await?;
+        let source = self.requested_model(request).await?;
         if context.phase() == Phase::Merge {
             let work = finish::MergeWork::begin(context, tools, request).await?;
             let work = match work {
                 finish::MergeState::AlreadySwitched(result) => {
-                    self.let_go();
+                    self.forget_model();
                     return Ok(result);
                 }
                 finish::MergeState::Pending(work) => work,
             };
-            let model = self.model(&work.source(&source)).await?;
+            let model = self.load_model(&work.source(&source)).await?;
             let finished = work.run(context, tools, request, model).await;
             if finished.is_ok() {
-                self.let_go();
+                self.forget_model();
             }
             return finished;
         }
-        let model = self.model(&source).await?;
+        let model = self.load_model(&source).await?;
         let owner = context.job().id.to_string();
         let beside = tools
             .collections
@@ -140,7 +140,7 @@ impl ReindexJob {
             0 => {
                 let work = finish::MergeWork::empty(beside);
                 let finished = work.run(context, tools, request, model).await;
-                self.let_go();
+                self.forget_model();
                 finished
             }
             // The job waits for its parts; this value is dropped.
@@ -156,12 +156,12 @@ impl JobHandler for ReindexJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        // Repeating a run does no harm, so outages are retried here. A job has few attempts, and a
-        // server may need longer to start than they last.
+        // Repeating a run does no harm, so it is retried here during an outage. The job's attempts
+        // could be used up before a server has started.
         let patience = Patience::new(
             Pauses::default(),
             context.token().clone(),
-            told_by(&context),
+            wait_logger(&context),
         );
         patience.run(|| self.run_once(context.clone())).await
     }
@@ -179,9 +179,9 @@ impl ReindexJob {
                 .into_iter()
                 .find(|one| one.name == range.collection && one.role == Role::Building);
             let Some(beside) = beside else {
-                return Err(dropped(&range.collection).into());
+                return Err(not_being_built(&range.collection).into());
             };
-            let model = self.model(&source_of(tools, &beside)).await?;
+            let model = self.load_model(&source_of(tools, &beside)).await?;
             let renewer = Renewer::new(tools, &beside.name, model, &request.text_template).await?;
             return part::run(&context, tools, &range, &renewer).await;
         }
@@ -191,14 +191,14 @@ impl ReindexJob {
         }
         if request.rollback {
             let finished = rollback::run(&context, tools, &request).await;
-            self.let_go();
+            self.forget_model();
             return finished;
         }
         self.build(&context, &request).await
     }
 }
 
-/// How to name the model of a collection.
+/// Returns the source of a collection's model.
 fn source_of(tools: &ReindexTools, collection: &PhysicalCollection) -> ModelSource {
     collection
         .source
@@ -206,18 +206,22 @@ fn source_of(tools: &ReindexTools, collection: &PhysicalCollection) -> ModelSour
         .unwrap_or_else(|| tools.models.configured())
 }
 
-fn dropped(name: &str) -> Error {
+fn not_being_built(name: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
         format!(
-            "the collection {name}, which this was to fill, is not being built any more: ask for \
-             the re-index again"
+            "the collection {name}, which this job fills, is no longer being built: start the \
+             re-index again"
         ),
     )
 }
 
-/// Makes this process search in another pair of model and collection.
-async fn take_over(tools: &ReindexTools, name: &str, model: Arc<dyn Embedder>) -> Result<()> {
+/// Makes this process use another pair of model and collection.
+async fn switch_live_pair(
+    tools: &ReindexTools,
+    name: &str,
+    model: Arc<dyn Embedder>,
+) -> Result<()> {
     let gallery = tools.collections.open(name).await?;
     tools.live.replace(Live {
         name: name.to_owned(),
@@ -227,7 +231,7 @@ async fn take_over(tools: &ReindexTools, name: &str, model: Arc<dyn Embedder>) -
     Ok(())
 }
 
-/// A note for the operator when the settings name another model than the live one.
+/// Returns a note for the operator if the settings name another model than the live one.
 fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
     let configured = tools.models.configured();
     let names = configured.model.is_some() || configured.pretrained.is_some();
@@ -252,9 +256,9 @@ fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
         format!(", or set {wanted}")
     };
     Some(format!(
-        "The settings say {}, which is not the model of the live collection any more, and the \
-         next start will be refused: unset MODEL_NAME and PRETRAINED (the collection remembers \
-         its model){set}",
+        "The settings say {}, which is no longer the model of the live collection, so the next \
+         start will be refused: unset MODEL_NAME and PRETRAINED (the collection has its model \
+         recorded){set}",
         says(&configured)
     ))
 }

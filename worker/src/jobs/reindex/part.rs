@@ -1,4 +1,4 @@
-//! One part: the points of a range, embedded again.
+//! Runs one part of a re-index: embeds the points of a range again.
 
 use clippy_core::gallery::{Filter, With};
 use clippy_core::ids::PointId;
@@ -13,7 +13,7 @@ use super::renew::{CHUNK, Renewer};
 use super::{ReindexTools, stage};
 use crate::jobs::account::Account;
 
-/// Where the part is; saved after each chunk that the new collection acknowledged.
+/// The progress of a part, saved after each chunk that the new collection acknowledged.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct PartCheckpoint {
     account: Account,
@@ -21,7 +21,7 @@ struct PartCheckpoint {
     next: Option<PointId>,
 }
 
-/// Works through the points of a part, from the last checkpoint on; gives its account.
+/// Embeds the points of a part, from the last checkpoint on. Returns the part's account.
 pub(super) async fn run(
     context: &JobContext,
     tools: &ReindexTools,
@@ -65,9 +65,9 @@ pub(super) async fn run(
         }
         checkpoint.next = page.next;
         let written = serde_json::to_value(&checkpoint)
-            .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
+            .map_err(|error| Error::internal("a checkpoint is not JSON").with_source(error))?;
         context.save_checkpoint(written).await?;
     }
     let account = serde_json::to_value(checkpoint.account);
-    Ok(account.map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
+    Ok(account.map_err(|error| Error::internal("an account is not JSON").with_source(error))?)
 }

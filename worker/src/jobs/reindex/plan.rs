@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{ReindexTools, UNIT};
 use crate::jobs::BulkSettings;
 
-/// The points of a part: all points from `begin` up to but not including `end` when it runs.
+/// The points of a part: those from `begin` up to but not including `end`, when the part runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PointRange {
     /// The collection that the part fills.
@@ -20,26 +20,26 @@ pub(super) struct PointRange {
     pub(super) begin: PointId,
     /// `None` in the last part: to the end.
     pub(super) end: Option<PointId>,
-    /// How many points there were when it was cut.
+    /// How many points it had when it was planned.
     pub(super) points: u64,
-    /// How many points came before it then.
+    /// How many points were before it then.
     pub(super) before: u64,
 }
 
-/// Where the planner is. Parts are saved here before they are made, so that a planner that
-/// continues after a crash makes the same ones, even if points were added or deleted meanwhile.
+/// The planner's progress. Parts are saved here before they are created, so that a planner that
+/// continues after a crash creates the same ones, even if points were added or deleted meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct PlanCheckpoint {
     collection: String,
-    /// Parts that are being made.
+    /// Parts that are being created.
     batch: Vec<PointRange>,
-    /// Where the next part begins; `None` at the end, and at the beginning.
+    /// Where the next part begins; `None` at the beginning and at the end.
     next: Option<PointId>,
     at_end: bool,
     planned: u64,
 }
 
-/// Makes all parts; gives their number of points.
+/// Creates all parts. Returns their number of points.
 pub(super) async fn run(
     context: &JobContext,
     tools: &ReindexTools,
@@ -96,7 +96,7 @@ pub(super) async fn run(
             checkpoint.planned += points;
         }
         let written = serde_json::to_value(&checkpoint)
-            .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
+            .map_err(|error| Error::internal("a checkpoint is not JSON").with_source(error))?;
         context.save_checkpoint(written).await?;
     }
 }

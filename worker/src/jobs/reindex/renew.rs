@@ -1,5 +1,5 @@
-//! Points of the live collection, made anew by another model and stored in the collection beside
-//! it.
+//! Embeds points of the live collection again, and stores them in the collection that is built
+//! beside it.
 
 use std::sync::Arc;
 
@@ -18,35 +18,35 @@ use serde_json::Value;
 
 use super::ReindexTools;
 use crate::ingest::chunk::{Threads, by_id};
-use crate::ingest::embed::Order;
+use crate::ingest::embed::EmbedRequests;
 use crate::ingest::mark::{FIELD, Mark, md5_hex, same_but_mark};
 use crate::ingest::picture::{PreparedPicture, prepare};
 
-/// Points that are worked on together: one call to the model, one to the collection.
+/// Points that are processed together: one call to the model, one to the collection.
 pub(super) const CHUNK: usize = 32;
 
 /// Embeds points again.
 pub(super) struct Renewer {
     /// The collection that the points are stored in.
     pub(super) beside: Arc<dyn Gallery>,
-    /// The model that fills it.
+    /// The model of that collection.
     pub(super) embedder: Arc<dyn Embedder>,
     pictures: Arc<dyn Pictures>,
     template: String,
-    /// How the collection's sentences are written: one that a re-index fills begins anew, one that
-    /// is gone back to keeps to its own.
+    /// How that collection's sentences are written. A new collection uses the current form; after a
+    /// rollback the previous one keeps its own.
     underscores: Underscores,
     styles: StyleVectors,
     limits: DecodeLimits,
     threads: Threads,
 }
 
-/// What there is of a picture for its new point.
-enum Look {
-    /// Its pixels, ready for the model, and the mark of a point made from them.
-    Seen(Box<PreparedPicture>),
-    /// Its file cannot be read any more, and why.
-    Gone(LineFailure),
+/// A picture that was read for its new point.
+enum PictureState {
+    /// Its pixels, prepared for the model, and the mark of a point made from them.
+    Prepared(Box<PreparedPicture>),
+    /// The reason why its file cannot be read any more.
+    Unreadable(LineFailure),
 }
 
 impl Renewer {
@@ -69,11 +69,12 @@ impl Renewer {
         })
     }
 
-    /// Makes and stores these points of the live collection, of which the payload is enough; what
-    /// stands there already as it should is left alone. When this returns they are stored.
+    /// Embeds and stores these points of the live collection. Only their payloads are needed.
+    /// Points that are up to date already are left unchanged. All points are stored when this
+    /// returns.
     ///
-    /// A picture whose file cannot be read any more keeps its place: its payload, and the vector of
-    /// its tags. It is found by its words until a backfill finds its file again.
+    /// A picture whose file cannot be read any more is stored with its payload and its text vector.
+    /// Searches find it by its words until a backfill finds its file again.
     pub(super) async fn renew(&self, points: Vec<Point>) -> Result<Vec<(PointId, LineOutcome)>> {
         let ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
         let made = by_id(self.beside.retrieve(&ids, With::PAYLOAD).await?);
@@ -89,13 +90,13 @@ impl Renewer {
                 wanting.push(point);
             }
         }
-        let looks = join_all(wanting.iter().map(|point| self.look(point))).await;
-        let mut order = Order::default();
+        let pictures = join_all(wanting.iter().map(|point| self.load_picture(point))).await;
+        let mut requests = EmbedRequests::default();
         let mut planned = Vec::with_capacity(wanting.len());
-        for (place, (point, look)) in wanting.into_iter().zip(looks).enumerate() {
-            planned.push(self.plan(place, point, look?, &mut order));
+        for (place, (point, picture)) in wanting.into_iter().zip(pictures).enumerate() {
+            planned.push(self.plan(place, point, picture?, &mut requests));
         }
-        let made = order.make(&*self.embedder, planned.len()).await?;
+        let made = requests.embed(&*self.embedder, planned.len()).await?;
         let mut fresh = Vec::with_capacity(planned.len());
         for ((mut point, outcome), vectors) in planned.into_iter().zip(made) {
             let outcome = match vectors {
@@ -104,7 +105,7 @@ impl Renewer {
                     outcome
                 }
                 Err(failure) => {
-                    // Without a mark, nobody takes it for made.
+                    // Without a mark, a later run makes it again.
                     point.payload.remove(FIELD);
                     failure.into()
                 }
@@ -119,7 +120,7 @@ impl Renewer {
         Ok(outcomes)
     }
 
-    /// Whether the new point is what would be made of the live one now.
+    /// Whether the new point is up to date with the live one.
     fn is_made(&self, live: &Payload, made: &Payload) -> bool {
         let Some(mark) =
             Mark::of(made).filter(|mark| mark.model == self.embedder.info().fingerprint)
@@ -147,14 +148,17 @@ impl Renewer {
         sentence(&tags, &self.template, self.underscores)
     }
 
-    async fn look(&self, point: &Point) -> Result<Look> {
+    async fn load_picture(&self, point: &Point) -> Result<PictureState> {
         let Some(path) = point.payload.get("path").and_then(Value::as_str) else {
-            let reason = "its payload names no path, so that its file is not known";
-            return Ok(Look::Gone(LineFailure::new(FailureKind::NoPath, reason)));
+            let reason = "its payload has no path, so its file is not known";
+            return Ok(PictureState::Unreadable(LineFailure::new(
+                FailureKind::NoPath,
+                reason,
+            )));
         };
         let served = match self.pictures.open(path, None).await {
             Ok(served) => served,
-            // Something is away for the moment: that says nothing about the picture.
+            // A temporary failure says nothing about the picture.
             Err(error) if error.code.is_retryable() => return Err(error),
             Err(error) => {
                 let kind = match error.code {
@@ -162,7 +166,7 @@ impl Renewer {
                     ErrorCode::NotFound => FailureKind::NoFile,
                     _ => FailureKind::NotAPicture,
                 };
-                return Ok(Look::Gone(LineFailure::new(
+                return Ok(PictureState::Unreadable(LineFailure::new(
                     kind,
                     format!("{path}: {}", error.message),
                 )));
@@ -177,8 +181,8 @@ impl Renewer {
                 let bytes =
                     read.map_err(|error| LineFailure::new(FailureKind::Unreadable, error.message))?;
                 let mark = Mark::new(&bytes, None, &model.fingerprint);
-                // The time that the known content was seen with; without one, the next ingest looks
-                // at the content.
+                // The modification time for the known content. Without one, the next ingest reads
+                // the file and compares its content.
                 let mtime_ns = known
                     .filter(|known| known.md5 == mark.md5)
                     .and_then(|known| known.mtime_ns);
@@ -187,41 +191,41 @@ impl Renewer {
             })
             .await;
         Ok(match prepared {
-            Ok(prepared) => Look::Seen(Box::new(prepared)),
+            Ok(prepared) => PictureState::Prepared(Box::new(prepared)),
             Err(LineFailure { kind, reason }) => {
-                Look::Gone(LineFailure::new(kind, format!("{path}: {reason}")))
+                PictureState::Unreadable(LineFailure::new(kind, format!("{path}: {reason}")))
             }
         })
     }
 
-    /// The new point but for its vectors, which are ordered, and what is told of it once it is
-    /// stored.
+    /// Requests the vectors of a new point. Returns the point without them, and its outcome once it
+    /// is stored.
     fn plan(
         &self,
         place: usize,
         mut point: Point,
-        look: Look,
-        order: &mut Order,
+        picture: PictureState,
+        requests: &mut EmbedRequests,
     ) -> (Point, LineOutcome) {
         let sentence = self.sentence(&point.payload);
         let text = sentence
             .as_ref()
             .map(|sentence| md5_hex(sentence.as_bytes()));
         if let Some(sentence) = sentence {
-            order.push(place, Space::Text, EmbedInput::Text(sentence));
+            requests.push(place, Space::Text, EmbedInput::Text(sentence));
         }
-        match look {
-            Look::Seen(prepared) => {
+        match picture {
+            PictureState::Prepared(prepared) => {
                 let PreparedPicture {
                     mark, image, edge, ..
                 } = *prepared;
-                order.push_picture(place, image, edge, self.styles);
+                requests.push_picture(place, image, edge, self.styles);
                 point.payload.extend(Mark { text, ..mark }.to_payload());
                 (point, LineOutcome::Embedded)
             }
-            // The mark stays that of another model, so that an ingest or a later re-index tries
-            // again.
-            Look::Gone(failure) => (point, failure.into()),
+            // The mark stays that of the other model, so that a later ingest or re-index makes the
+            // vectors.
+            PictureState::Unreadable(failure) => (point, failure.into()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Back to the collection that was live before: it is brought up to date by its own model, and
-//! switched to.
+//! Rolls back to the previous collection: brings it up to date with its own model, and switches to
+//! it.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use clippy_jobs::{JobContext, JobError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::catch_up::{CatchUp, CaughtUp};
+use super::catch_up::{CatchUp, CatchUpTotals};
 use super::finish::switch;
 use super::renew::Renewer;
-use super::{ReindexTools, settings_note, source_of, take_over};
+use super::{ReindexTools, settings_note, source_of, switch_live_pair};
 
-/// Which collection a job goes back to: written first, so that a run after a kill does not go
-/// forward again.
+/// The collections of a rollback. It is saved first, so that a run after a crash does not roll back
+/// the rollback.
 #[derive(Debug, Serialize, Deserialize)]
 struct RollbackCheckpoint {
     back_to: String,
@@ -58,11 +58,16 @@ pub(super) async fn run(
         return Err(other_model(target, &model.info().name).into());
     }
     if target.role == Role::Live {
-        // A run before this one was killed after the switch.
+        // An earlier run was killed after the switch.
         if tools.live.now().name != target.name {
-            take_over(tools, &target.name, model).await?;
+            switch_live_pair(tools, &target.name, model).await?;
         }
-        return Ok(result(tools, &checkpoint, &CaughtUp::default(), &source));
+        return Ok(result(
+            tools,
+            &checkpoint,
+            &CatchUpTotals::default(),
+            &source,
+        ));
     }
     let renewer = Renewer::new(
         tools,
@@ -78,18 +83,18 @@ pub(super) async fn run(
         name: &target.name,
         live,
         renewer: &renewer,
-        sum: CaughtUp::default(),
+        totals: CatchUpTotals::default(),
     };
-    catching_up.until_few().await?;
+    catching_up.copy_until_few().await?;
     catching_up.compare_ids().await?;
     switch(&mut catching_up, None, model).await?;
-    Ok(result(tools, &checkpoint, &catching_up.sum, &source))
+    Ok(result(tools, &checkpoint, &catching_up.totals, &source))
 }
 
 fn result(
     tools: &ReindexTools,
     checkpoint: &RollbackCheckpoint,
-    caught_up: &CaughtUp,
+    caught_up: &CatchUpTotals,
     source: &clippy_core::collections::ModelSource,
 ) -> Value {
     json!({
@@ -104,8 +109,8 @@ fn result(
 fn nothing_kept() -> Error {
     Error::new(
         ErrorCode::Conflict,
-        "there is no collection to go back to: none was re-indexed, or what was kept has been \
-         dropped",
+        "there is no collection to go back to: there was no re-index, or the previous collection \
+         has been dropped",
     )
 }
 
@@ -113,8 +118,8 @@ fn other_model(target: &PhysicalCollection, name: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
         format!(
-            "the collection {} was filled by another model than the one that is now called \
-             {name}: its weights were changed since. Bring them back to go back to it",
+            "the collection {} was filled by a model whose weights differ from those of {name} \
+             now: restore the old weights to go back to it",
             target.name
         ),
     )

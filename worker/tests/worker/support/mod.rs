@@ -1,7 +1,7 @@
-//! A collection and a ledger in memory that can be made to fail, an embedder that counts, and
-//! folders of pictures.
+//! Test doubles: a collection and a ledger in memory that can be made to fail, an embedder that
+//! counts, and folders of pictures.
 
-// Every test file uses its own part of this.
+// No test file uses all of this.
 #![allow(dead_code)]
 
 pub mod timing;
@@ -28,14 +28,14 @@ use uuid::Uuid;
 
 pub const DIMENSION: usize = 8;
 
-/// A gallery in memory that wants a root before its first point, as a run records it.
+/// Returns a gallery in memory that refuses points until a root is recorded.
 pub fn memory_gallery() -> MemoryGallery {
     let gallery = MemoryGallery::new(FakeEmbedder::new(DIMENSION).info());
     gallery.needs_root.store(true, Ordering::SeqCst);
     gallery
 }
 
-/// One run's account.
+/// The records of one run.
 #[derive(Default)]
 pub struct Account {
     pub claims: HashMap<PointId, u64>,
@@ -43,16 +43,16 @@ pub struct Account {
     pub complete: Option<bool>,
 }
 
-/// Accounts in memory.
+/// A ledger in memory.
 #[derive(Default)]
 pub struct MemoryLedger {
     pub accounts: Mutex<BTreeMap<Uuid, Account>>,
-    /// Most lines that were claimed and not yet recorded, at any moment.
+    /// The highest number of lines that were claimed but not yet recorded.
     pub most_open: AtomicUsize,
 }
 
 impl MemoryLedger {
-    /// The outcomes of the newest run, by line.
+    /// Returns the outcomes of the newest run, by line.
     pub fn outcomes(&self) -> BTreeMap<u64, LineOutcome> {
         let accounts = self.accounts.lock();
         let (_, account) = accounts.last_key_value().expect("a run");
@@ -77,7 +77,7 @@ impl MemoryLedger {
 impl Ledger for MemoryLedger {
     async fn begin(&self, _manifest: &str) -> Result<Uuid> {
         let mut accounts = self.accounts.lock();
-        // Counted, so that the newest is the last.
+        // The ids are counted up, so that the newest run is the last.
         let run = Uuid::from_u128(accounts.len() as u128 + 1);
         accounts.insert(run, Account::default());
         Ok(run)
@@ -85,7 +85,7 @@ impl Ledger for MemoryLedger {
 
     async fn claim(&self, run: Uuid, lines: &[(u64, PointId)]) -> Result<Vec<(u64, u64)>> {
         let mut accounts = self.accounts.lock();
-        let account = accounts.get_mut(&run).expect("a run that was begun");
+        let account = accounts.get_mut(&run).expect("a run that has begun");
         let mut taken = Vec::new();
         for (line, id) in lines {
             let holder = *account.claims.entry(*id).or_insert(*line);
@@ -100,7 +100,7 @@ impl Ledger for MemoryLedger {
 
     async fn record(&self, run: Uuid, lines: &[LineRecord]) -> Result<()> {
         let mut accounts = self.accounts.lock();
-        let account = accounts.get_mut(&run).expect("a run that was begun");
+        let account = accounts.get_mut(&run).expect("a run that has begun");
         account
             .lines
             .extend(lines.iter().map(|record| (record.line, record.clone())));
@@ -133,21 +133,21 @@ impl Ledger for MemoryLedger {
         self.accounts
             .lock()
             .get_mut(&run)
-            .expect("a run that was begun")
+            .expect("a run that has begun")
             .complete = Some(complete);
         Ok(())
     }
 }
 
-/// A folder with a manifest and pictures, and everything that a run needs.
-pub struct House {
+/// A folder with a manifest and pictures, and the tools of a run.
+pub struct Fixture {
     folder: tempfile::TempDir,
     pub gallery: Arc<MemoryGallery>,
     pub ledger: Arc<MemoryLedger>,
     pub embedder: Arc<FakeEmbedder>,
 }
 
-impl House {
+impl Fixture {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
@@ -157,14 +157,14 @@ impl House {
         }
     }
 
-    /// A house with pictures 1 to `count` and a manifest of them.
+    /// Makes pictures 1 to `count`, and a manifest of them.
     pub fn with_pictures(count: u64) -> Self {
-        let house = Self::new();
+        let fixture = Self::new();
         for id in 1..=count {
-            house.picture(&format!("{id}.png"), id as u8);
+            fixture.picture(&format!("{id}.png"), id as u8);
         }
-        house.manifest(&(1..=count).map(|id| line(id, "apple")).collect::<Vec<_>>());
-        house
+        fixture.manifest(&(1..=count).map(|id| line(id, "apple")).collect::<Vec<_>>());
+        fixture
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -202,7 +202,7 @@ impl House {
         }
     }
 
-    /// The same tools, as handlers of jobs take them.
+    /// Returns the same tools for job handlers.
     pub fn live_tools(&self) -> LiveTools {
         let live = Live {
             name: "memory".to_owned(),
@@ -215,7 +215,7 @@ impl House {
         }
     }
 
-    /// The folders that its jobs may touch.
+    /// Returns the folders that jobs may use.
     pub fn folders(&self) -> Folders {
         Folders::new(None, Some(self.folder.path().to_owned()))
     }
@@ -237,8 +237,9 @@ impl House {
         ingest(self.tools(), request, &settings, &(), &never).await
     }
 
-    /// Pictures (edge maps included) and texts embedded since the last call.
-    pub fn embedded(&self) -> (usize, usize) {
+    /// Returns the numbers of pictures (including edge maps) and texts embedded since the last
+    /// call.
+    pub fn take_embedded(&self) -> (usize, usize) {
         (
             self.embedder.pictures.swap(0, Ordering::SeqCst),
             self.embedder.texts.swap(0, Ordering::SeqCst),
@@ -246,12 +247,12 @@ impl House {
     }
 }
 
-/// A manifest's line for picture `id`, with one tag.
+/// Returns the manifest line of picture `id`, with one tag.
 pub fn line(id: u64, tag: &str) -> String {
     serde_json::json!({"id": id, "local_path": format!("{id}.png"), "tags_all": [tag], "rating": "g"}).to_string()
 }
 
-/// Sets a file's time back, so that a change within the clock's grain still shows.
+/// Sets the modification time back, so that a change is detected even if the clock is coarse.
 pub fn touch(path: &Path) {
     let file = std::fs::File::options()
         .append(true)

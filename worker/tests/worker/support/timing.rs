@@ -1,11 +1,10 @@
-//! Times of the runner under test.
+//! Timing of the runner in tests.
 
 use std::time::Duration;
 
 use clippy_jobs::{Backoff, Timing};
 
-/// Short times that still add up, so that what a killed worker held is taken up again within
-/// seconds.
+/// Returns short but consistent times, so that the jobs of a killed worker continue within seconds.
 pub fn short_timing() -> Timing {
     Timing {
         lease: Duration::from_secs(2),
