@@ -1,9 +1,13 @@
-//! Paints the contact sheet of the local provider: hand-drawn sketches by columns of style
-//! references.
+//! Paints a contact sheet with the local provider: a row for each sketch, and a column for each
+//! style reference.
 //!
-//! `cargo run -p clippy-generate --example style_sheet -- SHEET.png [CELL] [SUBJECT,…]
-//! [STYLE:SUBJECT[+TAG],…]` The first row shows the references, the first column the sketches. Both
-//! come from the demo gallery's own drawings; a reference never shows what is sketched.
+//! ```sh
+//! cargo run -p clippy-generate --example style_sheet -- \
+//!     SHEET.png [CELL] [SUBJECT,…] [STYLE:SUBJECT[+TAG],…]
+//! ```
+//!
+//! The first row shows the references, the first column the sketches. Both are drawings of the demo
+//! gallery. A reference never shows the subject of a sketch.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -22,10 +26,10 @@ const SKETCHES: &str = "cat,apple,sailboat,house,mushroom,owl";
 const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,art_deco:lamp,\
                           soft_shading:fish,vaporwave:planet";
 
-struct Nothing;
+struct NoGallery;
 
 #[async_trait::async_trait]
-impl ReferencePictures for Nothing {
+impl ReferencePictures for NoGallery {
     async fn reference_picture(
         &self,
         id: clippy_core::ids::PointId,
@@ -36,7 +40,8 @@ impl ReferencePictures for Nothing {
     }
 }
 
-fn on_cell(picture: &RgbImage, cell: u32) -> RgbImage {
+/// Scales a picture to fit a square cell, with white around it.
+fn fit_to_cell(picture: &RgbImage, cell: u32) -> RgbImage {
     let scale = cell as f32 / picture.width().max(picture.height()) as f32;
     let (width, height) = (
         (picture.width() as f32 * scale) as u32,
@@ -58,11 +63,11 @@ fn on_cell(picture: &RgbImage, cell: u32) -> RgbImage {
     tile
 }
 
-fn sent(picture: &RgbImage) -> Result<String, Box<dyn Error>> {
+fn to_data_url(picture: &RgbImage) -> Result<String, Box<dyn Error>> {
     Ok(data_url("image/png", &encode(picture, Encoding::Png)?))
 }
 
-/// `style:subject+tag` as a picture and the tag.
+/// Draws a reference `style:subject+tag`; returns it with its tag.
 fn reference(text: &str) -> Result<(RgbImage, Option<&str>), Box<dyn Error>> {
     let (text, tag) = text
         .split_once('+')
@@ -104,12 +109,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let place = |index: usize| i64::from(index as u32 * (cell + gap) + gap);
         imageops::replace(
             &mut picture,
-            &on_cell(tile, cell),
+            &fit_to_cell(tile, cell),
             place(column),
             place(row),
         );
     };
-    let resolver = Resolver::new(Arc::new(Nothing), Arc::default());
+    let resolver = Resolver::new(Arc::new(NoGallery), Arc::default());
     let context = GenerationContext {
         cancel: tokio_util::sync::CancellationToken::new(),
         hand_over: tokio_util::sync::CancellationToken::new(),
@@ -123,18 +128,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let drawn = sketch(subject(name).ok_or(format!("no subject {name}"))?, 1)?;
         put(0, row + 1, &drawn);
         for (column, text) in references.iter().enumerate() {
-            let (look, tag) = reference(text)?;
+            let (style, tag) = reference(text)?;
             if row == 0 {
-                put(column + 1, 0, &look);
+                put(column + 1, 0, &style);
             }
             let input = ReferenceInput {
                 role: "style".to_owned(),
                 weight: Some(0.85),
-                image_url: Some(sent(&look)?),
+                image_url: Some(to_data_url(&style)?),
                 ..ReferenceInput::default()
             };
             let request = GenerateRequest {
-                sketch: Some(sent(&drawn)?),
+                sketch: Some(to_data_url(&drawn)?),
                 refs: vec![input],
                 style_tags: tag.map(str::to_owned).into_iter().collect(),
                 aspect_ratio: Some("1:1".to_owned()),

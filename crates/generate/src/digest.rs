@@ -1,4 +1,4 @@
-//! Digests as texts.
+//! Digests in hexadecimal.
 
 use sha2::{Digest, Sha256};
 

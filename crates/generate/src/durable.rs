@@ -1,4 +1,4 @@
-//! Files that are on disk, whole, when a call returns.
+//! Writes files that are complete and on disk when the call returns.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use clippy_common::files::{self, sync_folder};
 use clippy_core::Error;
 
-/// The error of a file operation. Its message goes to whoever asked, so that the whole path is for
-/// the log alone.
+/// Makes the error of a file operation. The caller sees its message, so only the log has the whole
+/// path.
 pub fn fault(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
     let path = path.to_owned();
     move |error| {
@@ -20,7 +20,7 @@ pub fn fault(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> 
     }
 }
 
-/// The end of a path, which tells nothing of the machine.
+/// Returns the last two parts of a path, which reveal nothing about the machine.
 pub fn shown(path: &Path) -> String {
     let mut parts = path
         .components()
@@ -32,8 +32,7 @@ pub fn shown(path: &Path) -> String {
     }
 }
 
-/// Writes a file under a name of its own, syncs it, and gives it its name: there whole or not at
-/// all.
+/// Writes a file atomically: under a temporary name, synced, and then renamed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path
         .parent()
@@ -42,12 +41,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     files::replace(path, bytes).map_err(fault("write", path))
 }
 
-/// Makes an empty file that must not be there yet, and syncs it. False when it was there.
+/// Creates an empty file and syncs it. `false` when it exists already.
 pub fn create(path: &Path) -> Result<bool, Error> {
     create_with(path, b"")
 }
 
-/// Makes a file that must not be there yet, and syncs it. False when it was there.
+/// Creates a file and syncs it. `false` when it exists already.
 pub fn create_with(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     let folder = path
         .parent()

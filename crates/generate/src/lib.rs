@@ -1,14 +1,13 @@
-//! Pictures from references: what is asked for, who makes it, what it costs, and what became of
-//! every input.
+//! Generates pictures from references: requests, providers, costs, and a receipt for every input.
 //!
 //! A [`GenerateRequest`] is checked by [`admit`] against a [`Provider`] before it is queued;
 //! [`Resolver`] turns it into a [`Generation`] with pixels; the provider makes [`Generated`]
-//! pictures with a [`Receipt`]; [`Lineage`] writes into the files where they came from and
-//! [`Outputs`] keeps them. Calls that cost money go through a [`CallJournal`] and a
-//! [`DailyBudget`]. Nothing here knows of jobs, of the gallery's store, or of HTTP routes.
+//! pictures with a [`Receipt`]; [`Lineage`] is embedded in the files, and [`Outputs`] stores them.
+//! Calls that cost money go through a [`CallJournal`] and a [`DailyBudget`]. The crate is
+//! independent of jobs, of the gallery's store, and of HTTP routes.
 //!
-//! The four parts use each other one way: `contract` is used by `money` and `pictures`, and all
-//! three by `providers`.
+//! The four parts depend on each other in one direction: `contract` is used by `money` and
+//! `pictures`, and all three by `providers`.
 
 mod contract;
 mod digest;

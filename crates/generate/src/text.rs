@@ -1,9 +1,9 @@
-//! Texts of callers, short enough for a message.
+//! Shortens callers' texts for messages.
 
-/// Most characters of a caller's text in a message.
+/// The largest number of characters of a caller's text in a message.
 const MOST: usize = 60;
 
-/// The beginning of something a caller sent.
+/// Returns the beginning of a text that a caller sent.
 #[must_use]
 pub(crate) fn shorten(text: &str) -> String {
     clippy_common::shorten(text, MOST).into_owned()

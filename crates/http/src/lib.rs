@@ -1,22 +1,23 @@
-//! Outgoing HTTP: every client of the program starts here.
+//! Outgoing HTTP: every client of the program is built here.
 //!
 //! reqwest is built without a TLS implementation of its own, so that only one is compiled (ring,
-//! which gRPC and Redis use as well). Somebody has to name it before the first client is made;
-//! these functions do.
+//! which gRPC and Redis use as well). It must be installed before the first client is built; these
+//! functions do that.
 
-/// Makes ring the process's TLS implementation. Calling it again changes nothing.
+/// Installs ring as the process's TLS implementation. Further calls have no effect.
 pub fn install_tls() {
-    // An error means that one is installed already, which is what we want.
+    // An error means that an implementation is already installed, which is fine.
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-/// A client to configure further.
+/// Returns a builder of an HTTP client.
 pub fn client() -> reqwest::ClientBuilder {
     install_tls();
     reqwest::Client::builder()
 }
 
-/// The same for code without a runtime: tests and small tools.
+/// Returns a builder of a blocking HTTP client, for code without an async runtime: tests and small
+/// tools.
 pub fn blocking_client() -> reqwest::blocking::ClientBuilder {
     install_tls();
     reqwest::blocking::Client::builder()

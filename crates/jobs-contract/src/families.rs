@@ -5,7 +5,7 @@ use std::time::Duration;
 use clippy_core::ErrorCode;
 use serde_json::json;
 
-use super::{LEASE, Store, claim, claim_from_the_dead, create};
+use super::{LEASE, Store, claim, claim_after_lease, create};
 use clippy_jobs::{
     Beat, BeatAnswer, Claim, Finished, Job, JobFilter, JobId, JobKind, JobState, Lane, NewChild,
     NewJob, Outcome, Phase, RunKey,
@@ -32,7 +32,8 @@ fn done() -> Outcome {
     }
 }
 
-async fn planned(store: &Store, count: usize) -> (Job, Vec<JobId>) {
+/// Makes a parent with `count` children, and ends its first phase. Returns it with their ids.
+async fn plan(store: &Store, count: usize) -> (Job, Vec<JobId>) {
     let job = create(store, &parent()).await;
     let run = claim(store, job.id).await;
     assert_eq!(run.phase, Phase::Start);
@@ -40,7 +41,7 @@ async fn planned(store: &Store, count: usize) -> (Job, Vec<JobId>) {
         .add_children(run.key, "pictures", &parts(count))
         .await
         .expect("children")
-        .expect("held");
+        .expect("not fenced");
     assert_eq!(children.total, count as u64);
     let ended = store
         .finish(run.key, &Outcome::WaitForChildren)
@@ -68,7 +69,7 @@ async fn end(store: &Store, id: JobId, outcome: &Outcome) -> RunKey {
 }
 
 pub(super) async fn children_fan_in_once(store: Store) {
-    let (job, ids) = planned(&store, 5).await;
+    let (job, ids) = plan(&store, 5).await;
     let listed = store.list(&JobFilter::default()).await.expect("list").jobs;
     assert_eq!(listed.len(), 1, "parts are not listed among the jobs");
     let filter = JobFilter {
@@ -85,14 +86,14 @@ pub(super) async fn children_fan_in_once(store: Store) {
     assert_eq!(
         store.claim(job.id, "early", LEASE).await.expect("a claim"),
         Claim::Nothing,
-        "it waits"
+        "it waits for its children"
     );
     for id in &ids[..4] {
         let key = end(&store, *id, &done()).await;
         assert_eq!(
             store.finish(key, &done()).await.expect("an end"),
             Finished::Fenced,
-            "counted once"
+            "a child is counted once"
         );
     }
     let waiting = store.get(job.id).await.expect("it is there");
@@ -125,7 +126,7 @@ pub(super) async fn children_fan_in_once(store: Store) {
         .iter()
         .map(|lane| lane.queued + lane.running)
         .sum();
-    assert_eq!(queued, 0, "nothing is left over");
+    assert_eq!(queued, 0, "no job is left");
 }
 
 pub(super) async fn planning_twice_makes_no_child_twice(store: Store) {
@@ -141,15 +142,15 @@ pub(super) async fn planning_twice_makes_no_child_twice(store: Store) {
         .add_children(first.key, "pictures", &parts(3))
         .await
         .expect("children")
-        .expect("held");
+        .expect("not fenced");
     let early = JobId::child(job.id, "part-0");
     end(&store, early, &done()).await;
-    let second = claim_from_the_dead(&store, job.id).await;
+    let second = claim_after_lease(&store, job.id).await;
     let counted = store
         .add_children(second.key, "pictures", &parts(4))
         .await
         .expect("children")
-        .expect("held");
+        .expect("not fenced");
     assert_eq!((counted.total, counted.succeeded), (4, 1));
     assert_eq!(
         store.get(early).await.expect("it is there").state,
@@ -178,8 +179,8 @@ pub(super) async fn a_part_that_succeeds_gives_its_planner_all_attempts_again(st
         .add_children(first.key, "pictures", &parts(2))
         .await
         .expect("children")
-        .expect("held");
-    claim_from_the_dead(&store, job.id).await;
+        .expect("not fenced");
+    claim_after_lease(&store, job.id).await;
     let failure = clippy_jobs::JobFailure {
         code: ErrorCode::InvalidInput,
         message: "no".to_owned(),
@@ -199,16 +200,16 @@ pub(super) async fn a_part_that_succeeds_gives_its_planner_all_attempts_again(st
 }
 
 pub(super) async fn a_parent_without_children_merges_at_once(store: Store) {
-    let (job, _) = planned(&store, 0).await;
+    let (job, _) = plan(&store, 0).await;
     assert_eq!(claim(&store, job.id).await.phase, Phase::Merge);
-    // And one whose children all end before it does.
+    // The same for a parent whose children all end before its own first phase.
     let job = create(&store, &parent()).await;
     let run = claim(&store, job.id).await;
     store
         .add_children(run.key, "pictures", &parts(2))
         .await
         .expect("children")
-        .expect("held");
+        .expect("not fenced");
     for n in 0..2 {
         end(&store, JobId::child(job.id, &format!("part-{n}")), &done()).await;
     }
@@ -225,7 +226,7 @@ pub(super) async fn a_parent_without_children_merges_at_once(store: Store) {
 }
 
 pub(super) async fn cancelling_a_parent_ends_its_children(store: Store) {
-    let (job, ids) = planned(&store, 3).await;
+    let (job, ids) = plan(&store, 3).await;
     let running = claim(&store, ids[0]).await;
     assert_eq!(
         store.cancel(job.id).await.expect("cancelled").state,
@@ -257,7 +258,7 @@ pub(super) async fn cancelling_a_parent_ends_its_children(store: Store) {
 }
 
 pub(super) async fn retrying_a_parent_retries_its_failed_children(store: Store) {
-    let (job, ids) = planned(&store, 3).await;
+    let (job, ids) = plan(&store, 3).await;
     let failure = clippy_jobs::JobFailure {
         code: ErrorCode::InvalidInput,
         message: "no".to_owned(),
@@ -283,7 +284,7 @@ pub(super) async fn retrying_a_parent_retries_its_failed_children(store: Store) 
 }
 
 pub(super) async fn a_part_is_not_retried_while_its_parent_merges(store: Store) {
-    let (job, ids) = planned(&store, 2).await;
+    let (job, ids) = plan(&store, 2).await;
     let failure = clippy_jobs::JobFailure {
         code: ErrorCode::InvalidInput,
         message: "no".to_owned(),
@@ -297,7 +298,7 @@ pub(super) async fn a_part_is_not_retried_while_its_parent_merges(store: Store) 
     let refused = store
         .retry(ids[0])
         .await
-        .expect_err("its parent counts already");
+        .expect_err("its parent is merging");
     assert_eq!(refused.code, ErrorCode::Conflict);
     let ended = store.finish(merging.key, &done()).await.expect("an end");
     assert_eq!(ended, Finished::Accepted(JobState::Succeeded));

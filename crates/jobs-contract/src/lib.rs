@@ -1,8 +1,8 @@
-//! What every store must do, as a list of checks. Each check gets an empty store of its own. The
-//! suite is the specification.
+//! The contract suite for job stores, as a list of checks. Each check gets an empty store of its
+//! own. The suite is the specification.
 //!
-//! A check panics when the store is wrong. `steps` drive the store by hand; `running` runs a
-//! [`clippy_jobs::Runner`] on it.
+//! A check panics when the store is wrong. `steps`, `families` and `losses` call the store directly;
+//! `running` runs a [`clippy_jobs::Runner`] on it.
 
 mod families;
 mod losses;
@@ -31,9 +31,9 @@ pub const KEPT: u64 = 1_000;
 /// One check.
 #[derive(Clone, Copy)]
 pub struct Check {
-    /// What it proves.
+    /// What it checks.
     pub name: &'static str,
-    /// Proves it, or panics.
+    /// Runs the check; panics when the store is wrong.
     pub run: fn(Store) -> BoxFuture<'static, ()>,
 }
 
@@ -56,11 +56,11 @@ checks![
     steps::events_come_in_order_and_after_any_id,
     losses::an_event_id_after_the_last_one_is_a_gap,
     steps::a_preview_is_kept_and_bounded,
-    steps::a_paused_lane_hands_out_nothing,
+    steps::a_job_in_a_paused_lane_cannot_be_claimed,
     steps::an_ended_lease_is_reaped,
-    losses::a_lost_job_is_claimed_alone_and_given_up_after_the_second_loss,
-    steps::a_job_that_gets_further_has_all_its_attempts_again,
-    steps::a_time_in_which_nobody_swept_ends_no_lease,
+    losses::a_lost_job_is_claimed_alone_and_fails_after_the_second_loss,
+    steps::a_job_that_makes_progress_has_all_its_attempts_again,
+    steps::a_time_without_sweeps_ends_no_lease,
     steps::a_lost_task_is_rescued,
     families::children_fan_in_once,
     families::planning_twice_makes_no_child_twice,
@@ -70,51 +70,51 @@ checks![
     families::retrying_a_parent_retries_its_failed_children,
     families::a_part_is_not_retried_while_its_parent_merges,
     running::jobs_run_and_end,
-    running::a_line_is_first_come_first_served,
+    running::a_lane_is_first_come_first_served,
     running::panics_and_errors_are_ordinary_failures,
     running::a_retry_waits_as_long_as_the_server_asked,
-    running::what_cannot_be_stored_fails_the_job,
+    running::a_result_that_cannot_be_stored_fails_the_job,
     running::bulk_work_never_delays_interactive_work,
     running::cancellation_reaches_running_work,
-    running::progress_previews_and_logs_are_seen,
-    running::a_checkpoint_is_where_the_next_attempt_begins,
+    running::progress_previews_and_logs_become_events,
+    running::an_attempt_continues_from_the_last_checkpoint,
     running::parents_plan_wait_and_merge,
-    running::a_part_has_no_parts,
+    running::a_part_cannot_have_parts,
     running::an_unreadable_task_goes_to_the_dead_letters,
     running::stopping_hands_running_jobs_back,
     running::a_paused_lane_runs_nothing_until_it_is_resumed,
-    running::a_job_that_ends_its_worker_twice_is_not_given_out_again,
-    running::a_job_lost_with_its_worker_runs_beside_nobody,
+    running::a_job_that_ends_its_worker_twice_is_not_run_again,
+    running::a_job_lost_with_its_worker_runs_alone,
     running::watchers_see_every_event_once,
 ];
 
 pub use clippy_testing::wait_until_within as wait_until;
 
-/// Waits until a job passes a test, and gives it.
+/// Waits until a job meets the condition, and returns it.
 pub async fn wait_for_job(
     store: &Store,
     id: JobId,
     what: &str,
-    is_so: impl Fn(&Job) -> bool,
+    condition: impl Fn(&Job) -> bool,
 ) -> Job {
     let mut last = None;
     let begun = std::time::Instant::now();
     loop {
         if let Ok(job) = store.get(id).await {
-            if is_so(&job) {
+            if condition(&job) {
                 return job;
             }
             last = Some(job);
         }
         assert!(
             begun.elapsed() < Duration::from_secs(30),
-            "waited in vain for: {what}; it is {last:?}"
+            "timed out waiting for: {what}; the job is {last:?}"
         );
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
 }
 
-/// Short durations that still fit together, so that a check of a lease need not take 20 seconds.
+/// A consistent timing with short intervals, so that a check of a lease does not take 20 seconds.
 #[must_use]
 pub fn short_timing() -> Timing {
     Timing {
@@ -141,7 +141,7 @@ pub struct RunningRunner {
 }
 
 impl RunningRunner {
-    /// Starts one.
+    /// Starts a runner with [`short_timing`].
     ///
     /// # Panics
     /// When the settings are refused.
@@ -153,13 +153,13 @@ impl RunningRunner {
             timing: short_timing(),
             drain: Duration::from_millis(500),
         };
-        let runner = Runner::new(store.clone(), handlers, settings).expect("settings that add up");
+        let runner = Runner::new(store.clone(), handlers, settings).expect("valid settings");
         let stop = tokio_util::sync::CancellationToken::new();
         let task = tokio::spawn(runner.run(stop.clone()));
         Self { stop, task }
     }
 
-    /// Stops it, and waits until it has.
+    /// Stops the runner, and waits until it has stopped.
     ///
     /// # Panics
     /// When it does not stop within its own deadline.
@@ -168,7 +168,7 @@ impl RunningRunner {
         tokio::time::timeout(Duration::from_secs(12), self.task)
             .await
             .expect("stops in time")
-            .expect("stops well");
+            .expect("stops without a panic");
     }
 }
 
@@ -184,7 +184,7 @@ pub(crate) async fn create(store: &Store, job: &NewJob) -> Job {
 }
 
 /// Claims a job as soon as its current lease has ended.
-pub(crate) async fn claim_from_the_dead(store: &Store, id: JobId) -> ClaimedJob {
+pub(crate) async fn claim_after_lease(store: &Store, id: JobId) -> ClaimedJob {
     let begun = std::time::Instant::now();
     loop {
         if let Claim::Run(claimed) = store.claim(id, "a worker", LEASE).await.expect("a claim") {
@@ -192,7 +192,7 @@ pub(crate) async fn claim_from_the_dead(store: &Store, id: JobId) -> ClaimedJob 
         }
         assert!(
             begun.elapsed() < Duration::from_secs(10),
-            "waited in vain for the lease to end"
+            "timed out waiting for the lease to end"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

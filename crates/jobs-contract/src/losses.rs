@@ -1,4 +1,4 @@
-//! Checks of what was lost: jobs with their workers, and events behind an id that nobody has.
+//! Checks of jobs that are lost with their workers, and of event ids that the store does not know.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(super) async fn lose(store: &Store, id: JobId) {
     .await;
 }
 
-pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_loss(store: Store) {
+pub(super) async fn a_lost_job_is_claimed_alone_and_fails_after_the_second_loss(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let beside = || store.claim_beside(job.id, "w", LEASE);
     lose(&store, job.id).await;
@@ -39,7 +39,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
         (JobState::Queued, 1, 1)
     );
     assert_eq!(beside().await.expect("a claim"), Claim::Alone);
-    // A failure of another kind does not clear the suspicion.
+    // After an ordinary failure it is still a suspect.
     let run = claim(&store, job.id).await;
     let failure = JobFailure {
         code: ErrorCode::Unavailable,
@@ -58,9 +58,9 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
         .expect("an end");
     assert_eq!(beside().await.expect("a claim"), Claim::Alone);
     lose(&store, job.id).await;
-    let given_up = store.get(job.id).await.expect("it is there");
-    assert_eq!((given_up.state, given_up.attempt), (JobState::Failed, 3));
-    let error = given_up.error.expect("a reason");
+    let failed = store.get(job.id).await.expect("it is there");
+    assert_eq!((failed.state, failed.attempt), (JobState::Failed, 3));
+    let error = failed.error.expect("a reason");
     assert!(
         error.retryable && error.message.contains("ended its worker process twice"),
         "{error:?}"
@@ -69,7 +69,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
         error.message.contains("charged"),
         "a generation may have been paid for: {error:?}"
     );
-    // A retry clears the losses, and so does a checkpoint.
+    // A retry resets the losses, and so does a checkpoint.
     store.retry(job.id).await.expect("retried");
     assert!(matches!(beside().await.expect("a claim"), Claim::Run(run) if run.job.losses == 0));
     let other = create(&store, &NewJob::new(JobKind::Ingest, Lane::Bulk, json!({}))).await;
@@ -82,7 +82,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
     };
     store.beat(run.key, LEASE, &beat).await.expect("a beat");
     assert_eq!(store.get(other.id).await.expect("it is there").losses, 0);
-    // A planner must run while its parts do.
+    // In the control lane there are no suspects, since a planner must run while its parts do.
     let planner = create(
         &store,
         &NewJob::new(JobKind::Ingest, Lane::Control, json!({})),
@@ -132,7 +132,7 @@ pub(super) async fn an_event_id_after_the_last_one_is_a_gap(store: Store) {
             all[..1]
         );
     }
-    // A client that follows from there sees the end, and does not wait for ever.
+    // A client that follows from such an id sees the end.
     let done = Outcome::Succeeded {
         result: json!({}),
         receipt: None,

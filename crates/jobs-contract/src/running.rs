@@ -146,14 +146,17 @@ pub(super) async fn jobs_run_and_end(store: Store) {
         ),
         (30, 0, 0, 1)
     );
-    let nobodys = create(
+    let without_handler = create(
         &store,
         &NewJob::new(JobKind::Reindex, Lane::Control, json!({})),
     )
     .await;
-    let job = wait_for_job(&store, nobodys.id, "a job nobody can run to fail", |job| {
-        job.state.is_finished()
-    })
+    let job = wait_for_job(
+        &store,
+        without_handler.id,
+        "a job without a handler to fail",
+        |job| job.state.is_finished(),
+    )
     .await;
     assert_eq!(
         job.error.map(|error| error.code),
@@ -164,12 +167,12 @@ pub(super) async fn jobs_run_and_end(store: Store) {
 
 /// Records the order in which jobs started.
 #[derive(Default)]
-struct Noting {
+struct StartOrder {
     began: Arc<Mutex<Vec<Value>>>,
 }
 
 #[async_trait]
-impl JobHandler for Noting {
+impl JobHandler for StartOrder {
     fn kind(&self) -> JobKind {
         JobKind::Generate
     }
@@ -180,14 +183,14 @@ impl JobHandler for Noting {
     }
 }
 
-pub(super) async fn a_line_is_first_come_first_served(store: Store) {
+pub(super) async fn a_lane_is_first_come_first_served(store: Store) {
     let made: Vec<Value> = (0..40).map(Value::from).collect();
     for payload in &made {
         create(&store, &new_job(payload.clone())).await;
     }
-    let noting = Noting::default();
-    let began = Arc::clone(&noting.began);
-    let runner = RunningRunner::start(&store, Handlers::new().with(noting), 1);
+    let handler = StartOrder::default();
+    let began = Arc::clone(&handler.began);
+    let runner = RunningRunner::start(&store, Handlers::new().with(handler), 1);
     let all = || async { began.lock().len() == made.len() };
     wait_until("all jobs to begin", Duration::from_secs(30), all).await;
     assert_eq!(*began.lock(), made);
@@ -227,7 +230,7 @@ pub(super) async fn panics_and_errors_are_ordinary_failures(store: Store) {
     assert_eq!(
         (wrong.state, wrong.attempt),
         (JobState::Failed, 1),
-        "what can never work is not tried again"
+        "a permanent failure is not tried again"
     );
     let flaky = wait_for_job(&store, ids[2], "the flaky job to end", |job| {
         job.state.is_finished()
@@ -249,7 +252,7 @@ pub(super) async fn a_retry_waits_as_long_as_the_server_asked(store: Store) {
     })
     .await;
     assert_eq!((job.state, job.attempt), (JobState::Succeeded, 2));
-    // The backoff alone would have been a tenth of a second at most.
+    // The backoff alone would have been at most a tenth of a second.
     let took = job.finished_at.expect("it ended").as_millis()
         - job.started_at.expect("it ran").as_millis();
     assert!(
@@ -259,7 +262,7 @@ pub(super) async fn a_retry_waits_as_long_as_the_server_asked(store: Store) {
     runner.stop().await;
 }
 
-pub(super) async fn what_cannot_be_stored_fails_the_job(store: Store) {
+pub(super) async fn a_result_that_cannot_be_stored_fails_the_job(store: Store) {
     let (handlers, runs) = scripted();
     let runner = RunningRunner::start(&store, handlers, 2);
     let job = create(&store, &new_job(json!({"do": "huge"}))).await;
@@ -335,7 +338,7 @@ pub(super) async fn cancellation_reaches_running_work(store: Store) {
     runner.stop().await;
 }
 
-pub(super) async fn progress_previews_and_logs_are_seen(store: Store) {
+pub(super) async fn progress_previews_and_logs_become_events(store: Store) {
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 1);
     let job = create(&store, &new_job(json!({"do": "talk"}))).await;
@@ -346,7 +349,7 @@ pub(super) async fn progress_previews_and_logs_are_seen(store: Store) {
     assert_eq!(
         (job.progress.done, job.progress.total),
         (100, Some(100)),
-        "the last word is written"
+        "the last progress is written"
     );
     let events = store
         .events_after(job.id, None, 1_000)
@@ -362,7 +365,7 @@ pub(super) async fn progress_previews_and_logs_are_seen(store: Store) {
         ),
         (1, 1, 1)
     );
-    // 101 reports; at most one is written in each fifth of a second, and the last.
+    // Of 101 reports at most one in each fifth of a second is written, and the last one.
     let progress = count(EventKind::Progress);
     assert!(
         (2..=60).contains(&progress),
@@ -375,7 +378,7 @@ pub(super) async fn progress_previews_and_logs_are_seen(store: Store) {
     runner.stop().await;
 }
 
-pub(super) async fn a_checkpoint_is_where_the_next_attempt_begins(store: Store) {
+pub(super) async fn an_attempt_continues_from_the_last_checkpoint(store: Store) {
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 1);
     let job = create(&store, &new_job(json!({"do": "resume"}))).await;
@@ -387,7 +390,7 @@ pub(super) async fn a_checkpoint_is_where_the_next_attempt_begins(store: Store) 
     runner.stop().await;
 }
 
-/// Plans eight parts, each of which gives its number; merges them by adding up.
+/// Plans eight parts, each of which returns its number, and merges them by adding the numbers.
 struct Adding;
 
 #[async_trait]
@@ -461,7 +464,7 @@ pub(super) async fn parents_plan_wait_and_merge(store: Store) {
     runner.stop().await;
 }
 
-pub(super) async fn a_part_has_no_parts(store: Store) {
+pub(super) async fn a_part_cannot_have_parts(store: Store) {
     let runner = RunningRunner::start(&store, Handlers::new().with(Adding), 2);
     let job = create(
         &store,
@@ -485,23 +488,23 @@ pub(super) async fn an_unreadable_task_goes_to_the_dead_letters(store: Store) {
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 1);
     store
-        .bury(b"\xffnot a job", "said by a test")
+        .bury(b"\xffnot a job", "written by a test")
         .await
         .expect("buried");
     let letters = store.dead_letters(10).await.expect("letters");
     assert_eq!(
         (letters.len(), letters[0].reason.as_str()),
-        (1, "said by a test")
+        (1, "written by a test")
     );
     assert!(letters[0].payload.contains("not a job"), "{letters:?}");
-    // Proves that decoding the contents of a task never fails.
+    // Decoding the contents of a task never fails.
     let task = TaskBuilder::new(b"garbage".to_vec()).build();
     assert!(matches!(
         clippy_jobs::Delivery::decode(&task.args),
         clippy_jobs::Delivery::Unreadable { .. }
     ));
     let job = create(&store, &new_job(json!({"n": 1}))).await;
-    wait_for_job(&store, job.id, "the worker to live", |job| {
+    wait_for_job(&store, job.id, "the worker to continue", |job| {
         job.state == JobState::Succeeded
     })
     .await;
@@ -578,25 +581,21 @@ pub(super) async fn a_paused_lane_runs_nothing_until_it_is_resumed(store: Store)
     runner.stop().await;
 }
 
-pub(super) async fn a_job_that_ends_its_worker_twice_is_not_given_out_again(store: Store) {
+pub(super) async fn a_job_that_ends_its_worker_twice_is_not_run_again(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let (handlers, runs) = scripted();
     // Two workers that claim the job and die.
     for _ in 0..2 {
-        wait_until(
-            "the job to be to be had",
-            Duration::from_secs(20),
-            || async {
-                let claim = store
-                    .claim(job.id, "doomed", Duration::from_millis(50))
-                    .await;
-                matches!(claim, Ok(Claim::Run(_)))
-            },
-        )
+        wait_until("the job to be claimed", Duration::from_secs(20), || async {
+            let claim = store
+                .claim(job.id, "doomed", Duration::from_millis(50))
+                .await;
+            matches!(claim, Ok(Claim::Run(_)))
+        })
         .await;
     }
     let runner = RunningRunner::start(&store, handlers, 1);
-    let job = wait_for_job(&store, job.id, "the job to be given up", |job| {
+    let job = wait_for_job(&store, job.id, "the job to fail", |job| {
         job.state.is_finished()
     })
     .await;
@@ -605,20 +604,21 @@ pub(super) async fn a_job_that_ends_its_worker_twice_is_not_given_out_again(stor
         job.error
             .is_some_and(|error| error.message.contains("ended its worker process twice"))
     );
-    assert_eq!(runs.load(Ordering::SeqCst), 0, "not given out a third time");
+    assert_eq!(runs.load(Ordering::SeqCst), 0, "not run a third time");
     runner.stop().await;
 }
 
-/// Runs until it is released, and counts the jobs that run at the same time.
+/// Runs until it is released, and records how many jobs run at the same time.
 #[derive(Default)]
-struct Company {
+struct Concurrency {
     now: Arc<AtomicUsize>,
+    /// By the job's number: the most jobs that ran while it did, with itself.
     most: Arc<Mutex<HashMap<u64, usize>>>,
     go: tokio_util::sync::CancellationToken,
 }
 
 #[async_trait]
-impl JobHandler for Company {
+impl JobHandler for Concurrency {
     fn kind(&self) -> JobKind {
         JobKind::Generate
     }
@@ -646,8 +646,8 @@ impl JobHandler for Company {
     }
 }
 
-pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) {
-    let handler = Company::default();
+pub(super) async fn a_job_lost_with_its_worker_runs_alone(store: Store) {
+    let handler = Concurrency::default();
     let (most, go) = (Arc::clone(&handler.most), handler.go.clone());
     // Another job is queued before it, and more come later.
     let first = create(&store, &new_job(json!({"n": 2, "waits": true}))).await;
@@ -663,14 +663,14 @@ pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) 
         &NewJob::new(JobKind::Generate, Lane::Bulk, json!({})),
     )
     .await;
-    wait_for_job(&store, other.id, "another lane to go on", |job| {
+    wait_for_job(&store, other.id, "another lane to continue", |job| {
         job.state.is_finished()
     })
     .await;
     assert_eq!(
         store.get(suspect.id).await.expect("it is there").state,
         JobState::Queued,
-        "it waits until it is alone"
+        "it waits until it can run alone"
     );
     let mut later = Vec::new();
     for n in 4..10 {
@@ -700,7 +700,7 @@ pub(super) async fn watchers_see_every_event_once(store: Store) {
     let runner = RunningRunner::start(&store, handlers, 1);
     let mut seen = Vec::new();
     let mut after = None;
-    // The connection is cut after every event: each sees one.
+    // Each watcher reads one event, as if its connection were cut after it.
     loop {
         let mut following = hubs[seen.len() % 2].follow(job.id, after, settings);
         match following.next().await.expect("news") {
@@ -718,10 +718,10 @@ pub(super) async fn watchers_see_every_event_once(store: Store) {
         .expect("events")
         .events;
     assert_eq!(seen, all);
-    assert!(seen.len() >= 200, "cut {} times", seen.len());
+    assert!(seen.len() >= 200, "only {} events", seen.len());
     assert_eq!(seen.last().map(|event| event.kind), Some(EventKind::Done));
     runner.stop().await;
 }
 
-/// The trait must stay usable as an object, since programs rely on it.
+/// The trait must stay object-safe.
 const _: fn(&dyn JobBackend) = |_| {};

@@ -1,4 +1,4 @@
-//! Checks that drive a store step by step.
+//! Checks that call a store step by step.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use clippy_core::ErrorCode;
 use serde_json::json;
 
 use super::{
-    KEPT, LEASE, SMALL_LANE, Store, claim, claim_from_the_dead, create, new_job, wait_for_job,
+    KEPT, LEASE, SMALL_LANE, Store, claim, claim_after_lease, create, new_job, wait_for_job,
     wait_until,
 };
 use clippy_jobs::{
@@ -66,12 +66,9 @@ pub(super) async fn a_job_is_created_queued_and_found(store: Store) {
     );
     assert!(
         text.get("payload").is_none() && text.get("owner").is_none(),
-        "not for everybody's eyes: {text}"
+        "clients must not see these fields: {text}"
     );
-    let unknown = store
-        .get(JobId::generate())
-        .await
-        .expect_err("nobody made it");
+    let unknown = store.get(JobId::generate()).await.expect_err("no such job");
     assert_eq!(unknown.code, ErrorCode::NotFound);
     let lanes = store.lanes().await.expect("lanes");
     assert_eq!(
@@ -117,8 +114,7 @@ pub(super) async fn an_idempotency_key_makes_one_job(store: Store) {
         "{}",
         refused.message
     );
-    // With a digest of the body as it was sent, that is what tells; and the job can be looked for
-    // alone.
+    // A digest of the body is compared instead of the payload, and the job can be found by its key.
     let sent = NewJob {
         payload: json!({"n": 3, "seed": 1}),
         ..new_job(json!({}))
@@ -173,7 +169,7 @@ pub(super) async fn an_idempotency_key_makes_one_job(store: Store) {
     let bobs = store
         .create(&wanted.clone().owner("bob"))
         .await
-        .expect("another owner's keys are another's");
+        .expect("each owner has keys of its own");
     assert!(!bobs.existing);
     assert_eq!(
         store
@@ -195,7 +191,7 @@ pub(super) async fn an_idempotency_key_makes_one_job(store: Store) {
         .expect("created");
     assert!(
         !two.existing && one.job.id != two.job.id,
-        "an owner's name cannot reach another's keys"
+        "an owner's name cannot collide with another owner's keys"
     );
     let key = store
         .create(&wanted.idempotency_key(""))
@@ -225,7 +221,7 @@ pub(super) async fn a_full_lane_refuses(store: Store) {
     assert_eq!(
         first.jobs[0].lane,
         Lane::Interactive,
-        "the other lanes are open"
+        "the other lanes are not full"
     );
     let one = store
         .list(&JobFilter {
@@ -324,7 +320,7 @@ pub(super) async fn a_run_is_claimed_once_and_fenced(store: Store) {
     else {
         panic!("claimed")
     };
-    let successor = claim_from_the_dead(&store, old.id).await;
+    let successor = claim_after_lease(&store, old.id).await;
     assert!(successor.key.run > zombie.key.run);
     let progress = Progress {
         done: 9,
@@ -409,7 +405,7 @@ pub(super) async fn a_cancelled_job_ends_once(store: Store) {
     store
         .cancel(running.id)
         .await
-        .expect("asking twice is asking once");
+        .expect("asking twice is allowed");
     assert_eq!(
         store
             .beat(claimed.key, LEASE, &Beat::default())
@@ -425,12 +421,12 @@ pub(super) async fn a_cancelled_job_ends_once(store: Store) {
     assert_eq!(
         ended,
         Finished::Accepted(JobState::Cancelled),
-        "a job that is to stop is not tried again"
+        "a job that was asked to stop is not tried again"
     );
     let unknown = store
         .cancel(JobId::generate())
         .await
-        .expect_err("nobody made it");
+        .expect_err("no such job");
     assert_eq!(unknown.code, ErrorCode::NotFound);
 }
 
@@ -450,7 +446,7 @@ pub(super) async fn retries_count_and_snoozes_do_not(store: Store) {
     assert_eq!(
         store.claim(job.id, "early", LEASE).await.expect("a claim"),
         Claim::Nothing,
-        "its time has not come"
+        "it is delayed"
     );
     for attempt in 1..=2 {
         wait_until("the delay to end", Duration::from_secs(10), || async {
@@ -503,7 +499,7 @@ pub(super) async fn a_failed_job_can_be_retried(store: Store) {
     let lanes = store.lanes().await.expect("lanes");
     assert_eq!((lanes[0].failed, lanes[0].succeeded), (0, 1));
     assert_eq!(
-        store.retry(job.id).await.expect_err("it went well").code,
+        store.retry(job.id).await.expect_err("it succeeded").code,
         ErrorCode::Conflict
     );
 }
@@ -545,7 +541,7 @@ pub(super) async fn events_come_in_order_and_after_any_id(store: Store) {
         ]
         .concat()
     );
-    assert!(all.events.is_sorted_by(|a, b| a.id < b.id), "ids grow");
+    assert!(all.events.is_sorted_by(|a, b| a.id < b.id), "ids increase");
     assert_eq!(all.events[0].data, json!({"state": "queued", "attempt": 0}));
     assert_eq!(all.events[3].data["done"], 2);
     for (place, event) in all.events.iter().enumerate() {
@@ -572,7 +568,7 @@ pub(super) async fn events_come_in_order_and_after_any_id(store: Store) {
     let unknown = store
         .events_after(JobId::generate(), None, 1)
         .await
-        .expect_err("nobody made it");
+        .expect_err("no such job");
     assert_eq!(unknown.code, ErrorCode::NotFound);
 }
 
@@ -620,7 +616,7 @@ pub(super) async fn a_preview_is_kept_and_bounded(store: Store) {
     assert_eq!(refused.code, ErrorCode::TooLarge);
 }
 
-pub(super) async fn a_paused_lane_hands_out_nothing(store: Store) {
+pub(super) async fn a_job_in_a_paused_lane_cannot_be_claimed(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     store.pause(Lane::Interactive, true).await.expect("paused");
     assert_eq!(
@@ -638,7 +634,7 @@ pub(super) async fn a_paused_lane_hands_out_nothing(store: Store) {
 }
 
 pub(super) async fn an_ended_lease_is_reaped(store: Store) {
-    // Of the control lane, where attempts alone count.
+    // In the control lane only attempts count, not losses.
     let job = create(
         &store,
         &NewJob::new(JobKind::Ingest, Lane::Control, json!({})).max_attempts(2),
@@ -674,28 +670,24 @@ pub(super) async fn an_ended_lease_is_reaped(store: Store) {
     assert!(u64::from(failed.attempt) < KEPT);
 }
 
-pub(super) async fn a_job_that_gets_further_has_all_its_attempts_again(store: Store) {
+pub(super) async fn a_job_that_makes_progress_has_all_its_attempts_again(store: Store) {
     let job = create(&store, &new_job(json!({})).max_attempts(2)).await;
     let short = Duration::from_millis(30);
-    // What each run did before it was killed, how it is counted, and the state of the job
-    // afterwards.
-    let lives = [
+    // For each run: whether it saved a checkpoint that counts as progress before it was killed, the
+    // attempt it counts as then, and the job's state after the kill.
+    let runs = [
         (None, 1, JobState::Queued),
         (Some(true), 1, JobState::Queued),
         (Some(true), 1, JobState::Queued),
         (Some(false), 2, JobState::Failed),
     ];
-    for (life, (further, attempt, state)) in lives.into_iter().enumerate() {
+    for (n, (further, attempt, state)) in runs.into_iter().enumerate() {
         let Claim::Run(run) = store.claim(job.id, "doomed", LEASE).await.expect("a claim") else {
             panic!("claimed")
         };
-        assert_eq!(
-            run.job.attempt,
-            if life == 0 { 1 } else { 2 },
-            "life {life}"
-        );
+        assert_eq!(run.job.attempt, if n == 0 { 1 } else { 2 }, "run {n}");
         let beat = Beat {
-            cursor: further.map(|_| json!({ "life": life })),
+            cursor: further.map(|_| json!({ "run": n })),
             further: further.unwrap_or_default(),
             ..Beat::default()
         };
@@ -706,7 +698,7 @@ pub(super) async fn a_job_that_gets_further_has_all_its_attempts_again(store: St
         assert_eq!(
             store.get(job.id).await.expect("it is there").attempt,
             attempt,
-            "life {life}"
+            "run {n}"
         );
         wait_until(
             "the lease to be reaped",
@@ -717,12 +709,12 @@ pub(super) async fn a_job_that_gets_further_has_all_its_attempts_again(store: St
         assert_eq!(
             store.get(job.id).await.expect("it is there").state,
             state,
-            "life {life}"
+            "run {n}"
         );
     }
 }
 
-pub(super) async fn a_time_in_which_nobody_swept_ends_no_lease(store: Store) {
+pub(super) async fn a_time_without_sweeps_ends_no_lease(store: Store) {
     let sweep = SweepSettings {
         dead_after: Duration::from_millis(400),
         ..SWEEP
@@ -737,12 +729,12 @@ pub(super) async fn a_time_in_which_nobody_swept_ends_no_lease(store: Store) {
     else {
         panic!("claimed")
     };
-    // Nobody reaches the store, or this machine sleeps.
+    // As if the store were unreachable, or the machine suspended.
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(
         store.sweep(&sweep).await.expect("a sweep").reaped,
         0,
-        "first, whoever is alive may speak up"
+        "first, live workers get time to renew their leases"
     );
     assert_eq!(
         store
@@ -764,8 +756,8 @@ pub(super) async fn a_time_in_which_nobody_swept_ends_no_lease(store: Store) {
 }
 
 pub(super) async fn a_lost_task_is_rescued(store: Store) {
-    // A delivery that was forgotten without a claim, as by a worker that cannot reach the store for
-    // a long time.
+    // Forgets each delivery without a claim, like a worker that cannot reach the store for a long
+    // time.
     struct Forget(tokio::sync::mpsc::UnboundedSender<()>);
     #[async_trait::async_trait]
     impl clippy_jobs::Deliver for Forget {
@@ -801,7 +793,7 @@ pub(super) async fn a_lost_task_is_rescued(store: Store) {
     .await;
     forgotten.recv().await.expect("delivered again");
     stop.cancel();
-    task.await.expect("ends").expect("ends well");
+    task.await.expect("ends").expect("ends without an error");
     store
         .release_worker(Lane::Interactive, &name)
         .await

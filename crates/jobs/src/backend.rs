@@ -1,4 +1,4 @@
-//! The traits of a store, put together for those who need several of them.
+//! Combinations of the store's traits, for code that needs several of them.
 
 use crate::runs::RunStore;
 use crate::store::JobStore;

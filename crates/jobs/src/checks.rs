@@ -24,8 +24,8 @@ pub(crate) const MAX_LOSSES: u32 = 2;
 /// The failure of a job that was delivered as often as allowed, as JSON.
 pub(crate) fn delivery_limit() -> String {
     let message = "It was given to a worker as often as allowed, and each time the worker stopped \
-                   without a word (killed, out of memory, or frozen). Look at the workers' logs, \
-                   then retry.";
+                   without reporting an outcome (killed, out of memory, or frozen). Look at the \
+                   workers' logs, then retry.";
     json!({"code": ErrorCode::Internal.as_str(), "message": message, "retryable": true}).to_string()
 }
 
@@ -38,8 +38,8 @@ pub(crate) fn ended_its_worker(kind: &str) -> String {
     };
     let message = format!(
         "It ended its worker process twice (out of memory, an abort, or a kill), the second time \
-         with nothing else beside it, so it is not run a third time by itself.{charged} Look at \
-         the worker's log, ask for less, or retry."
+         while it ran alone, so it is not run again automatically.{charged} Look at the worker's \
+         log, ask for less, or retry."
     );
     json!({"code": ErrorCode::Internal.as_str(), "message": message, "retryable": true}).to_string()
 }
@@ -59,15 +59,14 @@ pub(crate) fn key_reused(id: &str) -> Error {
 }
 
 pub(crate) fn lane_full(lane: Lane, limit: u64) -> Error {
-    let message =
-        format!("The {lane} lane is full: {limit} jobs are waiting. Try again when some have run");
+    let message = format!("The {lane} lane is full: {limit} jobs are waiting. Try again later");
     Error::new(ErrorCode::Overloaded, message)
 }
 
 pub(crate) fn already_finished(id: JobId, state: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
-        format!("Job {id} has ended already, it is {state}: there is nothing to cancel"),
+        format!("Job {id} has already ended ({state}): there is nothing to cancel"),
     )
 }
 
@@ -78,7 +77,8 @@ pub(crate) fn not_retryable(id: JobId, state: &str) -> Error {
 
 pub(crate) fn parent_ended(id: JobId, state: &str) -> Error {
     let message = format!(
-        "Job {id} is a part of a job that is {state}: retry that one, and its failed parts with it"
+        "Job {id} is a part of a job that is {state}: retry that job, which retries its failed \
+         parts"
     );
     Error::new(ErrorCode::Conflict, message)
 }
@@ -93,14 +93,15 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String> {
         .map_err(|error| Error::internal("a value cannot be written as JSON").with_source(error))
 }
 
-/// The data of a preview or log event as it is stored.
+/// Returns the data of a preview or log event in its stored form.
 pub(crate) fn event_data(kind: EventKind, data: &Value) -> Result<String> {
     let text = data.to_string();
     match kind {
         EventKind::Preview if text.len() > MAX_PREVIEW => Err(Error::new(
             ErrorCode::TooLarge,
             format!(
-                "A preview is {} bytes, more than {MAX_PREVIEW}: store the picture and name it",
+                "A preview is {} bytes, more than {MAX_PREVIEW}: store the picture as a file, and \
+                 send its name",
                 text.len()
             ),
         )),
@@ -115,13 +116,13 @@ pub(crate) fn event_data(kind: EventKind, data: &Value) -> Result<String> {
         }
         EventKind::Preview | EventKind::Log => Ok(text),
         EventKind::State | EventKind::Progress | EventKind::Done => Err(Error::internal(format!(
-            "\"{}\" events are written by the store alone",
+            "only the store writes \"{}\" events",
             kind.as_str()
         ))),
     }
 }
 
-/// Checks children; gives the unit of their weights, as JSON.
+/// Checks the children, and returns the unit of their weights as JSON.
 pub(crate) fn children(unit: &str, children: &[NewChild]) -> Result<String> {
     if children.len() > MAX_CHILDREN {
         return Err(Error::internal(format!(
@@ -141,12 +142,13 @@ pub(crate) fn children(unit: &str, children: &[NewChild]) -> Result<String> {
     to_json(&unit)
 }
 
-/// A result, receipt or cursor as it is stored.
+/// Returns a result, receipt or checkpoint in its stored form, if it is not too large.
 pub(crate) fn bounded(what: &str, value: &Value) -> Result<String> {
     let text = value.to_string();
     if text.len() > MAX_RESULT {
         let message = format!(
-            "The job's {what} is {} bytes, more than {MAX_RESULT}: store it as a file and name it",
+            "The job's {what} is {} bytes, more than {MAX_RESULT}: store it as a file, and give \
+             its name",
             text.len()
         );
         return Err(Error::new(ErrorCode::TooLarge, message));
@@ -170,7 +172,7 @@ fn failure(failure: &JobFailure) -> Result<String> {
     })
 }
 
-/// An outcome as it is stored: its name, result or failure, receipt, delay.
+/// Returns an outcome in its stored form: its name, its result or failure, the receipt, the delay.
 pub(crate) fn outcome(outcome: &Outcome) -> Result<(&'static str, String, String, Duration)> {
     let none = String::new;
     Ok(match outcome {

@@ -8,42 +8,41 @@ use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
 use serde_json::json;
 
-/// Names that are remembered as reported. Above that the set is emptied, and all are reported once
-/// more.
+/// The most names that are remembered as reported. Then the set is emptied, and all are reported
+/// once more.
 const REMEMBERED: usize = 10_000;
 
-/// What was reported already: each damaged record is logged and counted once per process.
+/// The damaged records that were reported: each is logged and counted once per process.
 #[derive(Debug, Default)]
 pub(crate) struct Damage {
-    told: Mutex<HashSet<(&'static str, String)>>,
+    reported: Mutex<HashSet<(&'static str, String)>>,
 }
 
 impl Damage {
-    /// Reports that a record is left out.
-    pub(crate) fn tell(&self, sort: &'static str, name: &str, reason: &dyn std::fmt::Display) {
+    /// Reports that a record of this kind is left out.
+    pub(crate) fn report(&self, record: &'static str, name: &str, reason: &dyn std::fmt::Display) {
         let shown = shorten(name, 100);
-        let mut told = self.told.lock();
-        if told.len() >= REMEMBERED {
-            told.clear();
+        let mut reported = self.reported.lock();
+        if reported.len() >= REMEMBERED {
+            reported.clear();
         }
-        if told.insert((sort, shown.to_string())) {
-            metrics::counter!("clippy_job_records_damaged_total", "record" => sort).increment(1);
-            tracing::error!(record = sort, name = %shown, %reason, "a stored record cannot be read and is left out");
+        if reported.insert((record, shown.to_string())) {
+            metrics::counter!("clippy_job_records_damaged_total", "record" => record).increment(1);
+            tracing::error!(record, name = %shown, %reason, "a stored record cannot be read and is left out");
         }
     }
 
-    /// Gives what could be read; reports a damaged record and gives `None`. Other errors are passed
-    /// on.
-    pub(crate) fn sift<T>(
+    /// Turns a damaged record into `None`, and reports it. Other errors are returned.
+    pub(crate) fn skip_damaged<T>(
         &self,
-        sort: &'static str,
+        record: &'static str,
         name: &str,
         read: Result<T>,
     ) -> Result<Option<T>> {
         match read {
             Ok(value) => Ok(Some(value)),
             Err(error) if is_damage(&error) => {
-                self.tell(sort, name, &error);
+                self.report(record, name, &error);
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -60,13 +59,13 @@ pub(crate) fn is_damage(error: &Error) -> bool {
 pub(crate) fn failure() -> String {
     json!({
         "code": ErrorCode::Internal.as_str(),
-        "message": "The job's stored record cannot be read, so that it was set aside. The list of dead letters says why; ask for the work again.",
+        "message": "The job's stored record cannot be read, so it was set aside. The list of dead letters says why; submit the job again.",
         "retryable": false,
     })
     .to_string()
 }
 
-/// What the dead letter of a damaged record says.
+/// The reason in the dead letter of a damaged record.
 pub(crate) fn letter(id: &str, reason: &dyn std::fmt::Display) -> String {
     let shown = shorten(id, 100);
     format!("The record of job {shown} cannot be read: {reason}")

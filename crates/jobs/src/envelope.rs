@@ -1,7 +1,7 @@
-//! What the payload of every job looks like: `{"version", "request", "part"?}`.
+//! The form of every job's payload: `{"version", "request", "part"?}`.
 //!
-//! The API writes payloads and a worker reads them. Both may be of different versions for a while,
-//! so the payload carries the version of its own form.
+//! The API writes payloads and a worker reads them. For a while the two may be of different
+//! versions, so the payload carries the version of its form.
 
 use clippy_core::{Error, ErrorCode, Result};
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ pub const PAYLOAD_VERSION: u64 = 1;
 /// (`P`). Kinds of jobs without parts leave `P` out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<R, P = ()> {
-    /// Payloads of early versions have no number; they are of the first form.
+    /// Absent in early payloads, which have the first form.
     #[serde(default = "first_version")]
     version: u64,
     /// What was asked for.
@@ -29,7 +29,7 @@ fn first_version() -> u64 {
     1
 }
 
-// By a function, since serde would otherwise ask for `P: Default`.
+// A function, since `#[serde(default)]` alone would require `P: Default`.
 fn no_part<P>() -> Option<P> {
     None
 }
@@ -70,8 +70,7 @@ impl<R: Serialize, P: Serialize> Envelope<R, P> {
 }
 
 impl<R: DeserializeOwned, P: DeserializeOwned> Envelope<R, P> {
-    /// Reads a job's payload. The version is checked first, since a newer form need not be readable
-    /// at all.
+    /// Reads a job's payload. The version is checked first, since a newer form may not parse.
     ///
     /// # Errors
     /// [`ErrorCode::Unsupported`] for a payload of a newer version, [`ErrorCode::InvalidInput`] for
@@ -88,7 +87,7 @@ impl<R: DeserializeOwned, P: DeserializeOwned> Envelope<R, P> {
         }
         Self::deserialize(payload).map_err(|error| {
             Error::invalid(format!(
-                "The job's parameters cannot be understood: {error}. Ask for it again"
+                "The job's parameters cannot be understood: {error}. Submit the job again"
             ))
         })
     }

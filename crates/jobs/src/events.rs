@@ -1,4 +1,4 @@
-//! What happened to a job, in order, each with an id that a client may come back with.
+//! The events of a job, in order, each with an id from which a client can resume.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,20 +11,21 @@ use serde_json::Value;
 use crate::record::JobId;
 use crate::time::Timestamp;
 
-/// The largest preview, in bytes of JSON: larger pictures are stored and named.
+/// The largest preview, in bytes of JSON. Larger pictures are stored as files.
 pub const MAX_PREVIEW: usize = 256 * 1024;
-/// Previews of one job that can be replayed, the newest: they are large, and a newer one makes up
-/// for an older.
+/// How many of a job's previews can be replayed, the newest. They are large, and each replaces the
+/// one before.
 pub const KEPT_PREVIEWS: u64 = 8;
 /// The largest log line, in bytes of JSON; longer ones are cut.
 pub const MAX_LOG: usize = 4 * 1024;
 
-/// The id of an event, good as an SSE `id`. Ids of one job grow: `<milliseconds>-<n>`.
+/// The id of an event, which can be used as an SSE `id`: `<milliseconds>-<n>`. The ids of one job
+/// increase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
-    /// When, in milliseconds since 1970; the embedded store counts instead.
+    /// Milliseconds since 1970; in the embedded store a counter.
     pub major: u64,
-    /// Which, within the same millisecond.
+    /// Tells events of the same millisecond apart.
     pub minor: u64,
 }
 
@@ -44,7 +45,8 @@ impl FromStr for EventId {
             _ => {
                 let shown = shorten(text, 60);
                 Err(Error::invalid(format!(
-                    "\"{shown}\" is not the id of an event: send back one that was received"
+                    "\"{shown}\" is not the id of an event: send the id of an event that was \
+                     received"
                 )))
             }
         }
@@ -65,7 +67,7 @@ impl<'de> Deserialize<'de> for EventId {
     }
 }
 
-/// What an event tells. (`snapshot`, which opens every stream, is made by the API and never
+/// The kind of an event. (`snapshot`, which opens every stream, is made by the API and never
 /// stored.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,7 +85,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The name as it stands in a stream.
+    /// The name in a stream.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -112,9 +114,9 @@ impl EventKind {
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its place among the job's events.
+    /// Its id, in the order of the job's events.
     pub id: EventId,
-    /// What it tells.
+    /// Its kind.
     pub kind: EventKind,
     /// When it happened.
     pub at: Timestamp,
@@ -122,17 +124,16 @@ pub struct Event {
     pub data: Value,
 }
 
-/// Events after an id.
+/// A page of the events after an id.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventPage {
     /// In order; empty when there is nothing new.
     pub events: Vec<Event>,
-    /// Whether events between the id asked for and the first one here have been dropped: send a
-    /// snapshot first.
+    /// Whether events between the given id and the first one here have been dropped. If so, a
+    /// client needs a snapshot first.
     pub gap: bool,
 }
 
-/// Told to whoever watches, as soon as it happens; it may be lost, so whoever watches also asks now
-/// and then.
+/// Tells watchers that a job has new events. It may be lost, so watchers poll as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventNotice(pub JobId);

@@ -10,7 +10,7 @@ use crate::record::JobFailure;
 /// Why a handler stopped. The class decides what happens next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
-    /// It can never work: bad input, moderation, another 4xx. The job fails.
+    /// A retry cannot help: bad input, moderation, another 4xx. The job fails.
     #[error("{message}")]
     Permanent {
         /// The kind of failure.
@@ -18,8 +18,8 @@ pub enum JobError {
         /// What happened, why, and what to do.
         message: String,
     },
-    /// It may work later: 408, 429, 5xx, a time-out, a lost connection. Tried again after a
-    /// growing, jittered delay.
+    /// A retry may help: 408, 429, 5xx, a time-out, a lost connection. The job is tried again after
+    /// a growing, jittered delay.
     #[error("{message}")]
     Transient {
         /// The kind of failure.
@@ -31,7 +31,7 @@ pub enum JobError {
     },
     /// Nothing failed, but it is too early: a local rate limit, or a device without free memory.
     /// Does not count as an attempt.
-    #[error("not before another {0:?}")]
+    #[error("too early: try again in {0:?}")]
     Snooze(Duration),
     /// Stopped on request.
     #[error("cancelled")]
@@ -51,7 +51,7 @@ impl JobError {
         }
     }
 
-    /// [`JobError::Transient`] with no wish of the server's.
+    /// [`JobError::Transient`] without a `Retry-After`.
     pub fn transient(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::Transient {
             code,
@@ -111,7 +111,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The most that may pass before attempt `attempt + 1`; attempts count from 1.
+    /// The longest delay before attempt `attempt + 1`; attempts count from 1.
     #[must_use]
     pub fn bound(&self, attempt: u32) -> Duration {
         self.base
@@ -119,7 +119,7 @@ impl Backoff {
             .min(self.cap)
     }
 
-    /// A delay within the bound, and never earlier than the server asked.
+    /// A random delay within the bound, but never shorter than `after`, the server's `Retry-After`.
     #[must_use]
     pub fn delay(&self, attempt: u32, after: Option<Duration>) -> Duration {
         let jittered = self.bound(attempt).mul_f64(rand::rng().random::<f64>());
@@ -144,9 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_transient_and_the_rest_is_not() {
-        let away = JobError::from(Error::new(ErrorCode::Unavailable, "away"));
-        assert!(matches!(away, JobError::Transient { .. }) && away.failure().retryable);
+    fn retryable_errors_are_transient_and_others_permanent() {
+        let unavailable = JobError::from(Error::new(ErrorCode::Unavailable, "unavailable"));
+        assert!(
+            matches!(unavailable, JobError::Transient { .. }) && unavailable.failure().retryable
+        );
         let wrong = JobError::from(Error::invalid("wrong"));
         assert!(matches!(wrong, JobError::Permanent { .. }) && !wrong.failure().retryable);
     }

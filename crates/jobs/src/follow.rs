@@ -13,7 +13,7 @@ use crate::events::{Event, EventId, EventKind, EventNotice};
 use crate::record::JobId;
 use crate::store::JobStore;
 
-/// How a watcher asks.
+/// How a watcher reads events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowSettings {
     /// The store is polled at this interval, in case a notice is lost.
@@ -31,10 +31,10 @@ impl Default for FollowSettings {
     }
 }
 
-/// What a watcher sees next.
+/// What [`Follow::next`] returns.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Following {
-    /// Events were dropped before they could be read: show the whole job again.
+    /// Events were dropped before they could be read: the client needs a snapshot.
     Gap,
     /// The next event.
     Event(Event),
@@ -53,7 +53,7 @@ struct Watched {
 }
 
 impl EventHub {
-    /// Starts listening; ends with the last `Arc`.
+    /// Starts a hub, which listens to the store's notices until its last `Arc` is dropped.
     #[must_use]
     pub fn start(store: Arc<dyn JobStore>) -> Arc<Self> {
         let mut notices = store.watch_events();
@@ -84,7 +84,7 @@ impl EventHub {
         hub
     }
 
-    /// Watches a job from `after` on (from its first event without it).
+    /// Follows a job's events after the id `after`; all of them when it is `None`.
     #[must_use]
     pub fn follow(
         self: &Arc<Self>,
@@ -128,7 +128,7 @@ impl std::fmt::Debug for EventHub {
     }
 }
 
-/// A job being watched; made by [`EventHub::follow`].
+/// One watcher of one job; made by [`EventHub::follow`].
 pub struct Follow {
     hub: Arc<EventHub>,
     job: JobId,
@@ -147,11 +147,11 @@ impl Drop for Follow {
 }
 
 impl Follow {
-    /// The next event, or `None` after the last one of a finished job.
+    /// Waits for the next event. Returns `None` after the last one of a finished job.
     ///
     /// # Errors
-    /// `NotFound` when the job is unknown or was dropped; `Unavailable` when the store is away:
-    /// call again to go on.
+    /// `NotFound` when the job is unknown or was dropped; `Unavailable` when the store is
+    /// unavailable: call again to continue.
     pub async fn next(&mut self) -> Result<Option<Following>> {
         loop {
             if std::mem::take(&mut self.gap) {
@@ -159,7 +159,7 @@ impl Follow {
             }
             if let Some(event) = self.read.pop_front() {
                 self.after = Some(event.id);
-                // A job that was retried goes on after its `done`.
+                // A job that is retried has events after its `done`.
                 self.done = event.kind == EventKind::Done;
                 return Ok(Some(Following::Event(event)));
             }

@@ -1,4 +1,4 @@
-//! Jobs that cannot be lost: records, events, and the queue, in Redis and embedded.
+//! Durable jobs: records, events and queues, in Redis or in an embedded database.
 //!
 //! apalis carries the ids of jobs to workers and nothing else. Everything about a job (its state,
 //! attempts, lease, events, children) is ours, in one of two stores:
@@ -10,8 +10,8 @@
 //! [`JobHandler`] for each kind of job; the runner uses [`RunStore`] and [`JobTransport`].
 //!
 //! A job runs at least once. What it writes through its [`JobContext`] counts once, since a run
-//! that lost its lease is fenced. So running a handler twice must do no harm: write by id, never
-//! add.
+//! that lost its lease is fenced. Its other effects may happen twice, so a handler must be
+//! idempotent: it replaces by id, and never appends.
 
 mod backend;
 mod checks;

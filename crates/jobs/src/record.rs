@@ -25,8 +25,8 @@ impl JobId {
     }
 
     /// The id of a parent's child named `key`. The same parent and key give the same id, so that
-    /// planning twice makes no child twice. It carries the parent's time, and so lies beside
-    /// its parent.
+    /// planning twice makes no child twice. It has the parent's timestamp, so it sorts next to its
+    /// parent.
     #[must_use]
     pub fn child(parent: Self, key: &str) -> Self {
         let mut digest = Sha256::new();
@@ -50,7 +50,7 @@ impl fmt::Display for JobId {
 impl FromStr for JobId {
     type Err = Error;
 
-    /// Anything that is no UUID is the id of no job: [`ErrorCode::NotFound`].
+    /// Text that is not a UUID is the id of no job: [`ErrorCode::NotFound`].
     fn from_str(text: &str) -> Result<Self, Error> {
         Uuid::parse_str(text).map(Self).map_err(|_| {
             let shown = shorten(text, 60);
@@ -59,8 +59,8 @@ impl FromStr for JobId {
     }
 }
 
-/// Gives an enum its names: as JSON, as text, and from text with an error that lists what would
-/// have been right.
+/// Defines an enum with a name for each variant, in JSON and as text. Parsing an unknown name gives
+/// an error that lists the valid ones.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$variant_doc:meta])* $variant:ident => $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -72,7 +72,7 @@ macro_rules! named {
             /// All of them, in order.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The name as it stands in answers, settings and keys.
+            /// The name in answers, settings and keys.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -92,7 +92,7 @@ macro_rules! named {
                 Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| {
                     let shown = shorten(text, 60);
                     let names: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
-                    Error::invalid(format!(concat!("\"{}\" is no ", $what, ": use one of {}"), shown, names.join(", ")))
+                    Error::invalid(format!(concat!("\"{}\" is not a ", $what, ": use one of {}"), shown, names.join(", ")))
                 })
             }
         }
@@ -106,9 +106,9 @@ named! {
         Generate => "generate",
         /// Embeds a manifest's pictures and stores them.
         Ingest => "ingest",
-        /// Fills vectors that are missing.
+        /// Computes vectors that are missing.
         Backfill => "backfill",
-        /// Builds the collection anew beside the live one.
+        /// Builds a new collection beside the live one, and switches to it.
         Reindex => "reindex",
     }
 }
@@ -117,9 +117,9 @@ named! {
     /// The queue a job waits in. Each has workers of its own, so that bulk work never delays
     /// interactive work.
     Lane, "lane", {
-        /// Somebody is waiting for it.
+        /// Jobs that a person waits for.
         Interactive => "interactive",
-        /// Chunks of long work.
+        /// Parts of long jobs.
         Bulk => "bulk",
         /// Planning, merging and upkeep.
         Control => "control",
@@ -127,15 +127,15 @@ named! {
 }
 
 named! {
-    /// Where a job is in its life.
+    /// The state of a job.
     JobState, "state of a job", {
         /// Waits for a worker, or for the time of its next attempt.
         Queued => "queued",
         /// A worker holds it under a lease.
         Running => "running",
-        /// A parent whose children are not all finished.
+        /// A parent whose children have not all finished.
         Waiting => "waiting",
-        /// Done.
+        /// Ended with a result.
         Succeeded => "succeeded",
         /// Ended without success, with the reason in `error`.
         Failed => "failed",
@@ -185,13 +185,13 @@ pub struct JobFailure {
 /// A parent's children, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Children {
-    /// Made so far.
+    /// All that were made so far.
     pub total: u64,
-    /// Ended well.
+    /// Those that succeeded.
     pub succeeded: u64,
-    /// Given up.
+    /// Those that failed.
     pub failed: u64,
-    /// Stopped.
+    /// Those that were cancelled.
     pub cancelled: u64,
 }
 
@@ -211,25 +211,24 @@ pub struct Job {
     pub id: JobId,
     /// What it does.
     pub kind: JobKind,
-    /// Where it waits.
+    /// The lane it waits in.
     pub lane: Lane,
-    /// Where it is in its life.
+    /// Its state.
     pub state: JobState,
-    /// Place in its lane, from 1; only while queued.
+    /// Position in its lane, from 1; only while queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// Attempts since the job last got further.
+    /// Attempts since the job last made progress: a checkpoint, or a child that succeeded.
     pub attempt: u32,
     /// Attempts allowed.
     pub max_attempts: u32,
-    /// How often somebody retried it after it had ended. Attempts are counted from 1 again each
-    /// time.
+    /// How often it was retried after it had ended. Each time, attempts are counted from 1 again.
     #[serde(default)]
     pub retries: u32,
-    /// How often a worker process ended while it ran the job, since the job last got further.
+    /// How often a worker process ended while it ran the job, since the job last made progress.
     #[serde(default)]
     pub losses: u32,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
     /// When it was made.
     pub created_at: Timestamp,
@@ -240,25 +239,25 @@ pub struct Job {
     /// The handler's result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
-    /// Why it, or its last attempt, failed.
+    /// Why the job or its last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<JobFailure>,
-    /// What of the request was honoured, and what was not.
+    /// Which parts of the request were honoured, and which were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Value>,
     /// The job this one is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<JobId>,
-    /// Its parts, counted; only when it has any.
+    /// The counts of its children; only when it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<Children>,
-    /// Who asked for it: the name of a key, never the key itself.
+    /// The owner: the name of an API key, never the key itself.
     #[serde(default, skip_serializing)]
     pub owner: Option<String>,
     /// An [`crate::Envelope`]. Not shown to clients, since it may hold personal text.
     #[serde(default, skip_serializing)]
     pub payload: Value,
-    /// Changes with every change of the record; good for an `ETag`.
+    /// Increases with every change of the record, so it can serve as an `ETag`.
     #[serde(default)]
     pub version: u64,
 }
@@ -268,33 +267,33 @@ pub struct Job {
 pub struct NewJob {
     /// What it does.
     pub kind: JobKind,
-    /// Where it waits.
+    /// The lane it waits in.
     pub lane: Lane,
-    /// What is asked for: ids and small parameters, with a version of their own.
+    /// An [`crate::Envelope`] with ids and small parameters.
     pub payload: Value,
-    /// Deliveries allowed before it is given up, crashes included.
+    /// Attempts allowed before the job fails, including those that crashed.
     pub max_attempts: u32,
-    /// Who asks.
+    /// The owner.
     pub owner: Option<String>,
     /// The client's `Idempotency-Key`: the same owner, key and payload give the same job.
     pub idempotency_key: Option<String>,
-    /// What tells two bodies under one key apart: a digest of the body as it was sent, in
-    /// hexadecimal. Without one, the payload itself tells.
+    /// A hexadecimal digest of the request's body, which tells two bodies under one key apart.
+    /// Without it, the kind, lane and payload are compared.
     pub digest: Option<String>,
-    /// The job's id, when the caller must be able to look for the job although the answer was lost.
-    /// Without one, the store makes it.
+    /// The job's id, for a caller that must find the job even if the store's answer is lost.
+    /// Without it, the store makes one.
     pub id: Option<JobId>,
 }
 
 impl NewJob {
-    /// Deliveries allowed unless said otherwise.
+    /// The default number of attempts.
     pub const MAX_ATTEMPTS: u32 = 3;
-    /// The largest payload, in bytes of JSON: pictures are stored beside a job, never in it.
+    /// The largest payload, in bytes of JSON. Pictures are stored as files, never in a job.
     pub const MAX_PAYLOAD: usize = 1024 * 1024;
     /// The longest `Idempotency-Key`, in bytes.
     pub const MAX_KEY: usize = 256;
 
-    /// A job with three attempts, no owner and no key.
+    /// A request with three attempts, no owner and no idempotency key.
     #[must_use]
     pub fn new(kind: JobKind, lane: Lane, payload: Value) -> Self {
         Self {
@@ -316,7 +315,7 @@ impl NewJob {
         self
     }
 
-    /// Sets who asks.
+    /// Sets the owner.
     #[must_use]
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
@@ -330,14 +329,14 @@ impl NewJob {
         self
     }
 
-    /// Sets the digest of the body as it was sent.
+    /// Sets the digest of the request's body.
     #[must_use]
     pub fn digest(mut self, digest: impl Into<String>) -> Self {
         self.digest = Some(digest.into());
         self
     }
 
-    /// Sets how many deliveries are allowed.
+    /// Sets how many attempts are allowed.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
@@ -359,14 +358,14 @@ impl NewJob {
         Ok(())
     }
 
-    /// Checks the limits; gives the payload as JSON text and the digest that tells two bodies
+    /// Checks the limits. Returns the payload as JSON text, and the digest that tells two bodies
     /// apart.
     pub(crate) fn checked(&self) -> Result<(String, String), Error> {
         let payload = self.payload.to_string();
         if payload.len() > Self::MAX_PAYLOAD {
             let message = format!(
-                "The job's parameters are {} bytes, more than the {} allowed: store files first \
-                 and name them",
+                "The job's parameters are {} bytes, more than the {} allowed: store large data as \
+                 files, and give their names",
                 payload.len(),
                 Self::MAX_PAYLOAD
             );
@@ -374,7 +373,7 @@ impl NewJob {
         }
         if self.max_attempts == 0 {
             return Err(Error::invalid(
-                "max_attempts is 0: a job needs one attempt at least",
+                "max_attempts is 0: a job needs at least one attempt",
             ));
         }
         self.idempotency_key
@@ -400,20 +399,20 @@ impl NewJob {
 pub struct NewChild {
     /// Its name within the parent, the same whenever the parent is planned: `lines-000512`.
     pub key: String,
-    /// Where it waits.
+    /// The lane it waits in.
     pub lane: Lane,
-    /// What it is to do.
+    /// An [`crate::Envelope`] with the part to work on.
     pub payload: Value,
-    /// How much of the parent's progress it is, in the parent's units.
+    /// Its share of the parent's progress, in the parent's unit.
     pub weight: u64,
 }
 
-/// What [`crate::JobStore::create`] did.
+/// The result of [`crate::JobStore::create`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Created {
     /// The job, new or found.
     pub job: Job,
-    /// Whether the idempotency key named a job that was there already.
+    /// Whether the idempotency key belongs to a job that existed already.
     pub existing: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a run of a job needs: claim it, renew its lease, write what it did, and finish it.
+//! What a run of a job needs: claiming it, renewing its lease, writing events, and finishing it.
 //!
 //! A run is fenced: a [`RunKey`] names one claim of one job, and `beat`, `append`, `add_children`
 //! and `finish` refuse a run that is no longer the job's current one. So a worker that was frozen
@@ -23,7 +23,7 @@ pub struct RunKey {
     pub run: u64,
 }
 
-/// Where a job is between its start and its end.
+/// The phase of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// The first phase, and for most jobs the only one. A parent makes its children here.
@@ -32,20 +32,21 @@ pub enum Phase {
     Merge,
 }
 
-/// What a worker got when it asked for a job.
+/// The answer to a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// This worker has it until the lease ends.
+    /// This worker has the job until the lease ends.
     Run(Box<ClaimedJob>),
-    /// Another worker has it under a lease that has not ended. Nothing to do: if that worker dies,
-    /// the sweep queues the job again.
+    /// Another worker has the job under a lease that has not ended. Nothing to do: if that worker
+    /// dies, the sweep queues the job again.
     Busy,
-    /// It has ended, was dropped, or waits for its children or its delay. Nothing to do.
+    /// The job has ended, was dropped, or waits for its children or its delay. Nothing to do.
     Nothing,
-    /// The lane is paused: ask again when it is not.
+    /// The lane is paused. Claim again when it is resumed.
     Paused,
-    /// A worker process ended while it ran this job: claim it with [`RunStore::claim`] once nothing
-    /// else runs in this lane of this process. Only [`RunStore::claim_beside`] answers so.
+    /// The job is a suspect: a worker process ended while it ran it. Claim it with
+    /// [`RunStore::claim`] when nothing else runs in this lane of this process. Only
+    /// [`RunStore::claim_beside`] gives this answer.
     Alone,
     /// Its record cannot be read. It was set aside, and a dead letter says why.
     Damaged {
@@ -57,13 +58,13 @@ pub enum Claim {
 /// A job under a lease.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedJob {
-    /// The job as it stands.
+    /// The job after the claim.
     pub job: Job,
     /// The fence of this run.
     pub key: RunKey,
-    /// Which phase is to be run.
+    /// The phase to run.
     pub phase: Phase,
-    /// The last checkpoint, in the handler's own terms.
+    /// The last checkpoint, in the handler's own format.
     pub cursor: Option<Value>,
 }
 
@@ -74,8 +75,8 @@ pub struct Beat {
     pub progress: Option<Progress>,
     /// The checkpoint to continue from after a crash, if it changed.
     pub cursor: Option<Value>,
-    /// Whether the checkpoint means that the job got further. If so, its attempts are counted from
-    /// 1 again, and this run is the first.
+    /// Whether the checkpoint counts as progress. If so, attempts are counted again, with this run
+    /// as the first.
     pub further: bool,
 }
 
@@ -86,41 +87,41 @@ pub enum BeatAnswer {
     Ok,
     /// The lease is renewed, and the job is asked to stop.
     Cancel,
-    /// Another run has the job, or it has ended: what this run writes is refused.
+    /// Another run has the job, or it has ended: the writes of this run are refused.
     Lost,
 }
 
 /// How a run ends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Done, with what came out.
+    /// The job succeeded.
     Succeeded {
-        /// What came out.
+        /// The handler's result.
         result: Value,
-        /// What of the request was honoured.
+        /// Which parts of the request were honoured.
         receipt: Option<Value>,
     },
-    /// The planner is done: wait for the children, then run again as [`Phase::Merge`].
+    /// All parts are planned: wait for the children, then run again as [`Phase::Merge`].
     WaitForChildren,
-    /// It failed, and is not tried again.
+    /// The job failed, and is not tried again.
     Failed(JobFailure),
     /// Stopped on request.
     Cancelled,
-    /// Queue it again after `delay`; with no attempts left it fails with `failure`.
+    /// Queue the job again after `delay`. With no attempts left it fails with `failure`.
     Retry {
         /// How long to wait.
         delay: Duration,
-        /// Why.
+        /// Why this attempt failed.
         failure: JobFailure,
     },
-    /// Queue it again after `delay`; the attempt does not count.
+    /// Queue the job again after `delay`. The attempt does not count.
     Later {
         /// How long to wait.
         delay: Duration,
     },
 }
 
-/// What became of a run's end.
+/// The answer to [`RunStore::finish`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
     /// Written; the job is in this state now.
@@ -129,15 +130,15 @@ pub enum Finished {
     Fenced,
 }
 
-/// Jobs as their runs see them.
+/// The part of a job store that runs use.
 #[async_trait]
 pub trait RunStore: Send + Sync + 'static {
     /// Claims a job until `lease` has passed.
     async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
 
-    /// As [`RunStore::claim`], for a worker that runs other jobs of the lane at the same time: a
-    /// job that was lost with its worker is not given out beside them, see [`Claim::Alone`].
-    /// The control lane has no such jobs: its planners must run while their parts do.
+    /// As [`RunStore::claim`], for a worker that runs other jobs of the lane at the same time. A
+    /// suspect is not claimed beside them; see [`Claim::Alone`]. The control lane has no suspects,
+    /// since its planners must run while their parts do.
     async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
 
     /// Renews the lease, and writes progress and checkpoint.
@@ -146,9 +147,9 @@ pub trait RunStore: Send + Sync + 'static {
     /// Writes a `preview` or `log` event; `false` when the run is fenced.
     async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool>;
 
-    /// Makes and queues children of a running job; those that exist are left as they are. Gives all
-    /// of the parent's children, counted; `None` when the run is fenced. At most 1,000 a call.
-    /// `unit` is what their weights count, in the parent's progress.
+    /// Makes and queues children of a running job, at most 1,000 in a call. Children that exist are
+    /// left as they are. `unit` is the unit of their weights in the parent's progress. Returns the
+    /// counts of all the parent's children; `None` when the run is fenced.
     async fn add_children(
         &self,
         key: RunKey,
@@ -156,16 +157,16 @@ pub trait RunStore: Send + Sync + 'static {
         children: &[NewChild],
     ) -> Result<Option<Children>>;
 
-    /// Ends a run. When it is the last child's, its parent is queued for [`Phase::Merge`] in the
-    /// same step.
+    /// Ends a run. When the job is its parent's last child to end, the parent is queued for
+    /// [`Phase::Merge`] in the same step.
     async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished>;
 
-    /// The children of a job, counted.
+    /// Counts the children of a job.
     ///
     /// # Errors
     /// `NotFound` when there is no such job.
     async fn count_children(&self, parent: JobId) -> Result<Children>;
 
-    /// The children of a job with their results, newest first, a page at a time.
+    /// Lists the children of a job with their results, newest first, one page at a time.
     async fn list_children(&self, parent: JobId, before: Option<JobId>) -> Result<JobPage>;
 }

@@ -1,7 +1,7 @@
-//! What somebody who asks for jobs needs: submit, look, list, cancel, retry, and follow events.
+//! What callers do with jobs: create, get, list, cancel and retry them, and follow their events.
 //!
-//! Every call that changes something is one Lua script or one SQLite transaction: it happens
-//! completely or not at all. What a run of a job needs is in [`crate::RunStore`].
+//! Every call that changes something is atomic: one Lua script or one SQLite transaction. The calls
+//! of a job's run are in [`crate::RunStore`].
 
 use async_trait::async_trait;
 use clippy_core::Result;
@@ -20,18 +20,18 @@ pub struct JobFilter {
     pub kind: Option<JobKind>,
     /// In this state only.
     pub state: Option<JobState>,
-    /// Asked for by this owner only.
+    /// Of this owner only.
     pub owner: Option<String>,
-    /// This parent's children; without it, jobs that are nobody's children.
+    /// This parent's children; without it, jobs that have no parent.
     pub parent: Option<JobId>,
-    /// Older than this one: `next_cursor` of the page before.
+    /// Older than this one: the `next_cursor` of the page before.
     pub before: Option<JobId>,
-    /// At most this many; 0 means 50, and 500 is the most.
+    /// At most this many; 0 means 50, and the most is 500.
     pub limit: usize,
 }
 
 impl JobFilter {
-    /// The children of a job, as many as a page holds.
+    /// The children of a job, in pages of the largest size.
     pub(crate) fn children_of(parent: JobId, before: Option<JobId>) -> Self {
         Self {
             parent: Some(parent),
@@ -50,103 +50,101 @@ impl JobFilter {
     }
 }
 
-/// Jobs, newest first.
+/// A page of jobs, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobPage {
-    /// The jobs. A page may be short, or empty, although there are more: a filter that matches
-    /// little looks at no more than some thousands of jobs a call.
+    /// The jobs. A page may be short or empty although there are more, since a call looks at some
+    /// thousands of jobs at most.
     pub jobs: Vec<Job>,
-    /// Pass it as [`JobFilter::before`] to go on; absent at the end.
+    /// Pass it as [`JobFilter::before`] to get the next page; absent at the end.
     pub next_cursor: Option<JobId>,
     /// Records that were left out because they cannot be read. The log names each once.
     #[serde(default)]
     pub damaged: u64,
 }
 
-/// One lane, counted.
+/// The status of one lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LaneStatus {
-    /// Which.
+    /// The lane.
     pub lane: Lane,
-    /// Whether workers are told to take nothing from it.
+    /// Whether it is paused: workers take no jobs from it.
     pub paused: bool,
-    /// Jobs that wait.
+    /// Jobs that are queued.
     pub queued: u64,
-    /// Jobs that run.
+    /// Jobs that are running.
     pub running: u64,
-    /// Jobs that may wait before `create` answers [`clippy_core::ErrorCode::Overloaded`].
+    /// Jobs that may be queued before `create` answers [`clippy_core::ErrorCode::Overloaded`].
     pub limit: u64,
-    /// How long the first job in line has waited, in seconds.
+    /// How long the first queued job has waited, in seconds.
     pub oldest_secs: Option<f64>,
-    /// Worker processes that were seen lately.
+    /// Worker processes that are alive.
     pub workers: u64,
-    /// Jobs of this lane that ended well, since the store was made.
+    /// Jobs that succeeded, since the store was created.
     pub succeeded: u64,
-    /// Jobs of this lane that failed, since the store was made.
+    /// Jobs that failed, since the store was created.
     pub failed: u64,
-    /// Jobs of this lane that were stopped, since the store was made.
+    /// Jobs that were cancelled, since the store was created.
     pub cancelled: u64,
 }
 
-/// A task that could not be read, set aside.
+/// A task or record that could not be read and was set aside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// When it was set aside.
     pub at: Timestamp,
-    /// Why.
+    /// Why it cannot be read.
     pub reason: String,
-    /// The beginning of what was found.
+    /// The beginning of its contents.
     pub payload: String,
 }
 
-/// Jobs as their callers see them: the API and the command line.
+/// The part of a job store that callers use: the API and the command line.
 #[async_trait]
 pub trait JobStore: Send + Sync + 'static {
     /// Makes a job and queues it, in one step.
     ///
     /// # Errors
     /// `Unsupported` (422) when the idempotency key was used with another body, `Overloaded` when
-    /// the lane is full, `TooLarge` and `InvalidInput` for what can never work, `Unavailable`
-    /// when the store is away.
+    /// the lane is full, `TooLarge` and `InvalidInput` for an invalid request, `Unavailable` when
+    /// the store is unavailable.
     async fn create(&self, job: &NewJob) -> Result<Created>;
 
-    /// The job that this owner made with this idempotency key, while the key is remembered. What is
-    /// made with [`JobStore::create`] may be looked for first, so that nothing else is done for
-    /// a job that is there.
+    /// Finds the job that this owner made with this idempotency key, while the key is remembered. A
+    /// caller can use it before [`JobStore::create`], to skip the preparation of a job that exists.
     ///
     /// # Errors
-    /// `Unsupported` (422) when it was made of a body with another digest, `InvalidInput` for what
-    /// can be no key.
+    /// `Unsupported` (422) when the job was made from a body with another digest, `InvalidInput` for
+    /// an invalid key.
     async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
 
-    /// The job, with its place in line.
+    /// Returns a job, with its position in its lane.
     ///
     /// # Errors
-    /// `NotFound` when there is none, or no longer.
+    /// `NotFound` when there is no such job, or it was dropped.
     async fn get(&self, id: JobId) -> Result<Job>;
 
-    /// Jobs, newest first.
+    /// Lists jobs, newest first.
     async fn list(&self, filter: &JobFilter) -> Result<JobPage>;
 
-    /// Ends a queued or waiting job at once, and asks a running one to stop. Its children follow.
-    /// Asking twice is the same as asking once.
+    /// Ends a queued or waiting job at once, and asks a running one to stop. The same applies to its
+    /// children. Cancelling twice has no further effect.
     ///
     /// # Errors
     /// `NotFound`; `Conflict`, naming the state, when it has ended.
     async fn cancel(&self, id: JobId) -> Result<Job>;
 
-    /// Queues a failed or cancelled job again, with all its attempts; a parent's failed children
-    /// with it.
+    /// Queues a failed or cancelled job again, with all its attempts, and the failed and cancelled
+    /// children of a parent.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict`, naming the state, when it has not ended so, or when its parent has
-    /// ended; `Overloaded` when the lane is full.
+    /// `NotFound`; `Conflict`, naming the state, when the job is neither failed nor cancelled, or
+    /// its parent has ended; `Overloaded` when the lane is full.
     async fn retry(&self, id: JobId) -> Result<Job>;
 
-    /// Events after an id (from the first one without it), at most `limit` of them. Events that
-    /// cannot be read are left out. An id after the job's last event was never given out (or
-    /// was lost with the store's latest writes): that is a gap, and events come from the first
-    /// one.
+    /// Returns at most `limit` events after an id, or from the first event without one. Events that
+    /// cannot be read are left out. An id after the job's last event is unknown (or was lost with
+    /// the store's latest writes): the page then starts at the first event, with `gap` set.
     ///
     /// # Errors
     /// `NotFound` when there is no such job.
@@ -157,19 +155,19 @@ pub trait JobStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<EventPage>;
 
-    /// The last preview, as it was given.
+    /// Returns the last preview.
     async fn last_preview(&self, id: JobId) -> Result<Option<Value>>;
 
-    /// All lanes, in order.
+    /// Returns the status of all lanes, in order.
     async fn lanes(&self) -> Result<Vec<LaneStatus>>;
 
-    /// Stops or restarts the handing out of a lane's jobs; what runs goes on.
+    /// Pauses or resumes a lane. Jobs that are running continue.
     async fn pause(&self, lane: Lane, paused: bool) -> Result<()>;
 
-    /// The newest tasks that were set aside as unreadable.
+    /// Returns the newest dead letters.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>>;
 
-    /// Which jobs have news. A notice may be lost (a lost connection, a slow reader): ask as well,
-    /// now and then.
+    /// Subscribes to notices of jobs with new events. A notice may be lost (a lost connection, a
+    /// slow reader): poll as well.
     fn watch_events(&self) -> broadcast::Receiver<EventNotice>;
 }

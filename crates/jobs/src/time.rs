@@ -24,7 +24,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This process's clock. The Redis store never asks it: there the server's clock decides.
+    /// Reads this machine's clock. The Redis store uses the server's clock instead.
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now()
@@ -39,7 +39,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let time: jiff::Timestamp = text.parse().map_err(|_| {
-            Error::invalid("a time is RFC 3339 in UTC, such as 2026-01-31T12:00:00Z")
+            Error::invalid("a time must be RFC 3339 in UTC, such as 2026-01-31T12:00:00Z")
         })?;
         Ok(Self(time.as_millisecond()))
     }
@@ -47,7 +47,7 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A damaged record may hold a number that is no time at all.
+        // A damaged record may hold a number that is out of range.
         let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
         } else {
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_rfc_3339_and_come_back_unchanged() {
+    fn times_are_rfc_3339_and_round_trip() {
         for (millis, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_no_calendar_is_refused() {
+    fn invalid_dates_are_refused() {
         for wrong in [
             "yesterday",
             "",
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_no_time_is_still_written() {
+    fn a_number_out_of_range_is_still_written() {
         assert!(
             Timestamp(i64::MAX)
                 .to_string()

@@ -112,8 +112,8 @@ fn palette_of(areas: &Plane, figure: &[f32]) -> Vec<Swatch> {
     palette
 }
 
-/// The texture of the ground and of the figure: the mean difference between a pixel and its area,
-/// away from edges.
+/// Measures the texture of the ground and of the figure: the mean difference between a pixel and
+/// its area, away from edges.
 fn grain_of(plane: &Plane, areas: &Plane, figure: &[f32]) -> [f32; 2] {
     let (width, height) = (plane.width, plane.height);
     let mut sums = [(0.0f32, 1.0f32); 2];
@@ -135,7 +135,8 @@ fn grain_of(plane: &Plane, areas: &Plane, figure: &[f32]) -> [f32; 2] {
     sums.map(|(sum, count)| sum / count)
 }
 
-/// For every pixel, whether it certainly is ground, 0 to 1: away from the figure and its shadow.
+/// Returns for every pixel how certainly it is ground, 0 to 1: far enough from the figure and its
+/// shadow.
 fn known_ground(cleared: &[bool], width: usize, height: usize) -> Vec<f32> {
     let unit = width as f32;
     let away = distance_to(|index| cleared[index], width, height);
@@ -144,10 +145,10 @@ fn known_ground(cleared: &[bool], width: usize, height: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Fills the unknown part of the ground from its surroundings. Grounds have horizontal layers, so the
-/// candidates for a pixel are in its own row at several distances on both sides, and slightly above
-/// and below. It gets the candidate that is most similar to all others, which keeps a horizon sharp
-/// and does not smear a small cloud over the hole.
+/// Fills the unknown part of the ground from its surroundings. Grounds have horizontal layers, so
+/// the candidates for a pixel are in its own row at several distances on both sides, and slightly
+/// above and below. It gets the candidate that is most similar to all others, which keeps a horizon
+/// sharp and does not smear a small cloud over the hole.
 fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
     let (width, height) = (plane.width, plane.height);
     if known.iter().sum::<f32>() < known.len() as f32 * 0.03 {
@@ -212,8 +213,8 @@ fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
     })
 }
 
-/// Thin structures: what a morphological closing (dark lines) or opening (light lines) of the
-/// lightness would remove.
+/// Finds the lines: the thin structures that a morphological closing (dark lines) or opening (light
+/// lines) of the lightness would remove.
 fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
     let reach = (plane.width / 90).max(2);
     let lightness: Vec<f32> = plane.pixels.iter().map(|pixel| pixel[0]).collect();
@@ -245,7 +246,7 @@ fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
     }
     let area: f32 = figure.iter().map(|value| 0.15 + value).sum();
     let mean: f32 = lightness.iter().sum::<f32>() / lightness.len() as f32;
-    // Light lines count as lines on dark pictures only; elsewhere they are gleams.
+    // Light lines count as lines only on dark pictures; elsewhere they are highlights.
     let light_on_dark = mean < 0.42 && light.1 > dark.1 * 1.3;
     let (sum, weight) = if light_on_dark { light } else { dark };
     let colour = if weight > 0.0 {
@@ -267,8 +268,8 @@ fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
     }
 }
 
-/// How much lighter the picture is near light lines than farther away: neon tubes have a halo, gold
-/// ink has none.
+/// Measures how much lighter the picture is near light lines than farther away: neon tubes have a
+/// halo, gold ink has none.
 fn halo(lightness: &[f32], opened: &[f32], width: usize, reach: usize) -> f32 {
     let height = lightness.len() / width;
     let line = |index: usize| lightness[index] - opened[index] > 0.3;
@@ -350,7 +351,7 @@ pub fn figure_colours(looks: &[(&Appearance, f32)]) -> Vec<(Lab, f32)> {
         );
         for swatch in &look.palette {
             let apart = smooth_step(0.02, 0.2, distance2(swatch.colour, ground).sqrt());
-            // Outlines are drawn, not filled with.
+            // The colour of outlines is rarely used for fills.
             let line = look.lines.strength
                 * (1.0
                     - smooth_step(

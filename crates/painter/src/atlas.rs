@@ -12,7 +12,7 @@ pub const CHANNELS: usize = 8;
 const GUIDE_WEIGHT: f32 = 1.8;
 const EDGE_WEIGHT: f32 = 0.5;
 const FIGURE_WEIGHT: f32 = 0.35;
-/// The additional cost of a patch of a reference with a small weight.
+/// The additional cost of a patch of a reference with a weight near 0.
 const LIGHTNESS_COST: f32 = 0.05;
 
 /// The layers of one side of the analogy, all of the same size.
@@ -36,6 +36,7 @@ impl Layers {
         }
     }
 
+    /// The pyramid of these layers, coarsest level first.
     pub fn pyramid(self) -> Vec<Self> {
         let mut levels = vec![self];
         while levels.len() < LEVELS {
@@ -57,7 +58,9 @@ pub struct Raster {
 /// All references of one level, side by side.
 pub struct Atlas {
     pub raster: Raster,
+    /// The width of one reference in pixels.
     pub tile: usize,
+    /// The additional cost of each reference's patches.
     pub costs: Vec<f32>,
 }
 
@@ -76,6 +79,7 @@ impl Atlas {
         column >= REACH && column < self.tile - REACH
     }
 
+    /// The nearest position at which a whole patch is within a single reference.
     pub fn clamped(&self, x: usize, y: usize) -> (u16, u16) {
         let tile = (x / self.tile).min(self.costs.len() - 1);
         let column = x
@@ -96,6 +100,7 @@ impl Atlas {
     }
 }
 
+/// Combines the layers into one picture, with their weights applied.
 pub fn raster(layers: &Layers) -> Raster {
     let (width, height) = (layers.paint.width, layers.paint.height);
     let pixels = (0..width * height)
@@ -124,6 +129,7 @@ pub fn raster(layers: &Layers) -> Raster {
     }
 }
 
+/// Puts references of one size side by side.
 pub fn atlas(tiles: &[Raster], weights: &[f32]) -> Atlas {
     let (tile, height) = (tiles[0].width, tiles[0].height);
     let width = tile * tiles.len();

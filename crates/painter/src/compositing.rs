@@ -10,9 +10,9 @@ const DIAGONAL: u16 = 91;
 /// The widest seam in pixels.
 const WIDEST_SEAM: f32 = 8.0;
 
-/// Lays a picture into the base within the mask. Outside of the mask every pixel is the base's; a
-/// seam of a few pixels inside of it blends the two. The picture is cropped to the base's ratio
-/// first. Needs five bytes of memory for each pixel of the base.
+/// Composites a picture into the base within the mask. Outside of the mask every pixel of the base
+/// is unchanged; a seam of a few pixels inside of it blends the two. The picture is cropped to the
+/// base's ratio first. Needs five bytes of memory for each pixel of the base.
 #[must_use]
 pub fn composite(base: &RgbImage, mask: &GrayImage, picture: &RgbImage) -> RgbImage {
     let (width, height) = base.dimensions();
@@ -49,7 +49,7 @@ fn depth_in(mask: &GrayImage) -> Vec<u16> {
         .map(|value| if *value == 0 { 0 } else { most })
         .collect();
     let last = width.saturating_sub(1);
-    // The neighbour beside, and the three of the row before or after.
+    // The minimum over the neighbour beside it and the three in the row before or after.
     let nearest =
         |depth: &[u16], at: usize, x: usize, beside: Option<usize>, row: Option<usize>| {
             let mut best = depth[at];
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outside_of_the_mask_nothing_changes_and_deep_inside_it_is_the_picture() {
+    fn the_base_is_unchanged_outside_of_the_mask_and_replaced_deep_inside_it() {
         let base = RgbImage::from_fn(200, 120, |x, y| Rgb([x as u8, y as u8, 7]));
         let mask = GrayImage::from_fn(200, 120, |x, y| {
             Luma([if (40..120).contains(&x) && (30..90).contains(&y) {

@@ -1,6 +1,6 @@
 //! Distances between pixels.
 
-/// Chamfer distance to the nearest pixel for which `is` holds.
+/// Returns for every pixel its chamfer distance to the nearest pixel for which `is` holds.
 pub(crate) fn distance_to(is: impl Fn(usize) -> bool, width: usize, height: usize) -> Vec<f32> {
     let mut distance: Vec<f32> = (0..width * height)
         .map(|index| if is(index) { 0.0 } else { 1e6 })

@@ -6,13 +6,14 @@ use crate::distance::distance_to;
 use crate::plane::{Lab, Plane, distance2, smooth_step};
 use crate::structure::around;
 
-/// The figure, 0 to 1, and the pixels to remove from the ground: the figure and small objects around
-/// it.
+/// Returns for every pixel how much it belongs to the figure, 0 to 1, and whether it must be
+/// removed from the ground: the figure and small objects around it.
 ///
 /// A pixel belongs to the figure if the border has no similar colour at about the same height.
-/// Areas are compared rather than pixels, because lines and brush strokes say little. The figure
-/// includes what it encloses, and what is inside its hull and cannot be reached from the border
-/// without a step in colour, such as a white face on white paper.
+/// The colours of areas are compared rather than of pixels, because single lines and brush strokes
+/// are misleading. The figure includes the holes that it encloses, and the areas inside its hull
+/// that cannot be reached from the border without a step in colour, such as a white face on white
+/// paper.
 pub fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
     let (width, height) = (areas.width, areas.height);
     let ground = border_samples(areas);
@@ -36,14 +37,14 @@ pub fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
         })
         .collect();
     let unlike = |index: usize| coarse[(index / width / 2) * columns + index % width / 2];
-    // The step between ground and figure that parts them best, within what can be either.
-    let step = parting(&coarse, 0.055, 0.14);
+    // The difference in colour that separates ground and figure best.
+    let step = otsu_threshold(&coarse, 0.055, 0.14);
     let all: Vec<bool> = (0..width * height)
         .map(|index| unlike(index) > step)
         .collect();
     let mut inside = all.clone();
     keep_large(&mut inside, width, height);
-    // On a textured ground nothing can be reached; there wider gaps are closed.
+    // On a textured ground no area can be reached, so wider gaps are closed instead.
     let gap = if add_unreached(&mut inside, areas) {
         0.018
     } else {
@@ -77,8 +78,8 @@ pub fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
     )
 }
 
-/// Adds what is inside the hull of the figure and cannot be reached from the border without a step
-/// in colour. Returns false on a textured ground, where this test does not work.
+/// Adds the pixels inside the hull of the figure that cannot be reached from the border without a
+/// step in colour. Returns false on a textured ground, where this test does not work.
 fn add_unreached(inside: &mut [bool], areas: &Plane) -> bool {
     let (width, height) = (areas.width, areas.height);
     let mut reached = vec![false; inside.len()];
@@ -196,7 +197,7 @@ fn border_samples(areas: &Plane) -> Vec<(Lab, f32, f32)> {
 }
 
 /// Otsu's threshold between `low` and `high`.
-fn parting(values: &[f32], low: f32, high: f32) -> f32 {
+fn otsu_threshold(values: &[f32], low: f32, high: f32) -> f32 {
     let mut best = (0.0, low);
     for cut in 0..18 {
         let cut = low + (high - low) * cut as f32 / 17.0;
@@ -217,7 +218,8 @@ fn parting(values: &[f32], low: f32, high: f32) -> f32 {
     best.1
 }
 
-/// Removes connected parts that are much smaller than the largest, or that are along the border.
+/// Removes connected components that are much smaller than the largest, or that are along the
+/// border.
 fn keep_large(inside: &mut [bool], width: usize, height: usize) {
     let mut seen = vec![false; inside.len()];
     let mut parts: Vec<(f32, Vec<usize>)> = Vec::new();
@@ -253,7 +255,7 @@ fn keep_large(inside: &mut [bool], width: usize, height: usize) {
     }
 }
 
-/// Closes narrow gaps, then fills everything from which the border cannot be reached.
+/// Closes narrow gaps, then fills every area from which the border cannot be reached.
 fn close_and_fill(inside: &mut Vec<bool>, width: usize, height: usize, reach: f32) {
     let near = distance_to(|index| inside[index], width, height);
     let inner = distance_to(|index| near[index] > reach, width, height);
@@ -277,7 +279,7 @@ fn close_and_fill(inside: &mut Vec<bool>, width: usize, height: usize, reach: f3
     *inside = open.into_iter().map(|open| !open).collect();
 }
 
-/// 0 in the middle, 0.5 at the border.
+/// The distance from the middle of the picture: 0 in the middle, 0.5 at the border.
 fn away_from_middle(width: usize, height: usize, index: usize) -> f32 {
     let x = (index % width) as f32 / width as f32 - 0.5;
     let y = (index / width) as f32 / height as f32 - 0.5;

@@ -1,4 +1,4 @@
-//! Finishes: what a named style does to a painted picture.
+//! Finishes: the effects that a style named in words has on a painted picture.
 
 use crate::filter::smooth_areas;
 use crate::label::BACKGROUND;
@@ -20,7 +20,7 @@ pub enum Finish {
     Manga,
     /// Lines on paper, without fills.
     LineArt,
-    /// Lightness alone.
+    /// Only lightness, without colour.
     Monochrome,
     /// Pale colours and tinted lines.
     Pastel,
@@ -41,11 +41,11 @@ pub enum Finish {
 /// A picture that is being finished.
 #[derive(Debug, Clone)]
 pub struct Canvas<'a> {
-    /// Painted, without lines.
+    /// The painted colours, without lines.
     pub paint: Plane,
-    /// The drawing.
+    /// The drawing's structure.
     pub structure: &'a Structure,
-    /// How its lines are drawn.
+    /// The mock-up, for the colours and strength of its lines.
     pub mock: &'a Mockup,
     /// The opacity of the sketch's lines, 0 to 1.
     pub line_weight: f32,
@@ -139,7 +139,7 @@ impl Canvas<'_> {
         })
     }
 
-    /// Black lines on white paper, with dots for middle tones and black for the darkest.
+    /// Draws black lines on white paper, with dots for middle tones and black for the darkest.
     fn draw_manga(&self) -> Plane {
         let even = smooth_areas(&self.paint, 4);
         let mut order: Vec<f32> = even.pixels.iter().map(|pixel| pixel[0]).collect();
@@ -176,7 +176,7 @@ impl Canvas<'_> {
         })
     }
 
-    /// Lines on paper with the background's tint, and some hatching on the shaded side.
+    /// Draws lines on paper with the background's tint, and some hatching on the shaded side.
     fn draw_line_art(&self) -> Plane {
         let ground = self.paint.mean();
         let paper = [
@@ -202,7 +202,7 @@ impl Canvas<'_> {
         })
     }
 
-    /// Glowing lines on a dark ground.
+    /// Draws glowing lines on a dark ground.
     fn draw_neon(&self) -> Plane {
         let width = self.paint.width;
         // A dark ground is left unchanged.
@@ -247,7 +247,7 @@ impl Canvas<'_> {
         })
     }
 
-    /// Flat vivid colours, black outlines, dots on the shaded side.
+    /// Draws flat vivid colours, black outlines, and dots on the shaded side.
     fn draw_pop_art(&self) -> Plane {
         let flat = flatten(&smooth_areas(&self.paint, 5), 8);
         let (width, relief) = (flat.width, &self.structure.relief);
@@ -271,7 +271,8 @@ impl Canvas<'_> {
         dotted.map(|x, y, colour| mix(colour, [0.13, 0.0, 0.0], self.structure.ink[y * width + x]))
     }
 
-    /// Square pixels in a small palette. A pixel that contains a line gets the line's colour.
+    /// Reduces a picture to square pixels in a small palette. A pixel that contains a line gets the
+    /// line's colour.
     fn pixelate(&self, picture: &Plane) -> Plane {
         let cell = (picture.width.min(picture.height) / 84).max(3);
         let (columns, rows) = (picture.width.div_ceil(cell), picture.height.div_ceil(cell));
@@ -311,7 +312,7 @@ impl Canvas<'_> {
 fn flatten(picture: &Plane, colours: usize) -> Plane {
     let palette = cluster(&picture.pixels, colours);
     let flat = picture.map(|_, _, colour| {
-        // A trace of the original colour softens the edges.
+        // A little of the original colour softens the edges.
         let first = nearest(&palette, colour);
         mix(palette[first], colour, 0.06)
     });

@@ -1,15 +1,15 @@
-//! What the painter is given, and how it reports back.
+//! The painter's input, and how it reports progress.
 
 use image::{GrayImage, RgbImage};
 
 use crate::finish::Finish;
 
-/// A reference picture and how much it counts, above 0 and up to 1.
+/// A reference picture and its weight.
 #[derive(Debug, Clone, Copy)]
 pub struct Reference<'a> {
     /// Its pixels.
     pub picture: &'a RgbImage,
-    /// How much it counts.
+    /// Its weight, above 0 and up to 1.
     pub weight: f32,
 }
 
@@ -18,24 +18,24 @@ pub struct Reference<'a> {
 pub struct Input<'a> {
     /// Width divided by height.
     pub ratio: f32,
-    /// Words; only names of colours are understood.
+    /// The prompt; only names of colours have an effect.
     pub words: &'a str,
-    /// Lines to keep.
+    /// The drawing whose lines are kept.
     pub sketch: Option<&'a RgbImage>,
-    /// How closely the sketch is kept, 0 to 1.
+    /// The opacity of the sketch's lines, 0 to 1.
     pub sketch_weight: f32,
     /// The picture to start from.
     pub base: Option<&'a RgbImage>,
-    /// Not black where the base is painted anew; of the base's size.
+    /// The part of the base to repaint: every pixel that is not black. Has the base's size.
     pub mask: Option<&'a GrayImage>,
-    /// Where palette, texture and light come from.
+    /// The references for palette, texture and light.
     pub styles: Vec<Reference<'a>>,
-    /// Where the colours of parts come from.
+    /// The references for the colours of the drawing's parts.
     pub subjects: Vec<Reference<'a>>,
     /// Finishes in the order in which they are applied.
     pub finishes: Vec<Finish>,
-    /// Whether a style is named in words, be it one without a finish. The references' glowing
-    /// lines then do not decide the finish, and paint without style references is softened.
+    /// Whether the prompt names a style, even one that has no finish. Then glowing lines of the
+    /// references do not cause a neon finish, and a picture without style references is softened.
     pub names_style: bool,
 }
 
@@ -43,12 +43,12 @@ pub struct Input<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cancelled;
 
-/// Follows the painting of one picture, and may end it.
+/// Observes the painting of one picture, and can cancel it.
 pub trait Observer: Sync {
-    /// Told how much of the picture is done, 0 to 1.
+    /// Receives the progress, 0 to 1.
     fn on_progress(&self, fraction: f32);
-    /// Given the picture so far, as a small JPEG.
+    /// Receives a preview of the picture, as a small JPEG.
     fn on_preview(&self, jpeg: Vec<u8>);
-    /// Asked between steps whether to stop.
+    /// Whether to stop. Called between steps.
     fn is_cancelled(&self) -> bool;
 }

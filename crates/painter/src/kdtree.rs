@@ -13,7 +13,7 @@ pub struct KdTree {
 }
 
 impl KdTree {
-    /// A tree over `points`, whose length is a multiple of `dimensions`.
+    /// Builds a tree of `points`, whose length is a multiple of `dimensions`.
     #[must_use]
     pub fn new(points: Vec<f32>, dimensions: usize) -> Self {
         let count = points.len() / dimensions;
@@ -34,8 +34,8 @@ impl KdTree {
         &self.points[index * self.dimensions..(index + 1) * self.dimensions]
     }
 
-    /// The nearest `K` points by squared distance, searching at most `leaves` leaves. Unused entries
-    /// have a distance of `f32::MAX`.
+    /// Returns the squared distances and indices of the nearest `K` points, searching at most
+    /// `leaves` leaves. Unused entries have a distance of `f32::MAX`.
     #[must_use]
     pub fn nearest<const K: usize>(&self, query: &[f32], leaves: usize) -> [(f32, u32); K] {
         let mut best = [(f32::MAX, 0u32); K];
@@ -139,7 +139,7 @@ mod tests {
     use crate::plane::Random;
 
     #[test]
-    fn with_enough_leaves_the_nearest_are_the_true_ones() {
+    fn a_search_of_all_leaves_is_exact() {
         let mut chance = Random::new(1);
         let points: Vec<f32> = (0..3 * 500).map(|_| chance.share()).collect();
         let tree = KdTree::new(points, 3);
@@ -152,12 +152,12 @@ mod tests {
                     .map(|(a, b)| (a - b) * (a - b))
                     .sum::<f32>()
             };
-            let mut true_ones: Vec<f32> = (0..500).map(squared).collect();
-            true_ones.sort_by(f32::total_cmp);
+            let mut exact: Vec<f32> = (0..500).map(squared).collect();
+            exact.sort_by(f32::total_cmp);
             let found = tree.nearest::<3>(&query, usize::MAX);
             assert_eq!(
                 found.map(|(distance, _)| distance).to_vec(),
-                true_ones[..3].to_vec()
+                exact[..3].to_vec()
             );
         }
     }

@@ -1,8 +1,9 @@
-//! A painter without a model: pictures from lines and reference pictures, on the processor.
+//! Paints pictures from a sketch and reference pictures on the CPU, without a neural network.
 //!
-//! Lines and areas come from the sketch, palette, texture and light from the style references, the
-//! colours of parts from the subject references. Of words it understands the names of colours. It
-//! takes pixels and plain settings; who asks, and how the pictures got here, it does not know.
+//! Lines and areas come from the sketch, palette, texture and light from the style references, and
+//! the colours of parts from the subject references. Of the prompt, only the names of colours have
+//! an effect. The input is pixels and plain settings: the crate does not depend on jobs, storage or
+//! HTTP.
 
 mod appearance;
 mod atlas;

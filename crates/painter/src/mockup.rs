@@ -5,7 +5,7 @@ use crate::label::BACKGROUND;
 use crate::plane::{Lab, Plane, Random, chroma, distance2, mix, smooth_step};
 use crate::structure::{Region, Structure};
 
-/// Default colours for pictures without style references: warm paper, muted inks.
+/// The default colours of pictures without style references: warm paper, muted inks.
 const HOUSE_COLOURS: [Lab; 7] = [
     [0.70, 0.090, 0.075],
     [0.80, -0.030, 0.085],
@@ -44,7 +44,7 @@ const COLOUR_WORDS: &[(&str, Lab)] = &[
     ("sand", [0.84, 0.02, 0.06]),
 ];
 
-/// A mock-up, with the way in which its lines are drawn.
+/// A mock-up, and how its lines are drawn.
 #[derive(Debug, Clone)]
 pub struct Mockup {
     /// The colours.
@@ -59,7 +59,7 @@ pub struct Mockup {
     pub glowing: bool,
 }
 
-/// Whether this word, in small letters, names a colour that the painter knows.
+/// Whether this word, in lower case, names a colour that the painter knows.
 #[must_use]
 pub fn names_colour(word: &str) -> bool {
     COLOUR_WORDS.iter().any(|(name, _)| *name == word)
@@ -134,10 +134,10 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
         .collect()
 }
 
-/// Whether two regions form a pair, such as two eyes or wheels: similar in size and shape, and beside
-/// or above each other.
+/// Whether two regions form a pair, such as two eyes or wheels: similar in size and shape, and
+/// beside or above each other.
 fn are_twins(one: &Region, two: &Region, canvas: usize) -> bool {
-    // Small pairs such as feet or ears are drawn less alike.
+    // Small pairs such as feet or ears are less similar in drawings.
     let small = one.area.max(two.area) < canvas / 160;
     let alike = |a: f32, b: f32| a.max(b) < if small { 2.4 } else { 1.5 } * a.min(b);
     let [x1, y1, w1, h1] = one.place;
@@ -220,7 +220,8 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Appearance, f32)], seed: u6
         .map(|colour| {
             let own = [colour[0] * 0.45, colour[1] * 0.8, colour[2] * 0.8];
             if lines.light {
-                // Gold on dark; where the fill is as light as the gold, its own dark tone.
+                // Light lines, such as gold, on dark fills. Where the fill is as light as the
+                // line, the line is a dark tone of the fill.
                 return mix(
                     own,
                     lines.colour,
@@ -231,7 +232,7 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Appearance, f32)], seed: u6
             mix(own, clear, outlined)
         })
         .collect();
-    // Brush strokes model a form by themselves.
+    // Visible brush strokes already shade a form, so less shading is added.
     let strokes = smooth_step(0.006, 0.03, lead.grain[1]);
     let modelling = (0.06 + smooth_step(0.35, 0.85, lead.modelling)) * (1.0 - 0.5 * strokes);
     let plane = shade(structure, &plate, &regions, modelling);

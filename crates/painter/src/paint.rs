@@ -1,5 +1,5 @@
-//! The steps from the input to one picture: look at the references, find the drawing's regions,
-//! colour a mock-up, paint it with the references' patches, and finish it.
+//! The steps from the input to one picture: analyse the references, find the drawing's regions,
+//! colour a mock-up, paint it with patches of the references, and apply the finishes.
 
 use clippy_imaging::{Encoding, cover, encode};
 use image::RgbImage;
@@ -22,10 +22,10 @@ use crate::transfer::{pool_colours, transfer_colours};
 const AREA: f32 = 512.0 * 512.0;
 /// The largest number of references whose patches are used. The colours of all are used.
 const MOST_SOURCES: usize = 3;
-/// Pixels of all patch sources together.
+/// The number of pixels of all patch sources together.
 const SOURCE_AREA: f32 = 368.0 * 368.0;
 
-/// Width and height of a picture of this ratio, multiples of 8.
+/// Returns the width and height of a picture of this ratio, multiples of 8.
 #[must_use]
 pub fn size_for(ratio: f32) -> (usize, usize) {
     let side = |length: f32| ((length / 8.0).round() as usize * 8).clamp(128, 1536);
@@ -37,6 +37,7 @@ fn strength(weight: f32) -> f32 {
     smooth_step(-0.25, 0.85, weight).powf(1.6)
 }
 
+/// Reports the progress of one picture.
 struct Painting<'a> {
     observer: &'a dyn Observer,
     structure: &'a Structure,
@@ -44,7 +45,7 @@ struct Painting<'a> {
 }
 
 impl Painting<'_> {
-    /// Sends a small picture with the lines drawn over it, so that it resembles the result.
+    /// Sends a small preview with the lines drawn over it, so that it resembles the result.
     fn preview(&self, picture: &Plane) {
         let (width, height) = (
             256,
@@ -80,7 +81,7 @@ impl Painting<'_> {
 }
 
 impl SynthesisObserver for Painting<'_> {
-    fn passed(&self, fraction: f32, picture: Option<&Plane>) -> bool {
+    fn on_pass(&self, fraction: f32, picture: Option<&Plane>) -> bool {
         self.observer.on_progress(0.2 + 0.65 * fraction);
         if let Some(picture) = picture {
             let margin = MARGIN * picture.width / (self.structure.width + 2 * MARGIN);
@@ -94,7 +95,7 @@ impl SynthesisObserver for Painting<'_> {
 /// Paints one picture. The same input and seed give the same bytes on any number of threads.
 ///
 /// # Errors
-/// [`Cancelled`] when the observer stopped it.
+/// [`Cancelled`] when the observer cancelled it.
 pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<RgbImage, Cancelled> {
     let (width, height) = size_for(input.ratio);
     let stop = || {
@@ -141,8 +142,8 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
             .collect::<Vec<_>>();
         let painted =
             synthesise_paint(&structure, &styled, &sources, seed, &painting).ok_or(Cancelled)?;
-        // A drawing's colours have been chosen from the references already; a full transfer would mix
-        // them.
+        // The colours of a drawing were already chosen from the references; a full transfer would
+        // mix them.
         let drawn = input.sketch.is_some();
         let share = if drawn {
             0.12
@@ -220,8 +221,8 @@ fn analyse_references(
         .collect()
 }
 
-/// The structure of the drawing, its mock-up in default colours, and its mock-up in the style of the
-/// references.
+/// Returns the structure of the drawing, its mock-up in default colours, and its mock-up in the
+/// style of the references.
 fn prepare_mockups(
     input: &Input<'_>,
     seed: u64,
@@ -387,9 +388,9 @@ mod tests {
 
     use super::*;
 
-    struct Nobody;
+    struct NoObserver;
 
-    impl Observer for Nobody {
+    impl Observer for NoObserver {
         fn on_progress(&self, _fraction: f32) {}
         fn on_preview(&self, _jpeg: Vec<u8>) {}
         fn is_cancelled(&self) -> bool {
@@ -398,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thread_and_two_give_the_same_bytes() {
+    fn the_picture_does_not_depend_on_the_number_of_threads() {
         let draw = |name: &str, style| {
             render(subject(name).expect("a subject"), style).expect("a drawing")
         };
@@ -422,7 +423,7 @@ mod tests {
                 .num_threads(threads)
                 .build()
                 .expect("a pool");
-            pool.install(|| paint(&input, 11, &Nobody))
+            pool.install(|| paint(&input, 11, &NoObserver))
                 .expect("a picture")
         };
         let one = on(1);

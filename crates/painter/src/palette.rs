@@ -2,7 +2,7 @@
 
 use crate::plane::{Lab, distance2};
 
-/// k-means in OKLab from at most 4,096 pixels, starting with farthest points. Deterministic.
+/// Clusters the colours of at most 8,191 sampled pixels with k-means in OKLab. Deterministic.
 #[must_use]
 pub fn cluster(pixels: &[Lab], count: usize) -> Vec<Lab> {
     let stride = (pixels.len() / 4096).max(1);
@@ -10,7 +10,7 @@ pub fn cluster(pixels: &[Lab], count: usize) -> Vec<Lab> {
     samples.sort_by(|a, b| {
         (a[0] + a[1] * 0.7 + a[2] * 0.9).total_cmp(&(b[0] + b[1] * 0.7 + b[2] * 0.9))
     });
-    // Farthest-point initialisation finds small vivid accents that an even one would miss.
+    // Farthest-point initialisation finds small vivid accents that evenly spaced samples miss.
     let mut centres = vec![samples[samples.len() / 2]];
     while centres.len() < count {
         let gap = |sample: &Lab| {

@@ -1,9 +1,10 @@
-//! Pictures in OKLab (Björn Ottosson, 2020): a colour space in which distances and mixtures match what people see.
+//! Pictures in OKLab (Björn Ottosson, 2020), a colour space in which distances and mixtures match
+//! what people see.
 
 use image::{Rgb, RgbImage};
 use rayon::prelude::*;
 
-/// A colour: lightness 0..1, green-red and blue-yellow about -0.4..0.4.
+/// A colour: lightness from 0 to 1, then green-red and blue-yellow from about -0.4 to 0.4.
 pub type Lab = [f32; 3];
 
 /// A picture of OKLab pixels, row by row.
@@ -17,7 +18,7 @@ pub struct Plane {
     pub pixels: Vec<Lab>,
 }
 
-/// sRGB to OKLab.
+/// Converts sRGB to OKLab.
 #[must_use]
 pub fn to_lab(pixel: Rgb<u8>) -> Lab {
     let [r, g, b] = pixel.0.map(|channel| {
@@ -38,7 +39,7 @@ pub fn to_lab(pixel: Rgb<u8>) -> Lab {
     ]
 }
 
-/// OKLab to sRGB, clipped.
+/// Converts OKLab to sRGB; colours outside of sRGB are clipped.
 #[must_use]
 pub fn to_rgb(colour: Lab) -> Rgb<u8> {
     let l = (colour[0] + 0.396_337_78 * colour[1] + 0.215_803_76 * colour[2]).powi(3);
@@ -60,7 +61,7 @@ pub fn to_rgb(colour: Lab) -> Rgb<u8> {
     ])
 }
 
-/// Squared distance.
+/// The squared distance of two colours.
 #[inline]
 #[must_use]
 pub fn distance2(a: Lab, b: Lab) -> f32 {
@@ -68,7 +69,7 @@ pub fn distance2(a: Lab, b: Lab) -> f32 {
     l * l + m * m + s * s
 }
 
-/// `a` at 0, `b` at 1.
+/// Mixes two colours: `a` at a share of 0, `b` at 1.
 #[inline]
 #[must_use]
 pub fn mix(a: Lab, b: Lab, share: f32) -> Lab {
@@ -95,7 +96,7 @@ pub fn smooth_step(low: f32, high: f32, value: f32) -> f32 {
 }
 
 impl Plane {
-    /// One colour everywhere.
+    /// A picture of one colour.
     #[must_use]
     pub fn filled(width: usize, height: usize, colour: Lab) -> Self {
         Self {
@@ -105,7 +106,7 @@ impl Plane {
         }
     }
 
-    /// A picture's colours.
+    /// Converts an sRGB picture.
     #[must_use]
     pub fn from_rgb(picture: &RgbImage) -> Self {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
@@ -121,7 +122,7 @@ impl Plane {
         }
     }
 
-    /// As a picture.
+    /// Converts to an sRGB picture.
     #[must_use]
     pub fn to_rgb(&self) -> RgbImage {
         let bytes: Vec<u8> = self
@@ -145,7 +146,7 @@ impl Plane {
         sum.map(|value| (value / self.pixels.len().max(1) as f64) as f32)
     }
 
-    /// The colour at a place, the nearest one outside of the picture.
+    /// The colour at a position; outside of the picture, the nearest pixel's.
     #[inline]
     #[must_use]
     pub fn at(&self, x: isize, y: isize) -> Lab {
@@ -154,7 +155,7 @@ impl Plane {
         self.pixels[y * self.width + x]
     }
 
-    /// Bilinear, in pixels from the first pixel's centre.
+    /// The bilinearly interpolated colour at a position, in pixels from the first pixel's centre.
     #[must_use]
     pub fn sample(&self, x: f32, y: f32) -> Lab {
         let (left, top) = (x.floor(), y.floor());
@@ -164,7 +165,7 @@ impl Plane {
         mix(upper, lower, y - top)
     }
 
-    /// Every pixel changed by what it is and where it is.
+    /// Replaces every pixel by a function of its x, y and colour.
     #[must_use]
     pub fn map(&self, change: impl Fn(usize, usize, Lab) -> Lab + Sync) -> Self {
         let width = self.width;
@@ -181,7 +182,7 @@ impl Plane {
         }
     }
 
-    /// Gaussian blur; `sigma` in pixels.
+    /// Applies a Gaussian blur; `sigma` is in pixels.
     #[must_use]
     pub fn blur(&self, sigma: f32) -> Self {
         let reach = (sigma * 2.5) as isize;
@@ -208,7 +209,7 @@ impl Plane {
         pass(&pass(self, 1, 0), 0, 1)
     }
 
-    /// Half the width and height, averaged.
+    /// Scales to half the width and height, by averaging.
     #[must_use]
     pub fn half(&self) -> Self {
         let (width, height) = ((self.width / 2).max(1), (self.height / 2).max(1));
@@ -224,7 +225,7 @@ impl Plane {
         })
     }
 
-    /// The part `(x, y, width, height)`, edges repeated where it reaches outside.
+    /// The part `(x, y, width, height)`; outside of the picture, the edge pixels are repeated.
     #[must_use]
     pub fn crop(&self, x: isize, y: isize, width: usize, height: usize) -> Self {
         let source = self;
@@ -233,12 +234,12 @@ impl Plane {
     }
 }
 
-/// A small, quick source of chance that gives the same numbers everywhere (xorshift64*).
+/// A small, fast random number generator with the same numbers on every machine (xorshift64*).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// Begins at a seed.
+    /// A generator for this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut chance = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03);
@@ -258,7 +259,7 @@ impl Random {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) as u32
     }
 
-    /// From 0 up to 1.
+    /// A random number from 0, inclusive, to 1, exclusive.
     pub fn share(&mut self) -> f32 {
         (self.next() >> 8) as f32 / (1 << 24) as f32
     }
@@ -269,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_survive_the_way_through_oklab() {
+    fn converting_to_oklab_and_back_keeps_the_colour() {
         for rgb in [
             [0, 0, 0],
             [255, 255, 255],

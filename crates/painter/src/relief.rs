@@ -3,7 +3,7 @@
 use crate::label::BACKGROUND;
 use crate::plane::Plane;
 
-/// The height map of each region: the square root of the solution of Poisson's equation, computed
+/// Computes the height map of each region: the square root of the solution of Poisson's equation,
 /// at a quarter of the size.
 pub fn inflate(labels: &[u16], ink: &[f32], width: usize, height: usize) -> Vec<f32> {
     let (columns, rows) = ((width / 4).max(2), (height / 4).max(2));

@@ -19,7 +19,7 @@ pub struct Structure {
     pub ink: Vec<f32>,
     /// The region of each pixel, ink included: 0 is the background.
     pub labels: Vec<u16>,
-    /// The regions from 1 on.
+    /// The regions by label; the first one is the background.
     pub regions: Vec<Region>,
     /// A height map that rises softly from 0 at outlines to 1.
     pub relief: Vec<f32>,
@@ -46,7 +46,7 @@ impl Structure {
         Self::of_ink(ink, width, height)
     }
 
-    /// Finds regions between lines.
+    /// Finds the regions between lines.
     #[must_use]
     pub fn of_ink(ink: Vec<f32>, width: usize, height: usize) -> Self {
         let mut labels = trapped_balls(&ink, width, height);
@@ -65,8 +65,8 @@ impl Structure {
             let [left, top, right, bottom] = boxes[usize::from(*label)];
             boxes[usize::from(*label)] = [left.min(x), top.min(y), right.max(x), bottom.max(y)];
             for step in [1, width] {
-                // The last column's right neighbour is the next row's first pixel: both are border,
-                // so the same region.
+                // At the last column, `index + 1` is the first pixel of the next row. Both are on
+                // the border, usually in the same region.
                 let Some(other) = labels.get(index + step).filter(|other| *other != label) else {
                     continue;
                 };
@@ -185,8 +185,8 @@ pub(crate) fn ink_of(plane: &Plane) -> Vec<f32> {
         .collect()
 }
 
-/// Scales the drawing to this size: completely if its ratio is close, else its inked part with a
-/// margin.
+/// Scales the drawing to this size: the whole drawing if its ratio is close, otherwise its inked
+/// part with a margin.
 fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
     let ratio = (sketch.width() as f32 / sketch.height() as f32) / (width as f32 / height as f32);
     // Find the paper and the ink on a small copy: a sketch may have 40 million pixels.
@@ -205,7 +205,7 @@ fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
         return Plane::filled(width, height, paper);
     }
     let (inked_width, inked_height) = ((right - left) as f32, (bottom - top) as f32);
-    // The artist's margin stays where it can; the inked part may fill at most 78 % of the canvas.
+    // Keep the drawing's own margin if possible. The inked part may fill at most 78 % of the canvas.
     let whole = (plane.width as f32 / width as f32).min(plane.height as f32 / height as f32);
     let needed = (inked_width / width as f32).max(inked_height / height as f32) / 0.78;
     let step = needed.max(whole.min(needed * 1.12));
@@ -292,9 +292,9 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
     labels
 }
 
-/// Merges regions that touch without ink between them along much of the smaller one's outline: the
-/// smaller one was merely too narrow for the ball. Then regions that are open to the background
-/// along much of their outline become background; a shorter opening counts as a gap.
+/// Merges regions that touch without ink between them along much of the smaller one's outline: they
+/// are one region that was too narrow for the larger ball. Then regions that are open to the
+/// background along much of their outline become background; a shorter opening counts as a gap.
 fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
     let mut outline = vec![0usize; count];
     let mut area = vec![0usize; count];
@@ -346,6 +346,7 @@ fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
     }
 }
 
+/// The up to four adjacent pixels.
 pub(crate) fn around(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     let (x, y) = (index % width, index / width);
     [
@@ -358,8 +359,8 @@ pub(crate) fn around(index: usize, width: usize, height: usize) -> impl Iterator
     .flatten()
 }
 
-/// Extends labelled regions over unlabelled pixels that are `free`, by at most `steps` pixels.
-/// Without any region, everything becomes background.
+/// Extends labelled regions over unlabelled pixels that are `free`, by at most `steps` pixels. If
+/// there is no region and no limit, every pixel becomes background.
 fn grow(labels: &mut [u16], width: usize, steps: usize, free: impl Fn(usize) -> bool) {
     let height = labels.len() / width;
     let mut front: Vec<usize> = (0..labels.len())
@@ -394,7 +395,7 @@ mod tests {
 
     use super::*;
 
-    /// A square of 160 pixels on white paper of 256, its upper line broken by a gap.
+    /// A square of 160 pixels on white paper of 256, with a gap in its upper line.
     fn square(gap: u32) -> RgbImage {
         let mut picture = RgbImage::from_pixel(256, 256, Rgb([255, 255, 255]));
         for step in 0..160 {
@@ -415,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_enclose_regions_also_over_a_small_gap() {
+    fn a_small_gap_in_a_line_does_not_open_the_region() {
         for gap in [0, 8] {
             let structure = Structure::of_sketch(&square(gap), 256, 256);
             let label = structure.labels[128 * 256 + 128];
@@ -430,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_opening_is_open() {
+    fn a_region_with_a_wide_opening_is_background() {
         let structure = Structure::of_sketch(&square(150), 256, 256);
         assert_eq!(structure.labels[60 * 256 + 128], BACKGROUND);
     }

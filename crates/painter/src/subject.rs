@@ -30,7 +30,7 @@ fn figure_box(look: &Appearance) -> [f32; 4] {
 }
 
 /// Paints the colours of subjects into the drawing. Each region gets the mean colour of the
-/// corresponding part of the figure; the subject's own detail shows through by its weight.
+/// corresponding part of the figure, mixed with the subject's own detail by its weight.
 #[must_use]
 pub fn apply_subjects(
     structure: &Structure,
@@ -79,8 +79,8 @@ pub fn apply_subjects(
         }
         (sum.map(|value| value / (weights - 1e-4).max(1e-6)), weights)
     };
-    // A region's colour is the mean of the subject under it, or the mock-up's if the subject has
-    // nothing there.
+    // A region's colour is the mean of the subject's colours there, or the mock-up's colour if the
+    // subject's figure does not reach it.
     let mut sums = vec![([0.0f32; 3], 0.0f32); structure.regions.len()];
     let mut pixels = vec![([0.0f32; 3], 0.0f32); structure.labels.len()];
     for (index, label) in structure.labels.iter().enumerate() {
@@ -107,7 +107,7 @@ pub fn apply_subjects(
         let (detail, weight) = pixels[index];
         let present = smooth_step(0.2, 0.7, weight / total) * (0.35 + 0.45 * heaviest);
         let colour = mix(mean, detail, present);
-        // The mock-up's light falls on the subject's colours too.
+        // Apply the mock-up's shading to the subject's colours too.
         let light = (mock.pixels[index][0] - mean[0]).clamp(-0.06, 0.06) * 0.4;
         result.pixels[index] = mix(
             mock.pixels[index],

@@ -11,12 +11,14 @@ use crate::atlas::{Atlas, CHANNELS, LEVELS, Layers, REACH, Raster, atlas, raster
 use crate::kdtree::KdTree;
 use crate::plane::{Lab, Plane, Random};
 
-/// The margin in pixels that a target needs on every side, so that every patch is inside even on
-/// the coarsest level.
+/// The margin in pixels that a target needs on every side, so that every patch is inside the
+/// target even on the coarsest level.
 pub const MARGIN: usize = REACH << (LEVELS - 1);
+/// The number of similar patches that are remembered for each patch.
 const SIMILAR: usize = 3;
+/// The number of features by which similar patches are found.
 const FEATURES: usize = 12;
-/// The cost of a patch for each use beyond its share.
+/// The cost of reusing a patch, for each multiple of the average use.
 const REUSE_COST: f32 = 0.004;
 
 /// One reference, as a source of patches.
@@ -56,7 +58,7 @@ fn patch_distance(
     sum
 }
 
-/// Means of the channels, and the lightness of the four quarters.
+/// The features of a patch: the means of its channels, and the lightness of its four quarters.
 fn features(raster: &Raster, x: usize, y: usize) -> [f32; FEATURES] {
     let (mut means, mut quarters) = ([0.0f32; CHANNELS], [0.0f32; 4]);
     for row in 0..=2 * REACH {
@@ -78,7 +80,7 @@ fn features(raster: &Raster, x: usize, y: usize) -> [f32; FEATURES] {
     result
 }
 
-/// For every patch of the atlas, similar patches elsewhere.
+/// Finds for every patch of the atlas the most similar patches at other positions.
 fn similar_patches(atlas: &Atlas) -> Vec<[u32; SIMILAR]> {
     let raster = &atlas.raster;
     let centres: Vec<u32> = (0..(raster.width * raster.height) as u32)
@@ -130,20 +132,20 @@ fn similar_patches(atlas: &Atlas) -> Vec<[u32; SIMILAR]> {
     table
 }
 
-/// Follows the synthesis, and may end it.
+/// Observes the synthesis, and can stop it.
 pub trait SynthesisObserver: Sync {
-    /// Called after each pass with the progress, 0 to 1, and with the picture if a level has just
-    /// been finished. Returning false stops the synthesis.
-    fn passed(&self, fraction: f32, picture: Option<&Plane>) -> bool;
+    /// Receives the progress, 0 to 1, after each pass, and the picture after each level. Returning
+    /// false stops the synthesis.
+    fn on_pass(&self, fraction: f32, picture: Option<&Plane>) -> bool;
 }
 
-/// Paints the target with the references' patches. `target` has [`MARGIN`] pixels of margin, which
-/// stay in the result. `None` if the observer stopped it.
+/// Paints the target with patches of the references. `target` has a margin of [`MARGIN`] pixels,
+/// and so has the result. Returns `None` if the observer stopped it.
 pub fn synthesise(
     sources: Vec<Source>,
     target: Layers,
     seed: u64,
-    watch: &dyn SynthesisObserver,
+    observer: &dyn SynthesisObserver,
 ) -> Option<Plane> {
     let weights: Vec<f32> = sources.iter().map(|source| source.weight).collect();
     let pyramids: Vec<Vec<Layers>> = sources
@@ -189,7 +191,7 @@ pub fn synthesise(
                 .for_each(|(pixel, vote)| pixel[..3].copy_from_slice(vote));
             field = improve(&field, &atlas, &canvas, &pull, &similar);
             done += cost[level];
-            if !watch.passed(done / all, None) {
+            if !observer.on_pass(done / all, None) {
                 return None;
             }
         }
@@ -200,7 +202,7 @@ pub fn synthesise(
             height: before.1,
             pixels,
         };
-        if !watch.passed(done / all, Some(&picture)) {
+        if !observer.on_pass(done / all, Some(&picture)) {
             return None;
         }
         finished = Some(picture);
@@ -208,7 +210,7 @@ pub fn synthesise(
     finished
 }
 
-/// The initial guess, from the guides alone: one of the eight best patches, chosen by the seed.
+/// The initial patch of each pixel: one of the eight whose guides match best, chosen by the seed.
 fn first_field(atlas: &Atlas, canvas: &Raster, pull: &[f32], seed: u64) -> Vec<(u16, u16)> {
     let raster = &atlas.raster;
     let centres: Vec<(usize, usize)> = (0..raster.width * raster.height)
@@ -249,8 +251,8 @@ fn first_field(atlas: &Atlas, canvas: &Raster, pull: &[f32], seed: u64) -> Vec<(
                 0.4 * v,
             ];
             let found = tree.nearest::<8>(&query, 24);
-            // Neighbours share their luck, so that patches begin coherent; a strong pull takes the
-            // best.
+            // Neighbouring pixels use the same random choice, so that the first field is coherent.
+            // With a strong pull, the best patch is taken.
             let mut chance = Random::new(seed ^ ((y / 3 * 4096 + x / 3) as u64) << 20);
             let choices = if pull[index] > 0.5 { 1 } else { 8 };
             let (_, best) = found[chance.next() as usize % choices.min(found.len())];
@@ -260,6 +262,7 @@ fn first_field(atlas: &Atlas, canvas: &Raster, pull: &[f32], seed: u64) -> Vec<(
         .collect()
 }
 
+/// The field of the next finer level.
 fn finer_field(
     coarse: &[(u16, u16)],
     size: (usize, usize),
@@ -275,7 +278,7 @@ fn finer_field(
         .collect()
 }
 
-/// The colours that the patches around each pixel propose, averaged.
+/// Averages for each pixel the colours that the overlapping patches propose.
 fn vote(
     field: &[(u16, u16)],
     source: &Raster,
@@ -309,7 +312,7 @@ fn vote(
         .collect()
 }
 
-/// Updates each pixel to the best of its own patch, its neighbours' shifted patches, and patches
+/// Replaces each pixel's patch by the best of its own, its neighbours' shifted patches, and patches
 /// similar to them.
 fn improve(
     field: &[(u16, u16)],

@@ -9,13 +9,13 @@ use crate::structure::Structure;
 use crate::subject::detect_lines;
 use crate::synthesis::{MARGIN, Source, SynthesisObserver, synthesise};
 
-/// Paints the mock-up with patches of the references.
+/// Paints the mock-up with patches of the references. Returns `None` if the observer stopped it.
 pub fn synthesise_paint(
     structure: &Structure,
     mock: &Mockup,
     looks: &[(&Appearance, f32)],
     seed: u64,
-    watch: &dyn SynthesisObserver,
+    observer: &dyn SynthesisObserver,
 ) -> Option<Plane> {
     let heaviest = looks.iter().map(|(_, weight)| *weight).fold(1e-3, f32::max);
     let sources = looks
@@ -43,8 +43,8 @@ pub fn synthesise_paint(
             }
         })
         .collect();
-    // Where the background is taken from the lead reference, the best patches are at the same
-    // position of the lead.
+    // The background comes from the lead reference. Where it is known, the best patches are at the
+    // same position of the lead.
     let lead = looks[0].0;
     let known = Plane {
         width: lead.plane.width,
@@ -93,10 +93,10 @@ pub fn synthesise_paint(
         guide: wide(&mock.plane.blur(1.2)),
         marks: wide(&marks),
     };
-    let picture = synthesise(sources, target, seed, watch)?;
+    let picture = synthesise(sources, target, seed, observer)?;
     let picture = picture.crop(margin, margin, structure.width, structure.height);
-    // Areas keep their own colour. The patches add the texture of the references and some variation.
-    // Where the lead's ground is known, it is used unchanged.
+    // Areas keep their own colour; the patches add the texture of the references and some
+    // variation. Where the lead's ground is known, it is used unchanged.
     let total: f32 = looks
         .iter()
         .map(|(_, weight)| weight)
@@ -109,7 +109,7 @@ pub fn synthesise_paint(
             .sum::<f32>()
     };
     let ground_grain = smooth_step(0.006, 0.02, grain(0));
-    // Between glowing lines it is dark, and their halo must not count as texture.
+    // The halo of glowing lines must not count as texture.
     let figure_grain = if mock.glowing {
         0.0
     } else {

@@ -5,11 +5,14 @@ use rayon::prelude::*;
 
 use crate::plane::{Lab, Plane, Random};
 
+/// The number of pixels that are sampled from a picture.
 const SAMPLES: usize = 9_000;
+/// The number of directions onto which the colours are projected.
 const DIRECTIONS: usize = 20;
 /// Cells per side of the colour map, which covers OKLab from 0 to 1 and from -0.4 to 0.4.
 const CELLS: usize = 18;
 
+/// A random unit vector.
 fn direction(chance: &mut Random) -> Lab {
     loop {
         let vector = [
@@ -24,6 +27,7 @@ fn direction(chance: &mut Random) -> Lab {
     }
 }
 
+/// The projection of a colour onto a direction.
 fn along(colour: &Lab, direction: &Lab) -> f32 {
     colour[0] * direction[0] + colour[1] * direction[1] + colour[2] * direction[2]
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::wire;
 
-/// Most bytes of inputs in one call. More inputs are split into several calls.
+/// The largest number of bytes of inputs in one call. More inputs are split into several calls.
 const CALL_BYTES: usize = 16 << 20;
 
 /// The address of an encoder, and how to call it.
@@ -20,16 +20,16 @@ const CALL_BYTES: usize = 16 << 20;
 pub struct RemoteOptions {
     /// Its address, such as `http://gpu-1:8010`.
     pub url: Address,
-    /// One of its `API_KEYS`, where it has any.
+    /// One of its `API_KEYS`, if it has any.
     pub key: Option<Secret>,
-    /// The time limit of connecting.
+    /// The time limit for connecting.
     pub connect_timeout: Duration,
     /// The time limit of one call.
     pub timeout: Duration,
 }
 
 impl RemoteOptions {
-    /// An encoder at this address.
+    /// Options for an encoder at this address, with default time limits and no key.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         let url = Address::new(url);
@@ -45,7 +45,7 @@ impl RemoteOptions {
 
 /// An encoder in another process.
 ///
-/// Calls are not batched here: the server batches those of all its callers.
+/// Calls are not batched here: the server batches the calls of all clients.
 #[derive(Debug)]
 pub struct RemoteEmbedder {
     client: Client,
@@ -54,19 +54,19 @@ pub struct RemoteEmbedder {
     info: Arc<ModelInfo>,
 }
 
-/// The server's error, as problem JSON.
+/// An error response of the server, as problem JSON.
 #[derive(Deserialize)]
-struct Told {
+struct Problem {
     code: Option<ErrorCode>,
     detail: Option<String>,
 }
 
 impl RemoteEmbedder {
-    /// Connects, and asks the server for its model.
+    /// Connects to the server, and requests the description of its model.
     ///
     /// # Errors
-    /// `InvalidInput` for an invalid address; `Unavailable` and `Timeout` when no encoder answers
-    /// there; `Unauthorized` when the key is missing or wrong.
+    /// `InvalidInput` for an invalid address; `Unavailable` or `Timeout` when no encoder answers at
+    /// it; `Unauthorized` when the key is missing or wrong.
     pub async fn connect(options: &RemoteOptions) -> Result<Self> {
         let base = options
             .url
@@ -76,13 +76,13 @@ impl RemoteEmbedder {
         let address = Address::new(format!("{base}{}", wire::PATH));
         let parsed: reqwest::Url = address.expose().parse().map_err(|error| {
             Error::invalid(format!(
-                "EMBEDDER_URL is {}, which is no URL: {error}",
+                "EMBEDDER_URL is {}, which is not a valid URL: {error}",
                 options.url
             ))
         })?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(Error::invalid(format!(
-                "EMBEDDER_URL is {}: it begins with http:// or https://",
+                "EMBEDDER_URL is {}: it must begin with http:// or https://",
                 options.url
             )));
         }
@@ -101,7 +101,7 @@ impl RemoteEmbedder {
         let response =
             check_answer(&address, keyed(client.get(address.expose())).send().await).await?;
         let info: ModelInfo = response.json().await.map_err(|error| {
-            let message = format!("{address} answers, but not as a Clippy worker's embedder does");
+            let message = format!("{address} answers, but is not a Clippy worker's embedder");
             Error::new(ErrorCode::Unavailable, message).with_source(error.without_url())
         })?;
         Ok(Self {
@@ -138,8 +138,8 @@ impl RemoteEmbedder {
             .unwrap_or_default();
         if model != self.info.fingerprint {
             let message = format!(
-                "{} has another model than at the start: {model} in place of {} ({}). Restart \
-                 this process",
+                "{} has another model than at the start: {model} instead of {} ({}). Restart this \
+                 process",
                 self.address, self.info.fingerprint, self.info.name
             );
             return Err(Error::new(ErrorCode::Unavailable, message));
@@ -149,7 +149,7 @@ impl RemoteEmbedder {
             .await
             .map_err(|error| failure(&self.address, error))?;
         wire::decode_answer(&answer, inputs.len(), self.info.dimension).map_err(|error| {
-            let message = format!("{} gave an answer that does not fit: {error}", self.address);
+            let message = format!("{} gave an invalid answer: {error}", self.address);
             Error::new(ErrorCode::Unavailable, message)
         })
     }
@@ -169,7 +169,7 @@ impl Embedder for RemoteEmbedder {
         };
         let mut rest = inputs.as_slice();
         while !rest.is_empty() {
-            let (some, others) = rest.split_at(fitting(rest));
+            let (some, others) = rest.split_at(count_fitting(rest));
             let mut embedded = self.call(some).await?;
             all.embeddings.append(&mut embedded.embeddings);
             all.queued += embedded.queued;
@@ -180,8 +180,8 @@ impl Embedder for RemoteEmbedder {
     }
 }
 
-/// How many of the first inputs fit into one call; at least one.
-fn fitting(inputs: &[EmbedInput]) -> usize {
+/// Counts the inputs at the front that fit into one call; at least one.
+fn count_fitting(inputs: &[EmbedInput]) -> usize {
     let mut bytes = 0;
     let fit = inputs.iter().take(wire::MAX_INPUTS).take_while(|input| {
         bytes += wire::size_of(input);
@@ -190,24 +190,24 @@ fn fitting(inputs: &[EmbedInput]) -> usize {
     fit.count().max(1)
 }
 
-/// Checks an answer, and turns an error into ours.
+/// Checks the status of a response, and converts errors.
 async fn check_answer(address: &Address, sent: reqwest::Result<Response>) -> Result<Response> {
     let response = sent.map_err(|error| failure(address, error))?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
-    let told = response.json::<Told>().await.unwrap_or(Told {
+    let problem = response.json::<Problem>().await.unwrap_or(Problem {
         code: None,
         detail: None,
     });
-    let detail = told.detail.unwrap_or_default();
-    let (code, message) = match (status, told.code) {
+    let detail = problem.detail.unwrap_or_default();
+    let (code, message) = match (status, problem.code) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => (
             ErrorCode::Unauthorized,
             format!(
-                "{address} refuses the key: API_KEYS of this process must begin with a key of the \
-                 worker's"
+                "{address} refuses the key: the first of this process's API_KEYS must be one of \
+                 the worker's keys"
             ),
         ),
         (
@@ -235,7 +235,7 @@ fn failure(address: &Address, error: reqwest::Error) -> Error {
     let message = format!(
         "the embedder at {address} {what}: is `clippy worker --serve-embedder` running there?"
     );
-    // Without the cause's text, which contains the address with its password.
+    // The URL is removed from the cause, since it may contain a password.
     Error::new(code, message).with_source(error.without_url())
 }
 
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_takes_what_fits_and_at_least_one() {
+    fn a_call_has_as_many_inputs_as_fit_and_at_least_one() {
         let picture = |side: u32| {
             EmbedInput::Pixels(ModelPixels {
                 side,
@@ -254,8 +254,8 @@ mod tests {
             })
         };
         let words = EmbedInput::Text("a".to_owned());
-        assert_eq!(fitting(&[words.clone(), words]), 2);
-        assert_eq!(fitting(&vec![picture(1_024); 12]), 5);
-        assert_eq!(fitting(&[picture(3_000), picture(1)]), 1);
+        assert_eq!(count_fitting(&[words.clone(), words]), 2);
+        assert_eq!(count_fitting(&vec![picture(1_024); 12]), 5);
+        assert_eq!(count_fitting(&[picture(3_000), picture(1)]), 1);
     }
 }

@@ -1,10 +1,11 @@
-//! The bodies of `POST /embed`: safetensors files, since they carry bytes as they are and any
-//! language reads them.
+//! The bodies of `POST /embed`: safetensors files, since they contain plain bytes and most
+//! languages have a library for them.
 //!
-//! A request holds the tensor `pixels` (unsigned bytes, pictures x side x side x 3; left out where
-//! there are none) and two strings of metadata: `kinds`, a letter for each input in its order (`p`
-//! for a picture, `s` for the style of one, `t` for words), and `texts`, a JSON list of the words. An answer holds the tensor
-//! `embeddings` (32-bit floats, inputs x dimension), and `queued_us` and `computed_us`.
+//! A request has the tensor `pixels` (unsigned bytes, pictures x side x side x 3; left out if there
+//! are no pictures) and two strings of metadata: `kinds`, a letter for each input in its order (`p`
+//! for a picture, `s` for the style of one, `t` for a text), and `texts`, a JSON list of the texts.
+//! An answer has the tensor `embeddings` (32-bit floats, inputs x dimension), and the metadata
+//! `queued_us` and `computed_us`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,11 +19,11 @@ use safetensors::{SafeTensorError, SafeTensors};
 pub const PATH: &str = "/embed";
 /// The content type of both bodies.
 pub const CONTENT_TYPE: &str = "application/octet-stream";
-/// The header of every answer that says which model it comes from: its fingerprint.
+/// The header of every answer with the fingerprint of its model.
 pub const MODEL_HEADER: &str = "x-clippy-model";
-/// Most bytes of a request.
+/// The largest number of bytes of a request.
 pub const MAX_REQUEST: usize = 20 << 20;
-/// Most inputs of a request.
+/// The largest number of inputs of a request.
 pub const MAX_INPUTS: usize = 4_096;
 
 const PIXELS: &str = "pixels";
@@ -32,20 +33,20 @@ const EMBEDDINGS: &str = "embeddings";
 const QUEUED: &str = "queued_us";
 const COMPUTED: &str = "computed_us";
 
-/// What an input takes up in a request, about.
+/// Estimates the number of bytes of an input in a request, from above.
 #[must_use]
 pub fn size_of(input: &EmbedInput) -> usize {
     match input {
         EmbedInput::Pixels(pixels) | EmbedInput::Style(pixels) => pixels.rgb.len() + 1,
-        // Worst case of a JSON escape, twice: once as a list, once within the header.
+        // The worst case of JSON escapes: the texts are a JSON list within the JSON header.
         EmbedInput::Text(text) => text.len() * 12 + 8,
     }
 }
 
-/// The body of a request.
+/// Encodes the body of a request.
 ///
 /// # Errors
-/// `InvalidInput` when pictures differ in size; `Internal` when the file cannot be made.
+/// `InvalidInput` when pictures differ in size; `Internal` when the file cannot be encoded.
 pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
     let (mut kinds, mut texts, mut pixels) = (String::new(), Vec::new(), Vec::new());
     let (mut side, mut pictures) = (None, 0);
@@ -61,7 +62,7 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
                     || picture.rgb.len() != expected
                 {
                     return Err(Error::invalid(
-                        "pictures that are embedded together must be of the model's one size",
+                        "pictures that are embedded together must all have the model's size",
                     ));
                 }
                 let is_style = matches!(input, EmbedInput::Style(_));
@@ -72,7 +73,7 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
         }
     }
     let texts = serde_json::to_string(&texts)
-        .map_err(|error| Error::internal("words as JSON").with_source(error))?;
+        .map_err(|error| Error::internal("the texts cannot be encoded").with_source(error))?;
     let metadata = HashMap::from([(KINDS.to_owned(), kinds), (TEXTS.to_owned(), texts)]);
     let side = side.unwrap_or_default() as usize;
     let tensors = if pictures == 0 {
@@ -84,13 +85,13 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
         )]
     };
     safetensors::serialize(tensors, Some(metadata))
-        .map_err(|error| Error::internal("a request").with_source(error))
+        .map_err(|error| Error::internal("the request cannot be encoded").with_source(error))
 }
 
-/// The inputs of a request, for a model of this side.
+/// Decodes the inputs of a request, for a model whose pictures have this side.
 ///
 /// # Errors
-/// `InvalidInput`, saying what does not fit.
+/// `InvalidInput`, which names the invalid part.
 pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
     let (metadata, tensors) = open(body)?;
     let kinds = text_of(&metadata, KINDS)?;
@@ -109,7 +110,7 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
         || !kinds.chars().all(|kind| matches!(kind, 'p' | 's' | 't'))
     {
         return Err(Error::invalid(
-            "`kinds` does not name each input by `p`, `s` or `t`",
+            "`kinds` must have one letter for each input, `p`, `s` or `t`",
         ));
     }
     let whole = side as usize * side as usize * 3;
@@ -118,11 +119,11 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
     } else {
         let tensor = tensors
             .tensor(PIXELS)
-            .map_err(|_| Error::invalid("the tensor `pixels` is not there"))?;
+            .map_err(|_| Error::invalid("the tensor `pixels` is missing"))?;
         let shape = [pictures, side as usize, side as usize, 3];
         if tensor.dtype() != Dtype::U8 || tensor.shape() != shape {
             return Err(Error::invalid(format!(
-                "`pixels` is {:?} of {:?}, and this model takes bytes of {shape:?}",
+                "`pixels` has the shape {:?} and the type {:?}; this model needs {shape:?} and U8",
                 tensor.shape(),
                 tensor.dtype()
             )));
@@ -140,13 +141,13 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
         _ => texts.next().map(EmbedInput::Text),
     };
     let inputs: Option<Vec<EmbedInput>> = kinds.chars().map(input).collect();
-    inputs.ok_or_else(|| Error::invalid("`kinds` names more inputs than there are"))
+    inputs.ok_or_else(|| Error::invalid("`kinds` has more letters than there are inputs"))
 }
 
-/// The body of an answer.
+/// Encodes the body of an answer.
 ///
 /// # Errors
-/// `Internal` when the file cannot be made.
+/// `Internal` when the file cannot be encoded.
 pub fn encode_answer(embedded: &Embeddings) -> Result<Vec<u8>> {
     let dimension = embedded.embeddings.first().map_or(0, Vec::len);
     let bytes: Vec<u8> = embedded
@@ -166,21 +167,21 @@ pub fn encode_answer(embedded: &Embeddings) -> Result<Vec<u8>> {
         &bytes,
     )?;
     safetensors::serialize([(EMBEDDINGS, tensor)], Some(metadata))
-        .map_err(|error| Error::internal("an answer").with_source(error))
+        .map_err(|error| Error::internal("the answer cannot be encoded").with_source(error))
 }
 
-/// The embeddings of an answer to so many inputs.
+/// Decodes the answer to this number of inputs.
 ///
 /// # Errors
-/// `InvalidInput`, saying what does not fit.
+/// `InvalidInput`, which names the invalid part.
 pub fn decode_answer(body: &[u8], inputs: usize, dimension: usize) -> Result<Embeddings> {
     let (metadata, tensors) = open(body)?;
     let tensor = tensors
         .tensor(EMBEDDINGS)
-        .map_err(|_| Error::invalid("the tensor `embeddings` is not there"))?;
+        .map_err(|_| Error::invalid("the tensor `embeddings` is missing"))?;
     if tensor.dtype() != Dtype::F32 || tensor.shape() != [inputs, dimension] {
         return Err(Error::invalid(format!(
-            "`embeddings` is {:?}, and {inputs} vectors of {dimension} were expected",
+            "`embeddings` has the shape {:?} instead of {inputs} x {dimension}",
             tensor.shape()
         )));
     }
@@ -209,7 +210,7 @@ pub fn decode_answer(body: &[u8], inputs: usize, dimension: usize) -> Result<Emb
 
 fn view(kind: Dtype, shape: Vec<usize>, bytes: &[u8]) -> Result<TensorView<'_>> {
     TensorView::new(kind, shape, bytes)
-        .map_err(|error| Error::internal("a tensor").with_source(error))
+        .map_err(|error| Error::internal("the tensor cannot be encoded").with_source(error))
 }
 
 fn open(body: &[u8]) -> Result<(Metadata, SafeTensors<'_>)> {
@@ -227,7 +228,7 @@ fn text_of<'a>(metadata: &'a Metadata, name: &str) -> Result<&'a str> {
         .as_ref()
         .and_then(|texts| texts.get(name));
     text.map(String::as_str)
-        .ok_or_else(|| Error::invalid(format!("the metadata `{name}` is not there")))
+        .ok_or_else(|| Error::invalid(format!("the metadata `{name}` is missing")))
 }
 
 #[cfg(test)]
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_come_back_in_their_order() {
+    fn decoding_a_request_returns_its_inputs_in_order() {
         let words = |text: &str| EmbedInput::Text(text.to_owned());
         for inputs in [
             vec![
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn errors_name_the_invalid_part() {
         let body = encode_request(&[picture(1)]).expect("a body");
         for (body, side, named) in [
             (body.as_slice(), 3, "pixels"),
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn embeddings_come_back_bit_for_bit() {
+    fn decoding_an_answer_returns_the_exact_embeddings() {
         let embedded = Embeddings {
             embeddings: vec![vec![0.1, -0.0, f32::MIN_POSITIVE], vec![1.0, 0.5, -0.25]],
             queued: Duration::from_micros(7),

@@ -227,7 +227,7 @@ impl BackfillProcessor {
                 });
             }
             if wanted.style {
-                order.push(place, Space::Style, EmbedInput::Style(image.clone()));
+                requests.push(place, Space::Style, EmbedInput::Style(image.clone()));
             }
             if wanted.image {
                 requests.push(place, Space::Image, EmbedInput::Pixels(image));

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// A hash of a call: of the provider, the model, the job and the body. It changes with every byte
-/// that is sent, so it says what was sent and never whether a call was bought: that is [`CallKey`].
+/// that is sent, so it does not tell whether a call was bought; a [`CallKey`] does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallFingerprint(String);
 
 impl CallFingerprint {
-    /// `scope` is [`super::GenerationContext::scope`], `index` the number of the call within the
-    /// job, `body` what is sent.
+    /// Hashes a call. `scope` is [`super::GenerationContext::scope`], `index` the number of the call
+    /// within the job, `body` what is sent.
     #[must_use]
     pub fn new(provider: &str, model: &str, scope: &str, index: u32, body: &[u8]) -> Self {
         let mut hash = Sha256::new();
@@ -42,7 +42,7 @@ impl CallFingerprint {
     }
 }
 
-/// What a paid call is for.
+/// The purpose of a paid call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallRole {
     /// It makes pictures.
@@ -62,19 +62,19 @@ impl CallRole {
     }
 }
 
-/// Names a paid call in the journal: the job, what the call is for, and its number. Nothing that is
-/// sent is a part of it, because that may change between two attempts of one job: by an upgrade, by
-/// a setting, or by a picture behind an address.
+/// The identity of a paid call in the journal: the job, the purpose and the number of the call. The
+/// body is not a part of it, since it may change between two attempts of one job: by an upgrade, by
+/// a setting, or because the picture at a URL has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CallKey {
     /// [`super::GenerationContext::scope`].
     pub scope: String,
-    /// What the call is for.
+    /// The purpose of the call.
     pub role: CallRole,
     /// The number of the call within the job and the role.
     pub index: u32,
-    /// What is sent. It is kept for information, and it named the call in earlier versions, whose
-    /// records are still found by it.
+    /// A hash of what is sent, for information. Earlier versions named a call's record by it, and
+    /// those records are still found.
     pub sent_as: CallFingerprint,
 }
 
@@ -85,19 +85,19 @@ pub struct PaidCall<'a> {
     pub provider: &'a str,
     /// The model.
     pub model: &'a str,
-    /// What it is for.
+    /// Its purpose.
     pub role: CallRole,
     /// The number of the call within the job and the role.
     pub index: u32,
-    /// What is sent, without what another paid call answered.
+    /// The body, without anything that comes from another paid call's answer.
     pub body: &'a [u8],
 }
 
 impl PaidCall<'_> {
-    /// The call's name within a scope.
+    /// The call's identity within a scope.
     #[must_use]
     pub fn key(&self, scope: &str) -> CallKey {
-        // As earlier versions named it.
+        // The name that earlier versions used.
         let older = match self.role {
             CallRole::Picture => scope.to_owned(),
             CallRole::Description => format!("{scope} description"),
@@ -147,7 +147,7 @@ pub trait CallJournal: Send + Sync + 'static {
     /// sent. A journal that outlives the process must have this on disk when it returns, because
     /// the caller sends the call next.
     async fn claim(&self, call: &CallKey) -> Result<CallState>;
-    /// What is known of a call, without claiming it.
+    /// Returns the state of a call, without claiming it.
     async fn look_up(&self, call: &CallKey) -> Result<CallState>;
     /// Whether any call of a scope was sent and may cost something.
     async fn has_calls(&self, scope: &str) -> Result<bool>;

@@ -12,11 +12,11 @@ use crate::digest::sha256_hex;
 /// What a provider gets in addition to the request.
 #[derive(Clone)]
 pub struct GenerationContext {
-    /// A person cancelled the generation: nobody wants its pictures any more.
+    /// Cancelled when a person cancels the generation: its pictures are no longer wanted.
     pub cancel: CancellationToken,
-    /// This run of the generation ends, and another one goes on with it. A call that is paid for is
-    /// still waited for, so that its outcome is recorded; everything else is left as it is for the
-    /// other run, and nothing new is begun.
+    /// Cancelled when this run must end and another run will continue the generation. A paid call
+    /// in progress is still waited for, so that its outcome is recorded. Nothing new is started, and
+    /// everything else is left for the other run.
     pub hand_over: CancellationToken,
     /// Receives progress and previews.
     pub progress: Arc<dyn ProgressSink>,
@@ -46,7 +46,7 @@ pub fn seed_of(job: &str) -> u64 {
 }
 
 impl GenerationContext {
-    /// Waits until this run of the generation is to end, for whatever reason.
+    /// Waits until this run of the generation must end, for whatever reason.
     pub async fn stopped(&self) {
         tokio::select! {
             () = self.cancel.cancelled() => {}
@@ -54,7 +54,7 @@ impl GenerationContext {
         }
     }
 
-    /// Fails when this run of the generation is to end.
+    /// Fails when this run of the generation must end.
     ///
     /// # Errors
     /// [`super::FailureClass::Cancelled`].
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_job_has_a_seed_of_its_own_which_stays() {
+    fn every_job_has_a_stable_seed_of_its_own() {
         let seeds: std::collections::HashSet<u64> =
             (0..1_000).map(|job| seed_of(&job.to_string())).collect();
         assert_eq!(seeds.len(), 1_000);

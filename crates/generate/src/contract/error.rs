@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
-    /// The request can never work unchanged.
+    /// The request cannot work unless it is changed.
     InvalidInput,
     /// The provider will refuse until its configuration changes: a retired model, a missing node,
     /// a disabled API.
@@ -23,7 +23,7 @@ pub enum FailureClass {
     /// The call was sent and its outcome is not known, so it may have been charged. It is only
     /// repeated when a person asks for it.
     MaybeCharged,
-    /// It was cancelled, or another run goes on with it.
+    /// It was cancelled, or another run continues it.
     Cancelled,
 }
 

@@ -1,4 +1,4 @@
-//! What is asked for, what a provider is, and what it gives back.
+//! The contract of generation: requests, providers, and their results.
 
 mod call;
 mod capabilities;

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_input_has_a_line_that_says_what_becomes_of_it() {
+    fn every_input_has_a_line_with_its_treatment() {
         let receipt = plan(&request(), &capabilities()).expect("a plan");
         let treatment = |input: &str| {
             receipt
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_refuses_and_says_what() {
+    fn strict_refuses_and_names_the_inputs() {
         let receipt = plan(&request(), &capabilities()).expect("a plan");
         let error = receipt
             .refuse_unless_honoured()
@@ -286,7 +286,7 @@ mod tests {
         plan(&request(), &Capabilities::everything("all"))
             .expect("a plan")
             .refuse_unless_honoured()
-            .expect("all of it");
+            .expect("everything is honoured");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The contract between those who ask for pictures and those who make them.
+//! The contract between callers and the providers that make pictures.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct ExtraCall {
     pub usd: Option<f64>,
 }
 
-/// Makes pictures.
+/// A provider: makes pictures from requests.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
     /// What it accepts and produces.
@@ -57,7 +57,7 @@ pub trait Provider: Send + Sync + 'static {
         }
     }
 
-    /// Whether it could make a picture now. Costs nothing. A provider that needs nothing else is
+    /// Checks that it could make a picture now. Costs nothing. A provider without requirements is
     /// always ready.
     ///
     /// # Errors

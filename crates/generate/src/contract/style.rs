@@ -80,7 +80,7 @@ mod tests {
     use super::StyleTag;
 
     #[test]
-    fn every_tag_is_found_by_its_name_and_says_something() {
+    fn every_tag_is_found_by_its_name_and_has_a_hint_and_negatives() {
         assert_eq!(StyleTag::ALL.len(), 33);
         for tag in StyleTag::ALL {
             assert_eq!(StyleTag::from_name(tag.name()), Some(*tag));

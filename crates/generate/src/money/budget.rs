@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_day_s_budget_is_kept_for_each_key_and_comes_back_at_midnight() {
+    async fn each_key_has_a_daily_budget_that_renews_at_midnight() {
         let (budget, spending) = (
             DailyBudget {
                 limit: Some(MicroDollars::from_dollars(0.1)),
@@ -210,7 +210,7 @@ mod tests {
             .expect("settled");
         ask("a", 0.08, noon)
             .await
-            .expect("what was not needed came back");
+            .expect("the unused part was returned");
         let refused = ask("a", 0.2, noon).await.expect_err("more than a day");
         assert_eq!(refused.retry_after(), None);
         assert_eq!(Error::from(refused).code, ErrorCode::OverBudget);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_price_there_is_no_budget_to_keep_and_without_a_budget_no_refusal() {
+    async fn an_unknown_price_is_refused_only_with_a_budget() {
         let spending = MemorySpending::default();
         let kept = DailyBudget {
             limit: Some(MicroDollars(1)),

@@ -157,7 +157,7 @@ impl FileJournal {
     }
 }
 
-/// Where a call is recorded.
+/// The folders of a call's record.
 struct Folders {
     own: PathBuf,
     /// Where an earlier version recorded it.
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_is_the_same_call_whatever_it_sends() {
+    async fn a_call_keeps_its_identity_when_its_body_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = FileJournal::new(folder.path());
         assert!(!journal.has_calls("job").await.expect("read"));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fault_tells_nothing_of_the_machines_folders() {
+    async fn errors_do_not_reveal_folders_of_the_machine() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("calls");
         std::fs::write(&path, "a file where a folder should be").expect("written");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_is_new_once_and_its_pictures_outlive_the_journal() {
+    async fn a_call_is_new_once_and_its_pictures_survive_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
         let open = || FileJournal::new(folder.path().join("calls"));
         assert_eq!(open().claim(&key()).await.expect("new"), CallState::New);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_many_at_once_one_may_send() {
+    async fn of_concurrent_claims_one_may_send() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = FileJournal::new(folder.path());
         let claims = (0..16).map(|_| {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_damaged_picture_is_no_outcome() {
+    async fn a_damaged_picture_is_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = FileJournal::new(folder.path());
         journal.claim(&key()).await.expect("new");

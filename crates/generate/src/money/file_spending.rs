@@ -141,10 +141,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn of_many_at_once_only_as_many_as_fit_are_let_through_and_the_sum_stays() {
+    async fn concurrent_reservations_never_exceed_the_limit() {
         let folder = tempfile::tempdir().expect("a folder");
         let ask = || {
-            // Each as another process would: nothing is shared but the folder.
+            // As if from another process: only the folder is shared.
             let spending = FileSpending::new(folder.path());
             tokio::spawn(async move {
                 spending

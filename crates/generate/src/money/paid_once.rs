@@ -29,7 +29,7 @@ pub async fn paid_once<F>(
 where
     F: Future<Output = Result<CallPictures, GenerateError>>,
 {
-    if let Some(pictures) = bought_before_a_retry(context, call).await {
+    if let Some(pictures) = find_bought_before_retry(context, call).await {
         return Ok(pictures);
     }
     let key = call.key(&context.scope);
@@ -38,7 +38,7 @@ where
         CallState::Unknown => {
             return Err(GenerateError::maybe_charged(
                 "an earlier attempt sent this call and its outcome was lost, so it may have been \
-                 charged. It is not sent again by itself: use retry to buy it again",
+                 charged. It is not sent again automatically: use retry to buy it again",
             ));
         }
         CallState::New => {}
@@ -58,9 +58,9 @@ where
     }
 }
 
-/// What this call gave before a person asked for a retry. A result that cannot be used, or cannot
-/// be read, is left out: it is what the person asks for again.
-async fn bought_before_a_retry(
+/// Returns the result that this call had before a person asked for a retry. A result that is
+/// unusable or cannot be read is ignored: the retry buys it again.
+async fn find_bought_before_retry(
     context: &GenerationContext,
     call: &PaidCall<'_>,
 ) -> Option<CallPictures> {
@@ -71,7 +71,7 @@ async fn bought_before_a_retry(
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(scope, %error, "what an earlier attempt bought cannot be read");
+                tracing::warn!(scope, %error, "the result of an earlier paid call cannot be read");
             }
         }
     }
@@ -85,8 +85,8 @@ fn is_usable(role: CallRole, call: &CallPictures) -> bool {
     }
 }
 
-/// Records an outcome. A record that fails does not take the outcome away from the caller. The call
-/// then counts as sent, and is not sent again by itself.
+/// Records an outcome. If that fails, the caller still gets the outcome; the call then counts as
+/// sent, and is not sent again automatically.
 async fn record(context: &GenerationContext, key: &CallKey, outcome: &CallOutcome) {
     if let Err(error) = context.journal.record_outcome(key, outcome).await {
         tracing::error!(scope = key.scope, index = key.index, %error, "the outcome of a paid call could not be recorded");
@@ -161,12 +161,12 @@ mod tests {
         paid_once(context.borrow(), &call(body), send).await
     }
 
-    /// A journal that can be written before a call and not after it.
+    /// A journal that can be written before a call but not after it.
     #[derive(Default)]
-    struct Full(MemoryJournal);
+    struct FullAfterCall(MemoryJournal);
 
     #[async_trait::async_trait]
-    impl CallJournal for Full {
+    impl CallJournal for FullAfterCall {
         async fn claim(&self, call: &CallKey) -> clippy_core::Result<CallState> {
             self.0.claim(call).await
         }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_is_bought_once_and_given_again_whatever_it_would_send_now() {
+    async fn a_call_is_bought_once_even_if_its_body_changes() {
         let (context, bought) = (context(MemoryJournal::default()), AtomicU32::new(0));
         for body in [b"body", b"what", b"else"] {
             let got = paid(&context, body, || async {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_outcome_is_never_bought_again_unasked() {
+    async fn an_unknown_outcome_is_bought_again_only_on_request() {
         let context = context(MemoryJournal::default());
         let lost = paid(&context, b"body", || async {
             Err(GenerateError::maybe_charged("cut off"))
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_retry_buys_again_what_is_no_picture() {
+    async fn a_retry_buys_an_unusable_result_again() {
         let context = context(MemoryJournal::default());
         let useless = CallPictures {
             pictures: vec![Bytes::from_static(b"no picture")],
@@ -243,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_journal_that_fails_after_the_call_loses_no_picture() {
-        let context = context(Full::default());
+        let context = context(FullAfterCall::default());
         let bought = paid(&context, b"body", || async { Ok(pictures()) });
         assert_eq!(bought.await.expect("pictures"), pictures());
         let again = paid(&context, b"body", || async { panic!("bought twice") });
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_tell_every_part_apart() {
+    fn fingerprints_depend_on_every_part() {
         let parts = [
             ("a", "b", "c", 0, "d"),
             ("ab", "", "c", 0, "d"),

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn uploads_become_names_and_come_back_while_urls_stay() {
+    async fn uploads_are_stored_under_names_and_urls_are_unchanged() {
         let (_folder, intake) = intake();
         let url = "https://example.org/a.png".to_owned();
         let request = GenerateRequest {
@@ -214,7 +214,7 @@ mod tests {
         );
         assert_eq!(
             taken.sketch, taken.refs[1].image_b64,
-            "the same picture is kept once"
+            "the same picture is stored once"
         );
         assert_eq!(intake.take(request.clone()).await.expect("again"), taken);
         for (kept, sent) in [
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_picture_and_masks_that_do_not_fit_are_named() {
+    async fn invalid_pictures_and_masks_are_refused_with_the_field() {
         let (_folder, intake) = intake();
         let whole = png(8, 9);
         let cut = whole[..whole.len() - 40].to_owned();

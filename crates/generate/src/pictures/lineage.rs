@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_refused() {
+    fn a_file_that_is_not_a_picture_is_refused() {
         let error = lineage()
             .embed(&Bytes::from_static(b"no"), "image/png")
             .expect_err("no PNG");

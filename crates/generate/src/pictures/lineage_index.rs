@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_added_is_read_again() {
+    fn only_new_lines_are_read() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let list = folder.path().join("lineage.jsonl");
         let append = |text: &str| {
@@ -162,21 +162,24 @@ mod tests {
         assert_eq!(made(&mut index, 7), ["a"]);
         assert_eq!(made(&mut index, 9), ["b"]);
 
-        // What stands before the place that was read to is not looked at again, but for the lines
-        // that are asked for.
+        // Lines that were indexed are not read again, except those that are asked for.
         let seen = index.read;
         let (begun, rest) = (line("c", &[7]), "\n");
         append(&begun);
         assert_eq!(
             (made(&mut index, 7), index.read),
             (vec!["a".to_owned()], seen),
-            "half a line is none yet"
+            "an incomplete line does not count yet"
         );
         append(rest);
         assert_eq!(made(&mut index, 7), ["a", "c"]);
         assert_eq!(index.read, std::fs::metadata(&list).expect("a file").len());
 
         std::fs::write(&list, format!("{}\n", line("d", &[7]))).expect("written");
-        assert_eq!(made(&mut index, 7), ["d"], "another list begins anew");
+        assert_eq!(
+            made(&mut index, 7),
+            ["d"],
+            "a replaced list is read from its start"
+        );
     }
 }

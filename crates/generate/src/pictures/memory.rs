@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_too_thin_to_edit_is_told_why() {
+    fn bases_too_large_or_too_thin_to_edit_are_refused_with_the_reason() {
         let large = check_edit((7000, 5000)).expect_err("35 megapixels");
         assert!(
             large.code == ErrorCode::TooLarge && large.message.contains("megapixels"),

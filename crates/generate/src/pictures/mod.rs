@@ -1,5 +1,4 @@
-//! Pictures on their way in and out: fetched, uploaded, decoded, and kept with where they came
-//! from.
+//! Pictures coming in and going out: fetching, uploads, decoding, and outputs with their lineage.
 
 mod data_url;
 pub mod fetch;

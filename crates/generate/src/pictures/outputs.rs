@@ -159,7 +159,7 @@ impl Outputs {
         .await
     }
 
-    /// The latest 2,000 stored pictures that were made from this picture of the gallery, the latest
+    /// The latest 2,000 stored pictures that were made from this picture of the gallery, newest
     /// first.
     ///
     /// # Errors

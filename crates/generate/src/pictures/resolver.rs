@@ -60,11 +60,11 @@ impl Resolver {
     /// Fetches, decodes and checks every picture of a request.
     ///
     /// # Errors
-    /// As [`GenerateRequest::validate`]; [`ErrorCode::NotFound`] for an id that the gallery
-    /// does not have; [`ErrorCode::InvalidPicture`] for a file that is not a picture;
-    /// [`ErrorCode::TooLarge`] for sides, ratios and edits beyond the limits; [`ErrorCode::InvalidInput`] for a mask of another size or with nothing to edit; the
-    /// fetcher's refusals; [`ErrorCode::Unavailable`] when other pictures occupy all memory for
-    /// minutes.
+    /// As [`GenerateRequest::validate`]; [`ErrorCode::NotFound`] for an id that the gallery does not
+    /// have; [`ErrorCode::InvalidPicture`] for a file that is not a picture;
+    /// [`ErrorCode::TooLarge`] for sides, ratios and edits beyond the limits;
+    /// [`ErrorCode::InvalidInput`] for a mask of another size or with nothing to edit; the fetcher's
+    /// refusals; [`ErrorCode::Unavailable`] when other pictures occupy all memory for minutes.
     pub async fn resolve(&self, request: &GenerateRequest) -> Result<Generation> {
         self.resolve_with(request, None).await
     }

@@ -101,7 +101,7 @@ pub fn suggest(
             treatment: Treatment::Honoured,
             note: String::new(),
         };
-        match planned(provider, &chosen, next, options.with_sketch)? {
+        match plan_next(provider, &chosen, next, options.with_sketch)? {
             Some(fits) => chosen.push(fits),
             None if options.count.is_some() || chosen.is_empty() => {
                 let beside = if options.with_sketch {
@@ -144,7 +144,7 @@ impl Roles {
     }
 }
 
-/// All pictures in the order in which they are of use, with their roles and why.
+/// Orders all pictures by their usefulness, each with its role and the reason.
 fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, String)> {
     let mut ordered = Vec::with_capacity(found.len());
     let mut rest = found;
@@ -169,7 +169,7 @@ fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, St
         ordered.extend(rest.iter().map(close));
         return ordered;
     }
-    // The subject's own style may be shown by the subject: others bring more that is new.
+    // The subject shows its own style already, so other styles add more.
     let mut shown: HashSet<Option<&str>> = ordered
         .iter()
         .map(|(picture, ..)| picture.style.as_deref())
@@ -189,7 +189,7 @@ fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, St
         let reason = match &picture.style {
             Some(style) => format!("one more in the style {style}{}", closeness(picture)),
             None => format!(
-                "the next closest, of a style that nobody named{}",
+                "the next closest, without a known style{}",
                 closeness(picture)
             ),
         };
@@ -200,22 +200,22 @@ fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, St
 
 /// How close a picture is, as the end of a sentence.
 fn closeness(picture: &FoundPicture) -> String {
-    let mut said = String::new();
+    let mut text = String::new();
     if let Some(percentile) = picture.percentile {
-        // Never more than is known: 99.97 % is not all of it, and a sample does not tell the last
-        // thousandth.
+        // Rounded down, and 99.9 % at most: the percentile is estimated from a sample, which does not
+        // resolve the last thousandth.
         let share = ((f64::from(percentile) * 1_000.0).floor() / 10.0).min(99.9);
-        said.push_str(&format!(", closer than {share} % of the collection"));
+        text.push_str(&format!(", closer than {share} % of the collection"));
     }
     if !picture.named_tags.is_empty() {
-        said.push_str(&format!("; it is tagged {}", picture.named_tags.join(", ")));
+        text.push_str(&format!("; it is tagged {}", picture.named_tags.join(", ")));
     }
-    said
+    text
 }
 
-/// The reference as the provider would treat it beside those before; `None` when it would be
-/// dropped.
-fn planned(
+/// Returns the reference with the treatment that the provider plans for it after those before;
+/// `None` when it, or one of those, would be dropped.
+fn plan_next(
     provider: &dyn Provider,
     before: &[SuggestedReference],
     next: SuggestedReference,
@@ -232,7 +232,7 @@ fn planned(
         });
     let refs: Vec<ReferenceInput> = refs.collect();
     let last = refs.len() - 1;
-    // Only whether there is a sketch counts here, not what is on it.
+    // Only the presence of a sketch matters here, not its content.
     let sketch = with_sketch.then(|| "sketch".to_owned());
     let receipt = provider.plan(&GenerateRequest {
         refs,
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_first_then_every_style_once_then_the_rest() {
+    fn the_subject_comes_first_then_every_style_once_then_the_rest() {
         let all = provider(|_| {});
         let suggested = suggest(&all, &found(), asked(7)).expect("suggested");
         let expected = [0, 2, 5, 1, 3, 4, 6].map(PointId::Number);
@@ -411,18 +411,18 @@ mod tests {
         );
         let hints = provider(|capabilities| {
             capabilities.style_references = Support::Approximate;
-            capabilities.reference_note = "told in words".to_owned();
+            capabilities.reference_note = "described in words".to_owned();
         });
         let suggested = suggest(&hints, &found(), asked(2)).expect("suggested");
         assert_eq!(
             (suggested[0].treatment, suggested[1].treatment),
             (Treatment::Honoured, Treatment::Approximated)
         );
-        assert_eq!(suggested[1].note, "told in words");
+        assert_eq!(suggested[1].note, "described in words");
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_when_it_was_asked_for_and_left_out_when_not() {
+    fn references_that_do_not_fit_are_refused_if_requested_and_left_out_otherwise() {
         let few = provider(|capabilities| capabilities.max_references = 3);
         assert_eq!(
             suggest(&few, &found(), SuggestionOptions::default())

@@ -38,7 +38,7 @@ fn inspect_count(generation: &Generation, images: &[GeneratedImage], receipt: &m
         .line("count")
         .is_some_and(|line| line.treatment == Treatment::Honoured);
     if honoured && images.len() as u64 != u64::from(generation.count) {
-        let reason = "the provider sent no more, or others than asked for";
+        let reason = "the provider sent another number of pictures";
         receipt.add_approximated(
             "count",
             format!("{} of {} pictures", images.len(), generation.count),
@@ -71,8 +71,7 @@ fn inspect_ratio(generation: &Generation, images: &[GeneratedImage], receipt: &m
             receipt.add_honoured("aspect_ratio", size)
         }
         Treatment::Honoured => {
-            let reason =
-                format!("{asked} was asked for, and the picture that came has another ratio");
+            let reason = format!("{asked} was asked for, but the picture has another ratio");
             receipt.add_approximated("aspect_ratio", size, reason);
         }
         _ => receipt.add_approximated("aspect_ratio", size, before.reason),
@@ -110,8 +109,7 @@ async fn inspect_mask(
             (picture.dimensions() == base.dimensions()).then(|| difference(base, mask, &picture))
         });
         let Ok(Some(change)) = compared.await else {
-            let reason = "the picture that came has another size than its base, so that nothing \
-                          of it can be compared";
+            let reason = "the picture has another size than its base, so they cannot be compared";
             return receipt.add_approximated("mask", "the whole picture was repainted", reason);
         };
         let seen = worst.get_or_insert(change);
@@ -129,7 +127,7 @@ async fn inspect_mask(
         receipt.add_approximated(
             "mask",
             sent,
-            "what is outside of the mask should have stayed as it was",
+            "pixels outside of the mask should not have changed",
         );
     } else if inside < SAME {
         let sent = format!(
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mask_is_honoured_when_its_inside_changed_and_nothing_else() {
+    async fn a_mask_is_honoured_when_only_its_inside_changed() {
         let base = RgbImage::from_pixel(40, 40, Rgb([90, 20, 20]));
         let mask = GrayImage::from_fn(40, 40, |x, _| Luma([if x < 20 { 255 } else { 0 }]));
         let edit = || Generation {
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_seed_that_nobody_asked_for_and_missing_pictures_are_said() {
+    async fn a_chosen_seed_and_missing_pictures_are_reported() {
         let (treatment, sent, _) = seen(Generation::default(), &RgbImage::new(4, 4), "seed").await;
         assert_eq!(
             (treatment, sent.as_str()),

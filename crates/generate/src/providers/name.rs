@@ -13,7 +13,7 @@ pub enum ProviderName {
     Local,
     /// Gemini's image models.
     Gemini,
-    /// Imagen, for projects that still have it.
+    /// Imagen, for projects that still have access to it.
     Imagen,
     /// SDXL on a ComfyUI server; `sdxl` means the same.
     ComfyUi,
@@ -23,7 +23,7 @@ impl ProviderName {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Local, Self::Gemini, Self::Imagen, Self::ComfyUi];
 
-    /// Its entry, from its own folder.
+    /// Its entry, which its own folder defines.
     pub(super) fn kind(self) -> &'static ProviderKind {
         match self {
             Self::Local => &local::KIND,

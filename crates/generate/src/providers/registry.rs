@@ -39,7 +39,7 @@ impl std::fmt::Debug for Providers {
 }
 
 impl Default for Providers {
-    /// The local provider alone.
+    /// Only the local provider.
     fn default() -> Self {
         let local: Arc<dyn Provider> = Arc::new(LocalProvider);
         let known = BTreeMap::from([(ProviderName::Local, local)]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn sketches_are_described_for_all_who_cannot_see_them_unless_a_budget_could_not_be_kept() {
+    fn sketches_are_described_unless_a_budget_could_not_be_enforced() {
         let sketch = crate::GenerateRequest {
             sketch: Some("AA".into()),
             ..crate::GenerateRequest::default()

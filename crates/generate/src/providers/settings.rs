@@ -1,5 +1,5 @@
-//! The settings of generation: the configured providers, the default among them, and limits on
-//! cost and time.
+//! The settings of generation: the configured providers, the default one, and limits on cost and
+//! time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn with_nothing_set_there_is_the_local_provider_alone() {
+    fn without_settings_there_is_only_the_local_provider() {
         let settings = read(&[]).expect("nothing set");
         assert_eq!(settings.default, ProviderName::Local);
         assert!(settings.set_up().eq([ProviderName::Local]));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_vertex_configuration_of_clippy_0_2_is_what_pictures_are_made_with() {
+    fn a_complete_vertex_configuration_of_clippy_0_2_selects_its_provider() {
         let vertex = [
             ("GOOGLE_GENAI_USE_VERTEXAI", "true"),
             ("GOOGLE_CLOUD_PROJECT", "p"),
@@ -186,8 +186,8 @@ mod tests {
             default(&[("GENERATION_PROVIDER", "local")]),
             (ProviderName::Local, true)
         );
-        // Halves of it, and what other programs on the machine are set up with, spend nobody's
-        // money.
+        // An incomplete configuration, or a variable that other programs need, must not select a
+        // paid provider.
         for incomplete in [&vertex[..1], &vertex[1..], &[("GEMINI_API_KEY", "k")]] {
             assert_eq!(
                 read(incomplete).expect("settings").default,

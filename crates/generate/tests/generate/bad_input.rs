@@ -1,4 +1,4 @@
-//! Bodies that cannot work: each is refused before anything is queued or bought, with what to do.
+//! Invalid bodies: each is refused before anything is queued or paid for, with what to do.
 
 use clippy_core::ErrorCode;
 use clippy_generate::{GenerateRequest, LocalProvider, admit, estimate};
@@ -8,7 +8,7 @@ use crate::support::{flat, mask, resolver, sent};
 
 async fn fault(body: Value) -> (ErrorCode, String) {
     let request: GenerateRequest = serde_json::from_value(body).expect("a body");
-    // As the API does: admitted first, resolved in the worker.
+    // As in production: the API admits the request, the worker resolves it.
     let refused = match admit(&LocalProvider, &request) {
         Err(error) => error,
         Ok(_) => resolver().resolve(&request).await.expect_err("a bad body"),
@@ -17,7 +17,7 @@ async fn fault(body: Value) -> (ErrorCode, String) {
 }
 
 #[tokio::test]
-async fn every_bad_body_of_the_list_is_refused_and_says_what_to_do() {
+async fn every_invalid_body_is_refused_with_what_to_do() {
     let picture = sent(&flat(40, 30, [9, 9, 9]));
     let style = |weight: Value| json!({"refs": [{"role": "style", "weight": weight, "image_url": picture}]});
     let many = json!({"role": "style", "image_url": picture});
@@ -104,7 +104,7 @@ async fn every_bad_body_of_the_list_is_refused_and_says_what_to_do() {
 }
 
 #[test]
-fn an_estimate_says_what_it_costs_and_what_would_be_honoured() {
+fn an_estimate_has_the_cost_and_the_planned_receipt() {
     let request = GenerateRequest {
         prompt: Some("red hills".into()),
         count: 3,

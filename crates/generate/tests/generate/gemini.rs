@@ -1,4 +1,4 @@
-//! Gemini: what is sent, and what becomes of each kind of answer.
+//! Gemini: the bodies that are sent, and how each kind of answer is handled.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use crate::google_fake::{
     Answer, FakeGoogle, IMAGE_MODEL, VISION_MODEL, fault, with_picture, with_picture_of, with_text,
 };
 use crate::support::{
-    drawn, flat, generated, mask, picture, png, reference, sent, snapshot, styled,
+    drawn, flat, generate, mask, picture, png, reference, sent, snapshot, styled,
 };
 
 fn analysis() -> Value {
@@ -38,16 +38,16 @@ fn full() -> GenerateRequest {
 }
 
 #[tokio::test]
-async fn the_bodies_are_as_google_documents_them() {
+async fn the_bodies_match_googles_documentation() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
-    google.answers(
+    google.set_answers(
         VISION_MODEL,
         [with_text(&format!("```json\n{}\n```", analysis()))],
     );
-    google.answers(IMAGE_MODEL, [with_picture(&flat(64, 36, [10, 20, 30]))]);
+    google.set_answers(IMAGE_MODEL, [with_picture(&flat(64, 36, [10, 20, 30]))]);
     let vertex = google.gemini_at(google.by_account(folder.path()), GeminiSettings::default());
-    let made = generated(&vertex, &full()).await.expect("a picture");
+    let made = generate(&vertex, &full()).await.expect("a picture");
 
     let vision = &google.calls(VISION_MODEL)[0];
     assert_eq!(
@@ -68,7 +68,8 @@ async fn the_bodies_are_as_google_documents_them() {
     );
     assert_eq!(call.authorization.as_deref(), Some("Bearer token-1"));
     snapshot("gemini-vertex", &call.body);
-    // Thinking belongs inside, roles and weights are words, and the task comes last.
+    // The thinking settings are inside of the configuration, roles and weights are words, and the
+    // task comes last.
     assert_eq!(
         call.body["generationConfig"]["thinkingConfig"],
         json!({"thinkingLevel": "MINIMAL"})
@@ -107,9 +108,9 @@ async fn the_bodies_are_as_google_documents_them() {
 }
 
 #[tokio::test]
-async fn a_key_goes_to_the_developer_api_without_what_only_vertex_knows() {
+async fn a_key_uses_the_developer_api_without_fields_of_vertex() {
     let google = FakeGoogle::start().await;
-    google.answers(
+    google.set_answers(
         "gemini-2.5-flash-image",
         [with_picture(&flat(8, 8, [1, 2, 3]))],
     );
@@ -127,7 +128,7 @@ async fn a_key_goes_to_the_developer_api_without_what_only_vertex_knows() {
         refs,
         ..GenerateRequest::default()
     };
-    let made = generated(&provider, &request).await.expect("a picture");
+    let made = generate(&provider, &request).await.expect("a picture");
     let call = &google.calls("gemini-2.5-flash-image")[0];
     assert_eq!(
         call.path,
@@ -157,16 +158,16 @@ async fn a_key_goes_to_the_developer_api_without_what_only_vertex_knows() {
 }
 
 #[tokio::test]
-async fn the_picture_is_the_one_that_is_no_thought() {
+async fn the_picture_is_the_one_that_is_not_a_thought() {
     let google = FakeGoogle::start().await;
-    google.answers(IMAGE_MODEL, [with_picture(&flat(20, 10, [0, 0, 200]))]);
+    google.set_answers(IMAGE_MODEL, [with_picture(&flat(20, 10, [0, 0, 200]))]);
     let request = GenerateRequest {
         prompt: Some("a boat".into()),
         count: 3,
         seed: Some(7),
         ..GenerateRequest::default()
     };
-    let made = generated(&google.gemini(), &request)
+    let made = generate(&google.gemini(), &request)
         .await
         .expect("pictures");
     assert_eq!(made.images.len(), 3);
@@ -182,7 +183,7 @@ async fn the_picture_is_the_one_that_is_no_thought() {
     assert_eq!(
         seeds,
         [7, 8, 9],
-        "n pictures are n calls, each with a seed of its own"
+        "each picture is a call with a seed of its own"
     );
     assert_eq!((made.meta.calls, made.meta.usd), (3, Some(0.12)));
     let before = estimate(&google.gemini(), &request).expect("an estimate");
@@ -190,7 +191,7 @@ async fn the_picture_is_the_one_that_is_no_thought() {
 }
 
 #[tokio::test]
-async fn a_picture_that_is_marked_as_a_thought_is_taken_when_there_is_no_other() {
+async fn a_thought_is_used_when_there_is_no_other_picture() {
     let picture_part = |picture: &RgbImage, thought: bool| json!({"thought": thought, "inlineData": {"mimeType": "image/png", "data": STANDARD.encode(png(picture))}});
     let answer = |parts: Value, reason: &str| {
         Answer::Json(
@@ -205,20 +206,20 @@ async fn a_picture_that_is_marked_as_a_thought_is_taken_when_there_is_no_other()
     };
     let google = FakeGoogle::start().await;
     let thoughts = json!([picture_part(&first, true), {"thought": true, "text": "hm"}, picture_part(&last, true)]);
-    google.answers(IMAGE_MODEL, [answer(thoughts.clone(), "STOP")]);
-    let made = generated(&google.gemini(), &request)
+    google.set_answers(IMAGE_MODEL, [answer(thoughts.clone(), "STOP")]);
+    let made = generate(&google.gemini(), &request)
         .await
         .expect("it was paid for");
     assert_eq!(picture(&made.images[0].bytes), last);
-    google.answers(IMAGE_MODEL, [answer(thoughts, "IMAGE_SAFETY")]);
-    let error = generated(&google.gemini(), &request)
+    google.set_answers(IMAGE_MODEL, [answer(thoughts, "IMAGE_SAFETY")]);
+    let error = generate(&google.gemini(), &request)
         .await
         .expect_err("blocked");
     assert_eq!(error.class, FailureClass::Blocked, "{error}");
 }
 
 #[tokio::test]
-async fn base64_in_lines_is_read() {
+async fn base64_with_line_breaks_is_read() {
     let google = FakeGoogle::start().await;
     let wanted = flat(30, 20, [1, 2, 3]);
     let encoded = STANDARD.encode(png(&wanted));
@@ -227,7 +228,7 @@ async fn base64_in_lines_is_read() {
         .map(|at| &encoded[at..encoded.len().min(at + 76)])
         .collect();
     let part = json!({"inlineData": {"mimeType": "image/png", "data": lines.join("\r\n")}});
-    google.answers(
+    google.set_answers(
         IMAGE_MODEL,
         [Answer::Json(
             200,
@@ -238,7 +239,7 @@ async fn base64_in_lines_is_read() {
         prompt: Some("a boat".into()),
         ..GenerateRequest::default()
     };
-    let made = generated(&google.gemini(), &request)
+    let made = generate(&google.gemini(), &request)
         .await
         .expect("a picture");
     assert_eq!(picture(&made.images[0].bytes), wanted);
@@ -247,8 +248,8 @@ async fn base64_in_lines_is_read() {
 #[tokio::test]
 async fn a_description_is_part_of_the_price_and_bought_once_for_a_job() {
     let google = FakeGoogle::start().await;
-    google.answers(VISION_MODEL, [with_text(&analysis().to_string())]);
-    google.answers(
+    google.set_answers(VISION_MODEL, [with_text(&analysis().to_string())]);
+    google.set_answers(
         IMAGE_MODEL,
         [Answer::Json(503, fault(503, "UNAVAILABLE", "busy"))],
     );
@@ -265,15 +266,15 @@ async fn a_description_is_part_of_the_price_and_bought_once_for_a_job() {
         before.note
     );
     let (context, _) = crate::support::context();
-    let error = crate::support::generated_in(&google.gemini(), &request, &context)
+    let error = crate::support::generate_in(&google.gemini(), &request, &context)
         .await
         .expect_err("busy");
     assert!(
         error.class == FailureClass::Transient && error.charged,
         "the description was bought: {error}"
     );
-    google.answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
-    let made = crate::support::generated_in(&google.gemini(), &request, &context)
+    google.set_answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
+    let made = crate::support::generate_in(&google.gemini(), &request, &context)
         .await
         .expect("pictures");
     assert_eq!((made.meta.usd, made.meta.calls), (Some(0.085), 3));
@@ -286,31 +287,31 @@ async fn a_description_is_part_of_the_price_and_bought_once_for_a_job() {
 }
 
 #[tokio::test]
-async fn a_call_is_not_bought_again_because_what_it_sends_has_changed() {
+async fn a_call_is_not_bought_again_when_its_body_changes() {
     let google = FakeGoogle::start().await;
-    google.answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
+    google.set_answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
     let (context, _) = crate::support::context();
     for prompt in ["a boat", "as a newer version words it"] {
         let request = GenerateRequest {
             prompt: Some(prompt.into()),
             ..GenerateRequest::default()
         };
-        let made = crate::support::generated_in(&google.gemini(), &request, &context).await;
+        let made = crate::support::generate_in(&google.gemini(), &request, &context).await;
         assert_eq!(made.expect("a picture").images.len(), 1);
     }
     assert_eq!(google.calls(IMAGE_MODEL).len(), 1);
 }
 
 #[tokio::test]
-async fn a_ratio_that_did_not_come_is_not_called_honoured() {
+async fn a_ratio_that_the_picture_does_not_have_is_not_honoured() {
     let google = FakeGoogle::start().await;
-    google.answers(IMAGE_MODEL, [with_picture(&flat(64, 64, [5, 5, 5]))]);
+    google.set_answers(IMAGE_MODEL, [with_picture(&flat(64, 64, [5, 5, 5]))]);
     let request = GenerateRequest {
         prompt: Some("a boat".into()),
         aspect_ratio: Some("16:9".into()),
         ..GenerateRequest::default()
     };
-    let made = generated(&google.gemini(), &request)
+    let made = generate(&google.gemini(), &request)
         .await
         .expect("a picture");
     let line = made.receipt.line("aspect_ratio").expect("a line");
@@ -321,7 +322,7 @@ async fn a_ratio_that_did_not_come_is_not_called_honoured() {
 }
 
 #[tokio::test]
-async fn blocks_and_refusals_are_told_with_their_reason() {
+async fn blocks_and_refusals_are_reported_with_their_reason() {
     let candidate = |reason: &str| json!({"candidates": [{"finishReason": reason, "finishMessage": "because"}]});
     let cases = [
         (
@@ -351,12 +352,12 @@ async fn blocks_and_refusals_are_told_with_their_reason() {
     ];
     for (answer, expected) in cases {
         let google = FakeGoogle::start().await;
-        google.answers(IMAGE_MODEL, [answer]);
+        google.set_answers(IMAGE_MODEL, [answer]);
         let request = GenerateRequest {
             prompt: Some("a boat".into()),
             ..GenerateRequest::default()
         };
-        let error = generated(&google.gemini(), &request)
+        let error = generate(&google.gemini(), &request)
             .await
             .expect_err(expected);
         assert_eq!(error.class, FailureClass::Blocked, "{error}");
@@ -373,20 +374,20 @@ async fn blocks_and_refusals_are_told_with_their_reason() {
 }
 
 #[tokio::test]
-async fn what_is_left_after_a_filter_is_given_and_the_rest_accounted_for() {
+async fn pictures_that_pass_a_filter_are_returned_and_the_others_accounted_for() {
     let google = FakeGoogle::start().await;
     let blocked = Answer::Json(
         200,
         json!({"candidates": [{"finishReason": "IMAGE_SAFETY"}]}),
     );
     let good = with_picture(&flat(8, 8, [5, 5, 5]));
-    google.answers(IMAGE_MODEL, [good.clone(), blocked.clone(), good, blocked]);
+    google.set_answers(IMAGE_MODEL, [good.clone(), blocked.clone(), good, blocked]);
     let request = GenerateRequest {
         prompt: Some("a boat".into()),
         count: 4,
         ..GenerateRequest::default()
     };
-    let made = generated(&google.gemini(), &request)
+    let made = generate(&google.gemini(), &request)
         .await
         .expect("two pictures");
     assert_eq!((made.images.len(), made.meta.filtered.len()), (2, 2));
@@ -399,16 +400,16 @@ async fn what_is_left_after_a_filter_is_given_and_the_rest_accounted_for() {
 }
 
 #[tokio::test]
-async fn one_bad_answer_spoils_no_other_and_is_counted_as_paid() {
+async fn one_bad_answer_does_not_affect_others_and_counts_as_paid() {
     for bad in [Answer::CutOff, with_picture_of(b"not a picture")] {
         let google = FakeGoogle::start().await;
-        google.answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5])), bad]);
+        google.set_answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5])), bad]);
         let request = GenerateRequest {
             prompt: Some("a boat".into()),
             count: 2,
             ..GenerateRequest::default()
         };
-        let made = generated(&google.gemini(), &request)
+        let made = generate(&google.gemini(), &request)
             .await
             .expect("one picture");
         assert_eq!(
@@ -419,7 +420,7 @@ async fn one_bad_answer_spoils_no_other_and_is_counted_as_paid() {
 }
 
 #[tokio::test]
-async fn a_sketch_that_cannot_be_described_is_sent_all_the_same() {
+async fn a_sketch_that_cannot_be_described_is_sent_nevertheless() {
     for answer in [
         with_text("{\"subject_summary\": \"a ca"),
         Answer::Json(403, fault(403, "PERMISSION_DENIED", "no")),
@@ -427,13 +428,13 @@ async fn a_sketch_that_cannot_be_described_is_sent_all_the_same() {
     ] {
         let google = FakeGoogle::start().await;
         google
-            .answers(VISION_MODEL, [answer])
-            .answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
+            .set_answers(VISION_MODEL, [answer])
+            .set_answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
         let request = GenerateRequest {
             sketch: Some(sent(&drawn("cat"))),
             ..GenerateRequest::default()
         };
-        let made = generated(&google.gemini(), &request)
+        let made = generate(&google.gemini(), &request)
             .await
             .expect("a picture");
         assert!(
@@ -454,8 +455,8 @@ async fn a_sketch_that_cannot_be_described_is_sent_all_the_same() {
 #[tokio::test]
 async fn an_edit_changes_nothing_outside_of_its_mask() {
     let google = FakeGoogle::start().await;
-    // The model gives another size, as it likes to.
-    google.answers(IMAGE_MODEL, [with_picture(&flat(96, 64, [0, 255, 0]))]);
+    // The model often returns another size.
+    google.set_answers(IMAGE_MODEL, [with_picture(&flat(96, 64, [0, 255, 0]))]);
     let base = RgbImage::from_fn(150, 100, |x, y| {
         Rgb([(x * 3 % 256) as u8, (y * 7 % 256) as u8, 40])
     });
@@ -466,7 +467,7 @@ async fn an_edit_changes_nothing_outside_of_its_mask() {
         mask: Some(sent(&mask)),
         ..GenerateRequest::default()
     };
-    let made = generated(&google.gemini(), &request)
+    let made = generate(&google.gemini(), &request)
         .await
         .expect("a picture");
     let made = picture(&made.images[0].bytes);
@@ -482,7 +483,7 @@ async fn an_edit_changes_nothing_outside_of_its_mask() {
 #[tokio::test]
 async fn cancelling_drops_the_answer_and_counts_as_billed() {
     let google = FakeGoogle::start().await;
-    google.answers(IMAGE_MODEL, [Answer::Silence]);
+    google.set_answers(IMAGE_MODEL, [Answer::Silence]);
     let (context, _) = crate::support::context();
     let request = GenerateRequest {
         prompt: Some("a boat".into()),
@@ -491,7 +492,7 @@ async fn cancelling_drops_the_answer_and_counts_as_billed() {
     let (cancel, provider) = (context.cancel.clone(), google.gemini());
     let work =
         tokio::spawn(
-            async move { crate::support::generated_in(&provider, &request, &context).await },
+            async move { crate::support::generate_in(&provider, &request, &context).await },
         );
     crate::support::wait_until("the call has arrived", || {
         google.calls(IMAGE_MODEL).len() == 1
@@ -504,9 +505,9 @@ async fn cancelling_drops_the_answer_and_counts_as_billed() {
 }
 
 #[tokio::test]
-async fn a_call_under_way_is_waited_for_when_the_generation_is_handed_over() {
+async fn a_call_in_progress_is_waited_for_when_the_generation_is_handed_over() {
     let google = FakeGoogle::start().await;
-    google.answers(IMAGE_MODEL, [Answer::Silence]);
+    google.set_answers(IMAGE_MODEL, [Answer::Silence]);
     let (context, _) = crate::support::context();
     let request = GenerateRequest {
         prompt: Some("a boat".into()),
@@ -515,7 +516,7 @@ async fn a_call_under_way_is_waited_for_when_the_generation_is_handed_over() {
     let (hand_over, provider) = (context.hand_over.clone(), google.gemini());
     let work =
         tokio::spawn(
-            async move { crate::support::generated_in(&provider, &request, &context).await },
+            async move { crate::support::generate_in(&provider, &request, &context).await },
         );
     crate::support::wait_until("the call has arrived", || {
         google.calls(IMAGE_MODEL).len() == 1
@@ -523,6 +524,6 @@ async fn a_call_under_way_is_waited_for_when_the_generation_is_handed_over() {
     .await;
     hand_over.cancel();
     let error = work.await.expect("ran").expect_err("no answer");
-    // The client's own time ran out: the call was not dropped before.
+    // The call ended by the client's own time-out, and was not dropped before.
     assert_eq!(error.class, FailureClass::MaybeCharged, "{error}");
 }

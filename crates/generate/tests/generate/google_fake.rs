@@ -1,4 +1,4 @@
-//! A Google that plays the answers it is given, and remembers what it was asked.
+//! A fake of Google's APIs, which returns the answers that it is given and records the calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -30,9 +30,9 @@ pub enum Answer {
     Json(u16, Value),
     /// Status, headers and any text.
     Text(u16, Vec<(&'static str, &'static str)>, String),
-    /// The beginning of an answer, then the connection breaks.
+    /// The beginning of an answer; then the connection is cut.
     CutOff,
-    /// None at all.
+    /// No answer at all.
     Silence,
 }
 
@@ -47,7 +47,7 @@ pub struct Call {
 
 #[derive(Default)]
 struct Script {
-    /// By model; the last answer is given again and again.
+    /// By model; the last answer is repeated.
     answers: HashMap<String, VecDeque<Answer>>,
     calls: Vec<Call>,
     tokens: Vec<String>,
@@ -159,12 +159,12 @@ async fn answer(
     }
 }
 
-/// Under this name stands what is told of a model.
+/// The name of a model's description among the answers.
 pub fn about(model: &str) -> String {
     format!("about {model}")
 }
 
-/// An error as Google writes it.
+/// An error in Google's form.
 pub fn fault(code: u16, status: &str, message: &str) -> Value {
     json!({"error": {"code": code, "message": message, "status": status, "details": []}})
 }
@@ -228,8 +228,8 @@ impl FakeGoogle {
         Self { url, script }
     }
 
-    /// What a model answers, one after the other; the last one from then on.
-    pub fn answers(&self, model: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
+    /// Sets the answers of a model, in order; the last one is repeated.
+    pub fn set_answers(&self, model: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
         self.script
             .lock()
             .expect("no panic")
@@ -238,7 +238,7 @@ impl FakeGoogle {
         self
     }
 
-    /// All calls.
+    /// The paths of all calls.
     pub fn paths(&self) -> Vec<String> {
         self.script
             .lock()
@@ -260,7 +260,7 @@ impl FakeGoogle {
             .collect()
     }
 
-    /// How many tokens were given.
+    /// How many tokens were issued.
     pub fn tokens(&self) -> usize {
         self.script.lock().expect("no panic").tokens.len()
     }
@@ -284,7 +284,7 @@ impl FakeGoogle {
         }
     }
 
-    /// Vertex AI with a service account whose tokens this server gives.
+    /// Vertex AI with a service account whose tokens this server issues.
     pub fn by_account(&self, folder: &std::path::Path) -> Endpoint {
         let file = folder.join("account.json");
         std::fs::write(&file, account(&self.url)).expect("written");
@@ -319,7 +319,7 @@ impl FakeGoogle {
         GeminiProvider::new(client, settings).with_describer(describer)
     }
 
-    /// A description costs half a cent.
+    /// A describer whose descriptions cost half a cent.
     pub fn describer(client: &GoogleClient, model: String) -> Arc<dyn Describer> {
         Arc::new(GeminiVision::new(client, model, Some(0.005)))
     }

@@ -1,5 +1,5 @@
-//! Google's faults: each becomes the right class, is tried again only where that helps, and says
-//! what to do.
+//! Google's errors: each gets the right class, is retried only if that may help, and says what to
+//! do.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::google_fake::{
     Answer, FakeGoogle, IMAGE_MODEL, IMAGEN, IMAGEN_TEXT, VISION_MODEL, about, fault, with_picture,
     with_predictions,
 };
-use crate::support::{context, flat, generated, generated_in};
+use crate::support::{context, flat, generate, generate_in};
 
 fn request() -> GenerateRequest {
     GenerateRequest {
@@ -124,7 +124,7 @@ fn cases() -> Vec<Case> {
             "503",
             Answer::Json(503, fault(503, "UNAVAILABLE", "overloaded")),
             Transient,
-            "Trying again later",
+            "Try again later",
             3,
         ),
         case(
@@ -177,11 +177,11 @@ fn check(case: &Case, error: &clippy_generate::GenerateError, calls: usize) {
 }
 
 #[tokio::test]
-async fn every_fault_of_gemini_has_its_class() {
+async fn every_error_of_gemini_has_its_class() {
     for case in cases() {
         let google = FakeGoogle::start().await;
-        google.answers(IMAGE_MODEL, [case.answer.clone()]);
-        let error = generated(&google.gemini(), &request())
+        google.set_answers(IMAGE_MODEL, [case.answer.clone()]);
+        let error = generate(&google.gemini(), &request())
             .await
             .expect_err(case.name);
         check(&case, &error, google.calls(IMAGE_MODEL).len());
@@ -192,12 +192,12 @@ async fn every_fault_of_gemini_has_its_class() {
 }
 
 #[tokio::test]
-async fn every_fault_of_imagen_has_its_class() {
+async fn every_error_of_imagen_has_its_class() {
     let folder = tempfile::tempdir().expect("a folder");
     for case in cases() {
         let google = FakeGoogle::start().await;
-        google.answers(IMAGEN_TEXT, [case.answer.clone()]);
-        let error = generated(&google.imagen(folder.path()), &request())
+        google.set_answers(IMAGEN_TEXT, [case.answer.clone()]);
+        let error = generate(&google.imagen(folder.path()), &request())
             .await
             .expect_err(case.name);
         check(&case, &error, google.calls(IMAGEN_TEXT).len());
@@ -212,14 +212,14 @@ async fn a_refused_token_is_renewed_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let refused = Answer::Json(401, fault(401, "UNAUTHENTICATED", "token expired"));
     let google = FakeGoogle::start().await;
-    google.answers(
+    google.set_answers(
         IMAGEN_TEXT,
         [
             refused.clone(),
             with_predictions(&[&flat(8, 8, [1, 1, 1])], &[]),
         ],
     );
-    generated(&google.imagen(folder.path()), &request())
+    generate(&google.imagen(folder.path()), &request())
         .await
         .expect("the second token is good");
     let tokens: Vec<Option<String>> = google
@@ -236,8 +236,8 @@ async fn a_refused_token_is_renewed_once() {
     );
 
     let google = FakeGoogle::start().await;
-    google.answers(IMAGEN_TEXT, [refused]);
-    let error = generated(&google.imagen(folder.path()), &request())
+    google.set_answers(IMAGEN_TEXT, [refused]);
+    let error = generate(&google.imagen(folder.path()), &request())
         .await
         .expect_err("never good");
     assert_eq!(
@@ -248,13 +248,13 @@ async fn a_refused_token_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_not_tried_again() {
+async fn a_refused_key_is_not_tried_again() {
     let google = FakeGoogle::start().await;
-    google.answers(
+    google.set_answers(
         IMAGE_MODEL,
         [Answer::Json(401, fault(401, "UNAUTHENTICATED", "bad key"))],
     );
-    let error = generated(&google.gemini(), &request())
+    let error = generate(&google.gemini(), &request())
         .await
         .expect_err("refused");
     assert_eq!(
@@ -265,10 +265,10 @@ async fn a_key_that_is_refused_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_short_wait_is_waited_and_then_it_works() {
+async fn short_waits_are_waited_out() {
     let google = FakeGoogle::start().await;
     let good = with_picture(&flat(8, 8, [1, 1, 1]));
-    google.answers(
+    google.set_answers(
         IMAGE_MODEL,
         [
             Answer::Json(429, with_retry_info("0.05s")),
@@ -276,44 +276,44 @@ async fn a_short_wait_is_waited_and_then_it_works() {
             good,
         ],
     );
-    generated(&google.gemini(), &request())
+    generate(&google.gemini(), &request())
         .await
         .expect("the third time");
     assert_eq!(google.calls(IMAGE_MODEL).len(), 3);
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_is_not_bought_again_until_somebody_asks() {
+async fn an_unknown_outcome_is_bought_again_only_on_request() {
     let google = FakeGoogle::start().await;
-    google.answers(
+    google.set_answers(
         IMAGE_MODEL,
         [Answer::CutOff, with_picture(&flat(8, 8, [1, 1, 1]))],
     );
     let (mut context, _) = context();
     let provider = google.gemini();
     for _ in 0..3 {
-        let error = generated_in(&provider, &request(), &context)
+        let error = generate_in(&provider, &request(), &context)
             .await
             .expect_err("unknown");
         assert_eq!(error.class, FailureClass::MaybeCharged, "{error}");
     }
     assert_eq!(google.calls(IMAGE_MODEL).len(), 1);
     context.scope = "job, bought again 1".to_owned();
-    generated_in(&provider, &request(), &context)
+    generate_in(&provider, &request(), &context)
         .await
-        .expect("asked for");
-    generated_in(&provider, &request(), &context)
+        .expect("bought again on request");
+    generate_in(&provider, &request(), &context)
         .await
-        .expect("and kept");
+        .expect("taken from the journal");
     assert_eq!(google.calls(IMAGE_MODEL).len(), 2);
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_was_never_paid() {
+async fn a_server_that_cannot_be_reached_was_not_paid() {
     let google = FakeGoogle::start().await;
     let mut away = google.clone();
     away.url = "http://127.0.0.1:1".to_owned();
-    let error = generated(&away.gemini(), &request())
+    let error = generate(&away.gemini(), &request())
         .await
         .expect_err("nobody there");
     assert!(
@@ -341,24 +341,24 @@ async fn a_server_that_is_not_there_was_never_paid() {
 }
 
 #[tokio::test]
-async fn an_address_with_the_apis_version_at_its_end_is_the_same_address() {
+async fn an_address_may_end_with_the_version_of_the_api() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let good = with_picture(&flat(8, 8, [1, 1, 1]));
-    google.answers(IMAGE_MODEL, [good]).answers(
+    google.set_answers(IMAGE_MODEL, [good]).set_answers(
         IMAGEN_TEXT,
         [with_predictions(&[&flat(8, 8, [1, 1, 1])], &[])],
     );
     for ending in ["/v1beta", "/v1beta/", "/v1beta/models", "/v1"] {
         let mut longer = google.clone();
         longer.url.push_str(ending);
-        generated(&longer.gemini(), &request())
+        generate(&longer.gemini(), &request())
             .await
             .unwrap_or_else(|error| panic!("{ending}: {error}"));
     }
     let mut longer = google.clone();
     longer.url.push_str("/v1");
-    // The token's address stands in the account's file.
+    // The address for tokens comes from the account's file.
     let endpoint = match google.by_account(folder.path()) {
         clippy_generate::google::Endpoint::Vertex {
             project,
@@ -374,7 +374,7 @@ async fn an_address_with_the_apis_version_at_its_end_is_the_same_address() {
         other => other,
     };
     let provider = google.imagen_at(endpoint);
-    generated(&provider, &request()).await.expect("a picture");
+    generate(&provider, &request()).await.expect("a picture");
     let expected = format!("/v1beta/models/{IMAGE_MODEL}:generateContent");
     assert_eq!(
         google
@@ -389,7 +389,7 @@ async fn an_address_with_the_apis_version_at_its_end_is_the_same_address() {
 }
 
 #[tokio::test]
-async fn keys_and_models_are_looked_at_with_calls_that_cost_nothing() {
+async fn keys_and_models_are_checked_with_free_calls() {
     let there = |model: &str| Answer::Json(200, json!({"name": format!("models/{model}")}));
     let gone = |model: &str| {
         Answer::Json(
@@ -409,8 +409,8 @@ async fn keys_and_models_are_looked_at_with_calls_that_cost_nothing() {
     );
     let google = FakeGoogle::start().await;
     google
-        .answers(&about(IMAGE_MODEL), [there(IMAGE_MODEL)])
-        .answers(&about(VISION_MODEL), [gone(VISION_MODEL)]);
+        .set_answers(&about(IMAGE_MODEL), [there(IMAGE_MODEL)])
+        .set_answers(&about(VISION_MODEL), [gone(VISION_MODEL)]);
     let findings = google.gemini().check().await;
     let ok = ("key".to_owned(), FindingLevel::Ok);
     let expected = [
@@ -424,7 +424,7 @@ async fn keys_and_models_are_looked_at_with_calls_that_cost_nothing() {
         "{findings:?}"
     );
 
-    google.answers(&about(IMAGE_MODEL), [gone(IMAGE_MODEL)]);
+    google.set_answers(&about(IMAGE_MODEL), [gone(IMAGE_MODEL)]);
     let findings = google.gemini().check().await;
     assert_eq!(levels(&findings)[..2], [ok, (image, FindingLevel::Fault)]);
     assert!(
@@ -437,7 +437,7 @@ async fn keys_and_models_are_looked_at_with_calls_that_cost_nothing() {
         "INVALID_ARGUMENT",
         "API key not valid. Please pass a valid API key.",
     );
-    google.answers(&about(IMAGE_MODEL), [Answer::Json(400, refused)]);
+    google.set_answers(&about(IMAGE_MODEL), [Answer::Json(400, refused)]);
     let findings = google.gemini().check().await;
     assert_eq!(levels(&findings), [("key".to_owned(), FindingLevel::Fault)]);
     assert!(
@@ -457,15 +457,15 @@ async fn keys_and_models_are_looked_at_with_calls_that_cost_nothing() {
         [("server".to_owned(), FindingLevel::Fault)]
     );
 
-    // An account that may paint need not be allowed to ask.
+    // An account may be allowed to generate, but not to describe models.
     let folder = tempfile::tempdir().expect("a folder");
     let closed = Answer::Json(
         403,
         fault(403, "PERMISSION_DENIED", "aiplatform.publisherModels.get"),
     );
     google
-        .answers(&about(IMAGEN), [closed.clone()])
-        .answers(&about(IMAGEN_TEXT), [closed]);
+        .set_answers(&about(IMAGEN), [closed.clone()])
+        .set_answers(&about(IMAGEN_TEXT), [closed]);
     let findings = google.imagen(folder.path()).check().await;
     assert!(
         findings.len() == 2

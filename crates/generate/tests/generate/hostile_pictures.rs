@@ -1,5 +1,5 @@
-//! Pictures that are small as files and huge once unpacked: refused by their headers, or shrunk as
-//! they come.
+//! Pictures that are small files but huge when decoded: they are refused by their headers, or scaled
+//! down when they are decoded.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use clippy_generate::{
 use clippy_painter::composite;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 
-use crate::support::{drawn, generated, reference, resolver, sent};
+use crate::support::{drawn, generate, reference, resolver, sent};
 
-// The files are made by the same hand as those of the crate that reads them.
+// Shared with the tests of the crate that decodes pictures.
 #[allow(dead_code)]
 #[path = "../../../imaging/tests/imaging/make.rs"]
 mod make;
 
-/// Tells this binary that it is the process that is measured, and what it does.
+/// Set for the process whose memory is measured: what it does.
 const MEASURED: &str = "CLIPPY_GENERATE_MEASURED";
 
 fn zeros(width: u32, height: u32) -> String {
     data_url("image/png", &make::png_of_zeros(width, height, 8, 0))
 }
 
-/// A request with this picture in each of its places.
+/// Requests with this picture in each possible field.
 fn everywhere(picture: &str) -> Vec<(&'static str, GenerateRequest)> {
     let base = || Some(sent(&RgbImage::new(64, 64)));
     let picture = || Some(picture.to_owned());
@@ -89,27 +89,27 @@ fn everywhere(picture: &str) -> Vec<(&'static str, GenerateRequest)> {
 }
 
 #[tokio::test]
-async fn what_is_too_long_or_too_thin_is_refused_wherever_it_stands_and_before_anything_is_paid() {
+async fn pictures_too_long_or_too_thin_are_refused_in_every_field() {
     let folder = tempfile::tempdir().expect("a folder");
     let intake = Intake::open(folder.path().join("inputs")).expect("opened");
-    for (width, height, told) in [
+    for (width, height, expected) in [
         (1, 30_000_000, "no side may be longer"),
         (20_000, 900, "no side may be longer"),
         (1, 3_000, "32 times"),
     ] {
         for (field, request) in everywhere(&zeros(width, height)) {
-            // At the door, where nothing is queued yet, and in the job, where a picture comes from
+            // By the API before the job is queued, and by the job, whose pictures may also come from
             // the gallery or a URL.
-            let at_the_door = intake.take(request.clone()).await.expect_err(field);
-            let in_the_job = resolver().resolve(&request).await.expect_err(field);
-            for error in [at_the_door, in_the_job] {
+            let by_the_api = intake.take(request.clone()).await.expect_err(field);
+            let by_the_job = resolver().resolve(&request).await.expect_err(field);
+            for error in [by_the_api, by_the_job] {
                 assert_eq!(
                     error.code,
                     ErrorCode::TooLarge,
                     "{field}, {width} x {height}: {error}"
                 );
                 assert!(
-                    error.message.starts_with(field) && error.message.contains(told),
+                    error.message.starts_with(field) && error.message.contains(expected),
                     "{error}"
                 );
             }
@@ -130,7 +130,7 @@ async fn an_edit_is_refused_when_its_base_is_too_large_or_too_thin_for_one() {
             &make::png_with(width, height, 8, 0, 0, &rows, &[]),
         )
     };
-    for (width, height, told) in [(900, 100, "8 times"), (5_600, 4_200, "megapixels")] {
+    for (width, height, expected) in [(900, 100, "8 times"), (5_600, 4_200, "megapixels")] {
         let picture = painted(width, height);
         let request = GenerateRequest {
             base: Some(picture.clone()),
@@ -139,11 +139,11 @@ async fn an_edit_is_refused_when_its_base_is_too_large_or_too_thin_for_one() {
             ..GenerateRequest::default()
         };
         for error in [
-            intake.take(request.clone()).await.expect_err(told),
-            resolver().resolve(&request).await.expect_err(told),
+            intake.take(request.clone()).await.expect_err(expected),
+            resolver().resolve(&request).await.expect_err(expected),
         ] {
             assert!(
-                error.code == ErrorCode::TooLarge && error.message.contains(told),
+                error.code == ErrorCode::TooLarge && error.message.contains(expected),
                 "{error}"
             );
         }
@@ -151,7 +151,7 @@ async fn an_edit_is_refused_when_its_base_is_too_large_or_too_thin_for_one() {
 }
 
 #[tokio::test]
-async fn references_are_shrunk_as_they_come_and_an_edited_base_is_not() {
+async fn references_are_scaled_down_and_an_edited_base_is_not() {
     let large = RgbImage::from_fn(3200, 1600, |x, y| Rgb([(x / 13) as u8, (y / 7) as u8, 90]));
     let white = RgbImage::from_pixel(3200, 1600, Rgb([255; 3]));
     let request = GenerateRequest {
@@ -203,7 +203,7 @@ async fn references_are_shrunk_as_they_come_and_an_edited_base_is_not() {
 }
 
 #[test]
-fn a_picture_of_any_ratio_is_laid_into_a_base_without_being_enlarged_first() {
+fn a_picture_of_any_ratio_is_composited_without_being_enlarged_first() {
     let base = RgbImage::from_pixel(400, 300, Rgb([10, 20, 30]));
     let mask = GrayImage::from_fn(400, 300, |x, _| Luma([if x < 200 { 255 } else { 0 }]));
     for (width, height) in [(1, 60_000), (60_000, 1), (1, 1), (3, 5)] {
@@ -219,7 +219,7 @@ fn a_picture_of_any_ratio_is_laid_into_a_base_without_being_enlarged_first() {
     }
 }
 
-/// Not a test by itself: what the measured process runs.
+/// Does nothing by itself. The tests below start this program with it, to measure its memory.
 #[tokio::test(flavor = "multi_thread")]
 async fn measured() {
     let Ok(what) = std::env::var(MEASURED) else {
@@ -254,9 +254,7 @@ async fn measured() {
                 base: Some(sent(&thin(wide, high))),
                 ..GenerateRequest::default()
             };
-            generated(&LocalProvider, &request)
-                .await
-                .expect("a picture");
+            generate(&LocalProvider, &request).await.expect("a picture");
         }
     }
     let status = std::fs::read_to_string("/proc/self/status").expect("this process");
@@ -274,7 +272,7 @@ async fn resolve(resolver: Arc<Resolver>, request: GenerateRequest) -> Generatio
     task.await.expect("no panic").expect("good pictures")
 }
 
-/// The peak of a process of its own, in MiB.
+/// Runs [`measured`] in a process of its own, and returns its peak memory in MiB.
 fn peak(what: &str) -> u64 {
     let child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "hostile_pictures::measured", "--nocapture"])
@@ -301,13 +299,13 @@ fn peak(what: &str) -> u64 {
 #[test]
 fn many_large_references_at_once_stay_within_the_memory_for_pictures() {
     let peak = peak("references");
-    // All twenty at a time took 2 GB: what the files store, and its copy in RGB. Both budgets
-    // together are 736 MiB.
+    // Decoding all twenty at once would take 2 GB: the stored pixels, and their copy in RGB. Both
+    // budgets together are 736 MiB.
     assert!(peak < 736, "{peak} MiB");
 }
 
 #[test]
-fn the_thinnest_pictures_that_are_taken_are_painted_in_little_memory() {
+fn the_thinnest_accepted_pictures_are_painted_in_little_memory() {
     let peak = peak("painting");
     assert!(peak < 420, "{peak} MiB");
 }

@@ -1,4 +1,4 @@
-//! More than a hundred URLs of an attacker: none of them reaches an address that is refused.
+//! More than a hundred hostile URLs: none of them reaches a forbidden address.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{flat, png};
 
-/// Written with `{p}` for the port on which a listener counts who comes.
+/// The hostile URLs. `{p}` is the port of a listener that counts connections.
 const URLS: &[&str] = &[
     // This machine, in every spelling.
     "http://127.0.0.1:{p}/a.png",
@@ -154,15 +154,15 @@ const URLS: &[&str] = &[
     "http://public.test:99999/",
 ];
 
-/// Leads the names of the list where an attacker would have them lead.
+/// Resolves names to the addresses that an attacker would choose.
 #[derive(Clone)]
-struct Liar {
+struct HostileResolver {
     asked: Arc<AtomicUsize>,
     friend: SocketAddr,
 }
 
 #[async_trait::async_trait]
-impl Resolve for Liar {
+impl Resolve for HostileResolver {
     async fn resolve(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
         let asked = self.asked.fetch_add(1, Ordering::SeqCst);
         let addresses: &[&str] = match host.trim_end_matches('.') {
@@ -171,13 +171,13 @@ impl Resolve for Liar {
             "mapped.test" => &["::ffff:127.0.0.1"],
             "metadata.google.internal" => &["169.254.169.254"],
             "private.test" => &["192.168.1.1"],
-            // One good address does not excuse a bad one.
+            // A good address does not make up for a bad one.
             "mixed.test" => &["8.8.8.8", "127.0.0.1"],
             "unique-local.test" => &["fd12::1"],
             "link-local.test" => &["fe80::1%0"],
             "carrier.test" => &["100.64.1.1"],
             "friend.test" => return Ok(vec![self.friend]),
-            // Good when it is first looked at, and bad from then on.
+            // Good for the first look-up, and bad from then on.
             "rebinding.test" if asked == 0 => return Ok(vec![self.friend]),
             "rebinding.test" => &["127.0.0.1"],
             _ => &[],
@@ -190,7 +190,7 @@ impl Resolve for Liar {
     }
 }
 
-/// Counts whoever connects, on all addresses of this machine.
+/// Counts connections to all addresses of this machine.
 async fn victim() -> (u16, Arc<AtomicUsize>) {
     let visits = Arc::new(AtomicUsize::new(0));
     let listener = TcpListener::bind("[::]:0")
@@ -207,7 +207,7 @@ async fn victim() -> (u16, Arc<AtomicUsize>) {
     (port, visits)
 }
 
-/// A server that is let through: a picture, and redirects to `targets[n]` at `/to/n`.
+/// An allowed server with a picture, and with redirects to `targets[n]` at `/to/n`.
 async fn friend(targets: Vec<String>) -> SocketAddr {
     async fn redirect(
         State(targets): State<Arc<Vec<String>>>,
@@ -235,7 +235,7 @@ async fn friend(targets: Vec<String>) -> SocketAddr {
     address
 }
 
-/// Every port of the test is allowed, so that only the address can be what is refused.
+/// Allows every port of the test, so that only the address can be the reason for a refusal.
 fn fetcher(friend: SocketAddr, victim: u16) -> (Fetcher, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let allowed = [
@@ -256,7 +256,7 @@ fn fetcher(friend: SocketAddr, victim: u16) -> (Fetcher, Arc<AtomicUsize>) {
     (
         Fetcher::new(
             policy,
-            Liar {
+            HostileResolver {
                 asked: asked.clone(),
                 friend,
             },
@@ -272,7 +272,7 @@ fn hostile(port: u16) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_hundred_hostile_urls_reach_nobody() {
+async fn no_hostile_url_reaches_the_listener() {
     assert!(URLS.len() >= 100, "only {}", URLS.len());
     let (port, visits) = victim().await;
     let urls = hostile(port);
@@ -294,7 +294,7 @@ async fn a_hundred_hostile_urls_reach_nobody() {
             "{url:?} reached the listener"
         );
     }
-    // The listener does count: otherwise nothing was shown.
+    // Check that the listener does count.
     tokio::net::TcpStream::connect(("127.0.0.1", port))
         .await
         .expect("open");
@@ -305,7 +305,7 @@ async fn a_hundred_hostile_urls_reach_nobody() {
 }
 
 #[tokio::test]
-async fn redirects_lead_nowhere_else() {
+async fn no_redirect_reaches_the_listener() {
     let (port, visits) = victim().await;
     let targets: Vec<String> = hostile(port)
         .into_iter()
@@ -342,7 +342,7 @@ async fn at_most_three_redirects_are_followed() {
 }
 
 #[tokio::test]
-async fn a_name_is_resolved_once_and_the_connection_goes_where_it_was_checked() {
+async fn a_name_is_resolved_once_and_the_checked_address_is_used() {
     let friend = friend(Vec::new()).await;
     let (port, visits) = victim().await;
     let (fetcher, asked) = fetcher(friend, port);

@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::google_fake::{
     Answer, FakeGoogle, IMAGEN, IMAGEN_TEXT, VISION_MODEL, with_predictions, with_text,
 };
-use crate::support::{drawn, flat, generated, mask, picture, reference, sent, snapshot, styled};
+use crate::support::{drawn, flat, generate, mask, picture, reference, sent, snapshot, styled};
 
 #[tokio::test]
 async fn style_subject_and_scribble_are_typed_references() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
-    google.answers(IMAGEN, [with_predictions(&[&flat(8, 8, [1, 2, 3])], &[])]);
+    google.set_answers(IMAGEN, [with_predictions(&[&flat(8, 8, [1, 2, 3])], &[])]);
     let request = GenerateRequest {
         prompt: Some("a ginger cat".into()),
         sketch: Some(sent(&drawn("cat"))),
@@ -30,7 +30,7 @@ async fn style_subject_and_scribble_are_typed_references() {
         count: 2,
         ..GenerateRequest::default()
     };
-    let made = generated(&google.imagen(folder.path()), &request)
+    let made = generate(&google.imagen(folder.path()), &request)
         .await
         .expect("a picture");
     let call = &google.calls(IMAGEN)[0];
@@ -74,9 +74,9 @@ async fn style_subject_and_scribble_are_typed_references() {
     assert_eq!(
         (&parameters["seed"], &parameters["addWatermark"]),
         (&json!(7), &json!(false)),
-        "a seed is taken only so"
+        "a seed is accepted only without a watermark"
     );
-    // One came back of two that were asked for.
+    // One of the two requested pictures came back.
     assert_eq!(
         made.receipt.line("count").map(|line| line.treatment),
         Some(Treatment::Approximated)
@@ -89,18 +89,18 @@ async fn style_subject_and_scribble_are_typed_references() {
 }
 
 #[tokio::test]
-async fn a_sketch_alone_is_controlled_editing_and_words_alone_go_to_the_text_model() {
+async fn a_lone_sketch_is_controlled_editing_and_a_lone_prompt_goes_to_the_text_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let answer = with_predictions(&[&flat(8, 8, [1, 2, 3])], &[]);
     google
-        .answers(IMAGEN, [answer.clone()])
-        .answers(IMAGEN_TEXT, [answer]);
+        .set_answers(IMAGEN, [answer.clone()])
+        .set_answers(IMAGEN_TEXT, [answer]);
     let sketch = GenerateRequest {
         sketch: Some(sent(&drawn("cat"))),
         ..GenerateRequest::default()
     };
-    generated(&google.imagen(folder.path()), &sketch)
+    generate(&google.imagen(folder.path()), &sketch)
         .await
         .expect("a picture");
     assert_eq!(
@@ -112,7 +112,7 @@ async fn a_sketch_alone_is_controlled_editing_and_words_alone_go_to_the_text_mod
         negative_prompt: Some("birds".into()),
         ..GenerateRequest::default()
     };
-    generated(&google.imagen(folder.path()), &words)
+    generate(&google.imagen(folder.path()), &words)
         .await
         .expect("a picture");
     let body = &google.calls(IMAGEN_TEXT)[0].body;
@@ -129,8 +129,8 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
     for autosquare in [Autosquare::Expand, Autosquare::Off] {
         let google = FakeGoogle::start().await;
         let squared = autosquare == Autosquare::Expand;
-        // The answer has the raw picture's size. Its padding is red, to be seen if any of it came
-        // through.
+        // The answer has the raw picture's size. Its padding is red, so that it would be noticed in
+        // the result.
         let answer = if squared {
             RgbImage::from_fn(120, 120, |_, y| {
                 Rgb(if (30..90).contains(&y) {
@@ -142,7 +142,7 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
         } else {
             flat(120, 60, [0, 255, 0])
         };
-        google.answers(IMAGEN, [with_predictions(&[&answer], &[])]);
+        google.set_answers(IMAGEN, [with_predictions(&[&answer], &[])]);
         let settings = ImagenSettings {
             autosquare,
             ..ImagenSettings::default()
@@ -160,7 +160,7 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
             sketch: Some(sent(&drawn("cat"))),
             ..GenerateRequest::default()
         };
-        let made = generated(&provider, &request).await.expect("a picture");
+        let made = generate(&provider, &request).await.expect("a picture");
         let body = &google.calls(IMAGEN)[0].body;
         snapshot(
             if squared {
@@ -200,11 +200,11 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn filtered_pictures_are_told_with_their_reasons() {
+async fn filtered_pictures_are_reported_with_their_reasons() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let reason = "Unable to show generated images. Support codes: 58061214";
-    google.answers(
+    google.set_answers(
         IMAGEN_TEXT,
         [with_predictions(
             &[&flat(8, 8, [1, 1, 1]); 2],
@@ -216,7 +216,7 @@ async fn filtered_pictures_are_told_with_their_reasons() {
         count: 4,
         ..GenerateRequest::default()
     };
-    let made = generated(&google.imagen(folder.path()), &request)
+    let made = generate(&google.imagen(folder.path()), &request)
         .await
         .expect("half of them");
     assert_eq!(
@@ -235,8 +235,8 @@ async fn filtered_pictures_are_told_with_their_reasons() {
         Answer::Json(200, json!({"predictions": []})),
     ] {
         let google = FakeGoogle::start().await;
-        google.answers(IMAGEN_TEXT, [answer]);
-        let error = generated(&google.imagen(folder.path()), &request)
+        google.set_answers(IMAGEN_TEXT, [answer]);
+        let error = generate(&google.imagen(folder.path()), &request)
             .await
             .expect_err("all filtered");
         assert!(
@@ -247,10 +247,10 @@ async fn filtered_pictures_are_told_with_their_reasons() {
 }
 
 #[tokio::test]
-async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_taken_is_said() {
+async fn eight_pictures_are_two_calls_and_dropped_inputs_are_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
-    google.answers(
+    google.set_answers(
         IMAGEN_TEXT,
         [with_predictions(&[&flat(8, 8, [1, 1, 1]); 4], &[])],
     );
@@ -261,7 +261,7 @@ async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_ta
         ..GenerateRequest::default()
     };
     let provider = google.imagen(folder.path());
-    let made = generated(&provider, &request).await.expect("eight");
+    let made = generate(&provider, &request).await.expect("eight");
     assert_eq!((made.images.len(), made.meta.usd), (8, Some(0.16)));
     let seeds: Vec<_> = google
         .calls(IMAGEN_TEXT)
@@ -292,17 +292,17 @@ async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_ta
         ..many
     };
     assert!(admit(&provider, &edit).is_err());
-    provider.ready().await.expect("a token is had");
+    provider.ready().await.expect("there is a token");
 }
 
 #[tokio::test]
-async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
+async fn a_sketch_that_an_edit_cannot_take_is_described_in_words() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let analysis =
         json!({"subject_summary": "a sitting cat", "natural_description": "A cat sits."});
-    google.answers(VISION_MODEL, [with_text(&analysis.to_string())]);
-    google.answers(
+    google.set_answers(VISION_MODEL, [with_text(&analysis.to_string())]);
+    google.set_answers(
         IMAGEN,
         [with_predictions(&[&flat(120, 60, [0, 255, 0])], &[])],
     );
@@ -315,7 +315,7 @@ async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
         sketch: Some(sent(&drawn("cat"))),
         ..GenerateRequest::default()
     };
-    let made = generated(&provider, &request).await.expect("a picture");
+    let made = generate(&provider, &request).await.expect("a picture");
     let prompt = google.calls(IMAGEN)[0].body["instances"][0]["prompt"]
         .as_str()
         .expect("words")
@@ -333,7 +333,7 @@ async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
 }
 
 #[tokio::test]
-async fn a_call_is_not_bought_again_because_the_sketch_is_described_otherwise() {
+async fn a_call_is_not_bought_again_when_the_description_changes() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let analysis = json!({
@@ -341,8 +341,8 @@ async fn a_call_is_not_bought_again_because_the_sketch_is_described_otherwise() 
         "negative_cues": ["a dog"],
     });
     let busy = Answer::Json(503, crate::google_fake::fault(503, "UNAVAILABLE", "busy"));
-    google.answers(VISION_MODEL, [busy]);
-    google.answers(IMAGEN, [with_predictions(&[&flat(8, 8, [0, 255, 0])], &[])]);
+    google.set_answers(VISION_MODEL, [busy]);
+    google.set_answers(IMAGEN, [with_predictions(&[&flat(8, 8, [0, 255, 0])], &[])]);
     let client = FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL");
     let describer = FakeGoogle::describer(&client, VISION_MODEL.to_owned());
     let provider = google.imagen(folder.path()).with_describer(Some(describer));
@@ -352,26 +352,26 @@ async fn a_call_is_not_bought_again_because_the_sketch_is_described_otherwise() 
         ..GenerateRequest::default()
     };
     for _ in 0..2 {
-        let made = crate::support::generated_in(&provider, &request, &context).await;
+        let made = crate::support::generate_in(&provider, &request, &context).await;
         assert_eq!(made.expect("a picture").images.len(), 1);
-        google.answers(VISION_MODEL, [with_text(&analysis.to_string())]);
+        google.set_answers(VISION_MODEL, [with_text(&analysis.to_string())]);
     }
     assert_eq!(google.calls(IMAGEN).len(), 1);
 }
 
 #[tokio::test]
-async fn a_mask_under_which_nothing_changed_is_not_called_honoured() {
+async fn a_mask_under_which_nothing_changed_is_not_honoured() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let base = flat(60, 60, [90, 20, 20]);
-    google.answers(IMAGEN, [with_predictions(&[&base], &[])]);
+    google.set_answers(IMAGEN, [with_predictions(&[&base], &[])]);
     let request = GenerateRequest {
         prompt: Some("a pond".into()),
         base: Some(sent(&base)),
         mask: Some(sent(&mask(60, 60))),
         ..GenerateRequest::default()
     };
-    let made = generated(&google.imagen(folder.path()), &request)
+    let made = generate(&google.imagen(folder.path()), &request)
         .await
         .expect("a picture");
     let line = made.receipt.line("mask").expect("a line");

@@ -1,4 +1,4 @@
-//! A process killed with -9 before, during and after the paid call: the call is bought at most
+//! Kills a process with `kill -9` before, during and after a paid call: the call is bought at most
 //! once.
 
 use std::path::Path;
@@ -14,22 +14,22 @@ use clippy_generate::{
 };
 
 use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, with_picture};
-use crate::support::{context, flat, generated_in, picture, wait_until};
+use crate::support::{context, flat, generate_in, picture, wait_until};
 
 const CHILD: &str = "CLIPPY_TEST_KILLED_CHILD";
 
-/// Where the child stops and waits for its death.
+/// Where the child halts until it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halt {
-    /// Before the call is written down.
+    /// Before the call is recorded.
     BeforeClaim,
-    /// After it was written down, before it is sent.
+    /// After the call was recorded, before it is sent.
     BeforeSending,
-    /// While the provider works: the provider never answers.
+    /// During the call: the provider never answers.
     During,
-    /// After the answer came, before it is written down.
+    /// After the answer, before it is recorded.
     BeforeOutcome,
-    /// After the pictures were written down.
+    /// After the pictures were recorded.
     AfterOutcome,
 }
 
@@ -41,14 +41,14 @@ const HALTS: [Halt; 5] = [
     Halt::AfterOutcome,
 ];
 
-/// The file journal, which stops where it is told to and leaves a mark that it is there.
-struct Halting {
+/// A file journal that halts at a given point, and writes a mark file there.
+struct HaltingJournal {
     journal: FileJournal,
     halt: Halt,
     mark: std::path::PathBuf,
 }
 
-impl Halting {
+impl HaltingJournal {
     async fn halt_at(&self, halt: Halt) {
         if self.halt == halt {
             std::fs::write(&self.mark, "here").expect("a mark");
@@ -58,7 +58,7 @@ impl Halting {
 }
 
 #[async_trait]
-impl CallJournal for Halting {
+impl CallJournal for HaltingJournal {
     async fn claim(&self, call: &CallKey) -> clippy_core::Result<CallState> {
         self.halt_at(Halt::BeforeClaim).await;
         let state = self.journal.claim(call).await;
@@ -109,10 +109,10 @@ async fn attempt(
         seed: Some(1),
         ..GenerateRequest::default()
     };
-    generated_in(&provider, &request, &context).await
+    generate_in(&provider, &request, &context).await
 }
 
-/// Not a test by itself: the process that is killed. It does nothing unless it is started as such.
+/// Does nothing by itself. The test below starts this program with it, and kills it.
 #[tokio::test]
 async fn child_that_is_killed() {
     let Ok(arguments) = std::env::var(CHILD) else {
@@ -123,22 +123,22 @@ async fn child_that_is_killed() {
     };
     let halt = HALTS[halt.parse::<usize>().expect("an index")];
     let folder = Path::new(folder);
-    let journal = Halting {
+    let journal = HaltingJournal {
         journal: FileJournal::new(folder.join("calls")),
         halt,
         mark: folder.join("here"),
     };
     let made = attempt(url, Arc::new(journal), "job").await;
     panic!(
-        "the child was to be killed, and ended with {:?}",
+        "the child ended before it was killed, with {:?}",
         made.map(|made| made.images.len())
     );
 }
 
-/// Kills its child when the test fails in between.
-struct Killed(Child);
+/// Kills the child when the test fails.
+struct ChildGuard(Child);
 
-impl Drop for Killed {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -151,7 +151,7 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
         let folder = tempfile::tempdir().expect("a folder");
         let google = FakeGoogle::start().await;
         let good = with_picture(&flat(8, 8, [7, 8, 9]));
-        google.answers(
+        google.set_answers(
             IMAGE_MODEL,
             [if halt == Halt::During {
                 Answer::Silence
@@ -169,9 +169,9 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
             .stderr(Stdio::null())
             .spawn()
             .expect("a child");
-        let mut child = Killed(child);
+        let mut child = ChildGuard(child);
         let mark = folder.path().join("here");
-        wait_until("the child is there", || {
+        wait_until("the child has halted", || {
             let there = if halt == Halt::During {
                 !google.calls(IMAGE_MODEL).is_empty()
             } else {
@@ -188,7 +188,7 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
         child.0.kill().expect("killed");
         child.0.wait().expect("gone");
 
-        google.answers(IMAGE_MODEL, [good]);
+        google.set_answers(IMAGE_MODEL, [good]);
         let journal = || Arc::new(FileJournal::new(folder.path().join("calls")));
         let retried = attempt(&google.url, journal(), "job").await;
         let bought = google.calls(IMAGE_MODEL).len();

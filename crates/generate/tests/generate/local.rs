@@ -1,4 +1,4 @@
-//! The local provider: what it must do with sketches, references, weights, masks and seeds.
+//! The local provider: the effects of sketches, references, weights, masks and seeds.
 
 use clippy_drawings::Style;
 use clippy_generate::{FailureClass, GenerateRequest, LocalProvider, Treatment, admit};
@@ -6,7 +6,7 @@ use clippy_painter::{Plane, colour_distance};
 use image::{Rgb, RgbImage, imageops};
 
 use crate::support::{
-    context, drawn, flat, generated, generated_in, mask, picture, reference, sent, styled,
+    context, drawn, flat, generate, generate_in, mask, picture, reference, sent, styled,
 };
 
 fn request(sketch: &RgbImage) -> GenerateRequest {
@@ -18,15 +18,15 @@ fn request(sketch: &RgbImage) -> GenerateRequest {
 }
 
 async fn painted(request: &GenerateRequest) -> RgbImage {
-    let made = generated(&LocalProvider, request).await.expect("a picture");
+    let made = generate(&LocalProvider, request).await.expect("a picture");
     picture(&made.images[0].bytes)
 }
 
-fn apart(one: &RgbImage, two: &RgbImage) -> f32 {
+fn distance(one: &RgbImage, two: &RgbImage) -> f32 {
     colour_distance(&Plane::from_rgb(one), &Plane::from_rgb(two))
 }
 
-/// Share of the first lines' pixels that have one of the second's within `reach` pixels.
+/// The fraction of the first lines' pixels that have one of the second's within `reach` pixels.
 fn covered(lines: &[bool], by: &[bool], width: usize, reach: isize) -> f32 {
     let height = lines.len() / width;
     let near = |index: usize| {
@@ -83,7 +83,7 @@ async fn a_style_reference_moves_the_colours_at_least_halfway_to_itself() {
             painted(&in_style(&two)).await,
         );
         for (own, made, other) in [(&one, &as_one, &as_two), (&two, &as_two, &as_one)] {
-            let (near, far) = (apart(made, own), apart(other, own));
+            let (near, far) = (distance(made, own), distance(other, own));
             assert!(
                 near <= 0.5 * far,
                 "{name}: {near} to its own reference, {far} in another style"
@@ -113,8 +113,8 @@ async fn the_lines_of_the_sketch_survive_in_every_style() {
             made.height(),
             imageops::FilterType::Triangle,
         );
-        // The reference's ground has edges of its own, which nobody asked to leave out: only where
-        // it was drawn counts.
+        // The reference's background may add edges of its own, so only the part with the drawing
+        // counts.
         let (lines, found) = (edges(&wanted), edges(&made));
         let width = made.width() as usize;
         let recall = covered(&lines, &found, width, 3);
@@ -132,7 +132,7 @@ async fn the_lines_of_the_sketch_survive_in_every_style() {
     }
 }
 
-/// The rectangle of what is drawn.
+/// Marks the rectangle around the drawing.
 fn drawn_on(lines: &[bool], width: usize) -> Vec<bool> {
     let places = || {
         (0..lines.len())
@@ -167,10 +167,10 @@ async fn a_heavier_reference_pulls_harder() {
     };
     let (light, heavy) = (painted(&alone(0.2)).await, painted(&alone(0.8)).await);
     assert!(
-        apart(&heavy, &one) < 0.8 * apart(&light, &one),
+        distance(&heavy, &one) < 0.8 * distance(&light, &one),
         "{} and {}",
-        apart(&heavy, &one),
-        apart(&light, &one)
+        distance(&heavy, &one),
+        distance(&light, &one)
     );
 
     let both = |first, second| GenerateRequest {
@@ -185,7 +185,8 @@ async fn a_heavier_reference_pulls_harder() {
         painted(&both(0.2, 0.8)).await,
     );
     assert!(
-        apart(&first, &one) < apart(&second, &one) && apart(&second, &two) < apart(&first, &two)
+        distance(&first, &one) < distance(&second, &one)
+            && distance(&second, &two) < distance(&first, &two)
     );
 
     let nothing = GenerateRequest {
@@ -201,7 +202,8 @@ async fn a_heavier_reference_pulls_harder() {
 
 #[tokio::test]
 async fn a_subject_reference_shows_through_by_its_weight() {
-    // Red above, blue below, on white: where the drawing's parts lie, so do its colours.
+    // Red above and blue below on white. The sketch has the same two parts, which must get these
+    // colours.
     let subject = RgbImage::from_fn(200, 200, |x, y| {
         let inside = (40..160).contains(&x) && (40..160).contains(&y);
         Rgb(if !inside {
@@ -240,12 +242,12 @@ async fn a_subject_reference_shows_through_by_its_weight() {
     );
     assert!(
         differences[1] > differences[0] + 30,
-        "by its weight: {differences:?}"
+        "more with a larger weight: {differences:?}"
     );
 }
 
 #[tokio::test]
-async fn outside_of_the_mask_every_pixel_stays_and_inside_it_changes() {
+async fn pixels_change_inside_of_the_mask_only() {
     // Odd sizes, and not the painter's own.
     let base = RgbImage::from_fn(333, 251, |x, y| {
         Rgb([
@@ -283,9 +285,9 @@ async fn a_seed_gives_the_same_bytes_and_another_one_does_not() {
         count: 2,
         ..request(&drawn("cat"))
     };
-    let first = generated(&LocalProvider, &with(5)).await.expect("pictures");
-    let again = generated(&LocalProvider, &with(5)).await.expect("pictures");
-    let later = generated(&LocalProvider, &with(6)).await.expect("pictures");
+    let first = generate(&LocalProvider, &with(5)).await.expect("pictures");
+    let again = generate(&LocalProvider, &with(5)).await.expect("pictures");
+    let later = generate(&LocalProvider, &with(6)).await.expect("pictures");
     assert_eq!(first.images[0].bytes, again.images[0].bytes);
     assert_ne!(first.images[0].bytes, first.images[1].bytes);
     assert_eq!(
@@ -294,19 +296,19 @@ async fn a_seed_gives_the_same_bytes_and_another_one_does_not() {
     );
     assert_eq!(
         first.images[1].bytes, later.images[0].bytes,
-        "each picture's own seed makes it again"
+        "each picture can be repeated with its own seed"
     );
 }
 
 #[tokio::test]
-async fn previews_come_while_it_works_and_cancelling_stops_it() {
+async fn previews_are_sent_during_the_work_and_cancelling_stops_it() {
     let style = styled("tree", Style::Impressionism);
     let request = GenerateRequest {
         refs: vec![reference("style", 0.8, &style)],
         ..request(&drawn("cat"))
     };
     let (context, recorder) = context();
-    generated_in(&LocalProvider, &request, &context)
+    generate_in(&LocalProvider, &request, &context)
         .await
         .expect("a picture");
     let previews = recorder.previews.lock().expect("no panic").clone();
@@ -333,7 +335,7 @@ async fn previews_come_while_it_works_and_cancelling_stops_it() {
         ..request
     };
     let cancel = context.cancel.clone();
-    let work = tokio::spawn(async move { generated_in(&LocalProvider, &many, &context).await });
+    let work = tokio::spawn(async move { generate_in(&LocalProvider, &many, &context).await });
     crate::support::wait_until("it works", || {
         !recorder.progress.lock().expect("no panic").is_empty()
     })
@@ -344,7 +346,7 @@ async fn previews_come_while_it_works_and_cancelling_stops_it() {
 }
 
 #[tokio::test]
-async fn a_ratio_is_kept_and_the_receipt_is_honest() {
+async fn the_ratio_is_honoured_and_the_receipt_is_correct() {
     let request = GenerateRequest {
         prompt: Some("a red cat".into()),
         negative_prompt: Some("dogs".into()),
@@ -352,9 +354,7 @@ async fn a_ratio_is_kept_and_the_receipt_is_honest() {
         style_tags: vec!["pixel_art".into(), "bokeh".into()],
         ..request(&drawn("cat"))
     };
-    let made = generated(&LocalProvider, &request)
-        .await
-        .expect("a picture");
+    let made = generate(&LocalProvider, &request).await.expect("a picture");
     let image = &made.images[0];
     let ratio = image.width as f32 / image.height as f32;
     assert!(
@@ -383,7 +383,7 @@ async fn a_ratio_is_kept_and_the_receipt_is_honest() {
 }
 
 #[tokio::test]
-async fn pictures_come_of_any_mixture_of_inputs() {
+async fn any_combination_of_inputs_gives_a_picture() {
     let style = styled("planet", Style::Vaporwave);
     let subject = styled("dog", Style::VectorArt);
     let empty = flat(900, 600, [255, 255, 255]);
@@ -448,7 +448,7 @@ async fn pictures_come_of_any_mixture_of_inputs() {
             },
         ),
     ] {
-        let made = generated(&LocalProvider, &request)
+        let made = generate(&LocalProvider, &request)
             .await
             .unwrap_or_else(|error| panic!("{what}: {error}"));
         let made = picture(&made.images[0].bytes);

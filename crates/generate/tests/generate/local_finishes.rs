@@ -1,4 +1,4 @@
-//! Each style tag's finish, by what makes that style.
+//! The finish of each style tag, measured by the characteristics of the style.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use clippy_drawings::Style;
 use clippy_generate::{GenerateRequest, LocalProvider};
 use image::{Rgb, RgbImage};
 
-use crate::support::{drawn, generated, picture, reference, sent, styled};
+use crate::support::{drawn, generate, picture, reference, sent, styled};
 
 async fn finished(tag: &str) -> RgbImage {
     let request = GenerateRequest {
@@ -21,7 +21,7 @@ async fn finished(tag: &str) -> RgbImage {
         ..GenerateRequest::default()
     };
     picture(
-        &generated(&LocalProvider, &request)
+        &generate(&LocalProvider, &request)
             .await
             .expect("a picture")
             .images[0]
@@ -52,7 +52,7 @@ fn colours(picture: &RgbImage) -> usize {
     picture.pixels().collect::<HashSet<_>>().len()
 }
 
-/// Share of neighbours side by side that are exactly equal.
+/// The fraction of horizontal neighbours that are equal.
 fn flatness(picture: &RgbImage) -> f32 {
     let pairs = (picture.width() - 1) * picture.height();
     let equal = picture.rows().flat_map(|row| {
@@ -140,7 +140,7 @@ async fn vector_art_and_cel_shading_are_flatter_than_the_painting() {
         flatness(&plain)
     );
     let cel = finished("cel_shading").await;
-    // Tones that hold at least half a percent of the picture, of 64.
+    // Of 64 tones, those with at least half a percent of the pixels.
     let tones = |picture: &RgbImage| {
         let mut counts = [0usize; 64];
         for pixel in picture.pixels() {

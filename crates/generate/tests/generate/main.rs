@@ -1,4 +1,4 @@
-//! The crate from outside: real pictures, real sockets on free ports, real processes.
+//! Tests of the crate's public interface: real pictures, real sockets on free ports, real processes.
 
 mod bad_input;
 mod comfyui;

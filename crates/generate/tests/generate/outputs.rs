@@ -1,4 +1,4 @@
-//! Made pictures are kept by their content, with where they came from in the file and in the list.
+//! Generated pictures are stored under their hash, with their lineage in the file and in the list.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,20 +60,20 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     assert_eq!(
         picture(&file),
         picture(&made.images[0].bytes),
-        "the pixels stay"
+        "the pixels are unchanged"
     );
-    let told = Lineage::read(&file).expect("in the file");
-    assert_eq!(told, lineage);
+    let read = Lineage::read(&file).expect("in the file");
+    assert_eq!(read, lineage);
     assert_eq!(
         (
-            told.provider.as_str(),
-            told.seed,
-            told.sketch_sha256.is_some()
+            read.provider.as_str(),
+            read.seed,
+            read.sketch_sha256.is_some()
         ),
         ("local", Some(5), true)
     );
-    assert_eq!(told.query.and_then(|query| query.w_img), Some(0.7));
-    let reference = &told.references[0];
+    assert_eq!(read.query.and_then(|query| query.w_img), Some(0.7));
+    let reference = &read.references[0];
     assert_eq!(
         (reference.role, reference.weight, reference.origin.id),
         (Role::Style, 0.6, Some(7.into()))
@@ -95,7 +95,7 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
         )
         .await
         .expect("kept");
-    // A line that was cut off, and a file that is gone, harm nobody.
+    // A truncated line and a missing file do not affect other outputs.
     let list = folder.path().join("outputs/lineage.jsonl");
     let text = std::fs::read_to_string(&list).expect("a list");
     std::fs::write(&list, format!("{text}{{\"sha256\": \"cut o")).expect("written");
@@ -110,7 +110,7 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     assert_eq!(
         found,
         [other.sha256.clone(), kept.sha256.clone()],
-        "the latest first"
+        "newest first"
     );
     assert!(
         reopened
@@ -133,7 +133,7 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     assert_eq!(
         found.first().map(|output| &output.sha256),
         Some(&after.sha256),
-        "a line after one that was cut off is found"
+        "a line after a truncated one is found"
     );
     std::fs::remove_file(reopened.path_of(&after)).expect("removed");
     std::fs::remove_file(reopened.path_of(&other)).expect("removed");
@@ -141,11 +141,11 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     let left: Vec<_> = std::fs::read_dir(reopened.path_of(&kept).parent().expect("a folder"))
         .expect("read")
         .collect();
-    assert_eq!(left.len(), 1, "no half-written file stays");
+    assert_eq!(left.len(), 1, "no temporary file is left");
 }
 
 #[tokio::test]
-async fn only_hashes_lead_to_files() {
+async fn only_hashes_are_accepted_as_names() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("secret.png"), "secret").expect("written");
     let outputs = Outputs::open(folder.path().join("outputs")).expect("a folder");

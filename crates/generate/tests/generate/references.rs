@@ -1,4 +1,4 @@
-//! References by id, by URL, by data URL and by base64: the same pixels, and where they came from.
+//! References by id, URL, data URL and base64: each gives the same pixels and its own origin.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ fn file() -> Vec<u8> {
     png(&flat(12, 9, [200, 30, 90]))
 }
 
-/// Serves a picture, and everything that a picture must not be.
+/// Serves a picture, and answers that must be refused.
 async fn server() -> SocketAddr {
     let app = Router::new()
         .route(
@@ -104,7 +104,7 @@ fn input(change: impl FnOnce(&mut ReferenceInput)) -> ReferenceInput {
 }
 
 #[tokio::test]
-async fn every_way_gives_the_same_pixels_and_says_where_they_came_from() {
+async fn every_source_gives_the_same_pixels_and_its_origin() {
     let server = server().await;
     let url = format!("http://{server}/good.png");
     let refs = vec![
@@ -169,7 +169,7 @@ async fn every_way_gives_the_same_pixels_and_says_where_they_came_from() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_had_is_named_with_its_place_in_the_request() {
+async fn a_reference_that_cannot_be_fetched_is_named_by_its_field() {
     let server = server().await;
     let of = |path: &str| format!("http://{server}{path}");
     let cases = [
@@ -254,7 +254,7 @@ async fn what_cannot_be_had_is_named_with_its_place_in_the_request() {
             .resolve(&request)
             .await
             .err()
-            .unwrap_or_else(|| panic!("{shown} was taken"));
+            .unwrap_or_else(|| panic!("{shown} was accepted"));
         assert_eq!(error.code, code, "{shown}: {}", error.message);
         assert!(
             error.message.contains(expected) && error.message.contains("refs[1]"),

@@ -1,4 +1,4 @@
-//! What the tests share: requests with pictures, contexts that record, snapshots.
+//! Helpers of the tests: requests with pictures, contexts that record progress, snapshots.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ impl ReferencePictures for Gallery {
     }
 }
 
-/// Keeps what it is told.
+/// Records progress and previews.
 #[derive(Default)]
 pub struct Recorder {
     pub progress: Mutex<Vec<Progress>>,
@@ -105,7 +105,7 @@ pub fn reference(role: &str, weight: f32, picture: &RgbImage) -> ReferenceInput 
     }
 }
 
-/// A flat picture, told apart from others by its colour.
+/// A picture of one colour.
 pub fn flat(width: u32, height: u32, colour: [u8; 3]) -> RgbImage {
     RgbImage::from_pixel(width, height, Rgb(colour))
 }
@@ -119,37 +119,37 @@ pub fn mask(width: u32, height: u32) -> RgbImage {
     })
 }
 
-pub async fn resolved(request: &GenerateRequest) -> Arc<Generation> {
+pub async fn resolve(request: &GenerateRequest) -> Arc<Generation> {
     Arc::new(resolver().resolve(request).await.expect("good pictures"))
 }
 
-pub async fn generated_in(
+pub async fn generate_in(
     provider: &dyn Provider,
     request: &GenerateRequest,
     context: &GenerationContext,
 ) -> Result<Generated, GenerateError> {
     admit(provider, request).expect("admitted");
-    make(provider, request, &resolved(request).await, context).await
+    make(provider, request, &resolve(request).await, context).await
 }
 
-pub async fn generated(
+pub async fn generate(
     provider: &dyn Provider,
     request: &GenerateRequest,
 ) -> Result<Generated, GenerateError> {
-    generated_in(provider, request, &context().0).await
+    generate_in(provider, request, &context().0).await
 }
 
-/// Waits for a condition, not for a time.
+/// Waits until a condition holds.
 pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(120);
     while !condition() {
-        assert!(Instant::now() < end, "never: {what}");
+        assert!(Instant::now() < end, "timed out waiting until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// Compares with `snapshots/<name>.json`. Base64 is replaced by what it holds, so that a snapshot
-/// can be read. `UPDATE_SNAPSHOTS=1` writes them anew.
+/// Compares a value with `snapshots/<name>.json`. Pictures in base64 are replaced by a summary.
+/// `UPDATE_SNAPSHOTS=1` rewrites the snapshots.
 pub fn snapshot(name: &str, value: &Value) {
     let path = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
         .join("tests/generate/snapshots")
@@ -164,12 +164,12 @@ pub fn snapshot(name: &str, value: &Value) {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == text,
-        "{name} is not as its snapshot. UPDATE_SNAPSHOTS=1 accepts it. It is now:\n{text}"
+        "{name} differs from its snapshot. UPDATE_SNAPSHOTS=1 accepts it. It is now:\n{text}"
     );
 }
 
-/// The value with base64 pictures as `<image/png 64x64, mean 255,255,255>`, and its fields in the
-/// order of their names: whether `serde_json` keeps another depends on what else is built along.
+/// Replaces pictures in base64 by `<image/png 64x64, mean 255,255,255>`, and sorts fields by name,
+/// since the order in `serde_json` depends on the features that other crates enable.
 pub fn readable(value: &Value) -> Value {
     match value {
         Value::String(text) if text.len() > 80 => {

@@ -5,21 +5,21 @@ use std::time::Duration;
 use clippy_core::{Error, ErrorCode, Result};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
-/// By the default of half a second apalis' workers end whenever the server pauses to write its
+/// With the default of half a second, apalis' workers end whenever the server pauses to write its
 /// file.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
-/// The default keeps waiting long after the server is back.
+/// With the default, a client waits long after the server is back.
 const MAX_DELAY: Duration = Duration::from_millis(500);
 const RETRIES: usize = 3;
 
-/// What an address may look like.
+/// Valid addresses, for error messages.
 const EXAMPLES: &str =
     "redis://host:6379/0, redis://user:password@host:6379/0, or rediss:// for TLS";
 
 /// Connects, and checks that the server answers.
 pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManager)> {
-    // For `rediss://`. An error means that one is installed already, which is what is wanted.
+    // For `rediss://`. An error means that a provider is installed already, which is fine.
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = redis::Client::open(url).map_err(|error| {
         // Not the value itself: it may hold a password.
@@ -37,7 +37,7 @@ pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManag
     let failed = |error: redis::RedisError| match refused(&address, &error) {
         Some(message) => Error::invalid(message).with_source(error),
         None => {
-            // A port that speaks TLS and one that does not look dead to each other.
+            // When only one side uses TLS, the connection just times out.
             let hint = if url.starts_with("rediss://") {
                 "Start it, or correct REDIS_URL: redis:// for a port without TLS"
             } else {
@@ -58,7 +58,7 @@ pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManag
     Ok((client, connection))
 }
 
-/// Why waiting for the server would not help; `None` for one that is down or still starting.
+/// Returns why waiting for the server would not help; `None` when it is down or still starting.
 fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
     let text = error.to_string();
     let says = |word: &str| text.contains(word);
@@ -68,12 +68,12 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
         }
         Some("WRONGPASS") => "refuses the user or the password in REDIS_URL",
         Some("NOPERM") => {
-            "does not let the user in REDIS_URL do what is needed: allow it all commands on its \
-             keys"
+            "does not let the user in REDIS_URL run the commands that are needed: allow it all \
+             commands on its keys"
         }
         Some("DENIED") => {
-            "answers on its own machine alone, since it has no password (protected mode): give it \
-             one"
+            "answers only on its own machine, since it has no password (protected mode): set a \
+             password"
         }
         _ if error.kind() == redis::ErrorKind::AuthenticationFailed => {
             "refuses the user or the password in REDIS_URL"
@@ -82,12 +82,12 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
             "asks for a password, and REDIS_URL has none: write redis://:password@host:6379/0"
         }
         _ if says("refused to switch database") => {
-            "does not have the database that REDIS_URL names after its last slash: 0 is always \
-             there"
+            "does not have the database after the last slash of REDIS_URL: database 0 always \
+             exists"
         }
         _ if says("invalid peer certificate") => {
-            "shows a certificate that this machine does not trust: name the file of its \
-             authority's in SSL_CERT_FILE"
+            "has a certificate that this machine does not trust: set SSL_CERT_FILE to the \
+             certificate of its authority"
         }
         _ if error.kind() == redis::ErrorKind::InvalidClientConfig => {
             "cannot be reached with these settings"
@@ -108,10 +108,10 @@ pub(crate) fn unavailable(error: redis::RedisError) -> Error {
             "Redis is read-only (a replica, or in the middle of a fail-over). Try again in a moment"
         }
         Some("MISCONF") => {
-            "Redis cannot write its file, and so takes nothing new. Look at its log and its disk"
+            "Redis cannot write its file, so it accepts no writes. Look at its log and its disk"
         }
         Some("NOAUTH" | "WRONGPASS") => {
-            "Redis does not take the password in REDIS_URL any more. Correct it, and start again"
+            "Redis no longer accepts the password in REDIS_URL. Correct it, and start again"
         }
         Some("LOADING") => "Redis is still reading its file. Try again in a moment",
         _ => "Redis does not answer as it should. Try again in a moment",

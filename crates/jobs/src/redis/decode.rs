@@ -1,4 +1,4 @@
-//! From the fields of a stored record to a [`Job`].
+//! Decodes the fields of a stored record into a [`Job`].
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::record::{Children, Job, JobId};
 use crate::runs::{ClaimedJob, Phase, RunKey};
 use crate::time::Timestamp;
 
-/// The fields that a job is made of.
+/// The fields of a job's record.
 const FIELDS: &[&str] = &[
     "id",
     "kind",
@@ -41,12 +41,12 @@ const FIELDS: &[&str] = &[
     "position",
 ];
 
-/// Names and values in turn, as the scripts answer them: bytes, since what a store holds need not
-/// be text.
+/// Names and values in turn, as the scripts return them. They are bytes, since stored data may not
+/// be UTF-8.
 pub(super) type Flat = Vec<Vec<u8>>;
 
-/// What a script says of a record that it does not give.
-pub(super) fn said(flat: &Flat) -> String {
+/// The one text that a script returns instead of a record: a state, an id, or what is wrong.
+pub(super) fn only_text(flat: &Flat) -> String {
     flat.first()
         .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
         .unwrap_or_default()
@@ -55,7 +55,7 @@ pub(super) fn said(flat: &Flat) -> String {
 /// The fields of a record.
 pub(super) struct Record {
     fields: HashMap<String, String>,
-    /// A field that is no text.
+    /// The name of a field that is not UTF-8.
     broken: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl Record {
                 Ok(value) => {
                     record.fields.insert(name, value);
                 }
-                // A field of nobody's harms nobody.
+                // An unknown field is not read, so its contents do not matter.
                 Err(_) if FIELDS.contains(&name.as_str()) => record.broken = Some(name),
                 Err(_) => {}
             }
@@ -157,7 +157,7 @@ impl Record {
         })
     }
 
-    pub(super) fn claimed(&self) -> Result<ClaimedJob> {
+    pub(super) fn claimed_job(&self) -> Result<ClaimedJob> {
         let job = self.job()?;
         let key = RunKey {
             job: job.id,

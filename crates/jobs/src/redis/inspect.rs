@@ -6,20 +6,21 @@ use clippy_core::Result;
 
 use super::connection;
 
-/// Scripts that write what they read from the clock, and the commands used, are there from here on.
+/// The oldest version that has the commands used here and lets a script write after it has read
+/// the clock.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// What a server says of itself.
+/// A server's version and the faults of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisReport {
     /// Its version.
     pub version: String,
-    /// What is wrong with its configuration, each with its remedy; empty when nothing is.
+    /// What is wrong with its configuration, each with its remedy.
     pub faults: Vec<String>,
 }
 
 impl RedisReport {
-    /// Asks a server.
+    /// Connects to a server and reads its report.
     ///
     /// # Errors
     /// As [`crate::RedisJobs::connect`].
@@ -56,13 +57,13 @@ impl RedisReport {
         let policy = field("maxmemory_policy");
         if policy != "noeviction" {
             faults.push(format!(
-                "maxmemory-policy is {policy}, so that it drops jobs when its memory is full: set \
+                "maxmemory-policy is {policy}, so it drops jobs when its memory is full: set \
                  maxmemory-policy noeviction"
             ));
         }
         if field("aof_enabled") != "1" {
             faults.push(
-                "its append-only file is off, so that a restart loses jobs: set appendonly yes"
+                "its append-only file is off, so a restart loses jobs: set appendonly yes"
                     .to_owned(),
             );
         } else if field("aof_last_write_status") != "ok" {
@@ -75,7 +76,7 @@ impl RedisReport {
         }
         if field("role") == "slave" {
             faults.push(
-                "it is a replica, which takes no writes: name the primary in REDIS_URL".to_owned(),
+                "it is a replica, which takes no writes: set REDIS_URL to the primary".to_owned(),
             );
         }
         Self {
@@ -93,7 +94,7 @@ mod tests {
         maxmemory_policy:noeviction\r\naof_enabled:1\r\naof_last_write_status:ok\r\nrole:master\r\n";
 
     #[test]
-    fn each_setting_that_loses_jobs_is_a_fault_with_its_mend() {
+    fn each_setting_that_loses_jobs_is_a_fault_with_its_remedy() {
         let good = RedisReport::read(GOOD);
         assert_eq!(
             (good.version.as_str(), good.faults.len()),

@@ -20,21 +20,22 @@ use crate::transport::{
     Control, Deliver, JobTransport, LaneWorker, SweepSettings, Swept, Tick, run_until,
 };
 
-/// A script blocks the server, so each handles a few items, and is called again while there are
-/// more: at most this often.
+/// A script blocks the server, so each call handles a limited number of items and is repeated while
+/// there are more. This is the most calls of one script in a sweep.
 const STEPS: usize = 200;
-/// In each lane.
+/// Delayed jobs promoted in one call, in each lane.
 const PROMOTED_AT_ONCE: u64 = 1_000;
-/// In each lane; `sweep.lua` knows it too.
+/// Ended leases handled in one call, in each lane. `sweep.lua` has the same number.
 const REAPED_AT_ONCE: u64 = 200;
 const JOBS_DROPPED_AT_ONCE: u64 = 100;
-/// Ended tasks are forgotten together: at most so many, and after so long at the latest.
+/// Ended tasks are forgotten in batches of at most this many.
 const FORGOTTEN_AT_ONCE: usize = 256;
+/// How long a batch of ended tasks waits for more.
 const LINGER: Duration = Duration::from_millis(5);
 /// How long forgetting may take after a loop has ended.
 const LAST_FORGETTING: Duration = Duration::from_millis(50);
 /// The pause between two tries while the server is unavailable.
-const FORGET_AGAIN: Duration = Duration::from_millis(500);
+const FORGET_RETRY: Duration = Duration::from_millis(500);
 
 fn lanes(call: Call<'_>) -> Call<'_> {
     Lane::ALL
@@ -43,9 +44,8 @@ fn lanes(call: Call<'_>) -> Call<'_> {
 }
 
 impl RedisJobs {
-    /// Forgets tasks that have ended, many in a call, until no more come. It need not succeed: a
-    /// task that was not forgotten when its worker died is delivered once more, and its job has
-    /// ended by then.
+    /// Forgets ended tasks in batches until the channel closes. A failure does no harm: a task that
+    /// was not forgotten when its worker died is delivered again, and then its job has ended.
     async fn forget(&self, worker: &LaneWorker, mut ended: UnboundedReceiver<EndedTask>) {
         let mut tasks = Vec::new();
         while ended.recv_many(&mut tasks, FORGOTTEN_AT_ONCE).await > 0 {
@@ -66,8 +66,8 @@ impl RedisJobs {
                 match call.invoke::<u64>().await {
                     Ok(_) => break,
                     Err(error) => {
-                        tracing::debug!(%error, "forgetting ended tasks is tried again");
-                        tokio::time::sleep(FORGET_AGAIN).await;
+                        tracing::debug!(%error, "ended tasks could not be forgotten; trying again");
+                        tokio::time::sleep(FORGET_RETRY).await;
                     }
                 }
             }
@@ -90,15 +90,15 @@ impl JobTransport for RedisJobs {
         let queue = self.queue(worker.lane);
         let looping = worker_loop(fetching, &queue, worker, tick, deliver, sender);
         let looping = run_until(looping, stop);
-        // Fused, since it may end before the loop does: apalis lets go of its handler first, and
-        // closes afterwards.
+        // Fused, since it may end before the loop does: apalis drops its handler, and with it the
+        // sender, before it closes.
         let forgetting = self.forget(worker, ended).fuse();
         tokio::pin!(looping, forgetting);
         let ended = tokio::select! {
             ended = &mut looping => ended,
             () = &mut forgetting => looping.await,
         };
-        // Tasks that have just ended should not be delivered again.
+        // Forget the last tasks, so that they are not delivered again.
         let _ = tokio::time::timeout(LAST_FORGETTING, forgetting).await;
         ended
     }

@@ -2,7 +2,7 @@
 //!
 //! # Protocol, version 1
 //!
-//! All keys begin with the prefix (a setting, [`RedisSettings::prefix`], `{clippy}` unless said
+//! All keys begin with the prefix (a setting, [`RedisSettings::prefix`], `{clippy}` unless only_text
 //! otherwise) and the version, `{clippy}:jobs1`. The braces are a hash tag: one script may touch
 //! them all. Times are milliseconds of the *server's* clock (`TIME`), so that clients whose clocks
 //! differ agree on leases.
@@ -11,22 +11,22 @@
 //! |---|---|---|
 //! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries losses run created started finished version worker lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
 //! | `:events:<id>` | stream | `kind`, `data`; about 1,000 entries at most; the entry's id is the event's |
-//! | `:jobs` | zset, score 0 | ids of jobs that are nobody's children; sorted by text, and so by time of creation |
+//! | `:jobs` | zset, score 0 | ids of jobs without a parent; sorted by text, and so by time of creation |
 //! | `:previews:<id>` | list | ids of the preview events that can still be replayed, the newest |
 //! | `:children:<id>` | zset, score 0 | ids of a parent's children |
-//! | `:queued:<lane>` | zset | waiting jobs by the time they were queued for: the line |
-//! | `:delayed:<lane>` | zset | those of them whose time has not come |
+//! | `:queued:<lane>` | zset | queued jobs by the time they were queued for |
+//! | `:delayed:<lane>` | zset | those of them that are not due yet |
 //! | `:running:<lane>` | zset | running jobs by the end of their lease |
-//! | `:finished` | zset | finished jobs by the time they ended: what retention goes by |
+//! | `:finished` | zset | finished jobs by the time they ended, for retention |
 //! | `:idempotency:<length of owner>:<owner>:<key>` | string, expires | `<id> <digest of the body>` |
 //! | `:paused` | set | paused lanes |
-//! | `:alive` | zset | `<lane> <worker>` by the time it was last heard of |
-//! | `:swept` | hash | `at` of the last sweep; `silence` that a worker is allowed; `mercy`: leases are not ended before, after an outage |
-//! | `:totals` | hash | `<lane>:<state>` → jobs that ended so |
+//! | `:alive` | zset | `<lane> <worker>` by the time of its last sign of life |
+//! | `:swept` | hash | `at`: time of the last sweep; `silence`: how long a worker may be silent; `mercy`: after an outage, no lease is ended before this time |
+//! | `:totals` | hash | `<lane>:<state>` → jobs that ended in this state |
 //! | `:tasks` | counter | makes task ids |
 //! | `:dead` | stream | tasks that could not be read: `reason`, `payload`; about 1,000 at most |
 //! | `:lane:<lane>:*` | | apalis' own keys; the task's contents are `{"job":"<id>"}` and nothing else |
-//! | `:events` | channel | ids of jobs that have news |
+//! | `:events` | channel | ids of jobs with new events |
 //! | `:control` | channel | `wake <lane>`, `cancel <id>`, `lane <lane>` |
 //!
 //! Redis must be one server or a Sentinel group, with `maxmemory-policy noeviction` and its
@@ -119,8 +119,8 @@ impl Default for RedisSettings {
     }
 }
 
-/// Jobs in Redis. Cheap to share in an `Arc`; one multiplexed connection for calls, one for notices
-/// once watched.
+/// A job store in Redis. It has one multiplexed connection for calls, and one for each kind of
+/// notice that is watched.
 #[derive(Debug)]
 pub struct RedisJobs {
     connection: ConnectionManager,
@@ -135,12 +135,12 @@ pub struct RedisJobs {
 }
 
 impl RedisJobs {
-    /// Connects, and looks whether the server answers.
+    /// Connects, and checks that the server answers.
     ///
     /// # Errors
-    /// `InvalidInput` for an address that is none, and when the server refuses what the address
-    /// says (a password, a database, TLS): waiting would not help. `Unavailable` when it does
-    /// not answer. Both name the server.
+    /// `InvalidInput` for an invalid address, and when the server refuses a part of it (password,
+    /// database, TLS): waiting would not help. `Unavailable` when the server does not answer. Both
+    /// name the server.
     pub async fn connect(url: &str, settings: RedisSettings) -> Result<Self> {
         let (client, connection) = connection::connect(url).await?;
         let tag = if settings.prefix.contains('{') {
@@ -162,7 +162,7 @@ impl RedisJobs {
         })
     }
 
-    /// The settings it was made with.
+    /// Its settings.
     #[must_use]
     pub fn settings(&self) -> &RedisSettings {
         &self.settings

@@ -1,4 +1,5 @@
-//! Notices: one subscribed connection for each channel and process, opened by the first subscriber.
+//! Notices over pub/sub. Each process has one connection for each channel, opened by the first
+//! subscriber.
 //!
 //! Pub/sub loses what is sent while the connection is down, so subscribers poll as well.
 
@@ -14,7 +15,7 @@ use crate::record::Lane;
 use crate::transport::Control;
 
 const CAPACITY: usize = 4_096;
-/// A connection that was away may have missed any of these.
+/// Sent after a reconnection, since any of these may have been missed.
 const WAKE_ALL: &[Control] = &[
     Control::Wake(Lane::Interactive),
     Control::Wake(Lane::Bulk),
@@ -34,7 +35,7 @@ struct Channel<T> {
     name: String,
     sender: broadcast::Sender<T>,
     started: Once,
-    /// Ends the listener with the store.
+    /// Ends the listener when the store is dropped.
     listening: DropGuard,
 }
 
@@ -48,12 +49,12 @@ impl<T: Copy + Send + Sync + 'static> Channel<T> {
         }
     }
 
-    /// `first` is told whenever the connection is there (again).
+    /// Subscribes. `on_connect` is sent whenever the connection is opened (again).
     fn watch(
         &self,
         client: &redis::Client,
         read: fn(&str) -> Option<T>,
-        first: &'static [T],
+        on_connect: &'static [T],
     ) -> broadcast::Receiver<T> {
         let receiver = self.sender.subscribe();
         self.started.call_once(|| {
@@ -62,7 +63,7 @@ impl<T: Copy + Send + Sync + 'static> Channel<T> {
                 self.name.clone(),
                 self.sender.clone(),
                 read,
-                first,
+                on_connect,
             );
             let stop = self.listening.token().clone();
             tokio::spawn(async move { stop.run_until_cancelled(listening).await });
@@ -102,21 +103,21 @@ fn read_control(text: &str) -> Option<Control> {
     }
 }
 
-/// Reads one channel for as long as the store lives; receivers come and go.
+/// Reads one channel, and passes its notices to all receivers. Reconnects when it is cut off.
 async fn listen<T: Copy + Send + Sync>(
     client: redis::Client,
     channel: String,
     sender: broadcast::Sender<T>,
     read: fn(&str) -> Option<T>,
-    first: &'static [T],
+    on_connect: &'static [T],
 ) {
     let mut away = false;
     loop {
         match subscribe(&client, &channel).await {
             Ok(pubsub) => {
                 away = false;
-                // Whatever was said while nobody listened is looked for.
-                for notice in first {
+                // Make up for the notices that were missed.
+                for notice in on_connect {
                     let _ = sender.send(*notice);
                 }
                 let mut messages = pubsub.into_on_message();
@@ -127,14 +128,14 @@ async fn listen<T: Copy + Send + Sync>(
                         .as_deref()
                         .and_then(read);
                     if let Some(notice) = notice {
-                        // Nobody watching at the moment is no error.
+                        // Sending fails only when nobody is subscribed.
                         let _ = sender.send(notice);
                     }
                 }
             }
             Err(error) if !away => {
                 away = true;
-                tracing::warn!(%error, channel, "notices from Redis are away; asking now and then until they are back");
+                tracing::warn!(%error, channel, "no notices from Redis; polling until the connection is back");
             }
             Err(_) => {}
         }

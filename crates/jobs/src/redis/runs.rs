@@ -1,4 +1,4 @@
-//! [`RunStore`] in Redis: arguments in, one script, answer out.
+//! [`RunStore`] in Redis: each method calls one script.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use clippy_core::Result;
 use serde_json::Value;
 
 use super::RedisJobs;
-use super::decode::{Flat, Record, said};
+use super::decode::{Flat, Record, only_text};
 use super::store::{millis, unexpected};
 use crate::checks;
 use crate::events::{EventKind, KEPT_PREVIEWS};
@@ -18,11 +18,11 @@ use crate::store::{JobFilter, JobPage, JobStore};
 #[async_trait]
 impl RunStore for RedisJobs {
     async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.claimed(id, owner, lease, false).await
+        self.run_claim(id, owner, lease, false).await
     }
 
     async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.claimed(id, owner, lease, true).await
+        self.run_claim(id, owner, lease, true).await
     }
 
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
@@ -122,7 +122,7 @@ impl RunStore for RedisJobs {
 }
 
 impl RedisJobs {
-    async fn claimed(
+    async fn run_claim(
         &self,
         id: JobId,
         owner: &str,
@@ -137,11 +137,11 @@ impl RedisJobs {
             .arg(u8::from(beside));
         let (answer, record): (String, Flat) = call.invoke().await?;
         match answer.as_str() {
-            "run" => match Record::new(record).claimed() {
+            "run" => match Record::new(record).claimed_job() {
                 Ok(claimed) => Ok(Claim::Run(Box::new(claimed))),
                 Err(error) => {
                     let reason = error.message;
-                    self.damage.tell("job", &id.to_string(), &reason);
+                    self.damage.report("job", &id.to_string(), &reason);
                     self.call(&self.scripts.set_aside)
                         .arg(id.to_string())
                         .arg(&reason)
@@ -155,7 +155,7 @@ impl RedisJobs {
             "paused" => Ok(Claim::Paused),
             "alone" => Ok(Claim::Alone),
             "damaged" => Ok(Claim::Damaged {
-                reason: said(&record),
+                reason: only_text(&record),
             }),
             other => Err(unexpected("claim", other)),
         }

@@ -1,4 +1,4 @@
-//! The server-side scripts: each is one step that happens wholly or not at all.
+//! The server-side scripts. Each is one atomic step.
 
 use clippy_core::Result;
 use redis::{FromRedisValue, Script, ToRedisArgs};
@@ -9,7 +9,7 @@ use crate::{checks, damage};
 
 macro_rules! scripts {
     ($($name:ident),+ $(,)?) => {
-        /// All scripts, with the shared beginning put before each.
+        /// All scripts, each with the shared prelude before it.
         #[derive(Debug)]
         pub(super) struct Scripts { $(pub(super) $name: Script),+ }
 
@@ -26,7 +26,7 @@ macro_rules! scripts {
 
 scripts!(
     create,
-    made,
+    find_by_key,
     get,
     list,
     cancel,
@@ -49,7 +49,7 @@ scripts!(
     set_aside
 );
 
-/// The shared beginning, with what both stores say in the same words.
+/// The shared prelude, with the values that both stores use.
 fn prelude() -> String {
     include_str!("lua/prelude.lua")
         .replace("@DELIVERY_LIMIT@", &checks::delivery_limit())

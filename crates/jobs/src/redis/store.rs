@@ -1,4 +1,4 @@
-//! [`JobStore`] in Redis: arguments in, one script, answer out.
+//! [`JobStore`] in Redis: most methods call one script.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use clippy_core::{Error, ErrorCode, Result};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::decode::{Flat, Record, said};
+use super::decode::{Flat, Record, only_text};
 use super::{RedisJobs, unavailable};
 use crate::checks;
 use crate::damage;
@@ -16,7 +16,7 @@ use crate::record::{Created, Job, JobId, Lane, NewJob};
 use crate::store::{DeadLetter, JobFilter, JobPage, JobStore, LaneStatus};
 use crate::time::Timestamp;
 
-/// A worker silent for longer is not counted among a lane's workers.
+/// A worker that was silent for longer is not counted among a lane's workers.
 const COUNTED_ALIVE: Duration = Duration::from_secs(15);
 
 type Entry = (String, Flat);
@@ -70,7 +70,7 @@ impl JobStore for RedisJobs {
                 job: Record::new(record).job()?,
                 existing: true,
             }),
-            "other" => Err(checks::key_reused(&said(&record))),
+            "other" => Err(checks::key_reused(&only_text(&record))),
             "full" => Err(checks::lane_full(job.lane, limit)),
             other => Err(unexpected("create", other)),
         }
@@ -79,7 +79,7 @@ impl JobStore for RedisJobs {
     async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
         NewJob::check_key(key)?;
         let (answer, record): (String, Flat) = self
-            .call(&self.scripts.made)
+            .call(&self.scripts.find_by_key)
             .arg(owner)
             .arg(key)
             .arg(digest)
@@ -88,8 +88,8 @@ impl JobStore for RedisJobs {
         match answer.as_str() {
             "none" => Ok(None),
             "existing" => Record::new(record).job().map(Some),
-            "other" => Err(checks::key_reused(&said(&record))),
-            other => Err(unexpected("made", other)),
+            "other" => Err(checks::key_reused(&only_text(&record))),
+            other => Err(unexpected("find_by_key", other)),
         }
     }
 
@@ -139,11 +139,13 @@ impl JobStore for RedisJobs {
             damaged: 0,
         };
         for (id, wrong) in damaged {
-            self.damage.tell("job", &id, &wrong);
+            self.damage.report("job", &id, &wrong);
             page.damaged += 1;
         }
         for (id, record) in records {
-            let job = self.damage.sift("job", &id, Record::new(record).job())?;
+            let job = self
+                .damage
+                .skip_damaged("job", &id, Record::new(record).job())?;
             page.damaged += u64::from(job.is_none());
             page.jobs.extend(job);
         }
@@ -159,8 +161,8 @@ impl JobStore for RedisJobs {
         match answer.as_str() {
             "ok" => Record::new(record).job(),
             "unknown" => Err(checks::unknown(id)),
-            "finished" => Err(checks::already_finished(id, &said(&record))),
-            "damaged" => Err(damaged(id, &said(&record))),
+            "finished" => Err(checks::already_finished(id, &only_text(&record))),
+            "damaged" => Err(damaged(id, &only_text(&record))),
             other => Err(unexpected("cancel", other)),
         }
     }
@@ -177,9 +179,9 @@ impl JobStore for RedisJobs {
         match answer.as_str() {
             "ok" => Record::new(record).job(),
             "unknown" => Err(checks::unknown(id)),
-            "state" => Err(checks::not_retryable(id, &said(&record))),
-            "parent" => Err(checks::parent_ended(id, &said(&record))),
-            "damaged" => Err(damaged(id, &said(&record))),
+            "state" => Err(checks::not_retryable(id, &only_text(&record))),
+            "parent" => Err(checks::parent_ended(id, &only_text(&record))),
+            "damaged" => Err(damaged(id, &only_text(&record))),
             "full" => Err(checks::lane_full(lane, limit)),
             other => Err(unexpected("retry", other)),
         }
@@ -215,26 +217,25 @@ impl JobStore for RedisJobs {
             };
             let (first, last) = (bound(first)?, bound(last)?);
             if gap.is_none() && from.is_some_and(|from| last.is_some_and(|last| from > last)) {
-                // An id after the last event is none of this job's: it is shown everything.
+                // An id after the last event is not one of this job's, so all events are returned.
                 (from, gap) = (None, Some(true));
                 continue;
             }
             let gap = *gap.get_or_insert(match (after, first) {
                 (Some(after), Some(first)) => first > after,
-                // A stream without a single event was dropped: whatever the client saw, it missed
-                // the end.
+                // The stream is empty, so its events were dropped, and the client missed the end.
                 (Some(_), None) => true,
                 (None, _) => false,
             });
             let mut events = Vec::with_capacity(entries.len());
             for entry in &entries {
-                events.extend(self.damage.sift(
+                events.extend(self.damage.skip_damaged(
                     "event",
                     &format!("{id} {}", entry.0),
                     event(entry),
                 )?);
             }
-            // A page that cannot be read at all must not look like the end.
+            // A page of damaged events must not look like the end.
             if !events.is_empty() || entries.len() < limit {
                 return Ok(EventPage { events, gap });
             }
@@ -263,7 +264,7 @@ impl JobStore for RedisJobs {
             .transpose();
         Ok(self
             .damage
-            .sift("preview", &id.to_string(), preview)?
+            .skip_damaged("preview", &id.to_string(), preview)?
             .flatten())
     }
 
@@ -353,6 +354,6 @@ fn event(entry: &Entry) -> Result<Event> {
 pub(super) fn unexpected(script: &str, answer: &str) -> Error {
     Error::new(
         ErrorCode::Internal,
-        format!("the script \"{script}\" answered \"{answer}\", which it never should"),
+        format!("the script \"{script}\" returned an unexpected answer: \"{answer}\""),
     )
 }

@@ -1,4 +1,4 @@
-//! A handler's interface to its job: its data, and what it may write.
+//! A handler's interface to its job: reading its data, and writing progress, checkpoints and parts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ use crate::runs::{Beat, BeatAnswer, ClaimedJob, Phase, RunKey, RunStore};
 use crate::store::JobPage;
 
 /// How long a handler waits while the store is unavailable, before its attempt fails.
-const BEAR_FOR: Duration = Duration::from_secs(600);
+const STORE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The retries of one call while the store is unavailable.
 struct Patience {
@@ -38,23 +38,23 @@ impl Patience {
 /// Why a run was asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// Somebody cancelled the job.
+    /// The job was cancelled.
     Cancelled,
-    /// The worker process stops.
+    /// The worker process is stopping.
     HandBack,
-    /// Another run holds the job now.
+    /// Another run has the job now.
     Lost,
 }
 
-/// How much a log line matters.
+/// The level of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
-    /// Worth knowing.
+    /// Information.
     Info,
-    /// Worth a look.
+    /// Something that may need attention.
     Warning,
-    /// Something was left out because of it.
+    /// A part of the work was left out.
     Error,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Run {
     progress: Mutex<Option<Progress>>,
     receipt: Mutex<Option<Value>>,
     planned: AtomicBool,
-    /// How long the handler may still take although it was asked to stop.
+    /// How long the handler may continue after it was asked to stop.
     hold: watch::Sender<Option<Duration>>,
 }
 
@@ -87,13 +87,14 @@ impl Run {
         }
     }
 
-    /// The longest that a run which is not cancelled may still take.
+    /// How long the run may continue after it was asked to stop, unless it is cancelled.
     pub(crate) fn held_for(&self) -> Duration {
         self.hold.borrow().unwrap_or_default()
     }
 
-    /// Waits until nothing holds the run any more. Nobody waits for the result of a cancelled job.
-    pub(crate) async fn released(&self) {
+    /// Waits until no [`Hold`] keeps the run. A cancelled run is not waited for, since its result
+    /// is not needed.
+    pub(crate) async fn wait_released(&self) {
         let longest = self.held_for();
         if longest.is_zero() || self.reason() == Some(StopReason::Cancelled) {
             return;
@@ -145,7 +146,7 @@ impl Run {
     }
 }
 
-/// Keeps a run from being dropped; see [`JobContext::hold`].
+/// A guard that keeps a run from being dropped; see [`JobContext::hold`].
 pub struct Hold(Arc<Run>);
 
 impl Drop for Hold {
@@ -160,7 +161,7 @@ impl std::fmt::Debug for Hold {
     }
 }
 
-/// A handler's view of its job. Cheap to clone, and free to be carried to other threads.
+/// A handler's view of its job. Cheap to clone; clones can be sent to other threads.
 #[derive(Clone)]
 pub struct JobContext {
     pub(crate) run: Arc<Run>,
@@ -173,50 +174,51 @@ impl JobContext {
         &self.run.claimed.job
     }
 
-    /// The fence of this run; its number is good as a part of a provider's own idempotency key.
+    /// The fence of this run. Its number can be a part of a provider's own idempotency key.
     #[must_use]
     pub fn key(&self) -> RunKey {
         self.run.claimed.key
     }
 
-    /// Which phase is run. In [`Phase::Merge`] all children have ended; [`Job::children`] counts
-    /// them.
+    /// The phase of this run. In [`Phase::Merge`] all children have ended; [`Job::children`] has
+    /// their counts.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.run.claimed.phase
     }
 
-    /// The checkpoint that the last run saved with [`JobContext::save_checkpoint`].
+    /// The checkpoint that an earlier run saved with [`JobContext::save_checkpoint`] or
+    /// [`JobContext::remember`].
     #[must_use]
     pub fn last_checkpoint(&self) -> Option<&Value> {
         self.run.claimed.cursor.as_ref()
     }
 
-    /// Cancelled when the job is to stop: pass it on to whatever takes long.
+    /// A token that is cancelled when the job must stop. Pass it to everything that takes long.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
         &self.run.token
     }
 
-    /// Why the job is to stop, once its token is cancelled.
+    /// Why the job must stop, once its token is cancelled.
     #[must_use]
     pub fn stop_reason(&self) -> Option<StopReason> {
         self.run.reason()
     }
 
-    /// Keeps the handler from being dropped while something runs that must not be cut off, such as
-    /// a call that is paid for: when the worker stops or the lease is lost, the guard is waited for,
-    /// `longest` at most. A cancelled job is not waited for. One guard at a time.
+    /// Keeps the handler from being dropped while something runs that must not be interrupted, such
+    /// as a paid call. When the worker stops or the lease is lost, the runner waits until the guard
+    /// is dropped, at most `longest`. It does not wait for a cancelled job. One guard at a time.
     #[must_use]
     pub fn hold(&self, longest: Duration) -> Hold {
         self.run.hold.send_replace(Some(longest));
         Hold(Arc::clone(&self.run))
     }
 
-    /// Whether to go on; call it between steps, with `?`.
+    /// Checks that the job need not stop. Call it between steps, with `?`.
     ///
     /// # Errors
-    /// [`JobError::Cancelled`] or [`JobError::HandedBack`] when the job is to stop.
+    /// [`JobError::Cancelled`] or [`JobError::HandedBack`] when the job must stop.
     pub fn go_on(&self) -> Result<(), JobError> {
         match self.run.reason() {
             None => Ok(()),
@@ -230,20 +232,21 @@ impl JobContext {
         *self.run.progress.lock() = Some(progress);
     }
 
-    /// Saves a checkpoint to continue from after a crash, at once, together with the newest
-    /// progress. It means that the job got further, so its attempts are counted from 1 again: a
-    /// long job survives any number of workers, as long as each does a part of it. So a handler
-    /// must not save two checkpoints for the same piece of work; see [`JobContext::remember`].
+    /// Saves a checkpoint to continue from after a crash, together with the newest progress. A
+    /// checkpoint means that the job made progress, so its attempts are counted from 1 again: a
+    /// long job survives any number of lost workers, as long as each run completes a part. So a
+    /// handler must not save two checkpoints for the same piece of work; see
+    /// [`JobContext::remember`].
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes (a
-    /// shorter time is waited for); [`JobError::Permanent`] for a cursor above 1 MiB.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is unavailable for minutes
+    /// (a shorter outage is waited for); [`JobError::Permanent`] for a cursor above 1 MiB.
     pub async fn save_checkpoint(&self, cursor: Value) -> Result<(), JobError> {
         self.write(cursor, true).await
     }
 
-    /// Saves data for the next run, like [`JobContext::save_checkpoint`], but of a job that did not
-    /// get further.
+    /// Saves data for the next run like [`JobContext::save_checkpoint`], but does not count as
+    /// progress.
     ///
     /// # Errors
     /// As [`JobContext::save_checkpoint`].
@@ -259,7 +262,7 @@ impl JobContext {
         };
         let mut patience = Patience::new();
         while let Err(error) = self.run.beat(&beat).await {
-            if let Err(error) = self.bear(&mut patience, error).await {
+            if let Err(error) = self.wait_for_store(&mut patience, error).await {
                 self.run.return_progress(beat.progress);
                 return Err(error);
             }
@@ -267,7 +270,7 @@ impl JobContext {
         self.go_on()
     }
 
-    /// Writes a log line for those who follow the job. It is lost when the store is unavailable.
+    /// Writes a log line for clients that follow the job. It is lost when the store is unavailable.
     pub async fn log(&self, level: LogLevel, message: impl Into<String> + Send) {
         let data = json!({"level": level, "message": message.into()});
         if let Err(error) = self
@@ -280,11 +283,11 @@ impl JobContext {
         }
     }
 
-    /// Shows a preview while the job runs. The last one is kept for clients that connect later.
+    /// Writes a preview of the result. The last one is kept for clients that connect later. It is
+    /// lost when the store is unavailable.
     ///
     /// # Errors
-    /// [`JobError::Permanent`] when it is above [`crate::MAX_PREVIEW`]. A store that is away only
-    /// loses the preview.
+    /// [`JobError::Permanent`] when it is above [`crate::MAX_PREVIEW`].
     pub async fn preview(&self, data: Value) -> Result<(), JobError> {
         match self
             .run
@@ -301,18 +304,18 @@ impl JobContext {
         }
     }
 
-    /// Sets the receipt (what of the request was honoured); it is written with the result.
+    /// Sets the receipt: which parts of the request were honoured. It is written with the result.
     pub fn receipt(&self, receipt: Value) {
         *self.run.receipt.lock() = Some(receipt);
     }
 
-    /// Makes parts of this job. Once the handler returns `Ok`, the job waits for all of them and
-    /// then runs again as [`Phase::Merge`]; what it returned is dropped. Planning twice makes no
-    /// part twice, as long as keys are the same.
+    /// Makes parts of this job. When the handler has returned `Ok`, the job waits for all of them
+    /// and then runs again as [`Phase::Merge`]; the returned value is dropped. Planning twice makes
+    /// no part twice, as long as the keys are the same.
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes;
-    /// [`JobError::Permanent`] when the job merges already, or is itself a part.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is unavailable for minutes;
+    /// [`JobError::Permanent`] when the job is in its merge phase, or is itself a part.
     pub async fn spawn_children(
         &self,
         unit: &str,
@@ -342,17 +345,17 @@ impl JobContext {
                         self.run.stop(StopReason::Lost);
                         return Err(JobError::Cancelled);
                     }
-                    Err(error) => self.bear(&mut patience, error).await?,
+                    Err(error) => self.wait_for_store(&mut patience, error).await?,
                 }
             };
         }
         Ok(counted)
     }
 
-    /// Back-pressure for planners: waits until fewer than `most` parts are unfinished.
+    /// Waits until fewer than `most` parts are unfinished: back-pressure for planners.
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is unavailable for minutes.
     pub async fn wait_for_room(&self, most: u64) -> Result<Children, JobError> {
         let mut patience = Patience::new();
         loop {
@@ -360,7 +363,7 @@ impl JobContext {
             let children = match self.run.store.count_children(self.job().id).await {
                 Ok(children) => children,
                 Err(error) => {
-                    self.bear(&mut patience, error).await?;
+                    self.wait_for_store(&mut patience, error).await?;
                     continue;
                 }
             };
@@ -375,33 +378,34 @@ impl JobContext {
         }
     }
 
-    /// The parts with their results, newest first, a page at a time: for merging.
+    /// Lists the parts with their results, newest first, one page at a time.
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is unavailable for minutes;
+    /// [`JobError::Permanent`] when a part's record cannot be read.
     pub async fn children(&self, before: Option<JobId>) -> Result<JobPage, JobError> {
         let mut patience = Patience::new();
         loop {
             match self.run.store.list_children(self.job().id, before).await {
-                // What a part did is then not known, and must not be left out of a sum in silence.
+                // The results of these parts are unknown, and a sum without them would be wrong.
                 Ok(page) if page.damaged > 0 => {
                     let message = format!(
-                        "What {} parts of this job did cannot be read. The log names them; ask \
-                         for the work again",
+                        "The records of {} parts of this job cannot be read. The log names them; \
+                         submit the job again",
                         page.damaged
                     );
                     return Err(JobError::permanent(ErrorCode::Internal, message));
                 }
                 Ok(page) => return Ok(page),
-                Err(error) => self.bear(&mut patience, error).await?,
+                Err(error) => self.wait_for_store(&mut patience, error).await?,
             }
         }
     }
 
     /// Waits before a retry while the store is unavailable, so that a short outage costs no
     /// attempt.
-    async fn bear(&self, patience: &mut Patience, error: Error) -> Result<(), JobError> {
-        if !error.code.is_retryable() || patience.begun.elapsed() > BEAR_FOR {
+    async fn wait_for_store(&self, patience: &mut Patience, error: Error) -> Result<(), JobError> {
+        if !error.code.is_retryable() || patience.begun.elapsed() > STORE_PATIENCE {
             return Err(error.into());
         }
         tokio::select! {
@@ -422,10 +426,10 @@ impl std::fmt::Debug for JobContext {
     }
 }
 
-/// The error of a job whose kind has no handler here.
+/// The error of a job whose kind has no handler in this process.
 pub(crate) fn no_handler(job: &Job) -> JobError {
     let message = format!(
-        "No worker here knows how to run \"{}\" jobs. Start one that does, then retry",
+        "This worker cannot run \"{}\" jobs. Start one that can, then retry",
         job.kind
     );
     JobError::from(Error::new(ErrorCode::Unsupported, message))

@@ -40,7 +40,7 @@ struct LaneState {
     concurrency: u32,
     changed: Notify,
     loops: Vec<Arc<LoopState>>,
-    /// Which loop is woken first for the next job.
+    /// The loop that is woken first for the next job.
     turn: AtomicUsize,
 }
 
@@ -80,8 +80,8 @@ impl LaneState {
         }
     }
 
-    /// Wakes one loop that has room; they take turns. One is enough, since it fetches until the
-    /// queue is empty.
+    /// Wakes one loop that has room, in turn. One is enough, since it fetches until the queue is
+    /// empty.
     fn ring(&self) {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let mut by_turns =
@@ -100,11 +100,11 @@ pub(super) struct Engine {
     /// Held by the suspect that runs alone. Only one suspect runs at a time.
     suspects: Semaphore,
     tracker: TaskTracker,
-    /// No new job is started.
+    /// Cancelled first: no new job is started.
     stopping: CancellationToken,
-    /// The worker loops end.
+    /// Cancelled after the drain: the worker loops end.
     halt: CancellationToken,
-    /// All loops have ended, so deliveries that are still held may be dropped.
+    /// Cancelled when all loops have ended: deliveries that are still held may be dropped.
     gone: CancellationToken,
     identity: String,
 }
@@ -179,8 +179,8 @@ impl Engine {
         self.lanes.iter().find(|state| state.lane == lane)
     }
 
-    /// Keeps a worker loop of a lane running, under a new name each time: a name that was used is
-    /// refused until the store has forgotten it.
+    /// Keeps a worker loop of a lane running. Each start has a new name, since the store refuses a
+    /// used name until it has forgotten it.
     async fn supervise(self: Arc<Self>, index: usize, own: Arc<LoopState>) {
         let state = &self.lanes[index];
         while !self.halt.is_cancelled() {
@@ -191,7 +191,7 @@ impl Engine {
                 concurrency: own.concurrency,
             };
             *own.name.lock() = Some(name.clone());
-            // Before the first task is fetched, so that whatever it fetches is found again if it
+            // Registered before it fetches its first task, so that the sweep finds its tasks if it
             // dies.
             let ended = match self.store.keep_alive(&[(state.lane, name.clone())]).await {
                 Ok(()) => {
@@ -210,7 +210,7 @@ impl Engine {
             };
             *own.name.lock() = None;
             if let Err(error) = &ended {
-                tracing::warn!(lane = %state.lane, %error, "a worker loop ended and is started again; jobs go on");
+                tracing::warn!(lane = %state.lane, %error, "a worker loop ended and is started again; its jobs continue");
             }
             // If the store is unavailable, the sweep of a live process does this later.
             let release = self.store.release_worker(state.lane, &name);
@@ -249,15 +249,15 @@ impl Engine {
                         state.changed.notify_waiters();
                     }
                 }
-                // Missed notices are made up for by polling and heartbeats.
+                // Polling and heartbeats make up for missed notices.
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.ring_all(),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
         }
     }
 
-    /// Waits for running jobs. Those that do not end in time are asked to hand themselves back, and
-    /// then dropped.
+    /// Waits for running jobs. Those that do not end in time are asked to stop, and are then handed
+    /// back.
     async fn drain(&self) {
         self.stopping.cancel();
         self.tracker.close();
@@ -298,8 +298,8 @@ impl Engine {
             let begun = self.tracker.token();
             if self.stopping.is_cancelled() {
                 drop(begun);
-                // The delivery was not handled, and must not be forgotten: the loop is dropped, and
-                // its tasks are queued again.
+                // Not handled, so the queue must not forget the delivery: wait until the loop is
+                // dropped and its tasks are queued again.
                 self.gone.cancelled().await;
                 return;
             }
@@ -315,7 +315,7 @@ impl Engine {
                 Ok(Claim::Run(claimed)) => return self.execute(id, *claimed).await,
                 Ok(Claim::Busy | Claim::Nothing) => return,
                 Ok(Claim::Alone) => {
-                    tracing::warn!(job = %id, "a worker process ended while it ran this job: it runs alone in its lane now");
+                    tracing::warn!(job = %id, "a worker process ended while it ran this job, so it now runs alone in its lane");
                     alone = true;
                 }
                 Ok(Claim::Damaged { reason }) => {
@@ -337,7 +337,7 @@ impl Engine {
                 }
                 Err(error) => {
                     drop(begun);
-                    tracing::debug!(job = %id, %error, "a claim is tried again");
+                    tracing::debug!(job = %id, %error, "a claim failed; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(delay) => {}
                         () = self.stopping.cancelled() => {}
@@ -384,7 +384,7 @@ impl Engine {
     async fn bury(&self, payload: &[u8], reason: &str) {
         tracing::error!(reason, "a task could not be read and was set aside");
         while let Err(error) = self.store.bury(payload, reason).await {
-            tracing::debug!(%error, "setting a task aside is tried again");
+            tracing::debug!(%error, "a task could not be set aside; trying again");
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 () = self.gone.cancelled() => return,
@@ -393,7 +393,7 @@ impl Engine {
     }
 }
 
-/// The interface of [`Engine`] to apalis' handler.
+/// What apalis' handler delivers to: one worker loop of an [`Engine`].
 struct EngineHandle {
     engine: Arc<Engine>,
     /// The lane's index.
@@ -431,7 +431,7 @@ impl Deliver for EngineHandle {
             }
         });
         if let Err(error) = task.await {
-            tracing::error!(%error, "a delivery ended without a word");
+            tracing::error!(%error, "a delivery ended unexpectedly");
         }
     }
 }

@@ -20,11 +20,11 @@ use crate::runs::{Beat, BeatAnswer, Finished, Outcome, Phase};
 /// meanwhile, the fence refuses the write.
 const FINISH_FOR: Duration = Duration::from_secs(600);
 
-/// How the handler's own task ended.
+/// How the handler's task ended.
 enum Ended {
     Returned(Result<Value, JobError>),
     Panicked(String),
-    /// It did not stop in time when asked to, and was dropped.
+    /// It did not stop in time when it was asked to, and was dropped.
     Dropped,
 }
 
@@ -34,14 +34,18 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
     let job = &run.claimed.job;
     let ended = match handler {
         Some(handler) => {
-            let ended_yet = CancellationToken::new();
-            let beats = tokio::spawn(beat(Arc::clone(&run), *timing, ended_yet.clone()));
-            let ended = body(&run, handler, timing.grace).await;
+            let stop_beats = CancellationToken::new();
+            let beats = tokio::spawn(send_heartbeats(
+                Arc::clone(&run),
+                *timing,
+                stop_beats.clone(),
+            ));
+            let ended = run_handler(&run, handler, timing.grace).await;
             // Not aborted: the progress of a heartbeat in flight would be lost, or written after
             // newer progress.
-            ended_yet.cancel();
+            stop_beats.cancel();
             if let Err(error) = beats.await {
-                tracing::error!(job = %job.id, %error, "the beats of a run ended without a word");
+                tracing::error!(job = %job.id, %error, "the heartbeats of a run ended unexpectedly");
             }
             ended
         }
@@ -60,25 +64,26 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
     metrics::histogram!("clippy_job_run_seconds", &labels).record(begun.elapsed().as_secs_f64());
 }
 
-async fn body(run: &Arc<Run>, handler: Arc<dyn JobHandler>, grace: Duration) -> Ended {
+/// Runs the handler in a task of its own. Drops it when it does not stop in time.
+async fn run_handler(run: &Arc<Run>, handler: Arc<dyn JobHandler>, grace: Duration) -> Ended {
     let context = JobContext {
         run: Arc::clone(run),
     };
     let mut task = tokio::spawn(async move { handler.run(context).await });
     let overdue = async {
         run.token.cancelled().await;
-        run.released().await;
+        run.wait_released().await;
         tokio::time::sleep(grace).await;
     };
     tokio::select! {
-        ended = &mut task => return read(ended),
+        ended = &mut task => return read_ended(ended),
         () = overdue => {}
     }
     task.abort();
-    read(task.await)
+    read_ended(task.await)
 }
 
-fn read(ended: Result<Result<Value, JobError>, JoinError>) -> Ended {
+fn read_ended(ended: Result<Result<Value, JobError>, JoinError>) -> Ended {
     match ended {
         Ok(returned) => Ended::Returned(returned),
         Err(error) => match error.try_into_panic() {
@@ -130,7 +135,8 @@ fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
         Ended::Panicked(message) => {
             tracing::error!(job = %run.claimed.job.id, kind = %run.claimed.job.kind, message, "a job's handler panicked");
             let message =
-                "The job met a fault of the server's. It is in the worker's log".to_owned();
+                "The server has a fault: the job's handler panicked. See the worker's log"
+                    .to_owned();
             Some(retry(
                 JobFailure {
                     code: ErrorCode::Internal,
@@ -151,7 +157,7 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     let mut replaced = false;
     let begun = Instant::now();
     let mut delay = Duration::from_millis(50);
-    // The last progress is written as well, so that a progress bar ends full.
+    // The last progress is written first, so that a progress bar ends full.
     let mut beat = Beat {
         progress: run.take_progress(),
         ..Beat::default()
@@ -170,17 +176,17 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
                 return state.as_str();
             }
             Ok(Finished::Fenced) => {
-                tracing::warn!(%job, run = run.claimed.key.run, "a run ended too late: the job is another run's now");
+                tracing::warn!(%job, run = run.claimed.key.run, "a run ended too late: another run has the job now");
                 return "fenced";
             }
             Err(error) if error.code.is_retryable() && begun.elapsed() < FINISH_FOR => {
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(Duration::from_secs(2));
             }
-            // A result that cannot be stored (because it is too large, say) could not be stored the
-            // next time either.
+            // A result that cannot be stored, such as one that is too large, could not be stored by
+            // the next attempt either.
             Err(error) if !error.code.is_retryable() && !replaced => {
-                tracing::error!(%job, %error, "what a run ended with cannot be stored; the job fails instead");
+                tracing::error!(%job, %error, "the outcome of a run cannot be stored; the job fails instead");
                 let failure = JobFailure {
                     code: error.code,
                     message: error.message,
@@ -190,16 +196,16 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
                 beat.progress = None;
             }
             Err(error) => {
-                tracing::error!(%job, %error, "the end of a run could not be written; its lease will end instead");
+                tracing::error!(%job, %error, "the outcome of a run could not be written; its lease will end instead");
                 return "unwritten";
             }
         }
     }
 }
 
-/// Renews the lease, and writes new progress, until the handler has ended. Errors do not stop the
-/// job: if the lease ends, the fence refuses what it writes.
-async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
+/// Renews the lease and writes new progress until `stop`. Errors do not stop the job: if the lease
+/// ends, the fence refuses its writes.
+async fn send_heartbeats(run: Arc<Run>, timing: Timing, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(timing.progress.min(timing.beat));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks.tick().await;
@@ -207,7 +213,7 @@ async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = ended.cancelled() => return,
+            () = stop.cancelled() => return,
         }
         let progress = run.take_progress();
         if progress.is_none() && last.elapsed() + ticks.period() / 2 < timing.beat {
@@ -221,7 +227,7 @@ async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
             Ok(BeatAnswer::Lost) => return,
             Ok(_) => last = Instant::now(),
             Err(error) => {
-                tracing::debug!(job = %run.claimed.job.id, %error, "a beat was not written");
+                tracing::debug!(job = %run.claimed.job.id, %error, "a heartbeat was not written");
                 run.return_progress(beat.progress);
             }
         }

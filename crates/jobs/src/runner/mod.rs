@@ -1,9 +1,9 @@
 //! The runner: takes jobs from its lanes, runs their handlers, and sweeps the store.
 //!
-//! It knows no kind of job. Each process has one runner, with worker loops for each of its lanes
-//! and a side loop for sweeps. apalis ends a worker loop on any error of the store; it is started
-//! again under a new name. The jobs that it was running are not affected: they are tasks of their
-//! own.
+//! It is independent of the kinds of jobs. Each process has one runner, with worker loops for each
+//! of its lanes and a side loop for sweeps. apalis ends a worker loop on any error of the store; the
+//! runner starts it again under a new name. The loop's jobs are not affected, since each runs in a
+//! task of its own.
 
 mod context;
 mod engine;
@@ -30,24 +30,23 @@ pub use timing::Timing;
 
 /// Runs the jobs of one kind.
 ///
-/// A job may be run twice: when a worker is killed, or frozen until its lease ends, another one
-/// runs the job again. So whatever a handler does outside its [`JobContext`] must do no harm when
-/// it is done again.
+/// A job may run twice: when a worker is killed, or frozen until its lease ends, another one runs
+/// the job again. So everything that a handler does outside its [`JobContext`] must be idempotent.
 #[async_trait]
 pub trait JobHandler: Send + Sync + 'static {
     /// The kind it runs.
     fn kind(&self) -> JobKind;
 
-    /// Runs a job, or a part of one; gives its result.
+    /// Runs a job or a part of one, and returns its result.
     async fn run(&self, context: JobContext) -> Result<Value, JobError>;
 }
 
-/// One handler a kind.
+/// One handler for each kind of job.
 #[derive(Clone, Default)]
 pub struct Handlers(HashMap<JobKind, Arc<dyn JobHandler>>);
 
 impl Handlers {
-    /// No handler.
+    /// An empty set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -78,9 +77,10 @@ impl std::fmt::Debug for Handlers {
 pub struct RunnerSettings {
     /// Lanes, each with the number of jobs run at once.
     pub lanes: Vec<(Lane, usize)>,
-    /// How long everything may take.
+    /// The intervals and time limits.
     pub timing: Timing,
-    /// How long running jobs may go on once the runner is to stop; then they are handed back.
+    /// How long running jobs may continue after the runner was asked to stop. Then they are handed
+    /// back.
     pub drain: Duration,
 }
 
@@ -95,7 +95,7 @@ impl Default for RunnerSettings {
 }
 
 impl RunnerSettings {
-    /// For a process that alone uses its store; see [`Timing::embedded`].
+    /// For the only process that uses a store; see [`Timing::embedded`].
     #[must_use]
     pub fn embedded() -> Self {
         Self {
@@ -111,11 +111,11 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Checks the settings.
+    /// Makes a runner, and checks its settings.
     ///
     /// # Errors
-    /// `InvalidInput` when its times do not add up, or it has no lane, one twice, or one with no
-    /// room.
+    /// `InvalidInput` when the timing is inconsistent, there is no lane, or a lane appears twice or
+    /// has a concurrency of 0.
     pub fn new(
         store: Arc<dyn WorkerBackend>,
         handlers: Handlers,
@@ -127,7 +127,7 @@ impl Runner {
         lanes.dedup();
         if lanes.is_empty() || lanes.len() != settings.lanes.len() {
             return Err(Error::invalid(
-                "A runner needs one lane at least, and each only once",
+                "A runner needs at least one lane, and each only once",
             ));
         }
         if let Some((lane, _)) = settings
@@ -136,7 +136,7 @@ impl Runner {
             .find(|(_, concurrency)| *concurrency == 0)
         {
             return Err(Error::invalid(format!(
-                "The {lane} lane has room for no job: give it 1 at least, or leave it out"
+                "The {lane} lane has a concurrency of 0: set at least 1, or leave the lane out"
             )));
         }
         Ok(Self {
@@ -144,9 +144,9 @@ impl Runner {
         })
     }
 
-    /// Runs until `stop`, then stops taking jobs, waits for those that run, hands the rest back,
-    /// and returns. It returns within the drain time, the longest [`JobContext::hold`], the grace
-    /// time and some seconds.
+    /// Runs until `stop`. Then it takes no more jobs, waits for those that run, and hands back those
+    /// that do not end in time. After `stop` it returns within the drain time, the longest
+    /// [`JobContext::hold`], the grace time and some seconds together.
     pub async fn run(self, stop: CancellationToken) {
         self.engine.run(stop).await;
     }

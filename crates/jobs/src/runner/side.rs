@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::engine::Engine;
 
-/// Delayed jobs are checked more often than the rest.
+/// How often delayed jobs are checked, if the sweep runs less often.
 const PROMOTE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(engine: Arc<Engine>) {
@@ -19,7 +19,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
         let due = swept.is_none_or(|at| at.elapsed() + ticks.period() / 2 >= timing.sweep);
         let result = if due {
             swept = Some(Instant::now());
-            look_after(&engine).await
+            sweep(&engine).await
         } else {
             engine.store.promote().await.map(|_| ())
         };
@@ -27,14 +27,14 @@ pub(super) async fn run(engine: Arc<Engine>) {
             Ok(()) => away = false,
             Err(error) if !away => {
                 away = true;
-                tracing::warn!(%error, "the job store is away; looking again until it is back");
+                tracing::warn!(%error, "the job store is unavailable; trying again until it is back");
             }
             Err(_) => {}
         }
     }
 }
 
-async fn look_after(engine: &Engine) -> clippy_core::Result<()> {
+async fn sweep(engine: &Engine) -> clippy_core::Result<()> {
     let workers = engine.workers();
     if !workers.is_empty() {
         engine.store.keep_alive(&workers).await?;
@@ -44,7 +44,7 @@ async fn look_after(engine: &Engine) -> clippy_core::Result<()> {
         .sweep(&engine.settings.timing.sweep_settings())
         .await?;
     if swept.promoted + swept.reaped + swept.released + swept.rescued > 0 {
-        // The store notifies every process; wake this one even if the notice is lost.
+        // The store notifies every process, but a notice may be lost.
         engine.ring_all();
     }
     if swept.reaped + swept.released + swept.rescued > 0 {
@@ -52,7 +52,7 @@ async fn look_after(engine: &Engine) -> clippy_core::Result<()> {
             reaped = swept.reaped,
             released = swept.released,
             rescued = swept.rescued,
-            "jobs that were left lying are queued again"
+            "abandoned jobs were queued again"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The durations that a runner works with, and whether they fit together.
+//! The intervals and time limits of a runner, and a check that they fit together.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use clippy_core::{Error, Result};
 use crate::failure::Backoff;
 use crate::transport::SweepSettings;
 
-/// The durations of a runner.
+/// The intervals and time limits of a runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// How long a claim holds without a heartbeat.
@@ -17,8 +17,8 @@ pub struct Timing {
     /// How often a worker loop polls for work. Notices wake it at once; this is the delay if one is
     /// lost.
     pub poll: Duration,
-    /// Whether no other process uses the store. Then no notice can be lost, since they stay in this
-    /// process, and polling is only a safeguard.
+    /// Whether no other process uses the store. Then notices stay in this process and cannot be
+    /// lost, and polling is only a safeguard.
     pub only_process: bool,
     /// How often the side loop runs.
     pub sweep: Duration,
@@ -28,7 +28,7 @@ pub struct Timing {
     pub rescue_after: Duration,
     /// Progress is written no more often than this.
     pub progress: Duration,
-    /// How long a handler may take to stop on request; then it is dropped.
+    /// How long a handler may take to stop when it is asked to. Then it is dropped.
     pub grace: Duration,
     /// Delays between attempts.
     pub backoff: Backoff,
@@ -38,7 +38,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(15),
-            // Carries a cancellation whose notice was lost: within a second, as promised.
+            // A heartbeat also delivers a cancellation whose notice was lost, within a second.
             beat: Duration::from_secs(1),
             poll: Duration::from_secs(1),
             only_process: false,
@@ -53,8 +53,8 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// For the only process that uses a store, such as a server with the embedded queue: it does
-    /// almost nothing while there are no jobs.
+    /// For the only process that uses a store, such as a server with the embedded queue. Such a
+    /// process is almost idle while there are no jobs.
     #[must_use]
     pub fn embedded() -> Self {
         Self {
@@ -65,14 +65,13 @@ impl Timing {
         }
     }
 
-    /// The longest that a job may lie after its worker was killed, as promised.
+    /// The longest time that a job may wait after its worker was killed, as documented.
     pub const PROMISED_RECOVERY: Duration = Duration::from_secs(20);
 
-    /// The longest that a job lies after its worker was killed, while another worker is alive and
-    /// has room: the lease (or the silence of the loop, for a job that was fetched and not yet
-    /// claimed), one sweep, and one poll where the sweep's notice may be lost. (After a time in
-    /// which no worker at all was alive, or the store was away, the silence allowed is waited out
-    /// once more.)
+    /// The longest time that a job waits after its worker was killed, while another worker is alive
+    /// and has room. It is the sum of the lease (or `dead_after`, for a job that was fetched and not
+    /// yet claimed), one sweep, and one poll if the sweep's notice may be lost. After a time without
+    /// any live worker, or without the store, `dead_after` is added once more.
     #[must_use]
     pub fn recovery_bound(&self) -> Duration {
         let poll = if self.only_process {
@@ -83,10 +82,10 @@ impl Timing {
         self.lease.max(self.dead_after) + self.sweep + poll
     }
 
-    /// Refuses durations that do not fit together.
+    /// Checks that the durations fit together.
     ///
     /// # Errors
-    /// `InvalidInput`, saying which two do not fit.
+    /// `InvalidInput`, naming the rule that is broken.
     pub fn check(&self) -> Result<()> {
         let rules = [
             (
@@ -94,37 +93,37 @@ impl Timing {
                     || self.poll.is_zero()
                     || self.sweep.is_zero()
                     || self.progress.is_zero(),
-                "beat, poll, sweep and progress must be more than nothing",
+                "beat, poll, sweep and progress must be above zero",
             ),
             (
                 self.beat * 3 > self.lease,
-                "the lease must last three beats at least, or one lost beat loses the job",
+                "the lease must be at least three beats long, or one lost beat loses the job",
             ),
             (
                 self.sweep * 3 > self.dead_after,
-                "a worker loop says that it lives once a sweep: three sweeps must fit before it \
-                 is taken for dead",
+                "a worker loop reports that it is alive once per sweep, so dead_after must be at \
+                 least three sweeps long",
             ),
             (
                 !self.only_process && self.poll > self.sweep,
-                "looking for work must not be rarer than the sweep",
+                "poll must not be longer than sweep",
             ),
             (
                 self.backoff.base > self.backoff.cap,
-                "the first delay between attempts is above the longest",
+                "the base of the delay between attempts must not be above its cap",
             ),
         ];
         if let Some((_, rule)) = rules.iter().find(|(broken, _)| *broken) {
             return Err(Error::invalid(format!(
-                "The runner's times do not add up: {rule} ({self:?})"
+                "The runner's timing is inconsistent: {rule} ({self:?})"
             )));
         }
         let bound = self.recovery_bound();
         if bound > Self::PROMISED_RECOVERY {
             let promised = Self::PROMISED_RECOVERY;
             return Err(Error::invalid(format!(
-                "The runner's times do not add up: a job could lie for {bound:?} after a kill, \
-                 more than {promised:?}"
+                "The runner's timing is inconsistent: a job could wait {bound:?} after its worker \
+                 was killed, more than {promised:?}"
             )));
         }
         Ok(())
@@ -143,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_recover_in_time() {
+    fn the_defaults_recover_within_the_documented_time() {
         for timing in [Timing::default(), Timing::embedded()] {
             timing.check().expect("the defaults");
             eprintln!(
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_do_not_add_up_are_refused() {
+    fn inconsistent_timing_is_refused() {
         let second = Duration::from_secs(1);
         for wrong in [
             Timing {

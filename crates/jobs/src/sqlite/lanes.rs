@@ -37,8 +37,7 @@ impl JobTransport for SqliteJobs {
              WHERE lock_by = ? AND status IN ('Queued', 'Running')",
         );
         let released = change.run(query.bind(name)).await?;
-        // Rows of ended tasks still name their worker; they go first, since the one refers to the
-        // other.
+        // Rows of ended tasks refer to their worker, so they are deleted first.
         let query = sqlx::query(
             "DELETE FROM Jobs WHERE lock_by = ? AND status NOT IN ('Pending', 'Queued', 'Running')",
         );
@@ -49,7 +48,7 @@ impl JobTransport for SqliteJobs {
         let query = sqlx::query("DELETE FROM job_workers WHERE lane = ? AND name = ?");
         change.run(query.bind(lane.as_str()).bind(name)).await?;
         if released > 0 {
-            change.tell(Control::Wake(lane));
+            change.notify(Control::Wake(lane));
         }
         change.commit().await?;
         Ok(released)
@@ -61,7 +60,7 @@ impl JobTransport for SqliteJobs {
         }
         let mut change = self.change().await?;
         let now = change.now;
-        // Two statements for all of them: this comes round for as long as the process lives.
+        // Two statements for all workers, since this runs for as long as the process lives.
         let mut seen = QueryBuilder::<Sqlite>::new(
             "INSERT OR REPLACE INTO job_workers (lane, name, seen_ms) ",
         );
@@ -88,7 +87,7 @@ impl JobTransport for SqliteJobs {
     }
 
     async fn sweep(&self, settings: &SweepSettings) -> Result<Swept> {
-        self.look_after(settings).await
+        self.sweep_all(settings).await
     }
 
     async fn bury(&self, payload: &[u8], reason: &str) -> Result<()> {

@@ -1,15 +1,15 @@
 //! Jobs in one SQLite file, carried by apalis-sqlite: for `clippy serve` without Redis.
 //!
-//! The tables are in `migrations/jobs`. Every change is one transaction, begun `IMMEDIATE`, so that
-//! it holds the write lock before it reads. Notices stay in this process; another process on the
-//! same file finds its work by polling.
+//! The tables are in `migrations/jobs`. Every change is one `BEGIN IMMEDIATE` transaction, which
+//! takes the write lock before it reads. Notices stay in this process; another process that uses the
+//! same file finds work by polling.
 
-mod aside;
+mod callers;
+mod change;
+mod damaged_rows;
 mod lanes;
-mod lines;
 mod record;
 mod runs;
-mod step;
 mod store;
 mod sweep;
 
@@ -59,7 +59,7 @@ impl Default for SqliteSettings {
     }
 }
 
-/// Jobs in one SQLite file.
+/// A job store in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteJobs {
     pool: SqlitePool,
@@ -67,29 +67,30 @@ pub struct SqliteJobs {
     events: broadcast::Sender<EventNotice>,
     control: broadcast::Sender<Control>,
     swept: Mutex<LastSweep>,
-    /// When the first delayed job is due, as far as this process knows; the sweep asks the file
-    /// itself.
+    /// When the first delayed job is due, as far as this process knows. The sweep reads the time
+    /// from the file.
     next_due: AtomicI64,
     damage: Damage,
-    /// Tasks are fetched in the order of their ids; these go up also within a millisecond.
+    /// Makes task ids. Tasks are fetched in the order of their ids, so these increase even within a
+    /// millisecond.
     tasks: Mutex<ulid::Generator>,
 }
 
-/// When the store was last swept, in milliseconds since 1970.
+/// When this process last swept the store. All times are in milliseconds since 1970.
 #[derive(Debug, Default)]
 struct LastSweep {
     last: Option<i64>,
     /// When old data was last dropped.
     tidied: Option<i64>,
-    /// Leases are not ended before this, after a time in which nobody could renew them.
+    /// After a time without sweeps, no lease is ended before this.
     mercy_until: i64,
 }
 
 impl SqliteJobs {
-    /// Opens the file, making it when there is none, and brings its tables up to date.
+    /// Opens the file, or creates it, and migrates its tables.
     ///
     /// # Errors
-    /// `Unavailable`, naming the file, when it cannot be opened or is not one of ours.
+    /// `Unavailable`, naming the file, when it cannot be opened or is not a job file.
     pub async fn open(file: &Path, settings: SqliteSettings) -> Result<Self> {
         let failed = |error: sqlx::Error| {
             let message = format!("The job file {} cannot be opened: {error}", file.display());
@@ -110,7 +111,7 @@ impl SqliteJobs {
             .connect_with(options)
             .await
             .map_err(failed)?;
-        // Both sets of migrations are recorded in one table, and neither knows the other's.
+        // apalis' migrations and ours are recorded in one table, and each must ignore the other's.
         let mut theirs = transport::sqlite::migrations();
         theirs.set_ignore_missing(true);
         let mut ours = sqlx::migrate!("../../migrations/jobs");
@@ -129,14 +130,14 @@ impl SqliteJobs {
             events,
             control,
             swept: Mutex::default(),
-            // Not known yet.
+            // 0 means unknown, so the first check reads the file.
             next_due: AtomicI64::new(0),
             damage: Damage::default(),
             tasks: Mutex::default(),
         })
     }
 
-    /// The id of the next task, above all those before it.
+    /// Returns the next task's id, above all earlier ones.
     fn next_task(&self) -> ulid::Ulid {
         let mut tasks = self.tasks.lock();
         match tasks.generate() {
@@ -160,8 +161,7 @@ fn queue(lane: Lane) -> String {
 fn unavailable(error: sqlx::Error) -> Error {
     let message = match &error {
         sqlx::Error::Database(inner) if inner.message().contains("locked") => {
-            "The job file is being written by somebody else for longer than this could wait. Try \
-             again in a moment"
+            "Another process has been writing to the job file for too long. Try again in a moment"
         }
         sqlx::Error::Database(inner) if inner.message().contains("full") => {
             "The disk that holds the job file is full. Make room, then try again"
@@ -170,7 +170,7 @@ fn unavailable(error: sqlx::Error) -> Error {
             return Error::internal(format!("a stored record cannot be read ({error})"))
                 .with_source(error);
         }
-        _ => "The job file cannot be read or written as it should",
+        _ => "The job file cannot be read or written",
     };
     Error::new(ErrorCode::Unavailable, format!("{message} ({error})")).with_source(error)
 }

@@ -46,31 +46,31 @@ pub(super) struct Row {
     pub(super) told_ms: i64,
 }
 
-/// A row that is no job.
+/// A row that cannot be read as a job.
 #[derive(Debug)]
-pub(super) struct Broken {
-    /// SQLite's own name of the row: its id may be what is broken.
+pub(super) struct DamagedRow {
+    /// SQLite's own id of the row, since the job's id may be what is damaged.
     pub(super) rowid: i64,
     pub(super) id: String,
     pub(super) reason: String,
 }
 
-/// Reads one row by itself, so that one that is damaged does not take the others with it. The row
-/// must have its `rowid`.
-pub(super) fn read(found: &SqliteRow) -> Result<Row, Broken> {
+/// Reads one row. Rows are read one by one, so that a damaged one does not affect the others. The
+/// row must have its `rowid`.
+pub(super) fn read(found: &SqliteRow) -> Result<Row, DamagedRow> {
     let row = Row::from_row(found).map_err(|error| error.to_string());
     let row = row.and_then(|row| match row.fault() {
         Some(fault) => Err(fault),
         None => Ok(row),
     });
-    row.map_err(|reason| Broken {
+    row.map_err(|reason| DamagedRow {
         rowid: found.try_get_unchecked("rowid").unwrap_or_default(),
         id: text(found, "id").unwrap_or_default(),
         reason,
     })
 }
 
-/// A column as text, whatever it holds.
+/// Reads a column as text, whatever its type; invalid UTF-8 is replaced.
 pub(super) fn text(found: &SqliteRow, column: &str) -> Option<String> {
     let bytes: Option<Vec<u8>> = found.try_get_unchecked(column).ok()?;
     bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
@@ -94,7 +94,7 @@ impl Row {
         parsed("lane", &self.lane)
     }
 
-    /// What keeps the row from being a step's subject.
+    /// What is wrong with the row, if anything.
     fn fault(&self) -> Option<String> {
         let fault = self.id.parse::<crate::record::JobId>().err();
         let fault = fault
@@ -155,7 +155,7 @@ impl Row {
         })
     }
 
-    pub(super) fn claimed(&self) -> Result<ClaimedJob> {
+    pub(super) fn claimed_job(&self) -> Result<ClaimedJob> {
         let job = self.job(None)?;
         let key = RunKey {
             job: job.id,

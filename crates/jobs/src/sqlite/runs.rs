@@ -1,4 +1,4 @@
-//! [`RunStore`] in SQLite: claim, beat, append, children, finish.
+//! [`RunStore`] in SQLite.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use clippy_core::Result;
 use serde_json::Value;
 
 use super::SqliteJobs;
+use super::change::{Change, Ending};
 use super::record::Row;
-use super::step::{Change, Ending};
 use crate::checks;
 use crate::damage::is_damage;
 use crate::events::{EventKind, KEPT_PREVIEWS};
@@ -70,7 +70,7 @@ impl RunStore for SqliteJobs {
 }
 
 impl SqliteJobs {
-    /// Claims a job; one whose record is damaged is set aside. With `beside`, a suspect is not
+    /// Claims a job, or sets it aside when its record is damaged. With `beside`, a suspect is not
     /// claimed.
     pub(super) async fn step_claim(
         &self,
@@ -80,7 +80,7 @@ impl SqliteJobs {
         beside: bool,
     ) -> Result<Claim> {
         let id = id.to_string();
-        match self.claim_sound(&id, owner, lease, beside).await {
+        match self.try_claim(&id, owner, lease, beside).await {
             Err(error) if is_damage(&error) => {
                 self.set_aside_job(&id, &error.message).await?;
                 Ok(Claim::Damaged {
@@ -91,7 +91,7 @@ impl SqliteJobs {
         }
     }
 
-    async fn claim_sound(
+    async fn try_claim(
         &self,
         id: &str,
         owner: &str,
@@ -112,19 +112,19 @@ impl SqliteJobs {
         if state == JobState::Running && row.lease_ms.unwrap_or_default() > change.now {
             return Ok(Claim::Busy);
         }
-        // Nothing is written before the whole record was read.
-        row.claimed()?;
+        // Check the whole record before anything is written.
+        row.claimed_job()?;
         let losses = row.losses + i64::from(state == JobState::Running);
         if change.stopping(&row).await? {
             change
-                .terminal(&row, JobState::Cancelled, Ending::default())
+                .end_job(&row, JobState::Cancelled, Ending::default())
                 .await?;
             change.commit().await?;
             return Ok(Claim::Nothing);
         }
         if let Some(failure) = given_up(&row, losses)? {
             change
-                .terminal(
+                .end_job(
                     &row,
                     JobState::Failed,
                     Ending {
@@ -169,7 +169,7 @@ impl SqliteJobs {
             .load(id)
             .await?
             .ok_or_else(|| super::damaged("id"))?
-            .claimed()?;
+            .claimed_job()?;
         change.commit().await?;
         Ok(Claim::Run(Box::new(claimed)))
     }
@@ -343,7 +343,7 @@ impl SqliteJobs {
                     receipt,
                     error: None,
                 };
-                change.terminal(&row, JobState::Succeeded, ending).await?;
+                change.end_job(&row, JobState::Succeeded, ending).await?;
                 JobState::Succeeded
             }
             "failed" => {
@@ -351,16 +351,16 @@ impl SqliteJobs {
                     error: Some(&detail),
                     ..Ending::default()
                 };
-                change.terminal(&row, JobState::Failed, ending).await?;
+                change.end_job(&row, JobState::Failed, ending).await?;
                 JobState::Failed
             }
             "cancelled" => {
                 change
-                    .terminal(&row, JobState::Cancelled, Ending::default())
+                    .end_job(&row, JobState::Cancelled, Ending::default())
                     .await?;
                 JobState::Cancelled
             }
-            "wait" => wait(&mut change, &row).await?,
+            "wait" => wait_for_children(&mut change, &row).await?,
             _ => {
                 let failure = (name == "retry").then_some(detail.as_str());
                 let attempt = if name == "later" {
@@ -377,7 +377,7 @@ impl SqliteJobs {
     }
 }
 
-/// The failure of a job that may not run again after so many losses.
+/// Returns the failure of a job that may not run again after this many losses.
 fn given_up(row: &Row, losses: i64) -> Result<Option<String>> {
     if losses >= i64::from(checks::MAX_LOSSES) && row.lane()? != Lane::Control {
         return Ok(Some(checks::ended_its_worker(&row.kind)));
@@ -385,11 +385,11 @@ fn given_up(row: &Row, losses: i64) -> Result<Option<String>> {
     Ok((row.attempt >= row.max_attempts).then(checks::delivery_limit))
 }
 
-/// The worker process that ran the job has ended.
-pub(super) async fn lost(change: &mut Change<'_>, row: &Row) -> Result<()> {
+/// Queues or ends a job whose worker process has ended.
+pub(super) async fn handle_loss(change: &mut Change<'_>, row: &Row) -> Result<()> {
     if change.stopping(row).await? {
         return change
-            .terminal(row, JobState::Cancelled, Ending::default())
+            .end_job(row, JobState::Cancelled, Ending::default())
             .await;
     }
     if let Some(failure) = given_up(row, row.losses + 1)? {
@@ -397,7 +397,7 @@ pub(super) async fn lost(change: &mut Change<'_>, row: &Row) -> Result<()> {
             error: Some(&failure),
             ..Ending::default()
         };
-        return change.terminal(row, JobState::Failed, ending).await;
+        return change.end_job(row, JobState::Failed, ending).await;
     }
     change
         .run(sqlx::query("UPDATE job_records SET losses = losses + 1 WHERE id = ?").bind(&row.id))
@@ -405,7 +405,8 @@ pub(super) async fn lost(change: &mut Change<'_>, row: &Row) -> Result<()> {
     requeue(change, row, row.attempt, None, 0).await
 }
 
-async fn wait(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
+/// Puts a parent into its waiting state, or queues it for its merge if all children have ended.
+async fn wait_for_children(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
     if row.children_left() == 0 {
         change.merge(&row.id, row.lane()?).await?;
         return Ok(JobState::Queued);

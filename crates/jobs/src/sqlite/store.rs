@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::broadcast;
 
-use super::lines::line_position;
+use super::callers::queue_position;
 use super::record::{read, text};
 use super::{SqliteJobs, unavailable};
 use crate::checks;
@@ -57,8 +57,8 @@ impl JobStore for SqliteJobs {
             .map_err(unavailable)?;
         let found = found.ok_or_else(|| checks::unknown(id))?;
         let row = read(&found)
-            .map_err(|broken| Error::internal(damage::letter(&broken.id, &broken.reason)))?;
-        let position = line_position(&mut connection, &row).await?;
+            .map_err(|damaged| Error::internal(damage::letter(&damaged.id, &damaged.reason)))?;
+        let position = queue_position(&mut connection, &row).await?;
         row.job(position)
     }
 
@@ -95,7 +95,7 @@ impl JobStore for SqliteJobs {
                 .await
                 .map_err(unavailable)?;
         let asked = after.map(|after| i64::try_from(after.major).unwrap_or(i64::MAX));
-        // An id after the last event is none of this job's: it is shown everything.
+        // An id after the last event is not one of this job's, so all events are returned.
         let asked_beyond = asked.is_some_and(|from| last.is_some_and(|last| from > last));
         let mut from = asked.filter(|_| !asked_beyond).unwrap_or_default();
         let gap = asked_beyond || asked.is_some_and(|from| first.is_none_or(|first| first > from));
@@ -114,12 +114,13 @@ impl JobStore for SqliteJobs {
             let mut events = Vec::with_capacity(rows.len());
             for row in &rows {
                 from = row.try_get_unchecked("seq").unwrap_or(i64::MAX);
-                events.extend(
-                    self.damage
-                        .sift("event", &format!("{job} {from}"), event(row))?,
-                );
+                events.extend(self.damage.skip_damaged(
+                    "event",
+                    &format!("{job} {from}"),
+                    event(row),
+                )?);
             }
-            // A page that cannot be read at all must not look like the end.
+            // A page of damaged events must not look like the end.
             if !events.is_empty() || rows.len() < limit {
                 return Ok(EventPage { events, gap });
             }
@@ -138,7 +139,7 @@ impl JobStore for SqliteJobs {
             .transpose();
         Ok(self
             .damage
-            .sift("preview", &id.to_string(), preview)?
+            .skip_damaged("preview", &id.to_string(), preview)?
             .flatten())
     }
 

@@ -10,7 +10,7 @@ use clippy_core::{Error, Result};
 use sqlx::sqlite::SqliteRow;
 
 use super::record::{Row, read, text};
-use super::runs::{lost, millis};
+use super::runs::{handle_loss, millis};
 use super::{SqliteJobs, unavailable};
 use crate::damage::is_damage;
 use crate::record::Lane;
@@ -19,22 +19,22 @@ use crate::transport::{Control, JobTransport, SweepSettings, Swept};
 
 /// How many events of one job are kept.
 const KEPT_EVENTS: i64 = 1_000;
-/// Jobs dropped in one transaction, so that nobody waits long for their turn to write.
+/// Jobs dropped in one transaction, so that other writers do not wait long.
 const DROPPED_AT_ONCE: u64 = 200;
 /// Rows read in one query.
-const READ_AT_ONCE: usize = 500;
-/// Queries in one sweep; the next sweep continues.
-const READINGS: usize = 200;
-/// Data that may be dropped is searched for at most this often.
+const PAGE: usize = 500;
+/// The most queries of one kind in a sweep; the next sweep continues.
+const PAGES: usize = 200;
+/// Old data is searched for at most this often.
 const TIDY_MS: i64 = 10_000;
 
 /// What to do with a job that a sweep has found.
 #[derive(Clone, Copy)]
-enum Deed {
+enum Action {
     /// Write its task: its delay has passed, or its task was lost.
-    Push,
-    /// Its lease has ended.
-    End,
+    PushTask,
+    /// End its run: its lease has ended.
+    EndRun,
 }
 
 impl SqliteJobs {
@@ -47,7 +47,7 @@ impl SqliteJobs {
         self.next_due.store(i64::MAX, Ordering::Release);
         let due = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 1 AND \
                    queued_ms <= ? LIMIT 500";
-        let promoted = self.do_to_all(due, now, Deed::Push).await;
+        let promoted = self.handle_all(due, now, Action::PushTask).await;
         self.read_next_due().await?;
         promoted
     }
@@ -64,7 +64,7 @@ impl SqliteJobs {
         Ok(())
     }
 
-    pub(super) async fn look_after(&self, settings: &SweepSettings) -> Result<Swept> {
+    pub(super) async fn sweep_all(&self, settings: &SweepSettings) -> Result<Swept> {
         let now = Timestamp::now().as_millis();
         let mut swept = Swept::default();
         let dead = sqlx::query("SELECT lane, name FROM job_workers WHERE seen_ms <= ?")
@@ -80,12 +80,12 @@ impl SqliteJobs {
             // Another process may have delayed a job.
             self.read_next_due().await?;
             swept.promoted = self.promote_due().await?;
-            // While a machine sleeps, leases end that nobody could renew.
+            // While the machine was suspended, no worker could renew its lease.
             if !merciful {
                 let late = "SELECT rowid, * FROM job_records WHERE state = 'running' AND \
                             (lease_ms <= ? OR lease_ms IS NULL)
                             LIMIT 500";
-                swept.reaped = self.do_to_all(late, now, Deed::End).await?;
+                swept.reaped = self.handle_all(late, now, Action::EndRun).await?;
             }
             let lost = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 0 \
                         AND queued_ms <= ?
@@ -93,7 +93,7 @@ impl SqliteJobs {
                                         AND Jobs.status IN ('Pending', 'Queued', 'Running')) LIMIT \
                         500";
             swept.rescued = self
-                .do_to_all(lost, now - millis(settings.rescue_after), Deed::Push)
+                .handle_all(lost, now - millis(settings.rescue_after), Action::PushTask)
                 .await?;
         }
         if self.is_time_to_tidy(now) {
@@ -117,7 +117,7 @@ impl SqliteJobs {
             .map_err(unavailable)
     }
 
-    /// Releases the tasks of a dead worker loop. An entry that names no lane is dropped.
+    /// Releases the tasks of a dead worker loop. An entry without a valid lane is dropped.
     async fn release_dead(&self, row: &SqliteRow) -> Result<u64> {
         let (lane, name) = (
             text(row, "lane").unwrap_or_default(),
@@ -127,7 +127,7 @@ impl SqliteJobs {
             return self.release_worker(lane, &name).await;
         }
         self.damage
-            .tell("worker", &name, &format!("it names no lane but \"{lane}\""));
+            .report("worker", &name, &format!("\"{lane}\" is not a lane"));
         let mut change = self.change().await?;
         change
             .run(sqlx::query(
@@ -138,10 +138,10 @@ impl SqliteJobs {
         Ok(0)
     }
 
-    /// Handles all jobs that a query finds, page by page; gives how many.
-    async fn do_to_all(&self, query: &'static str, bound: i64, deed: Deed) -> Result<u64> {
+    /// Handles all jobs that a query finds, page by page. Returns how many.
+    async fn handle_all(&self, query: &'static str, bound: i64, action: Action) -> Result<u64> {
         let mut done = 0;
-        for _ in 0..READINGS {
+        for _ in 0..PAGES {
             let rows = sqlx::query(query)
                 .bind(bound)
                 .fetch_all(&self.pool)
@@ -149,19 +149,19 @@ impl SqliteJobs {
                 .map_err(unavailable)?;
             for row in &rows {
                 match read(row) {
-                    Ok(row) => done += u64::from(self.do_to(&row, deed).await?),
-                    Err(broken) => self.set_aside(&broken).await?,
+                    Ok(row) => done += u64::from(self.handle(&row, action).await?),
+                    Err(damaged) => self.set_aside(&damaged).await?,
                 }
             }
-            if rows.len() < READ_AT_ONCE {
+            if rows.len() < PAGE {
                 break;
             }
         }
         Ok(done)
     }
 
-    /// `false` when another process was faster, or the record is damaged.
-    async fn do_to(&self, found: &Row, deed: Deed) -> Result<bool> {
+    /// Handles one job. `false` when another process was faster, or the record is damaged.
+    async fn handle(&self, found: &Row, action: Action) -> Result<bool> {
         let done = async {
             let mut change = self.change().await?;
             let row = change.load(&found.id).await?;
@@ -170,16 +170,16 @@ impl SqliteJobs {
             }) else {
                 return Ok(false);
             };
-            match deed {
-                Deed::Push if row.delayed == found.delayed => {
+            match action {
+                Action::PushTask if row.delayed == found.delayed => {
                     change.push_task(&row.id, row.lane()?).await?
                 }
-                Deed::End if row.lease_ms.unwrap_or_default() <= change.now => {
-                    lost(&mut change, &row).await?
+                Action::EndRun if row.lease_ms.unwrap_or_default() <= change.now => {
+                    handle_loss(&mut change, &row).await?
                 }
-                Deed::Push | Deed::End => return Ok(false),
+                Action::PushTask | Action::EndRun => return Ok(false),
             }
-            change.tell(Control::Wake(row.lane()?));
+            change.notify(Control::Wake(row.lane()?));
             change.commit().await?;
             Ok::<_, Error>(true)
         };
@@ -192,8 +192,8 @@ impl SqliteJobs {
         }
     }
 
-    /// Whether no sweep ran for longer than a worker may be silent. Stays true for as long again,
-    /// so that workers have time to renew their leases.
+    /// Records this sweep. Returns whether none ran for longer than a worker may be silent. It stays
+    /// true for the same time again, so that workers can renew their leases.
     fn out_of_touch(&self, now: i64, silence: Duration) -> bool {
         let silence = millis(silence);
         let mut swept = self.swept.lock();
@@ -215,8 +215,8 @@ impl SqliteJobs {
         due
     }
 
-    /// Drops old finished jobs with their parts and events, ended tasks, old events and keys. Reads
-    /// first, and begins to write only when there is something to drop.
+    /// Drops old finished jobs with their parts and events, ended tasks, old events and keys. Takes
+    /// the write lock only when there is something to drop.
     async fn expire(&self) -> Result<u64> {
         let now = Timestamp::now().as_millis();
         let kept = i64::try_from(self.settings.max_finished).unwrap_or(i64::MAX);

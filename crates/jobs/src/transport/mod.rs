@@ -1,8 +1,8 @@
-//! How the ids of queued jobs get to workers.
+//! How the ids of queued jobs reach workers.
 //!
-//! apalis fetches tasks, and carries nothing but a job's id. It is used in this folder only:
-//! [`worker_loop`] is its worker and its one handler, [`redis`] and [`sqlite`] are its two
-//! backends, and [`tick`] is its wake strategy.
+//! apalis fetches tasks, which hold a job's id and nothing else. It is used in this folder only:
+//! [`worker_loop`] has its worker and its one handler, [`redis`] and [`sqlite`] its two backends,
+//! and [`tick`] its wake strategy.
 
 pub(crate) mod redis;
 pub(crate) mod sqlite;
@@ -26,24 +26,24 @@ pub(crate) use worker_loop::run_until;
 /// Notices to workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
-    /// There is work in this lane.
+    /// There are new jobs in this lane.
     Wake(Lane),
     /// This job is asked to stop.
     Cancel(JobId),
-    /// This lane was paused, or is no longer.
+    /// This lane was paused or resumed.
     Lane(Lane),
 }
 
-/// What the queue carries: the id of a job, or the bytes that should have been one.
+/// The contents of a task: the id of a job, or bytes that cannot be read as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// A job to claim.
     Job(JobId),
-    /// Something else, and why it cannot be read.
+    /// A task that cannot be read.
     Unreadable {
-        /// What was found.
+        /// Its contents.
         payload: Vec<u8>,
-        /// What is wrong with it.
+        /// Why they cannot be read.
         reason: String,
     },
 }
@@ -58,19 +58,18 @@ pub trait Deliver: Send + Sync + 'static {
 /// One worker loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneWorker {
-    /// The lane it takes from.
+    /// The lane it fetches from.
     pub lane: Lane,
-    /// A name used once and never again.
+    /// Its name, which is never used again.
     pub name: String,
-    /// Jobs it runs at once.
+    /// The most jobs that it runs at once.
     pub concurrency: usize,
 }
 
 /// Limits of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SweepSettings {
-    /// A worker loop that was silent for longer is considered dead; what it had fetched is queued
-    /// again.
+    /// A worker loop that was silent for longer is considered dead, and its tasks are queued again.
     pub dead_after: Duration,
     /// A job that was queued for longer is checked for a lost task.
     pub rescue_after: Duration,
@@ -79,7 +78,7 @@ pub struct SweepSettings {
 /// What one sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Delayed jobs whose time had come.
+    /// Delayed jobs that were due, queued.
     pub promoted: u64,
     /// Running jobs whose lease had ended: queued again, or failed.
     pub reaped: u64,
@@ -87,11 +86,11 @@ pub struct Swept {
     pub released: u64,
     /// Queued jobs whose task was lost, queued again.
     pub rescued: u64,
-    /// Finished jobs dropped after their time.
+    /// Old finished jobs, dropped.
     pub expired: u64,
 }
 
-/// Brings the ids of queued jobs to workers, and cleans up after workers that have died.
+/// Delivers the ids of queued jobs to workers, and cleans up after dead workers.
 #[async_trait]
 pub trait JobTransport: Send + Sync + 'static {
     /// Fetches tasks of one lane and delivers them, until `stop` or an error. After `stop` the
@@ -105,18 +104,17 @@ pub trait JobTransport: Send + Sync + 'static {
         stop: CancellationToken,
     ) -> Result<()>;
 
-    /// Queues again what this worker had fetched and not ended. Tasks that cannot be read go to the
-    /// dead letters.
+    /// Queues a worker's unfinished tasks again. Tasks that cannot be read go to the dead letters.
+    /// Returns how many were queued.
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64>;
 
-    /// Says that these worker loops are alive.
+    /// Reports that these worker loops are alive.
     async fn keep_alive(&self, workers: &[(Lane, String)]) -> Result<()>;
 
-    /// Queues delayed jobs whose time has come.
+    /// Queues delayed jobs that are due. Returns how many.
     async fn promote(&self) -> Result<u64>;
 
-    /// Searches for expired leases, dead workers, lost tasks and jobs to be dropped, and handles
-    /// them.
+    /// Finds and handles ended leases, dead workers, lost tasks and old finished jobs.
     async fn sweep(&self, settings: &SweepSettings) -> Result<Swept>;
 
     /// Adds an unreadable task to the dead letters.

@@ -11,30 +11,29 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::worker_loop::{DeliveryCodec, WorkerLoop, build_worker_loop};
 use super::{Deliver, Delivery, LaneWorker, Tick};
 
-/// The id of a task that was seen through to its end.
+/// The id of an ended task.
 pub(crate) use apalis_core::task::task_id::TaskId as EndedTask;
 
-/// apalis' own heartbeats use the clients' clocks. Its search for silent workers is only the second
-/// line of defence (ours, the store's sweep, uses the server's clock), so it is slow enough to bear
-/// clocks that are a minute apart.
+/// apalis' own heartbeats use the clients' clocks. The store's sweep, which uses the server's clock,
+/// finds silent workers first. So apalis' limit is long enough for clocks that are a minute apart.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 const MISSED_HEARTBEATS: usize = 9;
 
 fn config(queue: &str) -> apalis_redis::Config {
     apalis_redis::Config::default()
         .queue(queue)
-        // More than one, and the tail of a batch waits behind its head without a heartbeat.
+        // In a larger batch, later tasks would wait for the first one without a heartbeat.
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
         .missed_heartbeats(MISSED_HEARTBEATS)
         .lock_tasks(false)
         .emit_events(false)
-        // This is apalis' acknowledgement, whatever its name says: one call for each task. The
-        // store forgets ended tasks many at a time instead.
+        // Despite its name, this is apalis' acknowledgement, one call for each task. The store
+        // forgets ended tasks in batches instead.
         .persist_results(false)
 }
 
-/// A worker loop over one lane's queue. `ended` gets each task that was seen through to its end.
+/// Builds a worker loop over one lane's queue. `ended` receives each task that has ended.
 pub(crate) fn worker_loop(
     connection: ConnectionManager,
     queue: &str,

@@ -15,15 +15,14 @@ use super::worker_loop::{DeliveryCodec, WorkerLoop, build_worker_loop};
 use super::{Deliver, Delivery, LaneWorker, Tick};
 use crate::record::JobId;
 
-/// apalis' own search for silent workers is only the second line of defence; the store's sweep is
-/// the first.
+/// The store's sweep finds silent workers first; apalis' own search is only a safeguard.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 const MISSED_HEARTBEATS: usize = 6;
 
-/// What apalis answers.
+/// An error of apalis' storage.
 pub(crate) use apalis_sqlite::Error as TaskError;
 
-/// apalis' own tables.
+/// The migrations of apalis' own tables.
 pub(crate) fn migrations() -> Migrator {
     SqliteStorage::<()>::migrations()
 }
@@ -37,7 +36,7 @@ fn config(queue: &str) -> apalis_sqlite::Config {
         .lock_tasks(false)
 }
 
-/// A worker loop over one lane's queue.
+/// Builds a worker loop over one lane's queue.
 pub(crate) fn worker_loop(
     pool: &SqlitePool,
     queue: &str,

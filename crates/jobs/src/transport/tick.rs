@@ -32,10 +32,10 @@ impl Bell {
 pub struct Tick {
     interval: Interval,
     bell: Arc<Bell>,
-    /// A wake-up during a fetch is lost, since the loop is not ready to poll again yet. So each
-    /// wake-up is repeated a few times; this is the next repetition.
+    /// The timer of the next repetition. A wake-up during a fetch is lost, since the loop is not
+    /// ready to poll yet, so each wake-up is repeated a few times.
     echo: Pin<Box<Sleep>>,
-    /// Repetitions that are still to come.
+    /// How many repetitions are left.
     echoes: usize,
 }
 
@@ -48,7 +48,7 @@ const ECHOES: [Duration; 4] = [
 ];
 
 impl Tick {
-    /// Polls at this interval, and is never woken in between.
+    /// A strategy that polls at this interval and is never woken in between.
     #[must_use]
     pub fn every(every: Duration) -> Self {
         Self::new(every, Arc::default())

@@ -27,8 +27,8 @@ impl Delivery {
         format!("{{\"job\":\"{id}\"}}").into_bytes()
     }
 
-    /// Reads the bytes of a task. Never fails, since apalis ends a worker that fetches a task which
-    /// it cannot decode, and then the next worker that fetches it.
+    /// Reads the contents of a task. It never fails, since apalis ends every worker that fetches a
+    /// task which it cannot decode.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Self {
         match serde_json::from_slice::<Contents>(bytes) {
@@ -45,7 +45,7 @@ impl Delivery {
     }
 }
 
-/// [`Delivery::encode`] and [`Delivery::decode`] as apalis wants them.
+/// [`Delivery::encode`] and [`Delivery::decode`] as a codec of apalis.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct DeliveryCodec;
 
@@ -70,7 +70,8 @@ impl Codec<Delivery> for DeliveryCodec {
 pub(crate) struct Carrier {
     pub(crate) lane: Lane,
     pub(crate) deliver: Arc<dyn Deliver>,
-    /// Gets the tasks that have ended, for a backend that apalis does not tell of them.
+    /// Receives the tasks that have ended, for a backend that does not get apalis'
+    /// acknowledgements.
     pub(crate) ended: Option<UnboundedSender<TaskId>>,
 }
 
@@ -90,7 +91,7 @@ pub(crate) async fn take(
     };
     carrier.deliver.deliver(carrier.lane, delivery).await;
     if let Some(ended) = &carrier.ended {
-        // Without a receiver the worker loop has ended, and its tasks are queued again.
+        // Without a receiver the worker loop has ended, and its tasks will be queued again.
         let _ = ended.send(task);
     }
     Ok(())
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_that_is_no_job_is_read_as_such() {
+    fn a_task_without_a_job_id_is_unreadable() {
         let id = JobId::generate();
         assert_eq!(Delivery::decode(&Delivery::encode(id)), Delivery::Job(id));
         for wrong in [

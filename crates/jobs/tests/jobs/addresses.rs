@@ -1,5 +1,4 @@
-//! What `REDIS_URL` may say, and what a server refuses of it: that is told at once, and not waited
-//! for.
+//! Values of `REDIS_URL`: what a server refuses is reported at once, without waiting for it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,14 +26,14 @@ async fn refused(url: &str) -> clippy_core::Error {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_or_database_is_refused_and_a_server_that_is_away_is_not() {
+async fn a_wrong_password_or_database_is_invalid_and_a_stopped_server_unavailable() {
     let redis = Redis::start();
     let port = redis.port();
     let away = refused("redis://:guess@127.0.0.1:1/0").await;
     assert_eq!(
         away.code,
         ErrorCode::Unavailable,
-        "this one is waited for: {}",
+        "a caller may wait for this one: {}",
         away.message
     );
     let elsewhere = refused(&format!("redis://127.0.0.1:{port}/4711")).await;
@@ -110,7 +109,7 @@ async fn a_wrong_password_or_database_is_refused_and_a_server_that_is_away_is_no
     }
 }
 
-/// Not a test of its own: the test below starts this program with it, since trusted certificates
+/// Does nothing by itself. The test below starts this program with it, since trusted certificates
 /// are read from the environment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_client() {
@@ -135,8 +134,8 @@ async fn tls_client() {
     let store = connect(&url, "tls", LaneLimits::default()).await;
     let mut notices = store.watch_events();
     let new = NewJob::new(JobKind::Reindex, Lane::Control, json!({}));
-    // The listener has a connection of its own, over TLS as well.
-    let told = async {
+    // Notices come over a connection of their own, which must use TLS as well.
+    let notified = async {
         loop {
             let job = store.create(&new).await.expect("created").job;
             store.cancel(job.id).await.expect("cancelled");
@@ -147,12 +146,12 @@ async fn tls_client() {
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), told)
+    tokio::time::timeout(std::time::Duration::from_secs(20), notified)
         .await
         .expect("notices come over TLS");
 }
 
-/// A certificate authority and a certificate of 127.0.0.1 by it.
+/// Makes a certificate authority, and its certificate and key for 127.0.0.1.
 fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let openssl = |arguments: &[&str]| {
         let done = Command::new("openssl")
@@ -160,7 +159,7 @@ fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
             .current_dir(folder)
             .stderr(Stdio::null())
             .status();
-        assert!(done.expect("openssl is here").success(), "{arguments:?}");
+        assert!(done.expect("openssl runs").success(), "{arguments:?}");
     };
     let subject = [
         "-newkey",
@@ -225,7 +224,7 @@ fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
 }
 
 #[test]
-fn rediss_speaks_tls_and_trusts_the_authority_that_is_named() {
+fn rediss_uses_tls_and_trusts_the_given_authority() {
     let folder = tempfile::tempdir().expect("a folder");
     let (authority, certificate, key) = certificates(folder.path());
     let redis = Redis::start_with_tls(&authority, &certificate, &key);
@@ -251,10 +250,10 @@ fn rediss_speaks_tls_and_trusts_the_authority_that_is_named() {
         redis.tls_port().expect("it has one")
     );
     client(&tls, &authority, "");
-    // Another authority's file: nobody is trusted whom it does not know.
+    // With another authority's certificate, the server is not trusted.
     let stranger = tempfile::tempdir().expect("a folder");
     client(&tls, &certificates(stranger.path()).0, "certificate");
-    // A port of the other kind looks dead, so that the message says what else it may be.
+    // With TLS on one side only, the message suggests the other scheme.
     client(
         &format!("rediss://127.0.0.1:{}/0", plain.port()),
         &authority,

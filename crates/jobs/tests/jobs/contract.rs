@@ -1,4 +1,4 @@
-//! The contract of `clippy_jobs::contract`, on both stores: each check has a store of its own.
+//! The contract suite of `clippy-jobs-contract` on both stores. Each check has a store of its own.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ const LIMITS: LaneLimits = LaneLimits {
     bulk: SMALL_LANE,
     control: 1_000,
 };
-/// Checks that run at once: they mostly wait.
+/// How many checks run at once. They mostly wait.
 const AT_ONCE: usize = 4;
 
-/// Runs all checks, some at a time, and names every one that failed.
+/// Runs all checks, a few at a time, and names every one that failed.
 async fn run_all<F, Fut>(store: F)
 where
     F: Fn(&'static Check) -> Fut + Send + Sync,

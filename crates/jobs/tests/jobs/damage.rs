@@ -1,4 +1,4 @@
-//! What a store holds is input: one damaged record stops nobody else's work, and nobody's list.
+//! A store's contents are input: a damaged record affects neither other jobs nor lists.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn job(lane: Lane, payload: serde_json::Value) -> NewJob {
     NewJob::new(JobKind::Ingest, lane, payload)
 }
 
-/// A runner in this process until it is stopped.
+/// A runner in this process.
 struct Running(CancellationToken, tokio::task::JoinHandle<()>);
 
 impl Running {
@@ -34,9 +34,9 @@ impl Running {
     }
 }
 
-/// Damages two records of many, one that waits and one that runs; the others are listed, run and
-/// end.
-async fn others_go_on(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
+/// Damages the records of a queued and of a running job, and checks that other jobs are listed and
+/// run.
+async fn other_jobs_run(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
     let make = async |key: &str| {
         let new = job(Lane::Bulk, json!({"ms": 0}))
             .owner("ann")
@@ -85,10 +85,7 @@ async fn others_go_on(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
         assert!(!seen.contains(&waits) && !seen.contains(&runs), "{way}");
     }
     let page = store.list(&JobFilter::default()).await.expect("a page");
-    assert!(
-        page.damaged >= 2,
-        "{way}: they are counted, and not only left out"
-    );
+    assert!(page.damaged >= 2, "{way}: damaged records are counted");
 
     let running = Running::start(store);
     for id in [first, last] {
@@ -98,7 +95,7 @@ async fn others_go_on(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
         .await;
         assert_eq!(done.state, JobState::Succeeded, "{way}");
     }
-    // Both are set aside, with a letter each, and keep no place.
+    // Both are set aside with a dead letter, and no longer count as queued or running.
     wait_until(
         &format!("{way}: both to be set aside"),
         Duration::from_secs(15),
@@ -114,7 +111,7 @@ async fn others_go_on(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
         },
     )
     .await;
-    // More such jobs than there is room for would have stopped the lane.
+    // A damaged job that kept its place would have stopped the lane by now.
     let next = make("next").await;
     wait_for_job(store, next, "new work to run", |job| {
         job.state == JobState::Succeeded
@@ -123,9 +120,8 @@ async fn others_go_on(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
     running.stop().await;
 }
 
-/// A part that is damaged is missed: its parent does not wait for it, and does not leave it out of
-/// the sum in silence.
-async fn a_parent_misses_its_part(store: &Store, damage: impl AsyncFn(JobId)) {
+/// Damages a part's record. Its parent must neither wait for the part nor succeed without it.
+async fn a_parent_fails_without_its_part(store: &Store, damage: impl AsyncFn(JobId)) {
     store.pause(Lane::Bulk, true).await.expect("paused");
     let running = Running::start(store);
     let parent = store
@@ -148,12 +144,12 @@ async fn a_parent_misses_its_part(store: &Store, damage: impl AsyncFn(JobId)) {
     assert!(ended.error.is_some_and(|error| {
         error
             .message
-            .contains("1 parts of this job did cannot be read")
+            .contains("records of 1 parts of this job cannot be read")
     }));
     running.stop().await;
 }
 
-/// Damages events of a job: the others are read, also those behind a page of damaged ones.
+/// Damages events of a job. The others are read, also those after a page of damaged ones.
 async fn other_events_are_read(store: &Store, damage: impl AsyncFn(JobId)) {
     let id = store
         .create(&job(Lane::Bulk, json!({"ms": 0})))
@@ -182,13 +178,13 @@ async fn other_events_are_read(store: &Store, damage: impl AsyncFn(JobId)) {
     assert_eq!(
         page.events,
         all[1..2],
-        "damaged ones in between are passed over"
+        "damaged events in between are left out"
     );
     assert_eq!(store.last_preview(id).await.expect("an answer"), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_damaged_record_in_redis_stops_nobody_else() {
+async fn a_damaged_record_in_redis_affects_no_other_job() {
     let redis = Redis::start();
     let connection = redis.connection().await;
     let command = async |words: &[&[u8]]| {
@@ -207,7 +203,7 @@ async fn a_damaged_record_in_redis_stops_nobody_else() {
         ("lane", b"fast"),
         ("state", b"asleep"),
         ("kind", b"paint"),
-        // Once planned, and in no queue that anybody wrote.
+        // A kind that was planned once, but never released.
         ("kind", b"fetch"),
         ("attempt", b"many"),
         ("version", b"1e400"),
@@ -232,19 +228,19 @@ async fn a_damaged_record_in_redis_stops_nobody_else() {
                 ])
                 .await
             };
-            others_go_on(&store, field, damage).await;
+            other_jobs_run(&store, field, damage).await;
         }
     });
     futures::future::join_all(checks).await;
 
     let store: Store = Arc::new(redis.jobs("type", LaneLimits::default()).await);
     let key = |id| record("type", id);
-    others_go_on(&store, "another type", async |id| {
+    other_jobs_run(&store, "another type", async |id| {
         command(&[b"DEL", key(id).as_bytes()]).await;
         command(&[b"SET", key(id).as_bytes(), b"apple"]).await;
     })
     .await;
-    // Keys beside the records: an idempotency note, an index, a worker's sign of life.
+    // Keys other than records: idempotency entries, indexes, the list of live workers.
     command(&[b"HSET", b"{type}:jobs1:idempotency:3:ann:note", b"a", b"b"]).await;
     command(&[b"SET", b"{type}:jobs1:idempotency:3:ann:words", b"apple"]).await;
     for (index, member) in [
@@ -270,7 +266,10 @@ async fn a_damaged_record_in_redis_stops_nobody_else() {
             .owner("ann")
             .idempotency_key(key);
         let made = store.create(&new).await.expect("created");
-        assert!(!made.existing, "a note that cannot be read is none");
+        assert!(
+            !made.existing,
+            "an entry that cannot be read counts as missing"
+        );
         assert_eq!(store.create(&new).await.expect("found").job.id, made.job.id);
     }
     let page = store
@@ -300,7 +299,7 @@ async fn a_damaged_record_in_redis_stops_nobody_else() {
     running.stop().await;
 
     let store: Store = Arc::new(redis.jobs("family", LaneLimits::default()).await);
-    a_parent_misses_its_part(&store, async |id| {
+    a_parent_fails_without_its_part(&store, async |id| {
         command(&[b"HSET", record("family", id).as_bytes(), b"lane", b"fast"]).await;
     })
     .await;
@@ -329,7 +328,7 @@ async fn a_damaged_record_in_redis_stops_nobody_else() {
         command(&[b"HSET", record("events", id).as_bytes(), b"preview", b"{"]).await;
     })
     .await;
-    // A stream that is none, or that takes no more, is made anew.
+    // A key that is not a stream, and a stream that accepts no more entries, are replaced.
     for (way, words) in [
         ("SET", &[b"apple".as_slice()][..]),
         (
@@ -367,7 +366,7 @@ async fn a_damaged_record_in_redis_stops_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_damaged_record_in_the_job_file_stops_nobody_else() {
+async fn a_damaged_record_in_the_job_file_affects_no_other_job() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = async |name: &str| {
         let file = folder.path().join(name);
@@ -411,7 +410,7 @@ async fn a_damaged_record_in_the_job_file_stops_nobody_else() {
                     .rows_affected();
                 assert_eq!(changed, 1);
             };
-            others_go_on(&store, way, damage).await;
+            other_jobs_run(&store, way, damage).await;
         }
     });
     futures::future::join_all(checks).await;
@@ -434,7 +433,7 @@ async fn a_damaged_record_in_the_job_file_stops_nobody_else() {
             .create(&new)
             .await
             .is_ok_and(|again| again.job.id != made),
-        "a note that cannot be read is none"
+        "an entry that cannot be read counts as missing"
     );
     change(
         "INSERT INTO job_workers (lane, name, seen_ms) VALUES ('fast', 'w-1', 0), ('', x'ff', 0)",
@@ -442,8 +441,8 @@ async fn a_damaged_record_in_the_job_file_stops_nobody_else() {
     .await;
     change("INSERT INTO job_dead_letters (at_ms, reason, payload) VALUES ('x', x'ff', x'fe')")
         .await;
-    // Tasks that apalis cannot read, before one that it can: each would end the loop that fetches
-    // it, again and again.
+    // Tasks that apalis cannot read, before one that it can. Each would end every loop that fetches
+    // it.
     for (id, job) in [
         ("'short'", "x'7b7d'"),
         ("'00000000000000000000000001'", "x'ff'"),
@@ -471,7 +470,7 @@ async fn a_damaged_record_in_the_job_file_stops_nobody_else() {
         job.state == JobState::Succeeded
     })
     .await;
-    wait_for_job(&store, made, "what waits behind them", |job| {
+    wait_for_job(&store, made, "the job behind them to run", |job| {
         job.state == JobState::Succeeded
     })
     .await;
@@ -487,7 +486,7 @@ async fn a_damaged_record_in_the_job_file_stops_nobody_else() {
     running.stop().await;
 
     let (store, pool) = open("family.db").await;
-    a_parent_misses_its_part(&store, async |id| {
+    a_parent_fails_without_its_part(&store, async |id| {
         let query = sqlx::query("UPDATE job_records SET attempt = 'many' WHERE id = ?");
         query
             .bind(id.to_string())

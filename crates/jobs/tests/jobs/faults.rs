@@ -1,5 +1,5 @@
-//! Faults of worker processes: killed, frozen, stopped, with a clock that is wrong; and what must
-//! still be true.
+//! Faults of worker processes (killed, frozen, stopped, with a wrong clock), and the guarantees that
+//! hold nevertheless.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use clippy_jobs::{
 use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
 use serde_json::json;
 
-/// Not a test of its own: the other tests start this program as a worker with it.
+/// Does nothing by itself. The other tests start this program as a worker with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_process() {
     crate::support::handlers::worker_process().await;
@@ -34,7 +34,7 @@ async fn count_done(store: &Store, id: JobId) -> usize {
         .count()
 }
 
-/// Every part ended well and once; the parent merged once; nothing is left over.
+/// Checks that every part succeeded once, that the parent merged once, and that no job is left.
 async fn check_family(store: &Store, parent: JobId, parts: u64) {
     let merged = store.get(parent).await.expect("it is there");
     assert_eq!(merged.state, JobState::Succeeded, "{merged:?}");
@@ -82,7 +82,7 @@ async fn check_family(store: &Store, parent: JobId, parts: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_workers_lose_nothing() {
     eprintln!(
-        "recovery after a kill: at most {:?} as shipped",
+        "recovery after a kill: at most {:?} by default",
         Timing::default().recovery_bound()
     );
     eprintln!(
@@ -94,8 +94,9 @@ async fn killed_workers_lose_nothing() {
     let logs = tempfile::tempdir().expect("a folder");
     let log = logs.path().join("workers.log");
     let settings = [("CLIPPY_TEST_REDIS", redis.url())];
-    // A part that is killed in every run would rightly be given up; here chance must not decide.
-    // Half a second each. What was lost runs alone, which takes most of the time.
+    // With few attempts, a part that is killed in every run would rightly fail, and chance would
+    // decide the test. Each part takes half a second; lost parts run alone, which takes most of the
+    // time.
     let parent = store
         .create(&job(Lane::Control, json!({"parts": 120, "ms": 500})).max_attempts(30))
         .await;
@@ -135,12 +136,12 @@ async fn killed_workers_lose_nothing() {
         kills += 1;
     }
     eprintln!("{kills} kills in {:?}", begun.elapsed());
-    assert!(kills >= 8, "too quick to prove anything");
+    assert!(kills >= 8, "too few kills to prove anything: {kills}");
     check_family(&store, parent, 120).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_embedded_process_goes_on_after_its_restart() {
+async fn a_killed_embedded_process_continues_after_its_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let (file, log) = (
         folder.path().join("jobs.db"),
@@ -202,8 +203,8 @@ async fn a_frozen_worker_cannot_overwrite_its_successor() {
         (Some(u64::from(successor.id())), Some(2))
     );
     signal(frozen.id(), "CONT");
-    // It must be able to write again before it counts that it did not: another job of its own
-    // proves that.
+    // Another job proves that the thawed worker can write again. Only then does it mean something
+    // that it did not overwrite the result.
     drop(successor);
     let next = store
         .create(&job(Lane::Bulk, json!({"ms": 10})))
@@ -228,13 +229,13 @@ async fn a_frozen_worker_cannot_overwrite_its_successor() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_aborts_its_process_takes_the_work_of_others_with_it_once_and_is_given_up() {
+async fn a_job_that_aborts_its_process_costs_others_one_run_and_then_fails() {
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let logs = tempfile::tempdir().expect("a folder");
     let log = logs.path().join("workers.log");
     let settings = [("CLIPPY_TEST_REDIS", redis.url())];
-    // Other people's work runs when it comes, and is lost with the process.
+    // Other jobs run at the same time, and are lost with the process.
     let mut first = Worker::start(&settings, &log);
     let mut others = Vec::new();
     for n in 0..3 {
@@ -254,14 +255,11 @@ async fn a_job_that_aborts_its_process_takes_the_work_of_others_with_it_once_and
         .job
         .id;
     first.ended(Duration::from_secs(20)).await;
-    // The second time it ends its process alone: whatever was lost before is not lost again.
+    // The second time it runs alone, so the other jobs are not lost again.
     let mut second = Worker::start(&settings, &log);
     second.ended(Duration::from_secs(60)).await;
     let _third = Worker::start(&settings, &log);
-    let failed = wait_for_job(&store, id, "it to be given up", |job| {
-        job.state.is_finished()
-    })
-    .await;
+    let failed = wait_for_job(&store, id, "the job to fail", |job| job.state.is_finished()).await;
     assert_eq!((failed.state, failed.attempt), (JobState::Failed, 2));
     let error = failed.error.expect("a reason");
     assert!(
@@ -269,7 +267,7 @@ async fn a_job_that_aborts_its_process_takes_the_work_of_others_with_it_once_and
         "{error:?}"
     );
     for other in others {
-        let done = wait_for_job(&store, other, "the work of others", |job| {
+        let done = wait_for_job(&store, other, "the other jobs", |job| {
             job.state.is_finished()
         })
         .await;
@@ -277,7 +275,7 @@ async fn a_job_that_aborts_its_process_takes_the_work_of_others_with_it_once_and
         assert!(
             done.result
                 .is_some_and(|result| result["run"].as_u64() <= Some(2)),
-            "lost once at most"
+            "lost at most once"
         );
     }
     let harmless = store
@@ -321,7 +319,7 @@ async fn a_stopped_worker_hands_back_what_it_runs() {
     .await;
     signal(first.id(), "TERM");
     let (asked, process) = (Instant::now(), first.id());
-    // Two seconds to end, the grace, and some for a busy machine.
+    // Two seconds of draining, the grace time, and a reserve for a busy machine.
     let status = first.ended(Duration::from_secs(10)).await;
     eprintln!(
         "ended {:?} after it was asked to, with {AT_ONCE} jobs in flight",
@@ -332,7 +330,7 @@ async fn a_stopped_worker_hands_back_what_it_runs() {
     assert_eq!(
         (lanes[1].running, lanes[1].queued),
         (0, AT_ONCE + 40),
-        "all are in the line again, at once"
+        "all are queued again at once"
     );
     for id in &ids {
         assert_eq!(

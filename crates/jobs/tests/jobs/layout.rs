@@ -10,7 +10,7 @@ use clippy_jobs::{JobKind, JobStore, Lane, LaneLimits, NewJob};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_of_ours_looks_like_one_of_apalis() {
+async fn our_tasks_look_like_those_of_apalis() {
     let redis = crate::support::Redis::start();
     let store = redis.jobs("test", LaneLimits::default()).await;
     let ours = store

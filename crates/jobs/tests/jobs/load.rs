@@ -1,4 +1,4 @@
-//! Load: long lines, many delayed jobs at once, what is kept, and how soon work is picked up.
+//! Load: long queues, many delayed jobs at once, retention, and how soon jobs are picked up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-/// Long enough for a machine that is busy with much else.
+/// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(170);
 
 fn job(lane: Lane, payload: serde_json::Value) -> NewJob {
@@ -63,9 +63,9 @@ async fn twenty_thousand_waiting_jobs_drain() {
         JOBS as f64 / begun.elapsed().as_secs_f64()
     );
     assert_eq!(calls.load(Ordering::SeqCst) as u64, JOBS, "each ran once");
-    // Finished jobs are bounded (this store keeps 1,000), and so are apalis' own leavings.
+    // The number of finished jobs is bounded (this store keeps 1,000), and so are apalis' own keys.
     let mut connection = redis.connection().await;
-    wait_until("the leavings to be swept up", PATIENCE, || {
+    wait_until("old keys to be dropped", PATIENCE, || {
         let mut connection = connection.clone();
         async move {
             redis::cmd("DBSIZE")
@@ -86,7 +86,7 @@ async fn twenty_thousand_waiting_jobs_drain() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_is_picked_up_by_the_bell_not_by_the_poll() {
+async fn jobs_are_picked_up_by_notices_not_by_polling() {
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     // Polling alone would need four minutes for what follows.
@@ -133,8 +133,8 @@ async fn work_is_picked_up_by_the_bell_not_by_the_poll() {
     running.await.expect("ends");
 }
 
-/// As a server with the embedded queue runs it: looking unasked, every half minute, would be far
-/// too late for all of this.
+/// Runs with the timing of a server with the embedded queue, whose polls every half minute would be
+/// far too late for all of this.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_queue_needs_no_polling() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -165,7 +165,7 @@ async fn the_embedded_queue_needs_no_polling() {
             .id;
         ended(id, "one job after the other").await;
     }
-    // More than there is room for, from many at once, while the lane is full.
+    // More jobs than the lane has room for.
     let mut ids = Vec::new();
     for n in 0..150 {
         ids.push(
@@ -178,9 +178,9 @@ async fn the_embedded_queue_needs_no_polling() {
         );
     }
     for id in ids {
-        ended(id, "a long line").await;
+        ended(id, "a long queue").await;
     }
-    // A parent and its parts, and a lane that was paused meanwhile.
+    // A parent and its parts, in a lane that was paused meanwhile.
     store.pause(Lane::Bulk, true).await.expect("paused");
     let parent = store
         .create(&job(Lane::Control, json!({"parts": 12, "ms": 0})))
@@ -194,7 +194,7 @@ async fn the_embedded_queue_needs_no_polling() {
     .await;
     store.pause(Lane::Bulk, false).await.expect("resumed");
     ended(parent, "the parts to be merged").await;
-    // One that is tried again after a delay.
+    // A job that is tried again after a delay.
     let later = store
         .create(&job(Lane::Bulk, json!({"retry_first": true})))
         .await
@@ -220,7 +220,7 @@ fn used(process: u32) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_idle_worker_with_the_embedded_queue_rests() {
+async fn an_idle_worker_with_the_embedded_queue_uses_almost_no_cpu() {
     let folder = tempfile::tempdir().expect("a folder");
     let (file, log) = (
         folder.path().join("jobs.db"),
@@ -231,7 +231,7 @@ async fn an_idle_worker_with_the_embedded_queue_rests() {
             .await
             .expect("a store"),
     );
-    // Jobs that ended must not be looked through again and again either.
+    // The store holds an ended job, which must not be looked at again and again either.
     let made = store
         .create(&job(Lane::Bulk, json!({"ms": 0})))
         .await
@@ -247,8 +247,8 @@ async fn an_idle_worker_with_the_embedded_queue_rests() {
         job.state == JobState::Succeeded
     })
     .await;
-    // A window of five seconds in which it takes less than one percent of a core.
-    wait_until("it to rest", Duration::from_secs(60), || async {
+    // A window of five seconds in which it uses at most one percent of a core.
+    wait_until("it to be idle", Duration::from_secs(60), || async {
         let before = used(worker.id());
         tokio::time::sleep(Duration::from_secs(5)).await;
         used(worker.id()) - before <= 5
@@ -260,8 +260,8 @@ async fn an_idle_worker_with_the_embedded_queue_rests() {
     );
 }
 
-/// More jobs due at the same moment than apalis' own delayed set bears (7,999: above that its fetch
-/// fails for ever).
+/// More jobs due at once than apalis' own delayed set can handle: above 7,999 its fetch always
+/// fails.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
     const JOBS: u64 = 8_500;
@@ -298,7 +298,7 @@ async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
         }
     })
     .await;
-    // An hour passes.
+    // Make all of them due, as if an hour had passed.
     let script = "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', \
                   KEYS[1], 1, id) end";
     redis::Script::new(script)
@@ -316,7 +316,7 @@ async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
     assert_eq!(
         calls.load(Ordering::SeqCst) as u64,
         2 * JOBS,
-        "once to be put off, once to be done"
+        "each ran twice: once to be delayed, once to succeed"
     );
     stop.cancel();
     running.await.expect("ends");
@@ -344,7 +344,7 @@ async fn run_jobs(store: &Store, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_has_ended_is_kept_for_a_time_and_memory_stays_bounded() {
+async fn finished_jobs_are_kept_for_a_time_and_memory_stays_bounded() {
     let redis = Redis::start();
     let settings = RedisSettings {
         prefix: "test".to_owned(),
@@ -385,7 +385,7 @@ async fn what_has_ended_is_kept_for_a_time_and_memory_stays_bounded() {
     let mut used = Vec::new();
     for _ in 0..4 {
         run_jobs(&store, 700).await;
-        // By number: fifty jobs with their events, and some keys of the queue itself.
+        // The limit by number: fifty jobs with their events, and some keys of the queue itself.
         wait_until(
             "the rest to be dropped",
             Duration::from_secs(20),
@@ -396,7 +396,7 @@ async fn what_has_ended_is_kept_for_a_time_and_memory_stays_bounded() {
     }
     eprintln!("Redis holds, after each 700 jobs: {used:?} bytes");
     assert!(used[3] < used[0] + used[0] / 4 + 100_000, "{used:?}");
-    // With its parts, and by time.
+    // The limit by time, for a parent with its parts.
     let parent = store
         .create(&job(Lane::Control, json!({"parts": 30, "ms": 0})))
         .await
@@ -429,7 +429,7 @@ async fn what_has_ended_is_kept_for_a_time_and_memory_stays_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_job_file_forgets_what_has_ended_too() {
+async fn the_job_file_drops_old_finished_jobs_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = SqliteSettings {
         max_finished: 20,

@@ -1,5 +1,5 @@
-//! Faults of Redis: away for a while, restarted, restarted empty, full, read-only; and what must
-//! still be true.
+//! Faults of the store (stopped, restarted, restarted empty, full, read-only, locked), and the
+//! guarantees that hold nevertheless.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,7 +20,7 @@ fn job(lane: Lane, payload: serde_json::Value) -> NewJob {
     NewJob::new(JobKind::Ingest, lane, payload)
 }
 
-/// Times that bear a Redis that is away for four seconds.
+/// A timing with which jobs survive an outage of four seconds.
 fn patient() -> Timing {
     Timing {
         lease: Duration::from_secs(12),
@@ -30,7 +30,7 @@ fn patient() -> Timing {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_job_outlives_a_restart_of_redis() {
+async fn a_running_job_survives_a_restart_of_redis() {
     let mut redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let (runner, calls) = runner(Arc::clone(&store), 4, patient());
@@ -49,7 +49,7 @@ async fn a_running_job_outlives_a_restart_of_redis() {
     redis.stop();
     let refused = store.get(id).await.expect_err("Redis is away");
     assert_eq!(refused.code, ErrorCode::Unavailable);
-    // Until the job's checkpoints and beats, and the loops, have all been refused several times.
+    // Long enough for the job's checkpoints, its heartbeats and the loops to fail several times.
     redis.away(Duration::ZERO, 20).await;
     redis.restart();
     let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
@@ -70,10 +70,10 @@ async fn a_running_job_outlives_a_restart_of_redis() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
+async fn an_outage_longer_than_a_lease_restarts_no_job() {
     let mut redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    // Two runners: each would take the other for dead, and its leases for ended.
+    // Two runners: each could consider the other dead, and its leases ended.
     let runners = [(); 2].map(|()| runner(Arc::clone(&store), 4, short_timing()));
     let stop = CancellationToken::new();
     let mut counts = Vec::new();
@@ -99,12 +99,12 @@ async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
         })
         .await;
     }
-    // All leases end meanwhile, and whoever could be taken for dead is.
+    // Long enough for all leases to end, and for all workers to be considered dead.
     redis
         .away(2 * short_timing().lease.max(short_timing().dead_after), 10)
         .await;
     redis.restart();
-    // A third process is quicker than the runners, which still wait before they connect again.
+    // A third process sweeps before the runners have connected again.
     let third = redis.jobs("test", LaneLimits::default()).await;
     let settings = SweepSettings {
         dead_after: short_timing().dead_after,
@@ -130,10 +130,10 @@ async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
     }
 }
 
-/// With the times as shipped: what has a length of its own (the connection's pauses, apalis'
-/// heartbeat) cannot be scaled down. The outage is longer than each of them.
+/// Runs with the default timing, since some intervals (the connection's retries, apalis' heartbeat)
+/// cannot be scaled down. The outage is longer than each of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_longer_than_all_times_as_shipped_costs_no_job_an_attempt() {
+async fn an_outage_longer_than_all_default_intervals_costs_no_job_an_attempt() {
     let mut redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let runners = [(); 2].map(|()| runner(Arc::clone(&store), 4, Timing::default()));
@@ -144,8 +144,8 @@ async fn an_outage_longer_than_all_times_as_shipped_costs_no_job_an_attempt() {
         counts.push(calls);
         running.push(tokio::spawn(runner.run(stop.clone())));
     }
-    // Work that tells of itself and is held up; work that ends while nobody can be told; a parent
-    // between its steps; and more than there is room for, so that some waits.
+    // Jobs that write checkpoints during the outage; jobs that end during it; a parent between its
+    // phases; and more jobs than there is room for, so that some are queued.
     let mut ids = Vec::new();
     let works = [
         ("ms", 3_000, 3),
@@ -189,7 +189,7 @@ async fn an_outage_longer_than_all_times_as_shipped_costs_no_job_an_attempt() {
         .await
         .expect_err("Redis is away");
     assert_eq!(refused.code, ErrorCode::Unavailable);
-    // A lease of 15 s, a silence of 10 s that means death, a heartbeat of 20 s.
+    // Longer than the lease (15 s), `dead_after` (10 s) and apalis' heartbeat (20 s).
     redis
         .away(Timing::default().lease + Timing::default().dead_after, 50)
         .await;
@@ -220,7 +220,7 @@ async fn an_outage_longer_than_all_times_as_shipped_costs_no_job_an_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_goes_on_through_a_redis_that_is_stuck_full_or_read_only() {
+async fn jobs_continue_while_redis_is_stuck_full_or_read_only() {
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let (runner, calls) = runner(Arc::clone(&store), 4, patient());
@@ -261,11 +261,11 @@ async fn work_goes_on_through_a_redis_that_is_stuck_full_or_read_only() {
         let refused = redis.refused().await;
         command(begin).await;
         if begin[0] == "CLIENT" {
-            // A server that is stuck answers nothing, until its pause is over.
+            // A stuck server answers nothing until its pause is over.
             let ping = redis::cmd(end[0]);
             while ping.query_async::<redis::Value>(&mut asked).await.is_err() {}
         } else {
-            // The others refuse every write of the job and of the worker loops.
+            // A full or read-only server refuses every write of the job and of the worker loops.
             wait_until("writes to be refused", Duration::from_secs(30), || async {
                 redis.refused().await >= refused + 10
             })
@@ -289,7 +289,7 @@ async fn work_goes_on_through_a_redis_that_is_stuck_full_or_read_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_comes_back_empty_is_used_anew() {
+async fn a_redis_that_comes_back_empty_is_used_again() {
     let mut redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let (runner, calls) = runner(Arc::clone(&store), 2, short_timing());
@@ -306,15 +306,14 @@ async fn a_redis_that_comes_back_empty_is_used_anew() {
     })
     .await;
     redis.restart_empty();
-    wait_until("the loss to be said", Duration::from_secs(10), || async {
+    wait_until("the job to be gone", Duration::from_secs(10), || async {
         store
             .get(lost)
             .await
             .is_err_and(|error| error.code == ErrorCode::NotFound)
     })
     .await;
-    // The lost run has taken half of the room, and gives it back: more jobs at once than the other
-    // half holds.
+    // The lost run takes one of two places, and must give it back.
     let mut ids = Vec::new();
     for _ in 0..4 {
         ids.push(
@@ -364,8 +363,8 @@ async fn a_job_file_that_is_locked_for_long_costs_no_attempt() {
         job.state == JobState::Running
     })
     .await;
-    // Another connection writes until seven of the lease's twelve seconds are over: longer than
-    // apalis waits for its turn to write (five seconds).
+    // Another connection holds the write lock until seven of the lease's twelve seconds are over.
+    // apalis waits five seconds for the lock.
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display()))
         .await
         .expect("the same file");
@@ -450,7 +449,7 @@ async fn five_restarts_of_redis_lose_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_takes_nothing_says_why() {
+async fn a_redis_that_refuses_writes_says_why() {
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let mut connection = redis.connection().await;
@@ -506,7 +505,7 @@ async fn a_redis_that_takes_nothing_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unreadable_tasks_go_to_the_dead_letters_and_the_worker_lives() {
+async fn unreadable_tasks_go_to_the_dead_letters_and_the_worker_continues() {
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let mut connection = redis.connection().await;

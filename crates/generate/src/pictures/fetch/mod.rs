@@ -52,7 +52,7 @@ impl Default for FetchPolicy {
     }
 }
 
-/// Resolves host names; a trait so that tests can give false addresses.
+/// Resolves host names; a trait so that tests can supply addresses.
 #[async_trait]
 pub trait Resolve: Send + Sync + 'static {
     /// All addresses of a name.
@@ -219,8 +219,7 @@ impl Fetcher {
             if self.policy.exempt.contains(address) {
                 continue;
             }
-            // One address that is not public refuses the URL: which one is used must not depend on
-            // chance.
+            // A single address that is not public refuses the URL, since any of them could be used.
             if let Some(reason) = refusal(address.ip()) {
                 return Err(refused(format!(
                     "{shown} leads to {}, {reason}: only public addresses are fetched",

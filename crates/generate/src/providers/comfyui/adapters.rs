@@ -7,7 +7,7 @@
 /// The largest number of adapters of one role.
 pub const MOST_ADAPTERS: usize = 3;
 
-/// The weight that is sent for each requested weight.
+/// Returns the weight to send for each requested weight.
 #[must_use]
 pub fn merge_weights(weights: &[f32]) -> Vec<f32> {
     let round_weight = |weight: f32| (weight * 1000.0).round() / 1000.0;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_weights_stay_and_of_many_the_nearest_become_one() {
+    fn few_weights_are_kept_and_of_many_the_nearest_are_merged() {
         assert!(merge_weights(&[]).is_empty());
         assert_eq!(merge_weights(&[0.7, 0.2, 0.7, 0.5]), [0.7, 0.2, 0.7, 0.5]);
         assert_eq!(

@@ -162,9 +162,9 @@ impl Client {
         let answer = self
             .json(self.call(Method::POST, "/upload/image").multipart(form))
             .await?;
-        let name = answer["name"]
-            .as_str()
-            .ok_or_else(|| GenerateError::permanent("ComfyUI took an upload and named no file"))?;
+        let name = answer["name"].as_str().ok_or_else(|| {
+            GenerateError::permanent("ComfyUI accepted an upload, but did not name the file")
+        })?;
         let path = match answer["subfolder"].as_str() {
             None | Some("") => name.to_owned(),
             Some(folder) => format!("{folder}/{name}"),
@@ -199,11 +199,11 @@ impl Client {
         match answer["prompt_id"].as_str() {
             Some(id) if id == prompt.to_string() => Ok(()),
             Some(_) => Err(GenerateError::permanent(
-                "this ComfyUI gives prompts ids of its own, so a prompt could not be followed or \
+                "this ComfyUI assigns its own prompt ids, so a prompt could not be followed or \
                  cancelled: update it",
             )),
             None => Err(GenerateError::permanent(
-                "ComfyUI took a prompt and gave it no id: check COMFYUI_URL",
+                "ComfyUI accepted a prompt without returning its id: check COMFYUI_URL",
             )),
         }
     }

@@ -148,7 +148,7 @@ mod tests {
             )
             .is_none()
         );
-        // Python writes numbers that are none, and the frame counts all the same.
+        // Python writes NaN, which is not JSON. The frame is read nevertheless.
         let text = format!(
             r#"{{"type": "execution_start", "data": {{"prompt_id": "{own}", "timestamp": NaN}}}}"#
         );
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn previews_are_cut_out_of_their_frames_and_rubbish_is_not() {
+    fn previews_are_extracted_and_malformed_frames_are_ignored() {
         let plain = Bytes::from([&[0, 0, 0, 1, 0, 0, 0, 1][..], &[0xff, 0xd8, 1, 2]].concat());
         assert!(
             matches!(parse_binary(&plain), Some(Event::Preview(picture, "image/jpeg")) if picture[..] == [0xff, 0xd8, 1, 2])

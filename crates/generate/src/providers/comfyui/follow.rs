@@ -37,7 +37,7 @@ pub async fn open(client: &Client, id: Uuid) -> Option<Socket> {
     match tokio::time::timeout(Duration::from_secs(5), opening).await {
         Ok(Ok((socket, _))) => Some(socket),
         Ok(Err(error)) => {
-            tracing::info!(%error, "no WebSocket to ComfyUI: progress comes by asking");
+            tracing::info!(%error, "no WebSocket to ComfyUI: polling for progress");
             None
         }
         Err(_) => None,
@@ -89,7 +89,7 @@ impl PromptFollower<'_> {
                     self.remove_prompt().await;
                     return Err(GenerateError::cancelled());
                 }
-                // Another run goes on with the generation, and finds the prompt.
+                // Another run continues the generation, and finds the prompt.
                 () = self.context.hand_over.cancelled() => {
                     return Err(GenerateError::cancelled());
                 }
@@ -107,7 +107,7 @@ impl PromptFollower<'_> {
                 Some(Event::Failed(error)) => return Err(error),
                 Some(event) => {
                     running.get_or_insert_with(Instant::now);
-                    self.tell(event);
+                    self.report(event);
                     continue;
                 }
             }
@@ -138,7 +138,7 @@ impl PromptFollower<'_> {
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn report(&self, event: Event) {
         match event {
             Event::Started => self.reporter.report_running(),
             Event::Cached(nodes) => self.reporter.report_cached(&nodes),
@@ -157,8 +157,8 @@ impl PromptFollower<'_> {
 
     fn too_long(&self) -> GenerateError {
         GenerateError::permanent(format!(
-            "ComfyUI worked longer than {} s on a picture, which was removed from it: set \
-             COMFYUI_TIMEOUT_SECS to more, or ask for less",
+            "ComfyUI worked on a picture for more than {} s, so it was cancelled: increase \
+             COMFYUI_TIMEOUT_SECS, or ask for less",
             self.timing.longest.as_secs()
         ))
     }
@@ -196,7 +196,7 @@ async fn next(socket: &mut Option<Socket>, prompt: Uuid) -> Option<Event> {
                 }
             }
             Some(Ok(Message::Close(_)) | Err(_)) | None => {
-                tracing::info!("the WebSocket to ComfyUI broke off: progress comes by asking");
+                tracing::info!("the WebSocket to ComfyUI was closed: polling for progress");
                 *socket = None;
                 return None;
             }

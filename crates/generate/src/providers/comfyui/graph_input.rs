@@ -20,7 +20,7 @@ use crate::providers::shared::prompt::{BuiltPrompt, build_prompt};
 /// The longest side of an uploaded reference. The adapter uses 224 pixels.
 const REFERENCE_SIDE: u32 = 768;
 /// The longest side of a sketch for the vision model.
-const LOOKED_AT: u32 = 1536;
+const VISION_SIDE: u32 = 1536;
 
 /// A picture that is uploaded.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Upload {
 
 /// The input of a graph.
 pub struct GraphInput {
-    /// The values of all slots but those of words and seed.
+    /// The values of all slots except those for words and seed.
     pub fill: SlotValues,
     /// The pictures to upload first.
     pub uploads: Vec<Upload>,
@@ -42,7 +42,8 @@ pub struct GraphInput {
 }
 
 impl GraphInput {
-    /// Scales and encodes the pictures, so it must run on a blocking thread.
+    /// Prepares the input of a generation. Scales and encodes pictures, so it must run on a blocking
+    /// thread.
     ///
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when a picture cannot be encoded.
@@ -147,7 +148,7 @@ impl GraphInput {
             fill.values.insert(slot, value);
         }
         let sketch = match &generation.sketch {
-            Some(sketch) if describes => Some(EncodedPicture::new(sketch, LOOKED_AT)?),
+            Some(sketch) if describes => Some(EncodedPicture::new(sketch, VISION_SIDE)?),
             _ => None,
         };
         Ok(Self {

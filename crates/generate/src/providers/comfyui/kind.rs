@@ -1,4 +1,4 @@
-//! How ComfyUI is set up.
+//! Registers ComfyUI as a kind of provider.
 
 use std::sync::Arc;
 

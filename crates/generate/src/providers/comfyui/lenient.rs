@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// In the order in which they are tried: `-Infinity` contains `Infinity`.
-const NO_NUMBERS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
+/// Numbers that JSON does not have. `-Infinity` must be tried before `Infinity`.
+const NON_JSON_NUMBERS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
 
 /// Parses a value. Numbers that JSON does not have become null.
 pub fn json(bytes: &[u8]) -> Option<Value> {
@@ -17,7 +17,9 @@ fn with_null(bytes: &[u8]) -> Vec<u8> {
     let (mut at, mut within_text) = (0, false);
     while let Some(byte) = bytes.get(at) {
         let rest = &bytes[at..];
-        if !within_text && let Some(word) = NO_NUMBERS.iter().find(|word| rest.starts_with(word)) {
+        if !within_text
+            && let Some(word) = NON_JSON_NUMBERS.iter().find(|word| rest.starts_with(word))
+        {
             written.extend_from_slice(b"null");
             at += word.len();
             continue;
@@ -39,7 +41,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn numbers_that_json_does_not_have_are_null_and_texts_stay() {
+    fn numbers_that_json_does_not_have_become_null_and_texts_are_unchanged() {
         let text = br#"{"max": Infinity, "min": [-Infinity, NaN], "NaN": "NaN, \"Infinity\" \\", "n": -1.5}"#;
         let expected =
             json!({"max": null, "min": [null, null], "NaN": "NaN, \"Infinity\" \\", "n": -1.5});

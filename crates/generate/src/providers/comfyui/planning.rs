@@ -64,11 +64,12 @@ pub fn capabilities(settings: &ComfyUiSettings, describes: bool) -> Capabilities
         sketch,
         base: takes(Condition::Base),
         mask: takes(Condition::Mask),
-        mask_note: "a latent mask, and the result laid into the base there; outside every pixel \
-                    stays"
-            .to_owned(),
+        mask_note:
+            "a latent mask; the result is composited into the base, and every pixel outside \
+                    of the mask stays unchanged"
+                .to_owned(),
         prompt: if words { Support::Yes } else { Support::No },
-        prompt_note: "the words as given, and tags for what else is asked".to_owned(),
+        prompt_note: "the words as given, and tags for other inputs".to_owned(),
         seed: slot("seed"),
         negative_prompt: slot("negative"),
         ratios: if template.uses("width") && template.uses("height") {
@@ -101,7 +102,7 @@ pub fn model(settings: &ComfyUiSettings) -> Option<String> {
 }
 
 /// From this denoise on, nothing of a base can be recognised.
-const PAINTED_OVER: f32 = 0.95;
+const REPAINTED: f32 = 0.95;
 
 /// The weight with which each reference is sent; `None` if it is not sent. A preset changes weights
 /// only if the request names it.
@@ -143,7 +144,7 @@ pub fn plan(
 ) -> Result<Receipt> {
     let template = &settings.template;
     let mut receipt = crate::contract::plan(request, &capabilities(settings, describes))?;
-    references(template, request, &mut receipt)?;
+    plan_references(template, request, &mut receipt)?;
     let has_prompt = request
         .prompt
         .as_ref()
@@ -175,13 +176,12 @@ pub fn plan(
             "the graph has no slot for its weight",
         );
     }
-    base_that_is_painted_over(template, request, &mut receipt)?;
+    plan_repainted_base(template, request, &mut receipt)?;
     if request.seed.is_none() && !template.uses("seed") {
         receipt.add_honoured("seed", "the graph's own");
     }
     if request.count > 1 && !template.uses("seed") {
-        let reason =
-            "the graph has no slot for a seed, so that it would paint the same picture again";
+        let reason = "the graph has no slot for a seed, so it would paint the same picture again";
         receipt.add_approximated("count", "the pictures of one run", reason);
     }
     for (index, tag) in request.styles()?.into_iter().enumerate() {
@@ -215,8 +215,8 @@ fn used(line: &crate::contract::ReceiptLine) -> bool {
     line.treatment != crate::contract::Treatment::Dropped
 }
 
-/// Says that a base has next to no effect when the preset repaints all of it.
-fn base_that_is_painted_over(
+/// Notes in the receipt that a base has almost no effect when the preset repaints all of it.
+fn plan_repainted_base(
     template: &Template,
     request: &GenerateRequest,
     receipt: &mut Receipt,
@@ -227,17 +227,21 @@ fn base_that_is_painted_over(
     }
     let preset = preset_of_request(request)?;
     let denoise = template.numbers(preset)?.denoise;
-    if denoise >= PAINTED_OVER {
+    if denoise >= REPAINTED {
         let reason = format!(
             "preset {} repaints all of it (denoise {denoise}): use img2img to keep more",
             preset.as_str()
         );
-        receipt.add_approximated("base", "its shape alone", reason);
+        receipt.add_approximated("base", "only its shape", reason);
     }
     Ok(())
 }
 
-fn references(template: &Template, request: &GenerateRequest, receipt: &mut Receipt) -> Result<()> {
+fn plan_references(
+    template: &Template,
+    request: &GenerateRequest,
+    receipt: &mut Receipt,
+) -> Result<()> {
     let preset = preset_of_request(request)?;
     let numbers = template.numbers(preset)?;
     let asked: Vec<(Role, f32)> = (0..request.refs.len())

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_adapter_loads_by_itself_is_found_as_its_node_finds_it() {
+    fn files_that_the_adapter_loads_itself_are_matched_as_its_node_matches_them() {
         let template = Template::built_in().expect("built in");
         let fill = SlotValues {
             styles: vec![super::super::template::ReferenceSlots::default()],

@@ -219,8 +219,8 @@ impl ComfyUiProvider {
             }
         }
         Err(GenerateError::permanent(format!(
-            "ComfyUI at {} lost this picture {MOST_LOST} times: its queue is cleared again and \
-             again, or it does not stay up",
+            "ComfyUI at {} lost this picture {MOST_LOST} times: its queue is being cleared, or it \
+             keeps restarting",
             self.client.address()
         )))
     }
@@ -333,12 +333,12 @@ impl Provider for ComfyUiProvider {
             uploads,
             sketch,
         } = prepared.map_err(|error| {
-            GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
+            GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
         })??;
         fill_words(&self.settings, &mut fill, &generation, None);
         fill.values.insert("seed", json!(0));
         let stable = fill.clone();
-        context.report("checking", None, "looking at ComfyUI's nodes and models");
+        context.report("checking", None, "checking ComfyUI's nodes and models");
         let graph = self.settings.template.graph(&fill)?;
         let names = preflight::check(&self.client, &self.settings.template, &fill, &graph).await?;
         // After all checks that may refuse the request, because it may cost money.

@@ -37,7 +37,7 @@ impl Phase {
 pub struct ProgressReporter<'a> {
     context: &'a GenerationContext,
     count: u32,
-    told: Mutex<ReportedProgress>,
+    reported: Mutex<ReportedProgress>,
 }
 
 #[derive(Default)]
@@ -72,27 +72,27 @@ impl<'a> ProgressReporter<'a> {
         Self {
             context,
             count,
-            told: Mutex::default(),
+            reported: Mutex::default(),
         }
     }
 
     /// Starts a picture, or starts it again.
     pub fn begin_picture(&self, index: u32, graph: &Value) {
-        self.change(|told| {
-            told.index = index;
-            told.phase = None;
-            told.samplers = samplers(graph);
+        self.change(|reported| {
+            reported.index = index;
+            reported.phase = None;
+            reported.samplers = samplers(graph);
             None
         });
     }
 
     /// Reports how many prompts are before the picture.
     pub fn report_waiting(&self, before: usize) {
-        self.change(|told| {
-            if told.phase.is_some_and(|phase| phase > Phase::Waiting) {
+        self.change(|reported| {
+            if reported.phase.is_some_and(|phase| phase > Phase::Waiting) {
                 return None;
             }
-            told.phase = Some(Phase::Waiting);
+            reported.phase = Some(Phase::Waiting);
             Some(match before {
                 1 => "1 picture is before this one at ComfyUI".to_owned(),
                 before => format!("{before} pictures are before this one at ComfyUI"),
@@ -113,10 +113,12 @@ impl<'a> ProgressReporter<'a> {
     /// Reports the node that is running.
     pub fn report_node(&self, node: &str) {
         let phase = {
-            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            match told.samplers.get(node) {
+            let reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+            match reported.samplers.get(node) {
                 Some(_) => Phase::Painting,
-                None if !told.samplers.is_empty() && told.painted() >= 1.0 => Phase::Finishing,
+                None if !reported.samplers.is_empty() && reported.painted() >= 1.0 => {
+                    Phase::Finishing
+                }
                 None => Phase::Preparing,
             }
         };
@@ -125,50 +127,55 @@ impl<'a> ProgressReporter<'a> {
 
     /// Reports nodes whose output is cached.
     pub fn report_cached(&self, nodes: &[String]) {
-        self.change(|told| {
+        self.change(|reported| {
             for node in nodes {
-                told.samplers
+                reported
+                    .samplers
                     .entry(node.clone())
                     .and_modify(|share| *share = 1.0);
             }
-            told.phase = told.phase.max(Some(Phase::Preparing));
-            let index = told.index;
-            told.phase.map(|phase| self.message(phase, index))
+            reported.phase = reported.phase.max(Some(Phase::Preparing));
+            let index = reported.index;
+            reported.phase.map(|phase| self.message(phase, index))
         });
     }
 
     /// Reports the progress of nodes.
     pub fn report_steps(&self, nodes: &[NodeProgress]) {
-        self.change(|told| {
+        self.change(|reported| {
             let mut painted = false;
             for NodeProgress { node, value, most } in
                 nodes.iter().filter(|progress| progress.most > 1.0)
             {
                 let share = (value / most).clamp(0.0, 1.0);
-                if told.samplers.is_empty() && share > 0.0 {
+                if reported.samplers.is_empty() && share > 0.0 {
                     // The graph has no known sampler: the first node with steps counts as one.
-                    told.samplers.insert(node.clone(), 0.0);
+                    reported.samplers.insert(node.clone(), 0.0);
                 }
-                if let Some(known) = told.samplers.get_mut(node).filter(|known| **known < share) {
+                if let Some(known) = reported
+                    .samplers
+                    .get_mut(node)
+                    .filter(|known| **known < share)
+                {
                     (*known, painted) = (share, true);
                 }
             }
             if !painted {
                 return None;
             }
-            told.phase = told.phase.max(Some(Phase::Painting));
-            let index = told.index;
-            told.phase.map(|phase| self.message(phase, index))
+            reported.phase = reported.phase.max(Some(Phase::Painting));
+            let index = reported.index;
+            reported.phase.map(|phase| self.message(phase, index))
         });
     }
 
     fn enter_phase(&self, phase: Phase) {
-        self.change(|told| {
-            if told.phase >= Some(phase) {
+        self.change(|reported| {
+            if reported.phase >= Some(phase) {
                 return None;
             }
-            told.phase = Some(phase);
-            Some(self.message(phase, told.index))
+            reported.phase = Some(phase);
+            Some(self.message(phase, reported.index))
         });
     }
 
@@ -185,24 +192,24 @@ impl<'a> ProgressReporter<'a> {
     /// Updates the state, and reports it if there is a new message.
     fn change(&self, work: impl FnOnce(&mut ReportedProgress) -> Option<String>) {
         let news = {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(message) = work(&mut told) else {
+            let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(message) = work(&mut reported) else {
                 return;
             };
-            let phase = told.phase.unwrap_or(Phase::Waiting);
-            let share = (told.index as f32 + told.painted()) / self.count.max(1) as f32;
-            told.share = told.share.max(share);
-            let known = told.share > 0.0 || phase > Phase::Waiting;
-            let fraction = known.then_some(told.share);
+            let phase = reported.phase.unwrap_or(Phase::Waiting);
+            let share = (reported.index as f32 + reported.painted()) / self.count.max(1) as f32;
+            reported.share = reported.share.max(share);
+            let known = reported.share > 0.0 || phase > Phase::Waiting;
+            let fraction = known.then_some(reported.share);
             let news = Progress {
                 phase: phase.name().to_owned(),
                 fraction,
                 message,
             };
-            if told.last.as_ref() == Some(&news) {
+            if reported.last.as_ref() == Some(&news) {
                 return;
             }
-            told.last = Some(news.clone());
+            reported.last = Some(news.clone());
             news
         };
         self.context.progress.progress(news);

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_is_told_in_tags_and_no_longer_than_is_read_at_once() {
+    fn a_description_becomes_tags_within_the_token_limit() {
         let sketch = Generation {
             sketch: Some(RgbImage::new(2, 2)),
             style_tags: vec![StyleTag::PopArt],
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_artists_words_are_never_cut_and_win_over_a_description() {
+    fn the_artists_words_are_never_cut_and_take_precedence_over_a_description() {
         let long = "word ".repeat(100);
         let words = Generation {
             prompt: long.trim().to_owned(),

@@ -18,28 +18,28 @@ pub fn asks_for_vertex(reader: &Reader) -> Result<bool> {
     Ok(flag(reader, "GOOGLE_GENAI_USE_VERTEXAI")? == Some(true))
 }
 
-/// Google's account.
+/// The settings of a Google account.
 #[derive(Debug, Clone)]
 pub struct GoogleAccount {
     /// `GEMINI_API_KEY`.
     key: Option<Secret>,
     /// `GEMINI_BASE_URL`.
     gemini_base: Option<Address>,
-    /// `GOOGLE_GENAI_USE_VERTEXAI`: Gemini through Vertex AI; also where there is a project and no
-    /// key.
+    /// Whether Gemini is called through Vertex AI: `GOOGLE_GENAI_USE_VERTEXAI`, or by default when
+    /// there is a project and no key.
     gemini_on_vertex: bool,
     /// `VERTEX_BASE_URL`.
     vertex_base: Option<Address>,
     /// `GOOGLE_CLOUD_PROJECT`.
     project: Option<String>,
-    /// `GOOGLE_CLOUD_LOCATION` where it is set.
+    /// `GOOGLE_CLOUD_LOCATION`, if it is set.
     location: Option<String>,
     /// `GOOGLE_APPLICATION_CREDENTIALS`.
     credentials: Option<PathBuf>,
 }
 
 impl GoogleAccount {
-    /// Reads it.
+    /// Reads the settings.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] that names the variable.
@@ -60,13 +60,13 @@ impl GoogleAccount {
         })
     }
 
-    /// Where Gemini is called; `None` without a key or a project.
+    /// The endpoint of Gemini; `None` without a key or a project.
     ///
     /// # Errors
     /// As [`Address::parse`].
     pub fn gemini(&self) -> Result<Option<Endpoint>> {
         if self.gemini_on_vertex {
-            // The 3.x image models are served from there only.
+            // The 3.x image models are served from this location only.
             return Ok(self.vertex("global"));
         }
         let base = match &self.gemini_base {
@@ -76,7 +76,7 @@ impl GoogleAccount {
         Ok(self.key.clone().map(|key| Endpoint::ApiKey { base, key }))
     }
 
-    /// Where Imagen is called; `None` without a project.
+    /// The endpoint of Imagen; `None` without a project.
     #[must_use]
     pub fn imagen(&self) -> Option<Endpoint> {
         self.vertex("us-central1")
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn gemini_is_called_by_key_unless_vertex_is_asked_for_or_there_is_only_a_project() {
+    fn gemini_uses_the_key_unless_vertex_is_asked_for_or_there_is_only_a_project() {
         let on_vertex = |variables: &[(&str, &str)]| {
             let endpoint = read(variables).expect("an account").gemini();
             endpoint

@@ -22,7 +22,7 @@ const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// The largest number of bytes of an answer that is read: eight pictures in base64.
 const LARGEST: usize = 256 << 20;
 /// How long a free call may take.
-const QUESTION: Duration = Duration::from_secs(20);
+const FREE_CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A source of OAuth tokens.
 #[async_trait]
@@ -268,7 +268,7 @@ pub struct GoogleClient {
 }
 
 impl GoogleClient {
-    /// `setting` is the name of the variable with the model, for error messages about it.
+    /// Makes a client. `setting` is the name of the variable with the model, for error messages.
     ///
     /// # Errors
     /// [`FailureClass::Permanent`] when no HTTP client can be made.
@@ -310,7 +310,7 @@ impl GoogleClient {
         let url = self.endpoint.url(model, method);
         let (mut tries, mut renewed, mut renew) = (0, false, false);
         loop {
-            let error = match self.once(&url, body, renew, &context.cancel).await {
+            let error = match self.send_once(&url, body, renew, &context.cancel).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -324,7 +324,7 @@ impl GoogleClient {
                 (renewed, renew) = (true, true);
                 continue;
             }
-            let error = self.explained(error, model);
+            let error = self.explain(error, model);
             let wait = error
                 .retry_after
                 .unwrap_or(self.backoff.first * 2u32.pow(tries));
@@ -356,7 +356,10 @@ impl GoogleClient {
     /// # Errors
     /// [`GenerateError`], by class.
     pub async fn about(&self, model: &str) -> Result<Value, GenerateError> {
-        let request = self.http.get(self.endpoint.about(model)).timeout(QUESTION);
+        let request = self
+            .http
+            .get(self.endpoint.about(model))
+            .timeout(FREE_CALL_TIMEOUT);
         let request = self.endpoint.signed(request, false).await?;
         let away = |what: String| GenerateError::transient(format!("the provider {what}"), None);
         let response = request
@@ -371,19 +374,20 @@ impl GoogleClient {
             .await
             .map_err(|fault| away(format!("answered, but it {fault}")))?;
         if !status.is_success() {
-            return Err(self.explained(answer_error(status, &headers, &body), model));
+            return Err(self.explain(answer_error(status, &headers, &body), model));
         }
         serde_json::from_slice(&body).map_err(|_| {
-            let message = format!("the answer is no JSON: check {}", self.endpoint.setting());
+            let message = format!("the answer is not JSON: check {}", self.endpoint.setting());
             GenerateError::permanent(message)
         })
     }
 
-    fn explained(&self, mut error: GenerateError, model: &str) -> GenerateError {
+    /// Adds what to do to an error about the model or the address.
+    fn explain(&self, mut error: GenerateError, model: &str) -> GenerateError {
         if is_missing_model(&error) {
             error.message = format!(
-                "the model {model} is retired or not open to this project and location: set {} to \
-                 one that is ({})",
+                "the model {model} is retired, or not available to this project and location: set \
+                 {} to another one ({})",
                 self.setting, error.message
             );
         } else if error.message.starts_with("404") {
@@ -396,7 +400,7 @@ impl GoogleClient {
         error
     }
 
-    async fn once(
+    async fn send_once(
         &self,
         url: &str,
         body: &Value,

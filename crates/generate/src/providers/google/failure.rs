@@ -70,11 +70,11 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
             GenerateError::new(FailureClass::Auth, format!("{told}. Check GEMINI_API_KEY"))
         }
         408 | 429 | 500 | 502 | 503 | 504 => {
-            GenerateError::transient(format!("{told}. Trying again later helps"), wait)
+            GenerateError::transient(format!("{told}. Try again later"), wait)
         }
         400 => GenerateError::permanent(format!(
-            "{told}. The provider does not take this request; the model may need to be opened for \
-             the project"
+            "{told}. The provider rejects this request; the model may have to be enabled for the \
+             project"
         )),
         _ => GenerateError::permanent(told),
     }

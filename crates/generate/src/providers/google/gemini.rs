@@ -206,7 +206,7 @@ impl GeminiProvider {
         context.check()?;
         let seed = sent_seed(call.seed, u64::from(index));
         let body = self.body(call, call.built, seed);
-        // Without the vision model's answer, as earlier versions named the call in the journal.
+        // The body without the vision model's answer, by which earlier versions named the call.
         let stable = self
             .body(call, &build_prompt(call.generation, None), seed)
             .to_string();
@@ -240,8 +240,8 @@ struct Call<'a> {
 #[async_trait]
 impl Provider for GeminiProvider {
     fn capabilities(&self) -> Capabilities {
-        let note = "the model has no typed references: role and weight are told in words (strong, \
-                    moderate, subtle)";
+        let note = "the model has no typed references: role and weight are described in words \
+                    (strong, moderate, subtle)";
         Capabilities {
             model: Some(self.settings.image_model.clone()),
             style_references: Support::Approximate,
@@ -251,8 +251,8 @@ impl Provider for GeminiProvider {
             reference_note: note.to_owned(),
             sketch: Support::Approximate,
             base: Support::Approximate,
-            mask_note: "the part is shown to the model, and its picture laid in there; outside \
-                        every pixel stays"
+            mask_note: "the model is shown the part to edit; its picture is composited in there, \
+                        and every pixel outside of the mask stays unchanged"
                 .to_owned(),
             seed: Support::Approximate,
             negative_prompt: Support::Approximate,
@@ -328,7 +328,7 @@ impl Provider for GeminiProvider {
         let labelled =
             tokio::task::spawn_blocking(move || provider.label_pictures(&pictures)).await;
         let labelled = labelled.map_err(|error| {
-            GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
+            GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
         })??;
         // The sketch is the first picture.
         let sketch = labelled
@@ -370,7 +370,7 @@ impl Provider for GeminiProvider {
         if let Some(stopped) = answers.iter().position(
             |answer| matches!(answer, Err(error) if error.class == FailureClass::Cancelled),
         ) {
-            // What was bought is in the journal, for the run that goes on.
+            // Paid results are in the journal, for the run that continues.
             answers.swap_remove(stopped)?;
         }
         let (mut images, mut filtered, mut first_error, mut paid) =
@@ -394,10 +394,10 @@ impl Provider for GeminiProvider {
                     paid += u32::from(error.charged);
                     filtered.push(error.message.clone());
                     // An unknown outcome takes precedence over a refusal.
-                    let graver = |old: &GenerateError| old.class != FailureClass::MaybeCharged;
+                    let unknown = |error: &GenerateError| error.class == FailureClass::MaybeCharged;
                     if first_error
                         .as_ref()
-                        .is_none_or(|old| graver(old) && error.class == FailureClass::MaybeCharged)
+                        .is_none_or(|old| !unknown(old) && unknown(&error))
                     {
                         first_error = Some(error);
                     }

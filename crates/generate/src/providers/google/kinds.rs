@@ -1,4 +1,4 @@
-//! How Gemini, its vision model and Imagen are set up.
+//! Registers Gemini and Imagen as kinds of providers, and sets up the vision model.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub const GEMINI: ProviderKind = ProviderKind {
     },
 };
 
-/// Imagen, for projects that still have it.
+/// Imagen, for projects that still have access to it.
 pub const IMAGEN: ProviderKind = ProviderKind {
     names: &["imagen"],
     needs: "GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_LOCATION and IMAGEN_MODEL",
@@ -89,7 +89,7 @@ impl ProviderSettings for Imagen {
 pub struct VisionSettings {
     endpoint: Endpoint,
     model: String,
-    /// US dollars a description, where it is known.
+    /// The price of a description in US dollars, if it is known.
     pub price: Option<f64>,
 }
 
@@ -115,7 +115,7 @@ impl VisionSettings {
         }))
     }
 
-    /// Builds the describer. Calls nobody.
+    /// Builds the describer, without calling the provider.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Unsupported`] when an HTTP client cannot be made.

@@ -5,7 +5,7 @@ use clippy_core::settings::{Reader, wrong};
 
 use crate::providers::shared::variables::{dollars, model_or};
 
-/// `GEMINI_VISION_MODEL` where it is not set.
+/// The default of `GEMINI_VISION_MODEL`.
 const VISION_MODEL: &str = "gemini-3.5-flash";
 
 /// `GEMINI_VISION_MODEL`; `None` when it is `off`.
@@ -17,16 +17,16 @@ pub fn vision_model(reader: &Reader) -> Result<Option<String>> {
     Ok((model != "off").then_some(model))
 }
 
-/// Models and prices.
+/// The settings of Gemini's models.
 #[derive(Debug, Clone)]
 pub struct GeminiSettings {
     /// `GEMINI_IMAGE_MODEL`.
     pub image_model: String,
-    /// `GEMINI_VISION_MODEL`: describes sketches. `None` leaves that out.
+    /// `GEMINI_VISION_MODEL`, which describes sketches; `None` when it is off.
     pub vision_model: Option<String>,
     /// `512`, `1K`, `2K` or `4K`.
     pub image_size: String,
-    /// US dollars a picture, where it is known.
+    /// The price of a picture in US dollars, if it is known.
     pub price: Option<f64>,
 }
 
@@ -71,18 +71,18 @@ pub enum Autosquare {
     Off,
 }
 
-/// Models, limits, price.
+/// The settings of Imagen's models.
 #[derive(Debug, Clone)]
 pub struct ImagenSettings {
-    /// `IMAGEN_MODEL`: takes references.
+    /// `IMAGEN_MODEL`, which takes references.
     pub model: String,
-    /// Makes pictures of words alone.
+    /// `IMAGEN_TEXT_MODEL`, for requests without pictures.
     pub text_model: String,
     /// `IMAGEN_MAX_SIDE`.
     pub max_side: u32,
-    /// `IMAGEN_STYLE_MAX`: most style references.
+    /// `IMAGEN_STYLE_MAX`: the largest number of style references.
     pub style_max: usize,
-    /// US dollars a picture, where it is known.
+    /// The price of a picture in US dollars, if it is known.
     pub price: Option<f64>,
     /// `IMAGEN_AUTOSQUARE`.
     pub autosquare: Autosquare,
@@ -110,7 +110,7 @@ impl ImagenSettings {
         let defaults = Self::default();
         let autosquare = reader.text_or(&["IMAGEN_AUTOSQUARE"], "expand");
         let autosquare = match autosquare.to_ascii_lowercase().as_str() {
-            // Clippy 0.2's `crop` cut the base; here nothing of it is lost.
+            // Clippy 0.2's `crop` cropped the base; here it means the same as `expand`.
             "expand" | "crop" | "true" | "1" | "on" => Autosquare::Expand,
             "off" | "none" | "false" | "0" | "no" => Autosquare::Off,
             other => return Err(wrong("IMAGEN_AUTOSQUARE", other, "expand, crop or off")),

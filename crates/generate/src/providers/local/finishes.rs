@@ -1,4 +1,4 @@
-//! Which style tags the painter has a finish for.
+//! The style tags for which the painter has a finish.
 
 use clippy_painter::Finish;
 

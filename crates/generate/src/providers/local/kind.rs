@@ -1,4 +1,4 @@
-//! How the local provider is set up: it needs nothing.
+//! Registers the local provider, which needs no settings.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! The local provider: pictures without weights, without a network and without a bill.
+//! The local provider, which needs no model weights and no network, and costs nothing.
 //!
-//! The painting itself is [`clippy_painter`]'s; here a request becomes its input, and its receipts
-//! say what the painter cannot do.
+//! [`clippy_painter`] paints the pictures. This module builds its input from a request, and notes in
+//! the receipt what the painter cannot do.
 
 mod finishes;
 mod kind;

@@ -27,7 +27,7 @@ static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::ne
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LocalProvider;
 
-/// Passes on how the painting of one of several pictures goes.
+/// Forwards the painter's progress for one of several pictures.
 struct PictureObserver {
     index: u32,
     count: u32,
@@ -59,7 +59,7 @@ impl Observer for PictureObserver {
     }
 }
 
-/// What the painter is given for a generation.
+/// Builds the painter's input for a generation.
 fn painter_input(generation: &Generation) -> Input<'_> {
     let references = |role| -> Vec<Reference<'_>> {
         generation
@@ -155,7 +155,7 @@ async fn paint_one(
     let (generation, sink) = (generation.clone(), context.progress.clone());
     let turn = wait_for_turn(context).await?;
     let work = tokio::task::spawn_blocking(move || {
-        // Held until the painter has stopped, even if nobody waits for the picture any more.
+        // Held until the painter has stopped, even if the caller no longer waits for the picture.
         let _turn = turn;
         let observer = PictureObserver {
             index,

@@ -1,5 +1,5 @@
-//! What the built-in painter understands of a prompt: the names of colours, and of the landscape
-//! that it paints if there is nothing to draw from.
+//! The words of a prompt that the built-in painter understands: names of colours, and parts of the
+//! landscape that it paints when there is nothing to draw from.
 
 use clippy_painter::names_colour;
 
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_painted_at_all_is_refused_in_one_sentence() {
+    fn prompts_that_cannot_be_painted_are_refused_in_one_sentence() {
         let apple = "a red apple on a wooden table";
         let told = refusal(&asking(apple)).expect("no hills for an apple");
         assert!(
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_said_to_be_used_only_where_their_colours_can_be_seen() {
+    fn colour_words_count_only_where_they_can_be_seen() {
         let sketch = |prompt: &str| GenerateRequest {
             sketch: Some("AA".into()),
             ..asking(prompt)

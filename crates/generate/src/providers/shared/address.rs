@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_and_a_password_are_kept_and_never_shown() {
+    fn a_user_and_a_password_are_stored_and_never_shown() {
         let address =
             Address::parse("https://ann:p%40ss@host.test:8188/base/").expect("an address");
         assert_eq!(address.as_str(), "https://host.test:8188/base");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ending_that_is_put_on_later_is_taken_off() {
+    fn known_endings_are_removed() {
         let endings = ["/v1beta/models", "/v1beta", "/v1"];
         for (text, expected) in [
             ("https://host.test/v1beta/", "https://host.test"),

@@ -24,16 +24,16 @@ pub struct SketchAnalysis {
     /// What surrounds it.
     #[serde(deserialize_with = "text")]
     pub environment: String,
-    /// The things that can be told apart.
+    /// The objects that can be recognised.
     #[serde(deserialize_with = "list")]
     pub key_objects: Vec<String>,
-    /// Where things stand in the frame.
+    /// Where things are in the frame.
     #[serde(deserialize_with = "text")]
     pub composition: String,
     /// Distance and lens.
     #[serde(deserialize_with = "text")]
     pub camera: String,
-    /// What the lines say of style.
+    /// What the lines suggest about style.
     #[serde(deserialize_with = "list")]
     pub style_cues_from_lines: Vec<String>,
     /// What the sketch is clearly not.
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_read_in_a_fence_with_lists_as_text_and_refused_when_cut_off() {
+    fn fenced_answers_and_lists_as_text_are_read_and_truncated_ones_refused() {
         let fenced = "Here:\n```json\n{\"subject_summary\": \" a tiger \", \"key_objects\": \
                       \"tail, stripes\", \"camera\": null}\n```";
         let analysis = SketchAnalysis::parse(fenced).expect("readable");

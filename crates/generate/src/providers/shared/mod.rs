@@ -1,4 +1,4 @@
-//! What several providers need: addresses, answers, prompts, and pictures as they are sent.
+//! Code that several providers share: addresses, answers, prompts, and encoded pictures.
 
 pub mod address;
 pub mod analysis;

@@ -14,7 +14,7 @@ pub struct BuiltPrompt {
 }
 
 impl BuiltPrompt {
-    /// Logs the prompt, at the level that `PROMPT_LOG_LEVEL` sets. To be called when it is sent.
+    /// Logs the prompt, at the level that `PROMPT_LOG_LEVEL` sets. Call it when the prompt is sent.
     pub(crate) fn log(&self, provider: &str) {
         tracing::info!(target: clippy_core::settings::PROMPTS, provider, prompt = ?self.prompt, negative = ?self.negative);
     }
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn people_are_excluded_only_where_something_else_is_surely_drawn() {
+    fn people_are_excluded_only_where_the_sketch_certainly_shows_something_else() {
         let analysis = |kind: &str| SketchAnalysis {
             subject_type_guess: kind.into(),
             ..SketchAnalysis::default()
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn negatives_are_bare_nouns_and_stand_once() {
+    fn negatives_are_bare_nouns_without_duplicates() {
         let generation = Generation {
             negative_prompt: "no text, Watermark, without hats.".into(),
             ..empty()
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn an_analysis_is_told_and_the_artists_words_win() {
+    fn an_analysis_is_included_and_the_artists_words_take_precedence() {
         let analysis = SketchAnalysis {
             subject_summary: "a tiger".into(),
             natural_description: "A tiger walks left.".into(),

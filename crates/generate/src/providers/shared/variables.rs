@@ -1,11 +1,11 @@
-//! Kinds of settings that several providers read.
+//! Readers for kinds of settings that several providers have.
 
 use clippy_core::Result;
 use clippy_core::settings::{Reader, wrong};
 
 use super::address::{Address, without_login};
 
-/// A server's address. A wrong one is not repeated with the user and the password in it.
+/// Reads a server's address. The error for an invalid one does not show a user name or password.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] that names the variable.
@@ -19,7 +19,7 @@ pub fn address(reader: &Reader, name: &str) -> Result<Option<Address>> {
         .map_err(|_| wrong(name, &without_login(&text), expected))
 }
 
-/// An amount in US dollars.
+/// Reads an amount in US dollars.
 ///
 /// # Errors
 /// As [`address`].
@@ -36,7 +36,7 @@ pub fn dollars(reader: &Reader, name: &str) -> Result<Option<f64>> {
         .ok_or_else(|| wrong(name, &text, "an amount in US dollars, such as 0.04"))
 }
 
-/// Yes or no.
+/// Reads a yes-or-no setting.
 ///
 /// # Errors
 /// As [`address`].
@@ -51,7 +51,7 @@ pub fn flag(reader: &Reader, name: &str) -> Result<Option<bool>> {
     }
 }
 
-/// A part of a model's URL.
+/// Reads a setting that becomes a part of a model's URL.
 ///
 /// # Errors
 /// As [`address`].
@@ -70,7 +70,8 @@ pub fn model_or(reader: &Reader, name: &str, default: &str) -> Result<String> {
     check_model(name, reader.text_or(&[name], default))
 }
 
-/// Letters, digits, dots and dashes: nothing that leads to another URL.
+/// Checks that a text has letters, digits and a few harmless signs only, so that it cannot lead to
+/// another URL.
 fn check_model(name: &str, text: String) -> Result<String> {
     let plain =
         |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@');

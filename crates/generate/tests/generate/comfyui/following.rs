@@ -1,4 +1,4 @@
-//! ComfyUI: prompts that wait, that are lost, that are cancelled, and servers that go away.
+//! ComfyUI: prompts that wait, are lost or are cancelled, and servers that stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +10,17 @@ use clippy_generate::{
 use tokio::task::JoinHandle;
 
 use super::{provider, settings, words};
-use crate::comfyui_fake::{FakeComfyUi, Manner};
-use crate::support::{Recorder, context, drawn, generated, generated_in, sent, wait_until};
+use crate::comfyui_fake::{Behaviour, FakeComfyUi};
+use crate::support::{Recorder, context, drawn, generate, generate_in, sent, wait_until};
 
 type Work = JoinHandle<Result<Generated, GenerateError>>;
 
-fn started(
-    provider: ComfyUiProvider,
-    request: GenerateRequest,
-    context: &GenerationContext,
-) -> Work {
+fn start(provider: ComfyUiProvider, request: GenerateRequest, context: &GenerationContext) -> Work {
     let context = context.clone();
-    tokio::spawn(async move { generated_in(&provider, &request, &context).await })
+    tokio::spawn(async move { generate_in(&provider, &request, &context).await })
 }
 
-async fn paints(recorder: &Arc<Recorder>) {
+async fn wait_for_painting(recorder: &Arc<Recorder>) {
     wait_until("it paints", || {
         recorder
             .progress
@@ -38,12 +34,13 @@ async fn paints(recorder: &Arc<Recorder>) {
 
 #[tokio::test]
 async fn cancelling_stops_exactly_this_prompt() {
-    // Running: interrupted by its id. Waiting: taken out of the queue, and what runs is left alone.
-    for (manner, interrupted) in [(Manner::Endless, 1), (Manner::Queued, 0)] {
-        let server = FakeComfyUi::start(manner).await;
+    // A running prompt is interrupted by its id. A waiting one is removed from the queue, and the
+    // running one is not interrupted.
+    for (behaviour, interrupted) in [(Behaviour::Endless, 1), (Behaviour::Queued, 0)] {
+        let server = FakeComfyUi::start(behaviour).await;
         let (context, recorder) = context();
         let (cancel, provider) = (context.cancel.clone(), provider(&server));
-        let work = tokio::spawn(async move { generated_in(&provider, &words(), &context).await });
+        let work = tokio::spawn(async move { generate_in(&provider, &words(), &context).await });
         wait_until("it works or waits", || {
             recorder
                 .progress
@@ -61,21 +58,21 @@ async fn cancelling_stops_exactly_this_prompt() {
                 .as_str()
                 .expect("an id")
                 .to_owned();
-            assert_eq!(seen.deleted, std::slice::from_ref(&id), "{manner:?}");
-            assert_eq!(seen.interrupted.len(), interrupted, "{manner:?}");
+            assert_eq!(seen.deleted, std::slice::from_ref(&id), "{behaviour:?}");
+            assert_eq!(seen.interrupted.len(), interrupted, "{behaviour:?}");
             assert!(seen.interrupted.iter().all(|stopped| *stopped == id));
         });
     }
 }
 
 #[tokio::test]
-async fn a_picture_that_takes_too_long_is_taken_off() {
-    let server = FakeComfyUi::start(Manner::Endless).await;
+async fn a_picture_that_takes_too_long_is_cancelled() {
+    let server = FakeComfyUi::start(Behaviour::Endless).await;
     let settings = ComfyUiSettings {
         longest: Duration::from_millis(300),
         ..settings(&server)
     };
-    let error = generated(
+    let error = generate(
         &ComfyUiProvider::new(settings).expect("a provider"),
         &words(),
     )
@@ -90,10 +87,10 @@ async fn a_picture_that_takes_too_long_is_taken_off() {
 
 #[tokio::test]
 async fn a_prompt_that_the_server_lost_is_sent_again() {
-    let server = FakeComfyUi::start(Manner::Endless).await;
+    let server = FakeComfyUi::start(Behaviour::Endless).await;
     let (context, recorder) = context();
-    let work = started(provider(&server), words(), &context);
-    paints(&recorder).await;
+    let work = start(provider(&server), words(), &context);
+    wait_for_painting(&recorder).await;
     server.clear_queue();
     wait_until("it is sent again", || {
         server.seen(|seen| seen.prompts.len()) == 2
@@ -112,17 +109,17 @@ async fn a_prompt_that_the_server_lost_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_started_anew_is_waited_for_and_given_everything_again() {
-    let server = FakeComfyUi::start(Manner::Endless).await;
+async fn after_a_restart_of_the_server_everything_is_sent_again() {
+    let server = FakeComfyUi::start(Behaviour::Endless).await;
     let (context, recorder) = context();
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("cat"))),
         ..words()
     };
-    let work = started(provider(&server), request, &context);
-    paints(&recorder).await;
+    let work = start(provider(&server), request, &context);
+    wait_for_painting(&recorder).await;
     server.stop();
-    wait_until("it is found to be away", || {
+    wait_until("the stop is noticed", || {
         recorder
             .progress
             .lock()
@@ -132,7 +129,7 @@ async fn a_server_that_is_started_anew_is_waited_for_and_given_everything_again(
     })
     .await;
     server.start_again();
-    // The fake takes a graph only when the files that it names are there.
+    // The fake accepts a graph only if it has the graph's files.
     wait_until("it is worked on again", || server.is_busy()).await;
     assert_eq!(server.seen(|seen| seen.prompts.len()), 2);
     context.cancel.cancel();
@@ -143,45 +140,45 @@ async fn a_server_that_is_started_anew_is_waited_for_and_given_everything_again(
 }
 
 #[tokio::test]
-async fn a_server_that_stays_away_gives_the_job_back() {
-    let server = FakeComfyUi::start(Manner::Endless).await;
+async fn a_server_that_stays_unreachable_is_a_transient_failure() {
+    let server = FakeComfyUi::start(Behaviour::Endless).await;
     let (context, recorder) = context();
     let settings = ComfyUiSettings {
         patience: Duration::from_millis(200),
         ..settings(&server)
     };
-    let work = started(
+    let work = start(
         ComfyUiProvider::new(settings).expect("a provider"),
         words(),
         &context,
     );
-    paints(&recorder).await;
+    wait_for_painting(&recorder).await;
     server.stop();
     let error = work.await.expect("ran").expect_err("away");
     assert_eq!(error.class, FailureClass::Transient, "{error}");
 }
 
 #[tokio::test]
-async fn time_in_the_queue_is_not_counted_and_waiting_is_said_once() {
-    let server = FakeComfyUi::start(Manner::Queued).await;
+async fn time_in_the_queue_is_not_counted_and_waiting_is_reported_once() {
+    let server = FakeComfyUi::start(Behaviour::Queued).await;
     let (context, recorder) = context();
     let settings = ComfyUiSettings {
         longest: Duration::from_millis(100),
         ..settings(&server)
     };
-    let work = started(
+    let work = start(
         ComfyUiProvider::new(settings).expect("a provider"),
         words(),
         &context,
     );
-    // Each question is 40 ms after the last one.
+    // The queue is polled every 40 ms.
     wait_until("it has waited longer than it may run", || {
-        server.seen(|seen| seen.asked) >= 12
+        server.seen(|seen| seen.queue_polls) >= 12
     })
     .await;
     assert!(!work.is_finished());
-    let told = recorder.progress.lock().expect("no panic").clone();
-    let waiting: Vec<&str> = told
+    let reported = recorder.progress.lock().expect("no panic").clone();
+    let waiting: Vec<&str> = reported
         .iter()
         .filter(|progress| progress.phase == "waiting")
         .map(|progress| progress.message.as_str())
@@ -195,17 +192,17 @@ async fn time_in_the_queue_is_not_counted_and_waiting_is_said_once() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_runs_since_before_our_restart_is_followed_and_not_sent_again() {
-    let server = FakeComfyUi::start(Manner::Endless).await;
+async fn after_our_own_restart_a_running_prompt_is_followed_and_not_sent_again() {
+    let server = FakeComfyUi::start(Behaviour::Endless).await;
     let (context, recorder) = context();
-    let work = started(provider(&server), words(), &context);
-    paints(&recorder).await;
-    // As kill -9 would, it tells the server nothing.
+    let work = start(provider(&server), words(), &context);
+    wait_for_painting(&recorder).await;
+    // Like `kill -9`, this does not notify the server.
     work.abort();
     assert!(work.await.expect_err("aborted").is_cancelled());
     let (mut context, recorder) = crate::support::context();
     "job".clone_into(&mut context.scope);
-    let work = started(provider(&server), words(), &context);
+    let work = start(provider(&server), words(), &context);
     wait_until("it is followed", || {
         recorder
             .progress
@@ -228,20 +225,20 @@ async fn a_prompt_that_runs_since_before_our_restart_is_followed_and_not_sent_ag
 }
 
 #[tokio::test]
-async fn a_generation_that_is_handed_over_leaves_its_prompt_and_its_pictures_there() {
-    let server = FakeComfyUi::start(Manner::Endless).await;
+async fn a_generation_that_is_handed_over_leaves_its_prompt_and_uploads_on_the_server() {
+    let server = FakeComfyUi::start(Behaviour::Endless).await;
     let (context, recorder) = context();
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("cat"))),
         ..words()
     };
-    let work = started(provider(&server), request, &context);
-    paints(&recorder).await;
+    let work = start(provider(&server), request, &context);
+    wait_for_painting(&recorder).await;
     context.hand_over.cancel();
     let error = work.await.expect("ran").expect_err("handed over");
     assert_eq!(error.class, FailureClass::Cancelled, "{error}");
     server.seen(|seen| {
         assert!(seen.deleted.is_empty() && seen.interrupted.is_empty());
-        assert!(seen.written_over.is_empty() && !seen.uploads.is_empty());
+        assert!(seen.overwritten.is_empty() && !seen.uploads.is_empty());
     });
 }

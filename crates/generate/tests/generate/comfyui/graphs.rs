@@ -6,15 +6,15 @@ use image::Rgb;
 use serde_json::{Value, json};
 
 use super::{plain, provider, words};
-use crate::comfyui_fake::{FakeComfyUi, Manner, node};
+use crate::comfyui_fake::{Behaviour, FakeComfyUi, node};
 use crate::google_fake::{FakeGoogle, VISION_MODEL, with_text};
 use crate::support::{
-    context, drawn, flat, generated, generated_in, mask, picture, reference, sent, snapshot, styled,
+    context, drawn, flat, generate, generate_in, mask, picture, reference, sent, snapshot, styled,
 };
 
 #[tokio::test]
 async fn sketch_styles_and_subject_become_one_graph() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("cat"))),
         refs: vec![
@@ -26,7 +26,7 @@ async fn sketch_styles_and_subject_become_one_graph() {
         ..words()
     };
     let (context, recorder) = context();
-    let made = generated_in(&provider(&server), &request, &context)
+    let made = generate_in(&provider(&server), &request, &context)
         .await
         .expect("a picture");
     assert_eq!(picture(&made.images[0].bytes), flat(64, 48, [0, 200, 0]));
@@ -43,7 +43,7 @@ async fn sketch_styles_and_subject_become_one_graph() {
     );
     assert_eq!(
         graph["26"]["inputs"]["weight"], 0.5,
-        "weights are sent as they were asked for"
+        "weights are sent as requested"
     );
     assert_eq!(
         graph["31"]["inputs"]["strength"], 0.5,
@@ -51,7 +51,7 @@ async fn sketch_styles_and_subject_become_one_graph() {
     );
     server.seen(|seen| {
         assert_eq!(seen.uploads.len(), 4);
-        // The sketch goes as white lines on black.
+        // The sketch is sent as white lines on black.
         let name = graph["32"]["inputs"]["image"].as_str().expect("a file");
         let scribble = picture(&seen.uploads[name]);
         assert_eq!(
@@ -75,8 +75,8 @@ async fn sketch_styles_and_subject_become_one_graph() {
 }
 
 #[tokio::test]
-async fn the_presets_follow_from_what_is_sent_or_from_the_request() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+async fn the_preset_follows_from_the_inputs_or_the_request() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let base = flat(640, 480, [90, 20, 20]);
     let cases = [
         (
@@ -118,7 +118,7 @@ async fn the_presets_follow_from_what_is_sent_or_from_the_request() {
         ),
     ];
     for (index, (preset, request)) in cases.into_iter().enumerate() {
-        generated(&provider(&server), &request)
+        generate(&provider(&server), &request)
             .await
             .unwrap_or_else(|error| panic!("{preset}: {error}"));
         let prompt = server
@@ -148,7 +148,7 @@ async fn the_presets_follow_from_what_is_sent_or_from_the_request() {
 
 #[tokio::test]
 async fn an_edit_changes_nothing_outside_of_its_mask() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let base = flat(120, 90, [90, 20, 20]);
     let mask = mask(120, 90);
     let request = GenerateRequest {
@@ -156,7 +156,7 @@ async fn an_edit_changes_nothing_outside_of_its_mask() {
         mask: Some(sent(&mask)),
         ..words()
     };
-    let made = generated(&provider(&server), &request)
+    let made = generate(&provider(&server), &request)
         .await
         .expect("a picture");
     let made = picture(&made.images[0].bytes);
@@ -171,8 +171,8 @@ async fn an_edit_changes_nothing_outside_of_its_mask() {
 }
 
 #[tokio::test]
-async fn a_preset_that_was_asked_for_changes_weights_and_says_so() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+async fn a_requested_preset_changes_weights_and_the_receipt_says_so() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let refs = vec![
         reference("style", 0.4, &flat(9, 9, [1, 1, 1])),
         reference("subject", 0.8, &flat(9, 9, [9, 1, 1])),
@@ -206,7 +206,7 @@ async fn a_preset_that_was_asked_for_changes_weights_and_says_so() {
         "{style:?}"
     );
     assert_eq!(line(&asked, "refs[1]").treatment, Treatment::Honoured);
-    generated(&provider, &asked).await.expect("a picture");
+    generate(&provider, &asked).await.expect("a picture");
     let graph = server.seen(|seen| seen.prompts[0]["prompt"].clone());
     assert_eq!(
         (
@@ -227,20 +227,20 @@ async fn a_preset_that_was_asked_for_changes_weights_and_says_so() {
             .reason
             .contains("different weights")
     }));
-    generated(&provider, &many).await.expect("a picture");
+    generate(&provider, &many).await.expect("a picture");
     let graph = server.seen(|seen| seen.prompts[1]["prompt"].clone());
     let adapters = graph
         .as_object()
         .expect("nodes")
         .values()
         .filter(|node| node["class_type"] == "IPAdapterAdvanced");
-    assert_eq!(adapters.count(), 3, "each takes gigabytes there");
+    assert_eq!(adapters.count(), 3, "the number of adapters is limited");
 }
 
 #[tokio::test]
-async fn as_many_pictures_come_as_were_asked_for() {
-    // Every run gives three.
-    let server = FakeComfyUi::start(Manner::Batch).await;
+async fn exactly_the_requested_number_of_pictures_is_made() {
+    // Every run of the graph makes three.
+    let server = FakeComfyUi::start(Behaviour::Batch).await;
     for (count, runs) in [(1, 1), (3, 1), (4, 2)] {
         let before = server.seen(|seen| seen.prompts.len());
         let request = GenerateRequest {
@@ -248,7 +248,7 @@ async fn as_many_pictures_come_as_were_asked_for() {
             seed: Some(u64::from(count) * 100),
             ..words()
         };
-        let made = generated(&provider(&server), &request)
+        let made = generate(&provider(&server), &request)
             .await
             .expect("pictures");
         assert_eq!(made.images.len(), count as usize);
@@ -261,8 +261,8 @@ async fn as_many_pictures_come_as_were_asked_for() {
 }
 
 #[tokio::test]
-async fn without_a_seed_every_job_has_another_one_and_says_it() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+async fn without_a_seed_every_job_has_its_own_which_the_receipt_names() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let request = GenerateRequest {
         seed: None,
         ..words()
@@ -270,7 +270,7 @@ async fn without_a_seed_every_job_has_another_one_and_says_it() {
     for seed in [11, 12] {
         let mut context = context().0;
         context.seed = seed;
-        let made = generated_in(&provider(&server), &request, &context)
+        let made = generate_in(&provider(&server), &request, &context)
             .await
             .expect("a picture");
         assert_eq!(made.images[0].seed, Some(seed));
@@ -292,11 +292,11 @@ async fn without_a_seed_every_job_has_another_one_and_says_it() {
 #[tokio::test]
 async fn a_sketch_is_described_for_a_model_that_sees_only_its_lines() {
     let (server, google) = (
-        FakeComfyUi::start(Manner::Good).await,
+        FakeComfyUi::start(Behaviour::Good).await,
         FakeGoogle::start().await,
     );
     let analysis = json!({"subject_summary": "a sitting cat", "natural_description": "A cat sits.", "pose_orientation": "facing left"});
-    google.answers(VISION_MODEL, [with_text(&analysis.to_string())]);
+    google.set_answers(VISION_MODEL, [with_text(&analysis.to_string())]);
     let client = FakeGoogle::client(google.by_key(), "GEMINI_IMAGE_MODEL");
     let describer = FakeGoogle::describer(&client, VISION_MODEL.to_owned());
     let provider = provider(&server).with_describer(Some(describer));
@@ -309,27 +309,23 @@ async fn a_sketch_is_described_for_a_model_that_sees_only_its_lines() {
     assert_eq!(
         (before.calls, before.usd),
         (1, Some(0.005)),
-        "a description costs something: {}",
+        "a description is a paid call: {}",
         before.note
     );
     let (context, _) = context();
     for _ in 0..2 {
-        let made = generated_in(&provider, &request, &context)
+        let made = generate_in(&provider, &request, &context)
             .await
             .expect("a picture");
         assert_eq!(made.meta.constructed_prompt, "a sitting cat, facing left");
         assert_eq!(made.meta.usd, Some(0.005));
     }
-    assert_eq!(
-        google.calls(VISION_MODEL).len(),
-        1,
-        "it is bought once for a job"
-    );
+    assert_eq!(google.calls(VISION_MODEL).len(), 1, "a job buys it once");
     let text = server.seen(|seen| seen.prompts[0]["prompt"]["6"]["inputs"]["text"].clone());
     assert_eq!(text, "a sitting cat, facing left");
 
-    // What can be refused is refused before it is paid for.
-    let lacking = FakeComfyUi::with_nodes(Manner::Good, |class| {
+    // A request that is refused must not have paid for a description.
+    let lacking = FakeComfyUi::with_nodes(Behaviour::Good, |class| {
         (class != "KSampler").then(|| node(class))?
     })
     .await;
@@ -337,7 +333,7 @@ async fn a_sketch_is_described_for_a_model_that_sees_only_its_lines() {
         &client,
         VISION_MODEL.to_owned(),
     )));
-    generated(&refused, &request)
+    generate(&refused, &request)
         .await
         .expect_err("a node is missing");
     assert_eq!(google.calls(VISION_MODEL).len(), 1);

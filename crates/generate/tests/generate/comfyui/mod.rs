@@ -34,7 +34,8 @@ pub fn words() -> GenerateRequest {
     }
 }
 
-/// Uploaded files are named by their content, which is long; prompts have fresh ids.
+/// Replaces the parts of a prompt that would make a snapshot unreadable or random: the names of
+/// uploads, which are hashes, and ids.
 fn plain(prompt: &Value) -> Value {
     fn shorten(value: &Value) -> Value {
         match value {

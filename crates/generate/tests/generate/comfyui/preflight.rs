@@ -1,4 +1,4 @@
-//! What the server lacks is found before anything is queued.
+//! Missing nodes and files are found before anything is queued.
 
 use clippy_generate::{
     FailureClass, FindingLevel, GenerateRequest, Provider, ProviderName, Providers,
@@ -6,11 +6,11 @@ use clippy_generate::{
 use serde_json::{Value, json};
 
 use super::{provider, words};
-use crate::comfyui_fake::{FakeComfyUi, Manner, node};
-use crate::support::{drawn, flat, generated, reference, sent};
+use crate::comfyui_fake::{Behaviour, FakeComfyUi, node};
+use crate::support::{drawn, flat, generate, reference, sent};
 
 #[tokio::test]
-async fn what_the_server_lacks_is_named_before_anything_is_queued() {
+async fn missing_nodes_and_files_are_named_before_anything_is_queued() {
     let without =
         |name: &'static str| move |class: &str| if class == name { None } else { node(class) };
     let with = |name: &'static str, inputs: Value| {
@@ -68,8 +68,8 @@ async fn what_the_server_lacks_is_named_before_anything_is_queued() {
         ),
     ];
     for (nodes, expected) in cases {
-        let server = FakeComfyUi::with_nodes(Manner::Good, nodes).await;
-        let error = generated(&provider(&server), &full)
+        let server = FakeComfyUi::with_nodes(Behaviour::Good, nodes).await;
+        let error = generate(&provider(&server), &full)
             .await
             .expect_err(expected);
         assert!(
@@ -83,23 +83,23 @@ async fn what_the_server_lacks_is_named_before_anything_is_queued() {
             )
         });
     }
-    let server = FakeComfyUi::start(Manner::Good).await;
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     provider(&server)
         .ready()
         .await
         .expect("everything is there");
-    let server = FakeComfyUi::with_nodes(Manner::Good, without("KSampler")).await;
+    let server = FakeComfyUi::with_nodes(Behaviour::Good, without("KSampler")).await;
     assert!(provider(&server).ready().await.is_err());
 }
 
 #[tokio::test]
-async fn each_kind_of_input_is_looked_at_by_itself() {
+async fn each_kind_of_input_is_checked_separately() {
     let lacks = |class: &str| match class {
         "ControlNetLoader" => Some(json!({"input": {"required": {"control_net_name": [[]]}}})),
         "IPAdapterUnifiedLoader" => None,
         class => node(class),
     };
-    let server = FakeComfyUi::with_nodes(Manner::Good, lacks).await;
+    let server = FakeComfyUi::with_nodes(Behaviour::Good, lacks).await;
     let findings = provider(&server).check().await;
     let level = |subject: &str| {
         let found = findings.iter().find(|finding| finding.subject == subject);
@@ -122,7 +122,7 @@ async fn each_kind_of_input_is_looked_at_by_itself() {
     provider(&server)
         .ready()
         .await
-        .expect("words alone can be painted");
+        .expect("prompts without pictures work");
     let mut providers = Providers::default();
     providers.put(ProviderName::ComfyUi, provider(&server));
     let checked = providers.check_all().await;
@@ -137,7 +137,7 @@ async fn each_kind_of_input_is_looked_at_by_itself() {
 }
 
 #[tokio::test]
-async fn weights_in_folders_and_with_other_endings_are_used_as_they_lie_there() {
+async fn model_files_in_subfolders_or_with_other_endings_are_used() {
     let folders = |class: &str| match class {
         "CheckpointLoaderSimple" => Some(
             json!({"input": {"required": {"ckpt_name": [["sdxl/sd_xl_base_1.0.safetensors"], {}]}}}),
@@ -147,13 +147,13 @@ async fn weights_in_folders_and_with_other_endings_are_used_as_they_lie_there() 
         ),
         class => node(class),
     };
-    let server = FakeComfyUi::with_nodes(Manner::Good, folders).await;
+    let server = FakeComfyUi::with_nodes(Behaviour::Good, folders).await;
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("cat"))),
         refs: vec![reference("style", 0.8, &flat(9, 9, [1, 1, 1]))],
         ..words()
     };
-    generated(&provider(&server), &request)
+    generate(&provider(&server), &request)
         .await
         .expect("a picture");
     let graph = server.seen(|seen| seen.prompts[0]["prompt"].clone());

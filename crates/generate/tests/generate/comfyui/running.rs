@@ -1,4 +1,4 @@
-//! Progress, retries, and what stays with the server.
+//! Progress, retries, and what remains on the server.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use clippy_generate::{ComfyUiProvider, FailureClass, GenerateRequest, Provider};
 use serde_json::Value;
 
 use super::{provider, words};
-use crate::comfyui_fake::{FakeComfyUi, Manner, transcript};
-use crate::support::{context, drawn, flat, generated, generated_in, reference, sent};
+use crate::comfyui_fake::{Behaviour, FakeComfyUi, transcript};
+use crate::support::{context, drawn, flat, generate, generate_in, reference, sent};
 
 #[tokio::test]
-async fn progress_never_runs_backwards_and_only_the_sampler_paints() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+async fn progress_never_decreases_and_only_the_sampler_counts_as_painting() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let (context, recorder) = context();
-    generated_in(
+    generate_in(
         &provider(&server),
         &GenerateRequest {
             count: 2,
@@ -24,8 +24,8 @@ async fn progress_never_runs_backwards_and_only_the_sampler_paints() {
     )
     .await
     .expect("pictures");
-    let told = recorder.progress.lock().expect("no panic").clone();
-    let shares: Vec<f32> = told
+    let reported = recorder.progress.lock().expect("no panic").clone();
+    let shares: Vec<f32> = reported
         .iter()
         .filter_map(|progress| progress.fraction)
         .collect();
@@ -33,8 +33,11 @@ async fn progress_never_runs_backwards_and_only_the_sampler_paints() {
         shares.is_sorted() && shares.last() == Some(&1.0),
         "{shares:?}"
     );
-    assert!(told.windows(2).all(|pair| pair[0] != pair[1]), "{told:?}");
-    let painting: Vec<f32> = told
+    assert!(
+        reported.windows(2).all(|pair| pair[0] != pair[1]),
+        "{reported:?}"
+    );
+    let painting: Vec<f32> = reported
         .iter()
         .filter(|progress| progress.phase == "painting")
         .filter_map(|progress| progress.fraction)
@@ -43,7 +46,7 @@ async fn progress_never_runs_backwards_and_only_the_sampler_paints() {
         painting,
         [0.0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.625, 0.75, 0.875, 1.0]
     );
-    let phases: Vec<&str> = told
+    let phases: Vec<&str> = reported
         .iter()
         .map(|progress| progress.phase.as_str())
         .collect();
@@ -60,8 +63,8 @@ async fn progress_never_runs_backwards_and_only_the_sampler_paints() {
 }
 
 #[tokio::test]
-async fn the_fake_sends_what_a_real_server_sent() {
-    // The kinds of frames with their fields, and where a node's state or output stands in them.
+async fn the_fake_sends_the_frames_of_a_real_server() {
+    // The kind of each frame with the names of its fields.
     fn shape(frames: &[Value]) -> Vec<String> {
         let fields = |value: &Value| {
             let mut names: Vec<String> = value
@@ -85,14 +88,14 @@ async fn the_fake_sends_what_a_real_server_sent() {
                 Some(kind) => format!("{kind} {}", fields(&frame["data"])),
             })
             .collect();
-        // How many steps there are is the prompt's business.
+        // The number of steps depends on the prompt.
         shapes.dedup();
         shapes
     }
-    let server = FakeComfyUi::start(Manner::Good).await;
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let (context, _) = context();
     for _ in 0..2 {
-        generated_in(&provider(&server), &words(), &context)
+        generate_in(&provider(&server), &words(), &context)
             .await
             .expect("a picture");
     }
@@ -100,7 +103,7 @@ async fn the_fake_sends_what_a_real_server_sent() {
         .as_array()
         .expect("events")
         .clone();
-    // Three steps of the real one, four of the fake.
+    // The real prompt has three steps, the fake's four.
     let without_steps = |shapes: Vec<String>| {
         let mut kept: Vec<String> = Vec::new();
         for shape in shapes {
@@ -120,10 +123,14 @@ async fn the_fake_sends_what_a_real_server_sent() {
 }
 
 #[tokio::test]
-async fn pictures_come_without_a_websocket_and_after_it_broke_off() {
-    for manner in [Manner::NoSocket, Manner::DropsSocket, Manner::NotANumber] {
-        let server = FakeComfyUi::start(manner).await;
-        let made = generated(
+async fn pictures_are_made_without_a_websocket_and_after_it_was_closed() {
+    for behaviour in [
+        Behaviour::NoSocket,
+        Behaviour::DropsSocket,
+        Behaviour::NotANumber,
+    ] {
+        let server = FakeComfyUi::start(behaviour).await;
+        let made = generate(
             &provider(&server),
             &GenerateRequest {
                 count: 2,
@@ -131,14 +138,14 @@ async fn pictures_come_without_a_websocket_and_after_it_broke_off() {
             },
         )
         .await;
-        let made = made.unwrap_or_else(|error| panic!("{manner:?}: {error}"));
+        let made = made.unwrap_or_else(|error| panic!("{behaviour:?}: {error}"));
         assert_eq!(
             made.images
                 .iter()
                 .map(|image| image.seed)
                 .collect::<Vec<_>>(),
             [Some(7), Some(8)],
-            "{manner:?}"
+            "{behaviour:?}"
         );
         assert_eq!(server.seen(|seen| seen.prompts.len()), 2);
     }
@@ -146,20 +153,20 @@ async fn pictures_come_without_a_websocket_and_after_it_broke_off() {
 
 #[tokio::test]
 async fn failures_name_the_node_and_what_to_do() {
-    for (manner, expected) in [
+    for (behaviour, expected) in [
         (
-            Manner::NodeErrors,
+            Behaviour::NodeErrors,
             "node 3 (KSampler): Value 400 bigger than max of 100 cfg",
         ),
         (
-            Manner::Fails,
+            Behaviour::Fails,
             "KSampler: CUDA out of memory (its graphics memory is full",
         ),
-        (Manner::Interrupted, "interrupted at the ComfyUI server"),
-        (Manner::NoPicture, "SaveImage or PreviewImage"),
+        (Behaviour::Interrupted, "interrupted at the ComfyUI server"),
+        (Behaviour::NoPicture, "SaveImage or PreviewImage"),
     ] {
-        let server = FakeComfyUi::start(manner).await;
-        let error = generated(&provider(&server), &words())
+        let server = FakeComfyUi::start(behaviour).await;
+        let error = generate(&provider(&server), &words())
             .await
             .expect_err(expected);
         assert_eq!(error.class, FailureClass::Permanent, "{error}");
@@ -167,9 +174,7 @@ async fn failures_name_the_node_and_what_to_do() {
     }
     let nobody = ComfyUiProvider::new(ComfyUiSettings::at("http://127.0.0.1:1").expect("settings"))
         .expect("a provider");
-    let error = generated(&nobody, &words())
-        .await
-        .expect_err("nobody there");
+    let error = generate(&nobody, &words()).await.expect_err("nobody there");
     assert!(
         error.class == FailureClass::Transient && error.message.contains("COMFYUI_URL"),
         "{error}"
@@ -177,14 +182,14 @@ async fn failures_name_the_node_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn nothing_of_the_artists_stays_with_the_server_or_in_the_file() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+async fn no_data_of_the_artist_remains_on_the_server_or_in_the_file() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("cat"))),
         refs: vec![reference("style", 0.8, &flat(9, 9, [1, 1, 1]))],
         ..words()
     };
-    let made = generated(&provider(&server), &request)
+    let made = generate(&provider(&server), &request)
         .await
         .expect("a picture");
     let file = &made.images[0].bytes;
@@ -198,7 +203,7 @@ async fn nothing_of_the_artists_stays_with_the_server_or_in_the_file() {
             names.len() == 2 && names.iter().all(|name| name.ends_with(" [temp]")),
             "{names:?}"
         );
-        assert_eq!(seen.written_over, names);
+        assert_eq!(seen.overwritten, names);
         let save = seen.prompts[0]["prompt"]
             .as_object()
             .expect("nodes")
@@ -212,47 +217,47 @@ async fn nothing_of_the_artists_stays_with_the_server_or_in_the_file() {
 }
 
 #[tokio::test]
-async fn a_retry_finds_the_picture_that_was_painted_and_paints_again_what_failed() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+async fn a_retry_finds_a_finished_picture_and_repeats_a_failed_one() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let (context, _) = context();
     for _ in 0..2 {
-        generated_in(&provider(&server), &words(), &context)
+        generate_in(&provider(&server), &words(), &context)
             .await
             .expect("a picture");
     }
     assert_eq!(
         server.seen(|seen| seen.prompts.len()),
         1,
-        "the second time it is found"
+        "the second run finds it"
     );
-    // Another job asks for the same, and the server answers with the file it remembers, which is
-    // gone.
+    // Then the server's cache names a file that no longer exists, for the same job and for another
+    // one with the same request.
     for scope in ["job", "another job"] {
         server.remove_pictures();
         let before = server.seen(|seen| seen.prompts.len());
         let mut context = crate::support::context().0;
         scope.clone_into(&mut context.scope);
-        generated_in(&provider(&server), &words(), &context)
+        generate_in(&provider(&server), &words(), &context)
             .await
             .expect("made again");
         assert!(server.seen(|seen| seen.prompts.len()) > before, "{scope}");
     }
-    let server = FakeComfyUi::start(Manner::Fails).await;
+    let server = FakeComfyUi::start(Behaviour::Fails).await;
     for _ in 0..2 {
-        generated_in(&provider(&server), &words(), &context)
+        generate_in(&provider(&server), &words(), &context)
             .await
             .expect_err("fails");
     }
     assert_eq!(
         server.seen(|seen| seen.prompts.len()),
         2,
-        "under an id of its own"
+        "the second attempt has another id"
     );
 }
 
 #[tokio::test]
 async fn a_user_and_a_password_in_the_address_are_sent_and_never_shown() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let secret = |url: &str| {
         let url = url.replacen("http://", "http://ann:hunter2@", 1);
         let settings = ComfyUiSettings {
@@ -263,7 +268,7 @@ async fn a_user_and_a_password_in_the_address_are_sent_and_never_shown() {
         assert!(!shown.contains("hunter2"), "{shown}");
         ComfyUiProvider::new(settings).expect("a provider")
     };
-    generated(&secret(&server.url), &words())
+    generate(&secret(&server.url), &words())
         .await
         .expect("a picture");
     server.seen(|seen| {
@@ -277,7 +282,7 @@ async fn a_user_and_a_password_in_the_address_are_sent_and_never_shown() {
         }
     });
     let away = secret("http://127.0.0.1:1");
-    let error = generated(&away, &words()).await.expect_err("nobody there");
+    let error = generate(&away, &words()).await.expect_err("nobody there");
     let findings = format!("{:?}", away.check().await);
     for shown in [error.message.as_str(), &findings] {
         assert!(

@@ -5,8 +5,8 @@ use clippy_generate::{ComfyUiProvider, GenerateRequest, Treatment, admit};
 use serde_json::{Value, json};
 
 use super::{settings, words};
-use crate::comfyui_fake::{FakeComfyUi, Manner};
-use crate::support::{drawn, flat, generated, reference, sent};
+use crate::comfyui_fake::{Behaviour, FakeComfyUi};
+use crate::support::{drawn, flat, generate, reference, sent};
 
 fn own(server: &FakeComfyUi, graph: &Value) -> ComfyUiProvider {
     let template = Template::parse(&graph.to_string()).expect("a template");
@@ -18,8 +18,8 @@ fn own(server: &FakeComfyUi, graph: &Value) -> ComfyUiProvider {
 }
 
 #[tokio::test]
-async fn a_template_of_the_users_own_is_filled_and_says_what_it_cannot_take() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+async fn a_users_own_template_is_filled_and_the_receipt_says_what_it_cannot_take() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let graph = json!({
         "1": {"class_type": "KSampler", "inputs": {"text": "{{prompt}}, masterpiece", "seed": "{{seed}}"}},
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "mine"}},
@@ -64,7 +64,7 @@ async fn a_template_of_the_users_own_is_filled_and_says_what_it_cannot_take() {
         )
         .is_err()
     );
-    generated(&provider, &words()).await.expect("a picture");
+    generate(&provider, &words()).await.expect("a picture");
     let graph = server.seen(|seen| seen.prompts[0]["prompt"].clone());
     assert_eq!(graph["1"]["inputs"]["seed"], 7);
     assert_eq!(graph["1"]["inputs"]["text"], "a boat, masterpiece");
@@ -72,7 +72,7 @@ async fn a_template_of_the_users_own_is_filled_and_says_what_it_cannot_take() {
 
 #[tokio::test]
 async fn a_graph_without_words_seed_or_weights_honours_none_of_them() {
-    let server = FakeComfyUi::start(Manner::Good).await;
+    let server = FakeComfyUi::start(Behaviour::Good).await;
     let graph = json!({
         "1": {"class_type": "LoadImage", "inputs": {"image": "{{style_image}}"}},
         "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "other.safetensors"}},
@@ -104,7 +104,7 @@ async fn a_graph_without_words_seed_or_weights_honours_none_of_them() {
             "{input}"
         );
     }
-    let made = generated(&provider, &request).await.expect("a picture");
+    let made = generate(&provider, &request).await.expect("a picture");
     assert_eq!(
         (made.images.len(), made.images[0].seed),
         (1, None),

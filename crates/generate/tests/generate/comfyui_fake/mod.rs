@@ -1,8 +1,8 @@
-//! A ComfyUI that sends what a real one sent: the sequences and shapes of
+//! A fake ComfyUI server. Its frames have the order and the fields of a real server's, in
 //! `data/comfyui-transcript.json`.
 //!
-//! It runs one prompt at a time, keeps what a graph gave the last time, checks files and lists
-//! before it queues, and shows no previews unless a prompt asks for them.
+//! It runs one prompt at a time, caches the outputs of each graph, checks files and lists before it
+//! queues a prompt, and sends previews only if the prompt asks for them.
 
 mod nodes;
 mod routes;
@@ -26,43 +26,43 @@ use self::routes::{
 
 /// How the server behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum Behaviour {
     /// Steps, previews, a picture.
     Good,
     /// The same without a WebSocket.
     NoSocket,
-    /// The WebSocket breaks off after the first step.
+    /// The WebSocket is closed after the first step.
     DropsSocket,
     /// The graph is refused.
     NodeErrors,
     /// A node fails.
     Fails,
-    /// Somebody at the server interrupts it.
+    /// The prompt is interrupted at the server.
     Interrupted,
-    /// It works until it is interrupted.
+    /// The prompt runs until it is interrupted.
     Endless,
-    /// It stays in the queue behind another prompt.
+    /// The prompt stays in the queue behind another one.
     Queued,
-    /// It finishes without a picture.
+    /// The prompt finishes without a picture.
     NoPicture,
-    /// Every run gives three pictures.
+    /// Every run makes three pictures.
     Batch,
-    /// Its JSON has numbers that are none.
+    /// The server's JSON contains `NaN` and `Infinity`.
     NotANumber,
 }
 
 #[derive(Default)]
 pub struct Seen {
-    /// By the name in a graph; as they were before they were written over.
+    /// Uploaded files, by their name in a graph.
     pub uploads: BTreeMap<String, Vec<u8>>,
-    /// Uploads of which a single pixel is left.
-    pub written_over: BTreeSet<String>,
+    /// Uploads that were later overwritten with a single pixel.
+    pub overwritten: BTreeSet<String>,
     pub prompts: Vec<Value>,
     pub deleted: Vec<String>,
     pub interrupted: Vec<String>,
     pub sockets: usize,
-    /// How often the queue was asked for.
-    pub asked: usize,
+    /// How often the queue was polled.
+    pub queue_polls: usize,
     /// Everything that was sent over WebSockets; binary frames as their lengths.
     pub frames: Vec<Value>,
     /// `Authorization` of calls that had it.
@@ -70,30 +70,29 @@ pub struct Seen {
 }
 
 #[derive(Default)]
-struct Desk {
+struct ServerState {
     seen: Seen,
     /// Files by type and path.
     files: BTreeMap<String, Vec<u8>>,
     queue: VecDeque<Value>,
     running: Option<Value>,
     history: BTreeMap<String, Value>,
-    /// What graphs gave.
-    kept: BTreeMap<String, Value>,
+    /// The outputs of earlier runs, by graph.
+    cached: BTreeMap<String, Value>,
     clients: BTreeMap<String, Vec<mpsc::UnboundedSender<Message>>>,
     number: u64,
     made: usize,
     away: bool,
 }
 
-/// What `/object_info` tells of a node.
+/// Returns the `/object_info` of a node.
 type Nodes = Box<dyn Fn(&str) -> Option<Value> + Send + Sync>;
 
 struct Server {
-    manner: Manner,
-    /// Changes what nodes say of themselves.
+    behaviour: Behaviour,
     nodes: Nodes,
-    desk: Mutex<Desk>,
-    news: Notify,
+    state: Mutex<ServerState>,
+    queued: Notify,
 }
 
 #[derive(Clone)]
@@ -103,19 +102,19 @@ pub struct FakeComfyUi {
 }
 
 impl FakeComfyUi {
-    pub async fn start(manner: Manner) -> Self {
-        Self::with_nodes(manner, node).await
+    pub async fn start(behaviour: Behaviour) -> Self {
+        Self::with_nodes(behaviour, node).await
     }
 
     pub async fn with_nodes(
-        manner: Manner,
+        behaviour: Behaviour,
         nodes: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
     ) -> Self {
         let server = Arc::new(Server {
-            manner,
+            behaviour,
             nodes: Box::new(nodes),
-            desk: Mutex::default(),
-            news: Notify::new(),
+            state: Mutex::default(),
+            queued: Notify::new(),
         });
         let app = Router::new()
             .route("/ws", get(socket))
@@ -136,54 +135,53 @@ impl FakeComfyUi {
     }
 
     pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
-        look(&self.server.desk().seen)
+        look(&self.server.state().seen)
     }
 
-    /// Somebody there clicks "clear queue", and ends what runs: neither leaves a trace.
+    /// Clears the queue and ends the running prompt, without an entry in the history.
     pub fn clear_queue(&self) {
-        let mut desk = self.server.desk();
-        desk.queue.clear();
-        desk.running = None;
+        let mut state = self.server.state();
+        state.queue.clear();
+        state.running = None;
     }
 
-    /// It is ended, with its queue, its history, its temporary files and its WebSockets, until it
-    /// is started.
+    /// Stops the server: its queue, history, temporary files and WebSockets are lost.
     pub fn stop(&self) {
-        let mut desk = self.server.desk();
-        let Desk {
+        let mut state = self.server.state();
+        let ServerState {
             seen, number, made, ..
-        } = std::mem::take(&mut *desk);
-        *desk = Desk {
+        } = std::mem::take(&mut *state);
+        *state = ServerState {
             seen,
             number,
             made,
             away: true,
-            ..Desk::default()
+            ..ServerState::default()
         };
     }
 
     pub fn start_again(&self) {
-        self.server.desk().away = false;
+        self.server.state().away = false;
     }
 
-    /// Somebody empties the folders of pictures.
+    /// Deletes all pictures except uploads.
     pub fn remove_pictures(&self) {
         self.server
-            .desk()
+            .state()
             .files
             .retain(|path, _| path.contains("clippy/"));
     }
 
-    /// Whether a prompt is running or waits.
+    /// Whether a prompt is running or queued.
     pub fn is_busy(&self) -> bool {
-        let desk = self.server.desk();
-        desk.running.is_some() || !desk.queue.is_empty()
+        let state = self.server.state();
+        state.running.is_some() || !state.queue.is_empty()
     }
 }
 
 impl Server {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().expect("no panic")
+    fn state(&self) -> MutexGuard<'_, ServerState> {
+        self.state.lock().expect("no panic")
     }
 
     /// Sends a frame to the client of a prompt.
@@ -192,33 +190,33 @@ impl Server {
         reason = "callers make the frame in place"
     )]
     fn send(&self, client: &str, frame: Message) {
-        let mut desk = self.desk();
+        let mut state = self.state();
         let shown = match &frame {
             Message::Text(text) => serde_json::from_str(text).unwrap_or(Value::Null),
             other => json!({"binary": other.clone().into_data().len()}),
         };
-        desk.seen.frames.push(shown);
-        if let Some(sockets) = desk.clients.get_mut(client) {
+        state.seen.frames.push(shown);
+        if let Some(sockets) = state.clients.get_mut(client) {
             sockets.retain(|socket| socket.send(frame.clone()).is_ok());
-            if self.manner == Manner::DropsSocket {
+            if self.behaviour == Behaviour::DropsSocket {
                 sockets.clear();
             }
         }
     }
 
-    fn tell(&self, client: &str, kind: &str, data: &Value) {
+    fn send_json(&self, client: &str, kind: &str, data: &Value) {
         self.send(
             client,
             Message::text(json!({"type": kind, "data": data}).to_string()),
         );
     }
 
-    fn status(&self, client: &str) {
+    fn send_status(&self, client: &str) {
         let left = {
-            let desk = self.desk();
-            desk.queue.len() + usize::from(desk.running.is_some())
+            let state = self.state();
+            state.queue.len() + usize::from(state.running.is_some())
         };
-        self.tell(
+        self.send_json(
             client,
             "status",
             &json!({"status": {"exec_info": {"queue_remaining": left}}}),

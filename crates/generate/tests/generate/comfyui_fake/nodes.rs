@@ -1,13 +1,13 @@
-//! What the server says of its nodes.
+//! The server's descriptions of its nodes.
 
 use serde_json::{Value, json};
 
-/// What the real one sent.
+/// Frames and answers of a real server.
 pub fn transcript() -> Value {
     serde_json::from_str(include_str!("../data/comfyui-transcript.json")).expect("JSON")
 }
 
-/// A node as `/object_info` tells of it, with every model there.
+/// The `/object_info` of a node on a server that has every model file.
 pub fn node(class: &str) -> Option<Value> {
     let known = &transcript()["object_info of the built-in template's nodes"][class];
     let mut info = match class {

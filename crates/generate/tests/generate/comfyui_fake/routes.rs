@@ -12,12 +12,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
-use super::{Manner, Server};
+use super::{Behaviour, Server};
 use crate::support::picture;
 
 type Shared = State<Arc<Server>>;
 
-/// A server that is away answers nothing of use, and users and passwords are remembered.
+/// Answers 502 while the server is stopped, and records the logins of calls.
 pub(super) async fn gate(
     State(server): Shared,
     headers: HeaderMap,
@@ -25,13 +25,13 @@ pub(super) async fn gate(
     next: Next,
 ) -> Response {
     {
-        let mut desk = server.desk();
-        if desk.away {
+        let mut state = server.state();
+        if state.away {
             return (StatusCode::BAD_GATEWAY, "<h1>Bad gateway</h1>").into_response();
         }
         if let Some(login) = headers.get(header::AUTHORIZATION) {
             let login = format!("{} {}", request.uri().path(), login.to_str().expect("text"));
-            desk.seen.logins.insert(login);
+            state.seen.logins.insert(login);
         }
     }
     next.run(request).await
@@ -42,21 +42,25 @@ pub(super) async fn socket(
     Query(query): Query<BTreeMap<String, String>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if server.manner == Manner::NoSocket {
+    if server.behaviour == Behaviour::NoSocket {
         return StatusCode::NOT_FOUND.into_response();
     }
     let client = query["clientId"].clone();
     let (sender, frames) = mpsc::unbounded_channel();
     {
-        let mut desk = server.desk();
-        desk.seen.sockets += 1;
-        desk.clients.entry(client.clone()).or_default().push(sender);
+        let mut state = server.state();
+        state.seen.sockets += 1;
+        state
+            .clients
+            .entry(client.clone())
+            .or_default()
+            .push(sender);
     }
-    server.status(&client);
-    upgrade.on_upgrade(move |socket| speak(socket, frames))
+    server.send_status(&client);
+    upgrade.on_upgrade(move |socket| forward(socket, frames))
 }
 
-async fn speak(mut socket: WebSocket, mut frames: mpsc::UnboundedReceiver<Message>) {
+async fn forward(mut socket: WebSocket, mut frames: mpsc::UnboundedReceiver<Message>) {
     while let Some(frame) = frames.recv().await {
         if socket.send(frame).await.is_err() {
             return;
@@ -82,18 +86,20 @@ pub(super) async fn upload(State(server): Shared, mut form: Multipart) -> Respon
     // The server may choose another name.
     let stored = format!("renamed_{name}");
     let named = format!("{folder}/{stored} [{kind}]");
-    let mut desk = server.desk();
-    desk.files
+    let mut state = server.state();
+    state
+        .files
         .insert(format!("{kind}:{folder}/{stored}"), bytes.clone());
     if picture(&bytes).dimensions() == (1, 1) {
-        desk.seen.written_over.insert(named);
+        state.seen.overwritten.insert(named);
     } else {
-        desk.seen.uploads.insert(named, bytes);
+        state.seen.uploads.insert(named, bytes);
     }
     Json(json!({"name": stored, "subfolder": folder, "type": kind})).into_response()
 }
 
-/// Where a name in a graph leads: `clippy/a.png [temp]` is a temporary file, a bare name an input.
+/// The file that a name in a graph refers to: `clippy/a.png [temp]` is a temporary file, a bare name
+/// an input.
 fn file_of(name: &str) -> String {
     let annotated = name
         .strip_suffix(']')
@@ -104,7 +110,7 @@ fn file_of(name: &str) -> String {
     )
 }
 
-/// What is wrong with a graph, in the server's own form.
+/// The errors of a graph, in the server's own form.
 fn faults(server: &Server, graph: &Map<String, Value>) -> Map<String, Value> {
     let mut faults = Map::new();
     for (id, node) in graph {
@@ -116,7 +122,7 @@ fn faults(server: &Server, graph: &Map<String, Value>) -> Map<String, Value> {
                 continue;
             };
             if class.starts_with("LoadImage") && input == "image" {
-                if !server.desk().files.contains_key(&file_of(value)) {
+                if !server.state().files.contains_key(&file_of(value)) {
                     errors.push(json!({"type": "custom_validation_failed", "message": "Custom validation failed for node", "details": format!("image - Invalid image file: {value}"), "extra_info": {"input_name": input}}));
                 }
                 continue;
@@ -132,7 +138,7 @@ fn faults(server: &Server, graph: &Map<String, Value>) -> Map<String, Value> {
                 errors.push(json!({"type": "value_not_in_list", "message": "Value not in list", "details": format!("{input}: '{value}' not in {listed:?}"), "extra_info": {"input_name": input, "input_config": spec, "received_value": value}}));
             }
         }
-        if server.manner == Manner::NodeErrors && class == "KSampler" {
+        if server.behaviour == Behaviour::NodeErrors && class == "KSampler" {
             errors.push(json!({"type": "value_bigger_than_max", "message": "Value 400 bigger than max of 100", "details": "cfg", "extra_info": {}}));
         }
         if !errors.is_empty() {
@@ -151,7 +157,7 @@ pub(super) async fn prompt(State(server): Shared, Json(body): Json<Value>) -> Re
         .expect("an id of ours")
         .to_owned();
     let graph = body["prompt"].as_object().expect("a graph").clone();
-    server.desk().seen.prompts.push(body.clone());
+    server.state().seen.prompts.push(body.clone());
     let faults = faults(&server, &graph);
     if !faults.is_empty() {
         let refused = json!({
@@ -162,35 +168,36 @@ pub(super) async fn prompt(State(server): Shared, Json(body): Json<Value>) -> Re
     }
     let client = body["client_id"].as_str().unwrap_or_default().to_owned();
     let number = {
-        let mut desk = server.desk();
-        let number = desk.number;
-        desk.number += 1;
+        let mut state = server.state();
+        let number = state.number;
+        state.number += 1;
         let mut extra = body["extra_data"].clone();
         extra["client_id"] = json!(client);
         extra["create_time"] = json!(1_795_865_431_466u64);
-        let twice = desk
+        let twice = state
             .queue
             .iter()
-            .chain(&desk.running)
+            .chain(&state.running)
             .any(|entry| entry[1] == id.as_str());
         assert!(!twice, "a prompt is queued twice under one id");
-        desk.queue
+        state
+            .queue
             .push_back(json!([number, id, graph, extra, ["9"]]));
         number
     };
-    server.status(&client);
-    server.news.notify_one();
+    server.send_status(&client);
+    server.queued.notify_one();
     Json(json!({"prompt_id": id, "number": number, "node_errors": {}})).into_response()
 }
 
 pub(super) async fn history(State(server): Shared, Path(id): Path<String>) -> Response {
-    let desk = server.desk();
-    let known = desk
+    let state = server.state();
+    let known = state
         .history
         .get(&id)
         .map_or(json!({}), |entry| json!({id: entry}));
     let mut text = known.to_string();
-    if server.manner == Manner::NotANumber {
+    if server.behaviour == Behaviour::NotANumber {
         text = text.replacen(
             "\"meta\":{}",
             "\"meta\":{\"is_changed\":NaN,\"most\":-Infinity}",
@@ -205,21 +212,21 @@ pub(super) async fn view(
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
     let file = format!("{}:{}", query["type"], query["filename"]);
-    match server.desk().files.get(&file) {
+    match server.state().files.get(&file) {
         Some(file) => file.clone().into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 pub(super) async fn queue(State(server): Shared) -> Json<Value> {
-    let mut desk = server.desk();
-    desk.seen.asked += 1;
-    let mut running: Vec<&Value> = desk.running.iter().collect();
+    let mut state = server.state();
+    state.seen.queue_polls += 1;
+    let mut running: Vec<&Value> = state.running.iter().collect();
     let somebody = json!([0, "somebody-else", {}, {"client_id": "another"}, ["9"]]);
-    if server.manner == Manner::Queued {
+    if server.behaviour == Behaviour::Queued {
         running.push(&somebody);
     }
-    Json(json!({"queue_running": running, "queue_pending": desk.queue}))
+    Json(json!({"queue_running": running, "queue_pending": state.queue}))
 }
 
 pub(super) async fn delete(State(server): Shared, Json(body): Json<Value>) -> StatusCode {
@@ -230,10 +237,11 @@ pub(super) async fn delete(State(server): Shared, Json(body): Json<Value>) -> St
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect();
-    let mut desk = server.desk();
-    desk.queue
+    let mut state = server.state();
+    state
+        .queue
         .retain(|entry| ids.iter().all(|id| entry[1] != id.as_str()));
-    desk.seen.deleted.extend(ids);
+    state.seen.deleted.extend(ids);
     StatusCode::OK
 }
 
@@ -242,7 +250,7 @@ pub(super) async fn interrupt(State(server): Shared, Json(body): Json<Value>) ->
         .as_str()
         .unwrap_or("whatever runs")
         .to_owned();
-    server.desk().seen.interrupted.push(id);
+    server.state().seen.interrupted.push(id);
     StatusCode::OK
 }
 
@@ -250,7 +258,7 @@ pub(super) async fn object_info(State(server): Shared, Path(class): Path<String>
     let mut text = (server.nodes)(&class)
         .map_or(json!({}), |info| json!({class: info}))
         .to_string();
-    if server.manner == Manner::NotANumber {
+    if server.behaviour == Behaviour::NotANumber {
         text = text.replace("\"max\":10000}", "\"max\":Infinity}");
     }
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()

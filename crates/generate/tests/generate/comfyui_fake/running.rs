@@ -1,4 +1,4 @@
-//! What the server does with a prompt.
+//! Runs the prompts of the queue.
 
 use std::sync::Arc;
 
@@ -6,30 +6,30 @@ use axum::extract::ws::Message;
 use img_parts::png::{Png, PngChunk};
 use serde_json::{Map, Value, json};
 
-use super::{Manner, Server};
+use super::{Behaviour, Server};
 use crate::support::{flat, png};
 
 /// Runs one prompt after the other.
 pub(super) async fn work(server: Arc<Server>) {
-    if server.manner == Manner::Queued {
+    if server.behaviour == Behaviour::Queued {
         return;
     }
     loop {
         let entry = {
-            let mut desk = server.desk();
-            let next = desk.queue.pop_front();
-            desk.running.clone_from(&next);
+            let mut state = server.state();
+            let next = state.queue.pop_front();
+            state.running.clone_from(&next);
             next
         };
         match entry {
-            None => server.news.notified().await,
+            None => server.queued.notified().await,
             Some(entry) => run(&server, &entry).await,
         }
     }
 }
 
-/// The nodes in an order in which each comes after those that it needs.
-fn in_order(graph: &Map<String, Value>) -> Vec<String> {
+/// Sorts the nodes so that each comes after those that it needs.
+fn sort_nodes(graph: &Map<String, Value>) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
     while order.len() < graph.len() {
         let next = graph.iter().find(|(id, node)| {
@@ -48,7 +48,7 @@ fn in_order(graph: &Map<String, Value>) -> Vec<String> {
     order
 }
 
-/// What the server does with a prompt, frame by frame as in the transcript.
+/// Runs a prompt, frame by frame as in the transcript.
 async fn run(server: &Server, entry: &Value) {
     let (id, client) = (
         entry[1].as_str().expect("an id"),
@@ -56,21 +56,21 @@ async fn run(server: &Server, entry: &Value) {
     );
     let graph = entry[2].as_object().expect("a graph");
     let signature = entry[2].to_string();
-    server.status(client);
-    // Frames of somebody else's prompt are on the same wire.
+    server.send_status(client);
+    // A frame about another client's prompt comes over the same connection.
     let other = json!({"prompt_id": "somebody-else", "node_type": "X", "exception_message": "not ours", "executed": []});
-    server.tell(client, "execution_error", &other);
+    server.send_json(client, "execution_error", &other);
     let stamp = json!({"prompt_id": id, "timestamp": 1_795_865_431_466u64});
-    server.tell(client, "execution_start", &stamp);
-    let known = server.desk().kept.get(&signature).cloned();
-    let order = in_order(graph);
+    server.send_json(client, "execution_start", &stamp);
+    let known = server.state().cached.get(&signature).cloned();
+    let order = sort_nodes(graph);
     let cached = if known.is_some() {
         order.clone()
     } else {
         Vec::new()
     };
     let mut started = json!({"nodes": cached, "prompt_id": id, "timestamp": 1_795_865_431_471u64});
-    server.tell(client, "execution_cached", &started);
+    server.send_json(client, "execution_cached", &started);
     let mut messages = vec![
         json!(["execution_start", stamp]),
         json!(["execution_cached", started.take()]),
@@ -78,47 +78,47 @@ async fn run(server: &Server, entry: &Value) {
     let outputs = match known {
         Some(known) => {
             for (node, output) in known.as_object().expect("outputs") {
-                server.tell(
+                server.send_json(
                     client,
                     "executed",
                     &json!({"node": node, "display_node": node, "output": output, "prompt_id": id}),
                 );
                 let state = states(id, &[(node.clone(), 1.0, 1.0, "finished")]);
-                server.tell(client, "progress_state", &state);
+                server.send_json(client, "progress_state", &state);
             }
             known
         }
-        None => match worked(server, entry, &order).await {
+        None => match run_nodes(server, entry, &order).await {
             Ok(outputs) => outputs,
-            Err(Some((kind, told))) => {
-                server.tell(client, kind, &told);
-                messages.push(json!([kind, told]));
-                return ended(server, entry, "error", &messages, &json!({}));
+            Err(Some((kind, data))) => {
+                server.send_json(client, kind, &data);
+                messages.push(json!([kind, data]));
+                return record_end(server, entry, "error", &messages, &json!({}));
             }
-            // Its traces were removed while it worked.
+            // The prompt was removed while it ran.
             Err(None) => return,
         },
     };
-    server.tell(client, "execution_success", &stamp);
+    server.send_json(client, "execution_success", &stamp);
     messages.push(json!(["execution_success", stamp]));
-    server.desk().kept.insert(signature, outputs.clone());
-    ended(server, entry, "success", &messages, &outputs);
-    server.status(client);
-    server.tell(client, "executing", &json!({"node": null, "prompt_id": id}));
+    server.state().cached.insert(signature, outputs.clone());
+    record_end(server, entry, "success", &messages, &outputs);
+    server.send_status(client);
+    server.send_json(client, "executing", &json!({"node": null, "prompt_id": id}));
 }
 
-fn ended(server: &Server, entry: &Value, status: &str, messages: &[Value], outputs: &Value) {
-    let mut desk = server.desk();
-    if desk
+fn record_end(server: &Server, entry: &Value, status: &str, messages: &[Value], outputs: &Value) {
+    let mut state = server.state();
+    if state
         .running
         .as_ref()
         .is_some_and(|running| running[1] == entry[1])
     {
-        desk.running = None;
+        state.running = None;
         let id = entry[1].as_str().expect("an id").to_owned();
         let status =
             json!({"status_str": status, "completed": status == "success", "messages": messages});
-        desk.history.insert(
+        state.history.insert(
             id,
             json!({"prompt": entry, "outputs": outputs, "status": status, "meta": {}}),
         );
@@ -127,16 +127,16 @@ fn ended(server: &Server, entry: &Value, status: &str, messages: &[Value], outpu
 
 fn states(id: &str, nodes: &[(String, f64, f64, &str)]) -> Value {
     let state = |(node, value, max, state): &(String, f64, f64, &str)| {
-        let told = json!({"value": value, "max": max, "state": state, "node_id": node, "prompt_id": id, "display_node_id": node, "parent_node_id": null, "real_node_id": node});
-        (node.clone(), told)
+        let data = json!({"value": value, "max": max, "state": state, "node_id": node, "prompt_id": id, "display_node_id": node, "parent_node_id": null, "real_node_id": node});
+        (node.clone(), data)
     };
     let nodes: Map<String, Value> = nodes.iter().map(state).collect();
     json!({"prompt_id": id, "nodes": nodes})
 }
 
-/// Works through the nodes, and gives their outputs; an error is the kind of its frame and what the
-/// frame says.
-async fn worked(
+/// Runs the nodes, and returns their outputs. An error is the kind and the data of its frame; `None`
+/// when the prompt was removed meanwhile.
+async fn run_nodes(
     server: &Server,
     entry: &Value,
     order: &[String],
@@ -150,14 +150,14 @@ async fn worked(
     let mut outputs = Map::new();
     for node in order {
         let (class, inputs) = (&entry[2][node]["class_type"], &entry[2][node]["inputs"]);
-        let tell_states =
+        let send_states =
             |done: &[(String, f64, f64, &str)], value: f64, max: f64, state: &'static str| {
                 let mut all = done.to_vec();
                 all.push((node.clone(), value, max, state));
-                server.tell(client, "progress_state", &states(id, &all));
+                server.send_json(client, "progress_state", &states(id, &all));
             };
-        tell_states(&done, 0.0, 1.0, "running");
-        server.tell(
+        send_states(&done, 0.0, 1.0, "running");
+        server.send_json(
             client,
             "executing",
             &json!({"node": node, "display_node": node, "prompt_id": id}),
@@ -166,8 +166,8 @@ async fn worked(
         if class == "KSampler" {
             (value, max) = (4.0, 4.0);
             for step in 1..=4 {
-                tell_states(&done, f64::from(step), max, "running");
-                server.tell(
+                send_states(&done, f64::from(step), max, "running");
+                server.send_json(
                     client,
                     "progress",
                     &json!({"value": step, "max": 4, "prompt_id": id, "node": node}),
@@ -178,37 +178,41 @@ async fn worked(
                     server.send(client, Message::binary(frame));
                 }
                 let sampled = json!({"prompt_id": id, "node_id": node, "node_type": "KSampler", "executed": []});
-                match server.manner {
-                    Manner::Endless => loop {
+                match server.behaviour {
+                    Behaviour::Endless => loop {
                         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-                        let desk = server.desk();
-                        if desk.seen.interrupted.iter().any(|stopped| stopped == id) {
+                        let state = server.state();
+                        if state.seen.interrupted.iter().any(|stopped| stopped == id) {
                             return Err(Some(("execution_interrupted", sampled)));
                         }
-                        if desk.running.as_ref().is_none_or(|running| running[1] != id) {
+                        if state
+                            .running
+                            .as_ref()
+                            .is_none_or(|running| running[1] != id)
+                        {
                             return Err(None);
                         }
                     },
-                    Manner::Interrupted => return Err(Some(("execution_interrupted", sampled))),
-                    Manner::Fails => {
-                        let mut told = sampled;
-                        told["exception_type"] = json!("OutOfMemoryError");
-                        told["exception_message"] = json!("CUDA out of memory");
-                        return Err(Some(("execution_error", told)));
+                    Behaviour::Interrupted => return Err(Some(("execution_interrupted", sampled))),
+                    Behaviour::Fails => {
+                        let mut data = sampled;
+                        data["exception_type"] = json!("OutOfMemoryError");
+                        data["exception_message"] = json!("CUDA out of memory");
+                        return Err(Some(("execution_error", data)));
                     }
                     _ => {}
                 }
             }
         }
         if class == "SaveImage" || class == "PreviewImage" {
-            let images = kept_pictures(
+            let images = write_pictures(
                 server,
                 class == "SaveImage",
                 inputs["filename_prefix"].as_str(),
             );
             if !images.is_empty() {
                 let output = json!({"images": images});
-                server.tell(
+                server.send_json(
                     client,
                     "executed",
                     &json!({"node": node, "display_node": node, "output": output, "prompt_id": id}),
@@ -216,20 +220,20 @@ async fn worked(
                 outputs.insert(node.clone(), output);
             }
         }
-        tell_states(&done, value, max, "finished");
+        send_states(&done, value, max, "finished");
         done.push((node.clone(), value, max, "finished"));
     }
     Ok(Value::Object(outputs))
 }
 
-/// Writes the pictures of a node, with the graph in their texts as the real one does.
-fn kept_pictures(server: &Server, saved: bool, prefix: Option<&str>) -> Vec<Value> {
-    let count = match server.manner {
-        Manner::NoPicture => 0,
-        Manner::Batch => 3,
+/// Writes the pictures of a node, with the graph in their text chunks as a real server does.
+fn write_pictures(server: &Server, saved: bool, prefix: Option<&str>) -> Vec<Value> {
+    let count = match server.behaviour {
+        Behaviour::NoPicture => 0,
+        Behaviour::Batch => 3,
         _ => 1,
     };
-    let mut desk = server.desk();
+    let mut state = server.state();
     let (kind, name) = if saved {
         ("output", prefix.unwrap_or("ComfyUI"))
     } else {
@@ -237,10 +241,10 @@ fn kept_pictures(server: &Server, saved: bool, prefix: Option<&str>) -> Vec<Valu
     };
     let mut images = Vec::new();
     for _ in 0..count {
-        desk.made += 1;
-        let filename = format!("{name}_{:05}_.png", desk.made);
+        state.made += 1;
+        let filename = format!("{name}_{:05}_.png", state.made);
         let written = with_texts(&flat(64, 48, [0, 200, 0]));
-        desk.files.insert(format!("{kind}:{filename}"), written);
+        state.files.insert(format!("{kind}:{filename}"), written);
         images.push(json!({"filename": filename, "subfolder": "", "type": kind}));
     }
     images

@@ -1,4 +1,4 @@
--- ARGV: 1 id, 2 run, 3 kind, 4 data, 5 previews that are kept. Answer: 1, or 0 when the run is fenced
+-- ARGV: 1 id, 2 run, 3 kind, 4 data, 5 previews kept. Answer: 1, or 0 when the run is fenced
 local id = ARGV[1]
 local read = get_fields(job_key(id), 'run', 'state')
 if not read or read[1] ~= ARGV[2] or read[2] ~= 'running' then return 0 end

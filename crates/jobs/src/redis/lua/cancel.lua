@@ -11,7 +11,7 @@ else
   terminal(id, job, 'cancelled', {})
 end
 redis.call('PUBLISH', P .. ':control', 'cancel ' .. id)
--- Running children are told at once; queued ones end when they are claimed, or at the next sweep.
+-- Running children are asked to stop; queued ones end here.
 local children = members(children_key(id))
 for _, child in ipairs(children) do
   local queued = load(child)

@@ -29,6 +29,6 @@ local fields = { 'state', 'running', 'attempt', int(number(job.attempt) + 1), 'r
   'losses', int(losses), 'worker', ARGV[2], 'lease', int(lease), 'version', int(number(job.version) + 1), 'started', job.started or int(NOW) }
 redis.call('HSET', job_key(id), unpack(fields))
 state_event(id, 'running', number(job.attempt) + 1)
--- Of a field that is there twice, the later one counts.
+-- The reader takes the later value of a field that appears twice.
 for _, part in ipairs(fields) do flat[#flat + 1] = part end
 return { 'run', flat }

@@ -5,7 +5,7 @@ local id, lane = ARGV[1], ARGV[3]
 -- The owner's length keeps owner `a:b` with key `c` apart from owner `a` with key `b:c`.
 local idempotency = P .. ':idempotency:' .. #ARGV[6] .. ':' .. ARGV[6] .. ':' .. ARGV[7]
 if ARGV[7] ~= '' then
-  -- A note that cannot be read, or that names a record that cannot, is as none.
+  -- An entry that cannot be read counts as missing, and so does one whose job cannot be read.
   local old = redis.pcall('GET', idempotency)
   if type(old) == 'string' then
     local old_id, digest = string.match(old, '^(%S+) (%x+)$')
@@ -22,7 +22,7 @@ local fields = { 'id', id, 'kind', ARGV[2], 'lane', lane, 'max', ARGV[5], 'owner
 redis.call('HSET', job_key(id), 'payload', ARGV[4], unpack(fields))
 redis.call('ZADD', P .. ':jobs', 0, id)
 redis.call('ZADD', queued_key(lane), NOW, id)
--- Nobody can be watching it yet, but its owner may be waiting for a new one.
+-- No client follows this job yet, but a stream of its owner's jobs may wait for new ones.
 note(id, 'state', state_data('queued', 0))
 tell(id)
 fields[#fields + 1] = 'position'

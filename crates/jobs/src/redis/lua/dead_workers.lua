@@ -1,4 +1,4 @@
--- ARGV: 1 milliseconds of silence after which a worker is taken for dead. Answer: 'lane name' for each
+-- ARGV: 1 milliseconds of silence after which a worker counts as dead. Answer: 'lane name' for each
 if out_of_touch() then return {} end
 local dead = {}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', P .. ':alive', '-inf', NOW - tonumber(ARGV[1]), 'LIMIT', 0, 100)) do

@@ -4,7 +4,7 @@ local id = ARGV[1]
 if redis.call('EXISTS', job_key(id)) == 0 then return {} end
 local function entries(command, from, to, count)
   local read = redis.pcall(command, events_key(id), from, to, 'COUNT', count)
-  -- A key that holds no stream, or an id above which there can be none.
+  -- The key does not hold a stream, or no id can follow the given one.
   if read.err then return {} end
   return read
 end

@@ -10,7 +10,7 @@ while #found < limit and looked < 4000 do
   for _, id in ipairs(ids) do
     from = '(' .. id
     if #id ~= 36 or not string.find(id, JOB_ID) then
-      -- No id of ours: nobody could ask for what comes after it.
+      -- Not a job's id, so no caller could continue after it.
       redis.call('ZREM', index, id)
     else
       local read = get_fields(job_key(id), 'kind', 'state', 'owner')

@@ -13,7 +13,7 @@ local function delayed_key(lane) return P .. ':delayed:' .. lane end
 local function queue(lane) return P .. ':lane:' .. lane end
 local function int(value) return string.format('%d', value) end
 
--- What both stores say in the same words; filled in by `scripts.rs`.
+-- Values that both stores use; filled in by `scripts.rs`.
 local DELIVERY_LIMIT, DAMAGED = [[@DELIVERY_LIMIT@]], [[@DAMAGED@]]
 local ENDED_ITS_WORKER, ENDED_ITS_WORKER_GENERATING = [[@ENDED_ITS_WORKER@]], [[@ENDED_ITS_WORKER_GENERATING@]]
 local MAX_LOSSES = @MAX_LOSSES@
@@ -24,7 +24,7 @@ local COUNTS = { 'attempt', 'max', 'run', 'version', 'retries', 'losses', 'weigh
   'kids_cancelled', 'kids_weight', 'kids_done' }
 local JOB_ID = '^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$'
 
--- What a store holds is input. These answer nil for a key of another type.
+-- Stored data is input. For a key of another type, these return nil and an empty table.
 local function get_fields(key, ...)
   local read = redis.pcall('HMGET', key, ...)
   if read.err then return nil end
@@ -37,7 +37,7 @@ local function members(key)
   return read
 end
 
--- What keeps a record from being the subject of a step.
+-- What is wrong with a record, or nil.
 local function fault(id, job)
   if job.id ~= id then return 'its field "id" is not its id' end
   if not LANES[job.lane or ''] then return 'its field "lane" names no lane' end
@@ -49,8 +49,8 @@ local function fault(id, job)
   end
 end
 
--- The fields of a record, and the same as they came; an empty table when there is none. A record that cannot be read is
--- as none, and the third value says what is wrong with it.
+-- Returns a record's fields by name, the same as a flat list, and what is wrong with it. The tables
+-- are empty when the record is missing or cannot be read.
 local function load(id)
   local flat = redis.pcall('HGETALL', job_key(id))
   if flat.err then return {}, {}, 'its key holds no hash' end
@@ -62,7 +62,8 @@ local function load(id)
   return job, flat
 end
 
--- A key that holds no stream, or one that takes no more, is made anew: the job goes on without its old events.
+-- Adds to a stream. A key of another type, or a stream that accepts no more entries, is replaced: the
+-- job continues without its old events.
 local function xadd(id, ...)
   local added = redis.pcall('XADD', events_key(id), ...)
   if type(added) ~= 'table' or not added.err then return added end
@@ -72,7 +73,8 @@ local function xadd(id, ...)
   return redis.call('XADD', events_key(id), ...)
 end
 
--- Writes an event of a job's beginning or end, without a trim and without telling: there are few of them in a life.
+-- Writes an event of a job's start or end. A job has few of them, so the stream is not trimmed, and
+-- the caller sends the notice.
 local function note(id, kind, data) xadd(id, '*', 'kind', kind, 'data', data) end
 
 local function tell(id) redis.call('PUBLISH', P .. ':events', id) end
@@ -92,15 +94,15 @@ end
 local function state_event(id, state, attempt, failure) event(id, 'state', state_data(state, attempt, failure)) end
 
 -- Writes a task the way apalis-redis 1.0.0 does, straight into the active list: its own push goes through the
--- scheduled set, which breaks for ever above 7,999 due tasks. Task ids are ULIDs made of the time and a counter.
--- Answer: the task, which the record is to name.
+-- scheduled set, which fails permanently above 7,999 due tasks. Task ids are ULIDs made of the time
+-- and a counter. Returns the task's id, which belongs into the job's record.
 local function push_task(id, lane)
   local q = queue(lane)
   local task = string.format('%013d%013d', NOW, redis.call('INCR', P .. ':tasks'))
   redis.call('HSET', q .. ':data', task, '{"job":"' .. id .. '"}')
   redis.call('HSET', q .. ':meta:' .. task, 'attempts', 0, 'max_attempts', 25, 'status', 'Pending', 'idempotency_key', '')
   local length = redis.call('RPUSH', q .. ':active', task)
-  -- A long line needs no bell: its workers are awake.
+  -- With a long queue no notice is needed: its workers are awake.
   if length <= 64 then redis.call('PUBLISH', P .. ':control', 'wake ' .. lane) end
   return task
 end
@@ -131,7 +133,7 @@ local function children_left(parent)
   return number(parent.kids) - number(parent.kids_succeeded) - number(parent.kids_failed) - number(parent.kids_cancelled)
 end
 
--- All children have ended: the parent runs once more, with all its attempts.
+-- Queues a parent for its merge when all children have ended, with all its attempts.
 local function merge(id, parent)
   redis.call('HSET', job_key(id), 'state', 'queued', 'step', 'merge', 'attempt', 0, 'losses', 0)
   redis.call('HDEL', job_key(id), 'cursor')
@@ -140,14 +142,15 @@ local function merge(id, parent)
   state_event(id, 'queued', 0)
 end
 
--- A part has ended so. A parent whose record cannot be read is nobody's reason not to end.
+-- Counts an ended child at its parent. A damaged record of the parent does not keep the child from
+-- ending.
 local function tell_parent(id, weight, state)
   local parent = load(id)
   if not parent.id then return end
   redis.call('HINCRBY', job_key(id), 'kids_' .. state, 1)
   parent['kids_' .. state] = number(parent['kids_' .. state]) + 1
   local done = redis.call('HINCRBY', job_key(id), 'kids_done', weight)
-  -- A planner whose parts succeed is not what stops its workers.
+  -- A planner whose parts succeed makes progress, so its losses are forgotten.
   if state == 'succeeded' and (number(parent.attempt) > 1 or number(parent.losses) > 0) and not finished(parent.state) then
     redis.call('HSET', job_key(id), 'attempt', math.min(number(parent.attempt), 1), 'losses', 0)
   end
@@ -163,7 +166,7 @@ local function tell_parent(id, weight, state)
   if left == 0 and parent.state == 'waiting' then merge(id, parent) end
 end
 
--- Ends a job, and tells its parent. `fields` are further fields of the record.
+-- Ends a job, and counts it at its parent. `fields` are further fields of the record.
 local function terminal(id, job, state, fields)
   if job.state == 'running' then redis.call('ZREM', running_key(job.lane), id) else unlist(id, job.lane) end
   redis.call('HSET', job_key(id), 'state', state, 'finished', NOW, 'version', number(job.version) + 1, unpack(fields))
@@ -183,7 +186,7 @@ local function terminal(id, job, state, fields)
   tell_parent(job.parent, number(job.weight), state)
 end
 
--- The record as it is sent: its fields, then its place in line.
+-- Returns a record's fields and its position in the queue.
 local function answer(id)
   local job, flat, wrong = load(id)
   if not job.id then return {}, wrong end
@@ -197,9 +200,9 @@ local function answer(id)
   return flat
 end
 
--- Whether nobody looked after the store for longer than a worker may be silent: then the server itself was away, or
--- every worker was, and leases have ended that nobody could renew. Whoever is alive gets as long again to speak up,
--- so that an outage does not start everything anew that is running.
+-- Whether no sweep ran for longer than a worker may be silent. Then the server or all workers were
+-- down, and leases have ended that no worker could renew. Live workers get the same time again to
+-- renew them, so that an outage does not restart every running job.
 local function out_of_touch()
   local read = redis.call('HMGET', P .. ':swept', 'at', 'silence', 'mercy')
   if not tonumber(read[1] or '') then return false end
@@ -219,7 +222,8 @@ local function letter(reason, payload)
   redis.call('XADD', P .. ':dead', 'MAXLEN', '~', 1000, '*', 'reason', reason, 'payload', string.sub(payload, 1, 1024))
 end
 
--- Takes a job whose record cannot be read out of all lines, once: it ends as failed, and its parent is told.
+-- Removes a job whose record cannot be read from all queues, once. It ends as failed, and its parent
+-- counts it.
 local function set_aside(id, reason)
   local job = load(id)
   if finished(job.state) then return end
@@ -227,7 +231,7 @@ local function set_aside(id, reason)
     terminal(id, job, 'failed', { 'error', DAMAGED })
   else
     for lane in pairs(LANES) do unlist(id, lane) end
-    -- It is dropped when other finished jobs are.
+    -- Dropped later with other finished jobs.
     if redis.call('ZADD', P .. ':finished', 'NX', NOW, id) == 0 then return end
     local read = get_fields(job_key(id), 'parent')
     if read and read[1] then tell_parent(read[1], 0, 'failed') end
@@ -235,7 +239,8 @@ local function set_aside(id, reason)
   letter('The record of job ' .. id .. ' cannot be read: ' .. reason, '')
 end
 
--- How a job ends that may not run again, after so many losses; nil while it may. The control lane has attempts alone.
+-- The failure of a job that may not run again after this many losses; nil while it may. In the
+-- control lane only attempts count.
 local function given_up(job, losses)
   if losses >= MAX_LOSSES and job.lane ~= 'control' then
     return job.kind == 'generate' and ENDED_ITS_WORKER_GENERATING or ENDED_ITS_WORKER

@@ -1,5 +1,6 @@
--- ARGV: 1 lane, 2 name. Puts what a worker had fetched back at the head of the line; what cannot be read would kill
--- every worker that fetches it (apalis: "Invalid job data format"), and goes to the dead letters.
+-- ARGV: 1 lane, 2 name. Puts a worker's tasks back at the head of the queue. Tasks that cannot be
+-- read go to the dead letters, since each would end every worker loop that fetches it (apalis:
+-- "Invalid job data format").
 -- Answer: tasks put back
 local q, name = queue(ARGV[1]), ARGV[2]
 local TASK_ID = '^[0-7][0-9A-HJKMNP-TV-Z]+$'

@@ -1,6 +1,6 @@
--- ARGV: 1 milliseconds after which a waiting job is checked for a lost task, 2 where to go on checking,
+-- ARGV: 1 milliseconds after which a queued job is checked for a lost task, 2 offset of that check,
 --       3 milliseconds that a worker may be silent, then lanes
--- Answer: {reaped, rescued, where to go on}
+-- Answer: {reaped, rescued, offset of the next check}
 local reaped, rescued, go_on = 0, 0, 0
 
 local last = redis.call('HGET', P .. ':swept', 'at')
@@ -10,7 +10,7 @@ end
 redis.call('HSET', P .. ':swept', 'at', NOW, 'silence', ARGV[3])
 local merciful = out_of_touch()
 
--- Leases that have ended: the worker is gone, or frozen. The fence keeps it from writing if it comes back.
+-- Ended leases: the worker is dead or frozen. If it comes back, the fence refuses its writes.
 for i = 4, #ARGV do
   local lane = ARGV[i]
   local ended = {}
@@ -39,7 +39,8 @@ for i = 4, #ARGV do
   end
 end
 
--- Queued jobs whose task is gone. A window at a time, so that a long line does not hide its end.
+-- Queued jobs whose task is gone. Each sweep checks one window, so that a long queue is checked to
+-- its end.
 local offset, seen = tonumber(ARGV[2]), 0
 for i = 4, #ARGV do
   local lane = ARGV[i]

@@ -3,7 +3,7 @@
 local expired, more = 0, 0
 local jobs = tonumber(ARGV[3])
 
--- Finished jobs whose time is over, and those above the bound; with their parts.
+-- Drops a finished job with its parts.
 local function drop(id)
   for _, child in ipairs(members(children_key(id))) do
     for lane in pairs(LANES) do unlist(child, lane) end

@@ -1,5 +1,4 @@
-//! A clock that is wrong: a small library, put before the C library's own, that moves the time of
-//! day.
+//! A wrong clock: a small library, preloaded before the C library, that shifts the time of day.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -32,11 +32,11 @@ pub async fn worker_process() {
         )
     };
     let concurrency = read("CLIPPY_TEST_CONCURRENCY").parse().unwrap_or(4);
-    // As a server runs it, or with short times.
+    // With the timing of a server, or with short intervals.
     let settings = RunnerSettings::embedded();
     let runner = if read("CLIPPY_TEST_TIMING") == "embedded" {
         Runner::new(store, Handlers::new().with(Parts::default()), settings)
-            .expect("settings that add up")
+            .expect("valid settings")
     } else {
         runner(store, concurrency, short_timing()).0
     };
@@ -66,13 +66,14 @@ pub fn runner(
         drain: Duration::from_secs(2),
     };
     (
-        Runner::new(store, Handlers::new().with(handler), settings).expect("settings that add up"),
+        Runner::new(store, Handlers::new().with(handler), settings).expect("valid settings"),
         calls,
     )
 }
 
-/// `{"parts": n, "ms": m}` plans n parts of m milliseconds; `{"ms": m}` takes so long, in ten steps
-/// with a cursor; `{"quiet_ms": m}` takes so long and tells nobody; `{"abort": true}` kills its
+/// A handler that does what the payload says: `{"parts": n, "ms": m}` plans n parts of m
+/// milliseconds; `{"ms": m}` takes m milliseconds, in ten steps with a checkpoint each;
+/// `{"quiet_ms": m}` takes m milliseconds without a checkpoint; `{"abort": true}` aborts its
 /// process; `{"snooze_first": true}` asks for an hour's delay in its first run; `{"retry_first":
 /// true}` fails in its first run.
 #[derive(Default)]
@@ -134,8 +135,8 @@ impl JobHandler for Parts {
             .and_then(Value::as_u64)
             .unwrap_or_default();
         if ms > 0 {
-            // At once, so that chance does not decide where workers are killed again and again:
-            // whoever is killed twice before it got anywhere is given up.
+            // Save a checkpoint at once: a job that loses two workers without progress fails, and
+            // chance would decide the tests that kill workers.
             context.save_checkpoint(json!(begun)).await?;
             for step in begun..10 {
                 tokio::time::sleep(Duration::from_millis(ms / 10)).await;

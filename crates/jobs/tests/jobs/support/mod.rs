@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clippy_jobs::{LaneLimits, RedisJobs, RedisSettings};
 use clippy_testing::RedisServer;
 
-/// A Redis of the test's own, and what these tests do with it.
+/// A Redis server for one test, with the operations that these tests need.
 pub struct Redis(RedisServer);
 
 impl std::ops::Deref for Redis {
@@ -37,8 +37,7 @@ impl Redis {
         Self(RedisServer::start_with_tls(authority, certificate, key))
     }
 
-    /// Stops the server for at least this long, and until its users have tried to connect this
-    /// often.
+    /// Stops the server for at least this long, and until clients have tried to connect this often.
     pub async fn away(&mut self, at_least: Duration, asked: usize) {
         self.stop();
         let begun = Instant::now();
@@ -108,7 +107,7 @@ pub async fn connect_with(url: &str, settings: RedisSettings) -> RedisJobs {
     loop {
         match RedisJobs::connect(url, settings.clone()).await {
             Ok(jobs) => return jobs,
-            // A server that is reading its file says so.
+            // A server that is still loading its file answers with an error.
             Err(error) if begun.elapsed() < Duration::from_secs(10) => {
                 eprintln!("{error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -158,7 +157,7 @@ impl Worker {
         self.child.as_ref().expect("it runs").id()
     }
 
-    /// Waits for the process to end by itself; gives its exit status.
+    /// Waits until the process has ended by itself, and returns its exit status.
     pub async fn ended(&mut self, within: Duration) -> std::process::ExitStatus {
         let begun = Instant::now();
         loop {

@@ -66,7 +66,7 @@ impl Template {
         } else {
             let nodes: BTreeMap<String, Value> =
                 serde_json::from_value(value).map_err(|error| {
-                    Error::invalid(format!("the ComfyUI template is no graph: {error}"))
+                    Error::invalid(format!("the ComfyUI template is not a graph: {error}"))
                 })?;
             let nodes = Nodes {
                 nodes,
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_graph_of_the_users_own_is_filled_where_it_has_slots() {
+    fn the_slots_of_a_users_own_graph_are_filled() {
         let own = r#"{"1": {"class_type": "CLIPTextEncode", "inputs": {"text": "best, {{prompt}}, {{seed}}", "n": "{{seed}}", "clip": ["2", 1]}}}"#;
         let mut values = fill();
         values.values.insert("prompt", json!("a {{seed}} cat"));
@@ -383,7 +383,7 @@ mod tests {
     fn faults_of_a_template_are_named() {
         for (text, expected) in [
             ("[", "not JSON"),
-            ("[1]", "no graph"),
+            ("[1]", "not a graph"),
             (r#"{"1": {"class_type": "A"}}"#, "Save (API format)"),
             (
                 r#"{"1": {"class_type": "A", "inputs": {"text": "{{promt}}"}}}"#,

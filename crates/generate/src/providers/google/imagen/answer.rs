@@ -1,4 +1,4 @@
-//! What Imagen answers.
+//! Parses Imagen's answers.
 
 use serde_json::Value;
 

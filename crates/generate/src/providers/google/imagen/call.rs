@@ -20,8 +20,8 @@ pub struct ImagenCall {
     pub body: Value,
     /// The words in it.
     pub words: BuiltPrompt,
-    /// The body with a prompt that does not tell the description of the sketch. Earlier versions
-    /// named the call in the journal by it.
+    /// The body, with a prompt that leaves out the description of the sketch. Earlier versions named
+    /// the call in the journal by it.
     pub identity: String,
 }
 

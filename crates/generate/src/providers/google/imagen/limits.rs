@@ -1,14 +1,14 @@
-//! What Imagen can make and take in one call.
+//! Imagen's limits for one call.
 
 use crate::contract::AspectRatio;
 
 const RATIOS: [(u32, u32); 5] = [(1, 1), (3, 4), (4, 3), (9, 16), (16, 9)];
-/// Most references of one call, the sketch and the base among them.
+/// The largest number of references in one call, including the sketch and the base.
 pub const MOST_REFERENCES: usize = 4;
-/// Most pictures of one call.
+/// The largest number of pictures that one call makes.
 pub const PICTURES_PER_CALL: u32 = 4;
 
-/// The ratios that can be made.
+/// The ratios that it supports.
 pub fn ratios() -> Vec<AspectRatio> {
     RATIOS
         .map(|(width, height)| AspectRatio { width, height })

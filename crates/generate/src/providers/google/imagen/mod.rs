@@ -28,7 +28,7 @@ use crate::providers::shared::outgoing::{EncodedPicture, finish_picture};
 use crate::providers::shared::prompt::BuiltPrompt;
 
 /// The longest side of a sketch for the vision model.
-const LOOKED_AT: u32 = 1536;
+const VISION_SIDE: u32 = 1536;
 
 /// Imagen through Vertex AI.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ impl Provider for ImagenProvider {
             receipt.add_approximated(
                 "sketch",
                 "a description in words",
-                "an edit takes no picture beside its base and mask",
+                "an edit takes no picture other than its base and mask",
             );
         }
         let mut styles = 0;
@@ -170,11 +170,11 @@ impl Provider for ImagenProvider {
             shown
                 .sketch
                 .as_ref()
-                .map(|sketch| EncodedPicture::new(sketch, LOOKED_AT))
+                .map(|sketch| EncodedPicture::new(sketch, VISION_SIDE))
                 .transpose()
         });
         let sketch = sketch.await.map_err(|error| {
-            GenerateError::permanent(format!("the sketch could not be made ready: {error}"))
+            GenerateError::permanent(format!("the sketch could not be prepared: {error}"))
         })??;
         let described = describe_sketch(
             self.describer.as_deref(),
@@ -223,7 +223,7 @@ impl Provider for ImagenProvider {
                 words,
                 identity,
             } = made.await.map_err(|error| {
-                GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
+                GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
             })??;
             words.log("imagen");
             let paid_call = PaidCall {

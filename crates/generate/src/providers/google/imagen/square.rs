@@ -1,4 +1,4 @@
-//! Edits of pictures that are not square: padded for the model, and cropped again.
+//! Pads bases that are not square for the model, and crops its answers.
 
 use bytes::Bytes;
 use clippy_imaging::{DecodeLimits, decode};
@@ -8,8 +8,7 @@ use crate::contract::{GenerateError, Generation};
 use crate::providers::google::models::Autosquare;
 use crate::providers::shared::outgoing::EncodedPicture;
 
-/// Pads a picture with black to a square, with the picture in its middle. Black is what a mask
-/// keeps.
+/// Pads a picture to a square with black around it, which in a mask means unchanged.
 pub fn pad(autosquare: Autosquare, picture: &RgbImage) -> RgbImage {
     let side = picture.width().max(picture.height());
     if autosquare == Autosquare::Off || picture.width() == picture.height() {
@@ -21,10 +20,10 @@ pub fn pad(autosquare: Autosquare, picture: &RgbImage) -> RgbImage {
     square
 }
 
-/// Crops the padding off the answer to an edit; leaves every other answer as it is.
+/// Crops the padding off the answer to an edit. Returns every other answer unchanged.
 ///
 /// # Errors
-/// [`crate::FailureClass::MaybeCharged`] when the answer is no picture.
+/// [`crate::FailureClass::MaybeCharged`] when the answer is not a picture.
 pub async fn crop(
     autosquare: Autosquare,
     generation: &Generation,
@@ -54,6 +53,6 @@ pub async fn crop(
         Ok(Bytes::from(EncodedPicture::png(&part)?.bytes))
     });
     work.await.map_err(|error| {
-        GenerateError::permanent(format!("the picture could not be cut: {error}"))
+        GenerateError::permanent(format!("the picture could not be cropped: {error}"))
     })?
 }

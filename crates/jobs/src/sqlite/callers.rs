@@ -1,12 +1,12 @@
-//! What callers change (create, cancel, retry, pause) and the lists that they read.
+//! The calls of [`crate::JobStore`] that change jobs (create, cancel, retry, pause) or list them.
 
 use clippy_core::{Error, Result};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use super::change::{Change, Ending};
 use super::record::{Row, read, text};
 use super::runs::millis;
-use super::step::{Change, Ending};
 use super::{SqliteJobs, unavailable};
 use crate::checks;
 use crate::record::{Created, Job, JobId, JobState, Lane, NewJob};
@@ -17,14 +17,14 @@ use crate::transport::Control;
 /// A worker that was silent for longer is not counted among a lane's workers.
 const COUNTED_ALIVE_MS: i64 = 15_000;
 
-/// How many jobs are queued before one.
+/// Counts the jobs that are queued before a given one.
 const BEFORE: &str = "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND \
                       (queued_ms, id) < (?, ?)";
 
 type LaneRow = (String, i64, i64, i64, i64, i64, i64, Option<i64>, i64);
 
-/// A queued job's position in its lane.
-pub(super) async fn line_position(
+/// Returns a queued job's position in its lane.
+pub(super) async fn queue_position(
     reading: &mut SqliteConnection,
     row: &Row,
 ) -> Result<Option<i64>> {
@@ -74,24 +74,22 @@ impl Change<'_> {
         self.run(query.bind(&row.id)).await.map(|_| ())
     }
 
-    /// A job's parts, without those whose records cannot be read.
+    /// Reads a job's children. Damaged rows are left out.
     async fn children_of(&mut self, id: &str) -> Result<Vec<Row>> {
         let rows = sqlx::query("SELECT rowid, * FROM job_records WHERE parent = ?")
             .bind(id)
             .fetch_all(&mut *self.transaction)
             .await
             .map_err(unavailable)?;
-        Ok(rows.iter().filter_map(|row| self.sound(row)).collect())
+        Ok(rows
+            .iter()
+            .filter_map(|row| self.jobs.read_row(row))
+            .collect())
     }
 
-    /// Reads a row; reports and leaves out one that is damaged.
-    fn sound(&self, found: &SqliteRow) -> Option<Row> {
-        self.jobs.sound(found)
-    }
-
-    /// The job that an idempotency key names, with the digest of its body. `None` also when the
-    /// entry or the job's record is damaged.
-    async fn kept_for(&mut self, owner: &str, key: &str) -> Result<Option<(Job, String)>> {
+    /// Finds the job of an idempotency key, with the digest of its body. `None` also when the entry
+    /// or the job's record is damaged.
+    async fn find_by_key(&mut self, owner: &str, key: &str) -> Result<Option<(Job, String)>> {
         let row = sqlx::query(
             "SELECT job, digest FROM job_keys WHERE owner = ? AND key = ? AND expires_ms > ?",
         )
@@ -120,7 +118,7 @@ impl Change<'_> {
         Ok(self
             .jobs
             .damage
-            .sift("job", &id, found)?
+            .skip_damaged("job", &id, found)?
             .map(|job| (job, digest)))
     }
 }
@@ -133,7 +131,7 @@ impl SqliteJobs {
         digest: &str,
     ) -> Result<Option<Job>> {
         NewJob::check_key(key)?;
-        match self.change().await?.kept_for(owner, key).await? {
+        match self.change().await?.find_by_key(owner, key).await? {
             Some((old, old_digest)) if old_digest != digest => {
                 Err(checks::key_reused(&old.id.to_string()))
             }
@@ -147,7 +145,7 @@ impl SqliteJobs {
         let mut change = self.change().await?;
         let now = change.now;
         if let Some(key) = job.idempotency_key.as_deref() {
-            match change.kept_for(owner, key).await? {
+            match change.find_by_key(owner, key).await? {
                 Some((old, old_digest)) if old_digest != digest => {
                     return Err(checks::key_reused(&old.id.to_string()));
                 }
@@ -228,16 +226,16 @@ impl SqliteJobs {
             change.run(query.bind(&text)).await?;
         } else {
             change
-                .terminal(&row, JobState::Cancelled, Ending::default())
+                .end_job(&row, JobState::Cancelled, Ending::default())
                 .await?;
         }
-        change.tell(Control::Cancel(id));
+        change.notify(Control::Cancel(id));
         for child in change.children_of(&text).await? {
             match child.state()? {
-                JobState::Running => change.tell(Control::Cancel(child.id.parse()?)),
+                JobState::Running => change.notify(Control::Cancel(child.id.parse()?)),
                 JobState::Queued => {
                     change
-                        .terminal(&child, JobState::Cancelled, Ending::default())
+                        .end_job(&child, JobState::Cancelled, Ending::default())
                         .await?
                 }
                 JobState::Waiting
@@ -321,7 +319,7 @@ impl SqliteJobs {
         change
             .run(query.bind(i64::from(paused)).bind(lane.as_str()))
             .await?;
-        change.tell(Control::Lane(lane));
+        change.notify(Control::Lane(lane));
         change.commit().await
     }
 
@@ -359,10 +357,11 @@ impl SqliteJobs {
             damaged: 0,
         };
         for found in rows.iter().take(size) {
-            let job = match self.sound(found) {
+            let job = match self.read_row(found) {
                 Some(row) => {
-                    let position = line_position(&mut reading, &row).await?;
-                    self.damage.sift("job", &row.id, row.job(position))?
+                    let position = queue_position(&mut reading, &row).await?;
+                    self.damage
+                        .skip_damaged("job", &row.id, row.job(position))?
                 }
                 None => None,
             };
@@ -370,7 +369,7 @@ impl SqliteJobs {
             page.jobs.extend(job);
         }
         if rows.len() > size {
-            // The last row of the page, whether it could be read or not.
+            // The last row of the page with an id, even if the row is damaged.
             let ids = rows
                 .iter()
                 .take(size)
@@ -381,10 +380,10 @@ impl SqliteJobs {
         Ok(page)
     }
 
-    /// Reads a row; reports and leaves out one that is damaged.
-    pub(super) fn sound(&self, found: &SqliteRow) -> Option<Row> {
+    /// Reads a row. A damaged one is reported, and gives `None`.
+    pub(super) fn read_row(&self, found: &SqliteRow) -> Option<Row> {
         read(found)
-            .map_err(|broken| self.damage.tell("job", &broken.id, &broken.reason))
+            .map_err(|damaged| self.damage.report("job", &damaged.id, &damaged.reason))
             .ok()
     }
 

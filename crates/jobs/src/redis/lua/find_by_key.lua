@@ -1,6 +1,6 @@
 -- ARGV: 1 owner, 2 idempotency key, 3 digest
 -- Answer: {'none' | 'existing' | 'other', record}
--- A note that cannot be read, or that names a record that cannot, is as none.
+-- An entry that cannot be read counts as missing, and so does one whose job cannot be read.
 local old = redis.pcall('GET', P .. ':idempotency:' .. #ARGV[1] .. ':' .. ARGV[1] .. ':' .. ARGV[2])
 if type(old) ~= 'string' then return { 'none', {} } end
 local id, digest = string.match(old, '^(%S+) (%x+)$')

@@ -1,12 +1,11 @@
-//! Rows that cannot be read: their jobs fail, a dead letter says why, and no other job waits for
-//! them.
+//! Rows that cannot be read: their jobs fail with a dead letter, and do not hold up other jobs.
 
 use clippy_core::Result;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::record::{Broken, text};
-use super::step::Change;
+use super::change::Change;
+use super::record::{DamagedRow, text};
 use super::{SqliteJobs, queue, unavailable};
 use crate::damage;
 use crate::record::{JobId, JobState, Lane};
@@ -15,8 +14,8 @@ use crate::record::{JobId, JobState, Lane};
 const KEPT_LETTERS: i64 = 1_000;
 
 impl Change<'_> {
-    /// Writes a dead letter. A worker loop may die before it acknowledges the task, and so write
-    /// twice; only one letter is kept.
+    /// Writes a dead letter. A worker loop may end before it acknowledges the task, so a letter may
+    /// be written twice; only one is kept.
     pub(super) async fn letter(&mut self, payload: &str, reason: &str) -> Result<()> {
         let now = self.now;
         let query = sqlx::query(
@@ -34,9 +33,9 @@ impl Change<'_> {
 }
 
 impl SqliteJobs {
-    /// Ends a job whose record cannot be read, and tells its parent.
-    pub(super) async fn set_aside(&self, broken: &Broken) -> Result<()> {
-        self.damage.tell("job", &broken.id, &broken.reason);
+    /// Ends a job whose record cannot be read, and counts it at its parent.
+    pub(super) async fn set_aside(&self, damaged: &DamagedRow) -> Result<()> {
+        self.damage.report("job", &damaged.id, &damaged.reason);
         let mut change = self.change().await?;
         let now = change.now;
         let query = sqlx::query(
@@ -46,18 +45,18 @@ impl SqliteJobs {
              'cancelled')",
         );
         if change
-            .run(query.bind(now).bind(damage::failure()).bind(broken.rowid))
+            .run(query.bind(now).bind(damage::failure()).bind(damaged.rowid))
             .await?
             == 0
         {
             return Ok(());
         }
         change
-            .letter("", &damage::letter(&broken.id, &broken.reason))
+            .letter("", &damage::letter(&damaged.id, &damaged.reason))
             .await?;
         let row: Option<SqliteRow> =
             sqlx::query("SELECT CAST(parent AS TEXT) AS parent FROM job_records WHERE rowid = ?")
-                .bind(broken.rowid)
+                .bind(damaged.rowid)
                 .fetch_optional(&mut *change.transaction)
                 .await
                 .map_err(unavailable)?;
@@ -67,13 +66,13 @@ impl SqliteJobs {
             .and_then(|parent| parent.parse::<JobId>().ok());
         if let Some(parent) = parent {
             change
-                .tell_parent(&parent.to_string(), 0, JobState::Failed)
+                .count_at_parent(&parent.to_string(), 0, JobState::Failed)
                 .await?;
         }
         change.commit().await
     }
 
-    /// As [`SqliteJobs::set_aside`], for a job that is known by its id.
+    /// As [`SqliteJobs::set_aside`], by the job's id.
     pub(super) async fn set_aside_job(&self, id: &str, reason: &str) -> Result<()> {
         let rowid: Option<i64> = sqlx::query_scalar("SELECT rowid FROM job_records WHERE id = ?")
             .bind(id)
@@ -81,7 +80,7 @@ impl SqliteJobs {
             .await
             .map_err(unavailable)?;
         let Some(rowid) = rowid else { return Ok(()) };
-        self.set_aside(&Broken {
+        self.set_aside(&DamagedRow {
             rowid,
             id: id.to_owned(),
             reason: reason.to_owned(),
@@ -89,9 +88,9 @@ impl SqliteJobs {
         .await
     }
 
-    /// Drops tasks that apalis cannot read, since they would end every loop that fetches them. A
-    /// fetch that fails is rolled back, so such tasks are at the head of the queue or among those
-    /// that the loop holds.
+    /// Moves tasks that apalis cannot read to the dead letters, since they would end every loop that
+    /// fetches them. A failed fetch is rolled back, so such tasks are at the head of the queue or
+    /// among those that the loop holds.
     pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
         let rows = sqlx::query(
             "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') \

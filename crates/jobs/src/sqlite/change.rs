@@ -1,4 +1,4 @@
-//! One transaction, and what all transactions have in common. It mirrors the Redis store's
+//! A transaction, with the operations that several transactions share. It mirrors the Redis store's
 //! `prelude.lua`.
 
 use std::sync::atomic::Ordering;
@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use clippy_core::{Error, Result};
 use sqlx::{Sqlite, Transaction};
 
-use super::lines::line_position;
+use super::callers::queue_position;
 use super::record::{Row, read};
 use super::{SqliteJobs, queue, unavailable, unavailable_task};
 use crate::damage::{self, is_damage};
@@ -16,9 +16,9 @@ use crate::time::Timestamp;
 use crate::transport::{Control, sqlite};
 
 /// A parent's progress event for ended children is written at most this often.
-const TELL_MS: i64 = 500;
+const PARENT_PROGRESS_MS: i64 = 500;
 
-/// A transaction with the notices to be sent once it is committed.
+/// A transaction, and the notices to send when it is committed.
 pub(super) struct Change<'a> {
     pub(super) transaction: Transaction<'a, Sqlite>,
     pub(super) now: i64,
@@ -27,7 +27,7 @@ pub(super) struct Change<'a> {
     control: Vec<Control>,
 }
 
-/// What a job ends with.
+/// The fields that a job ends with.
 #[derive(Default)]
 pub(super) struct Ending<'a> {
     pub(super) result: Option<&'a str>,
@@ -66,13 +66,13 @@ impl Change<'_> {
         Ok(())
     }
 
-    pub(super) fn tell(&mut self, control: Control) {
+    pub(super) fn notify(&mut self, control: Control) {
         if !self.control.contains(&control) {
             self.control.push(control);
         }
     }
 
-    /// A job's row.
+    /// Reads a job's row.
     ///
     /// # Errors
     /// `Internal` when it cannot be read.
@@ -84,7 +84,7 @@ impl Change<'_> {
             .map_err(unavailable)?;
         row.map(|row| read(&row))
             .transpose()
-            .map_err(|broken| Error::internal(damage::letter(id, &broken.reason)))
+            .map_err(|damaged| Error::internal(damage::letter(id, &damaged.reason)))
     }
 
     pub(super) async fn run(
@@ -133,7 +133,7 @@ impl Change<'_> {
             .map_err(unavailable_task)?;
         let query = sqlx::query("UPDATE job_records SET task = ?, delayed = 0 WHERE id = ?");
         self.run(query.bind(task_id.to_string()).bind(id)).await?;
-        self.tell(Control::Wake(lane));
+        self.notify(Control::Wake(lane));
         Ok(())
     }
 
@@ -164,8 +164,8 @@ impl Change<'_> {
         self.state_event(id, JobState::Queued, 0, None).await
     }
 
-    /// Ends a job, and tells its parent.
-    pub(super) async fn terminal(
+    /// Ends a job, and counts it at its parent.
+    pub(super) async fn end_job(
         &mut self,
         row: &Row,
         state: JobState,
@@ -200,7 +200,7 @@ impl Change<'_> {
         self.event(&row.id, "done", &format!("{{\"state\":\"{state}\"}}"))
             .await?;
         match &row.parent {
-            Some(parent) => self.tell_parent(parent, row.weight, state).await,
+            Some(parent) => self.count_at_parent(parent, row.weight, state).await,
             None => Ok(()),
         }
     }
@@ -216,7 +216,7 @@ impl Change<'_> {
         self.run(query.bind(by).bind(lane)).await.map(|_| ())
     }
 
-    /// Adds to a parent's count of children that ended so.
+    /// Adds to a parent's count of children that ended in this state.
     pub(super) async fn count_child(
         &mut self,
         parent: &str,
@@ -244,9 +244,9 @@ impl Change<'_> {
             .map(|_| ())
     }
 
-    /// Counts a child that ended at its parent. A damaged record of the parent does not keep the
-    /// child from ending.
-    pub(super) async fn tell_parent(
+    /// Counts an ended child at its parent. A damaged record of the parent does not keep the child
+    /// from ending.
+    pub(super) async fn count_at_parent(
         &mut self,
         parent: &str,
         weight: i64,
@@ -254,7 +254,7 @@ impl Change<'_> {
     ) -> Result<()> {
         let found = match self.load(parent).await {
             Err(error) if is_damage(&error) => {
-                self.jobs.damage.tell("job", parent, &error);
+                self.jobs.damage.report("job", parent, &error);
                 None
             }
             found => found?,
@@ -281,7 +281,7 @@ impl Change<'_> {
             return Ok(());
         }
         let left = row.children_left();
-        if left == 0 || self.now - row.told_ms >= TELL_MS {
+        if left == 0 || self.now - row.told_ms >= PARENT_PROGRESS_MS {
             let progress: String = sqlx::query_scalar(
                 "UPDATE job_records SET told_ms = ?, version = version + 1, progress = \
                  json_object('done', kids_done,
@@ -320,6 +320,6 @@ impl Change<'_> {
     }
 
     pub(super) async fn position(&mut self, row: &Row) -> Result<Option<i64>> {
-        line_position(&mut self.transaction, row).await
+        queue_position(&mut self.transaction, row).await
     }
 }
