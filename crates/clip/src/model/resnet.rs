@@ -19,6 +19,8 @@ use crate::error::Result;
 const BATCH_NORM_EPSILON: f64 = 1e-5;
 /// A block's outputs over its inner width.
 const EXPANSION: i64 = 4;
+/// The number of the stem's last convolution, whose output is pooled.
+const STEM: usize = 2;
 
 /// The tower for pictures of the `RN*` models.
 pub struct ModifiedResNet {
@@ -67,16 +69,17 @@ impl ModifiedResNet {
         })
     }
 
-    /// The layer of this name: `stem` is what goes into the first stage, `layer1` what comes out of
-    /// it.
+    /// The layer of this name: `conv1` and `conv2` are the first convolutions of the stem, `stem` is
+    /// its output, and `layer1` to `layer4` are the outputs of the stages.
     pub fn layer(&self, name: &str) -> Option<StyleLayer> {
-        let number = match name {
-            "stem" => 0,
-            _ => name.strip_prefix("layer")?.parse().ok()?,
-        };
-        let channels = match number {
-            0 => self.width,
-            1..=4 => (self.width << (number - 1)) * EXPANSION,
+        let (number, channels) = match name {
+            "conv1" => (0, self.width / 2),
+            "conv2" => (1, self.width / 2),
+            "stem" => (STEM, self.width),
+            "layer1" => (STEM + 1, self.width * EXPANSION),
+            "layer2" => (STEM + 2, self.width * EXPANSION * 2),
+            "layer3" => (STEM + 3, self.width * EXPANSION * 4),
+            "layer4" => (STEM + 4, self.width * EXPANSION * 8),
             _ => return None,
         };
         Some(StyleLayer { number, channels })
@@ -87,17 +90,21 @@ impl ModifiedResNet {
     /// part of the batch, or nothing, which ends the pass.
     pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let mut x = channels_last(pixels)?;
-        for convolution in &self.stem {
+        for (number, convolution) in self.stem.iter().enumerate() {
             x = convolution.forward(&x)?.f_relu_()?;
+            if number == STEM {
+                x = average_pool(&x, 2)?;
+            }
+            let Some(rest) = observe(number, x)? else {
+                return Ok(None);
+            };
+            x = rest;
         }
-        let Some(mut x) = observe(0, average_pool(&x, 2)?)? else {
-            return Ok(None);
-        };
         for (stage, blocks) in self.stages.iter().enumerate() {
             for block in blocks {
                 x = block.forward(x)?;
             }
-            let Some(rest) = observe(stage + 1, x)? else {
+            let Some(rest) = observe(STEM + 1 + stage, x)? else {
                 return Ok(None);
             };
             x = rest;
