@@ -3,8 +3,8 @@
 import type { Schemas } from "./client";
 import { pictureOf, type Picture } from "./pictures";
 
-/** The three vectors that a picture is compared by, with their labels. */
-export const SPACES = ["image", "edge", "text"] as const;
+/** The vectors that a picture is compared by. */
+export const SPACES = ["image", "edge", "text", "style"] as const;
 export type Space = (typeof SPACES)[number];
 export type PerSpace<T> = Record<Space, T>;
 

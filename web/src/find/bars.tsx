@@ -2,7 +2,12 @@ import { rarity, SPACES, type Hit, type Space, type WordPart } from "@/api/resul
 import { percent } from "@/lib/format";
 import { cn } from "@/lib/classes";
 
-export const SPACE_NAMES: Record<Space, string> = { image: "Look", edge: "Shape", text: "Words" };
+export const SPACE_NAMES: Record<Space, string> = {
+  image: "Look",
+  edge: "Shape",
+  text: "Words",
+  style: "Style",
+};
 
 /** What the words were compared with. */
 export const WORD_PART_NAMES: Record<WordPart, string> = {
@@ -33,16 +38,22 @@ export function topShare(percentile: number): string {
   return share < 0.1 ? "0.1%" : `${share < 10 ? share.toFixed(1) : Math.round(share)}%`;
 }
 
+/** The spaces of a hit's bars: the style only where it was asked for. */
+export function spacesOf({ scores }: Pick<Hit, "scores">): Space[] {
+  return SPACES.filter((space) => space !== "style" || scores.style !== null);
+}
+
 /** Why a picture was found, at a glance: one short bar for each space. */
 export function Bars({ hit, className }: { hit: Hit; className?: string }) {
   const closest = hit.words?.closest ?? null;
-  const label = SPACES.map((space) => {
+  const spaces = spacesOf(hit);
+  const label = spaces.map((space) => {
     const by = space === "text" && closest !== null ? ` (${WORD_PART_NAMES[closest]})` : "";
     return `${SPACE_NAMES[space].toLowerCase()} ${closenessText(hit, space)}${by}`;
   }).join(", ");
   return (
     <div role="img" aria-label={label} title={label} className={cn("flex gap-0.5", className)}>
-      {SPACES.map((space) => (
+      {spaces.map((space) => (
         <Bar key={space} value={closeness(hit, space)} className="h-[3px] flex-1" />
       ))}
     </div>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Bookmark, ExternalLink, Layers, PaintBucket, Shapes, SquarePen } from "lucide-react";
+import { Bookmark, ExternalLink, Layers, PaintBucket, Palette, Shapes, SquarePen } from "lucide-react";
 import { useState } from "react";
 
 import { api, body } from "@/api/client";
@@ -58,13 +58,17 @@ export function Details({ hit, weights, onClose }: DetailsProps) {
 
 function Actions({ hit: { picture }, onClose }: { hit: Hit; onClose: () => void }) {
   const add = useReferences((references) => references.add);
-  const { likes, set } = useQueryState();
+  const { likes, styles, set } = useQueryState();
   const saved = useSaved(({ ids }) => ids.includes(picture.id));
   const [failure, setFailure] = useState<unknown>(null);
   const { id, title, licence } = picture;
   const refer = (role: Role) => add({ source: { kind: "gallery", id }, title, role, licence });
   const like = () => {
     set({ likes: toggleLike(likes, picture) });
+    onClose();
+  };
+  const searchStyle = () => {
+    if (!styles.some((style) => style.id === id)) set({ styles: toggleLike(styles, picture) });
     onClose();
   };
   const takeAsBase = () => loadBaseFrom(picturePath(picture), title).then(onClose, setFailure);
@@ -83,11 +87,15 @@ function Actions({ hit: { picture }, onClose }: { hit: Hit; onClose: () => void 
           <Layers />
           More like this
         </Button>
+        <Button size="small" onClick={searchStyle}>
+          <Palette />
+          Search in this style
+        </Button>
         <Button size="small" disabled={saved} onClick={() => save(picture).catch(setFailure)}>
           <Bookmark />
           {saved ? "Saved" : "Save"}
         </Button>
-        <Button size="small" className="col-span-2" onClick={takeAsBase}>
+        <Button size="small" onClick={takeAsBase}>
           <SquarePen />
           Use as base
         </Button>

@@ -1,8 +1,8 @@
-import { SPACES, WORD_PARTS, type Hit, type PerSpace, type Space, type Words } from "@/api/results";
+import { WORD_PARTS, type Hit, type PerSpace, type Space, type Words } from "@/api/results";
 import { cn } from "@/lib/classes";
 import { percent } from "@/lib/format";
 
-import { Bar, closeness, SPACE_NAMES, topShare, WORD_PART_NAMES } from "./bars";
+import { Bar, closeness, SPACE_NAMES, spacesOf, topShare, WORD_PART_NAMES } from "./bars";
 
 /** Why a picture was found, in numbers. */
 export function Explanation({
@@ -24,7 +24,7 @@ export function Explanation({
         </tr>
       </thead>
       <tbody className="[&>tr:last-child>*]:pb-2">
-        {SPACES.map((space) => (
+        {spacesOf(hit).map((space) => (
           <SpaceRow key={space} hit={hit} space={space} weight={weights?.[space]} />
         ))}
         {hit.words !== null && <WordsRow words={hit.words} />}

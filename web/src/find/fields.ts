@@ -16,6 +16,12 @@ export interface TagFilter {
 /** A picture that results should be like, with what is needed to show it after a reload. */
 export type Liked = Pick<Picture, "id" | "title">;
 
+/** The artist's own picture whose style results should have, as a data URL. */
+export interface StyleImage {
+  url: string;
+  title: string;
+}
+
 /** Fields of a request. An empty text is not sent. */
 export type SearchFields = Partial<Record<keyof Schemas["SearchForm"], string>>;
 
@@ -29,8 +35,8 @@ function setting<T>(initial: T, fields: (value: T) => SearchFields): Setting<T> 
 }
 
 /** The weights under the names that requests have for them. */
-export function weightFields({ image, edge, text }: PerSpace<number>) {
-  return { w_img: image, w_edge: edge, w_txt: text };
+export function weightFields({ image, edge, text, style }: PerSpace<number>) {
+  return { w_img: image, w_edge: edge, w_txt: text, w_style: style };
 }
 
 function tagList(filters: readonly TagFilter[], excluded: boolean): string {
@@ -41,13 +47,20 @@ function tagList(filters: readonly TagFilter[], excluded: boolean): string {
 export const SETTINGS = {
   text: setting("", (text) => ({ query_text: text.trim() })),
   negativeText: setting("", (text) => ({ negative_text: text.trim() })),
-  weights: setting<PerSpace<number>>({ image: 0.7, edge: 0.3, text: 0.2 }, (weights) => {
-    const { w_img, w_edge, w_txt } = weightFields(weights);
-    return { w_img: String(w_img), w_edge: String(w_edge), w_txt: String(w_txt) };
-  }),
+  weights: setting<PerSpace<number>>({ image: 0.7, edge: 0.3, text: 0.2, style: 0.5 }, (weights) =>
+    Object.fromEntries(
+      Object.entries(weightFields(weights)).map(([field, weight]) => [field, String(weight)]),
+    ),
+  ),
   /** Whether the drawing takes part. It is sent as files, which `search.ts` adds. */
   useSketch: setting(true, () => ({})),
   likes: setting<readonly Liked[]>([], (likes) => ({ like: likes.map(({ id }) => id).join(",") })),
+  /** Pictures of the gallery whose style results should have. */
+  styles: setting<readonly Liked[]>([], (styles) => ({
+    style_like: styles.map(({ id }) => id).join(","),
+  })),
+  /** It is sent as a file, which `search.ts` adds. */
+  styleImage: setting<StyleImage | null>(null, () => ({})),
   filters: setting<readonly TagFilter[]>([], (filters) => ({
     tag_filters: tagList(filters, false),
     exclude_tags: tagList(filters, true),
@@ -104,5 +117,7 @@ function fieldsOf<Name extends keyof Settings>(name: Name, query: Query): Search
 
 /** Whether there is anything to search for. */
 export function isSearchable(query: Query, sketched: boolean): boolean {
-  return query.text.trim() !== "" || query.likes.length > 0 || (query.useSketch && sketched);
+  const styled = query.styles.length > 0 || query.styleImage !== null;
+  const words = query.text.trim() !== "";
+  return words || styled || query.likes.length > 0 || (query.useSketch && sketched);
 }

@@ -29,6 +29,10 @@ const FULL: Query = {
   origin: "any",
   diversity: 0.3,
   minPercentile: 0.9,
+  styles: [
+    { id: "3", title: "c" },
+    { id: "4", title: "d" },
+  ],
 };
 
 describe("a search's request", () => {
@@ -39,6 +43,8 @@ describe("a search's request", () => {
       w_img: "0.7",
       w_edge: "0.3",
       w_txt: "0.2",
+      w_style: "0.5",
+      style_like: "3,4",
       top: "36",
       like: "18446744073709551615,2",
       tag_filters: "line_art,pixel_art",
@@ -56,7 +62,16 @@ describe("a search's request", () => {
 
   it("leaves out what is not set", () => {
     const names = Object.keys(searchFields({ ...INITIAL, text: "  " }, "me", null)).sort();
-    expect(names).toEqual(["facets", "personalize", "top", "user_id", "w_edge", "w_img", "w_txt"]);
+    expect(names).toEqual([
+      "facets",
+      "personalize",
+      "top",
+      "user_id",
+      "w_edge",
+      "w_img",
+      "w_style",
+      "w_txt",
+    ]);
   });
 
   it("asks for likeness alone where several guesses are not wanted", () => {
@@ -72,6 +87,9 @@ describe("a search's request", () => {
     expect(isSearchable({ ...INITIAL, useSketch: false }, true)).toBe(false);
     expect(isSearchable({ ...INITIAL, text: " " }, false)).toBe(false);
     expect(isSearchable({ ...INITIAL, likes: [{ id: "1", title: "a" }] }, false)).toBe(true);
+    expect(isSearchable({ ...INITIAL, styles: [{ id: "1", title: "a" }] }, false)).toBe(true);
+    const styleImage = { url: "data:image/png;base64,AA==", title: "a" };
+    expect(isSearchable({ ...INITIAL, styleImage }, false)).toBe(true);
     // Excluded words alone give no direction.
     expect(isSearchable({ ...INITIAL, negativeText: "cat" }, false)).toBe(false);
   });

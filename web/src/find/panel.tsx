@@ -12,6 +12,7 @@ import { reportClick, save } from "./feedback";
 import { Filters, Likes } from "./filters";
 import { toggleLike, useQueryState } from "./query-state";
 import { Results } from "./results";
+import { StyleSlot } from "./style-slot";
 import { Presets, Tune } from "./tune";
 import { useSearch } from "./use-search";
 
@@ -48,6 +49,7 @@ export function FindPanel({ className }: { className?: string }) {
         </div>
         <Filters facets={search.first?.facets ?? null} />
         <Likes />
+        <StyleSlot />
       </div>
       <Results search={search} actions={actions} failure={failure} />
       {open !== null && (

@@ -4,6 +4,7 @@ import { create } from "zustand";
 import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { PerSpace } from "@/api/results";
+import { isFields } from "@/lib/json";
 import { tabStorage } from "@/lib/tab-storage";
 
 import { INITIAL, type Liked, type Query, type TagFilter } from "./fields";
@@ -12,10 +13,17 @@ interface QueryState extends Query {
   set: (part: Partial<Query>) => void;
 }
 
+function withDefaults(state: unknown): Partial<QueryState> {
+  const known = isFields(state) ? (state as Partial<Query>) : {};
+  return { ...known, weights: { ...INITIAL.weights, ...known.weights } };
+}
+
 export const useQueryState = create<QueryState>()(
   persist((set) => ({ ...INITIAL, set: (part) => set(part) }), {
     name: "clippy.query",
-    version: 1,
+    version: 2,
+    // Version 1 had no styles.
+    migrate: (state) => withDefaults(state),
     storage: createJSONStorage(() => tabStorage),
   }),
 );
@@ -38,19 +46,19 @@ export const PRESETS: readonly Preset[] = [
     name: "shape",
     title: "Shape",
     explains: "Same outline and pose",
-    weights: { image: 0.25, edge: 0.8, text: 0.1 },
+    weights: { ...INITIAL.weights, image: 0.25, edge: 0.8, text: 0.1 },
   },
   {
     name: "look",
     title: "Look",
     explains: "Same colours and rendering",
-    weights: { image: 0.9, edge: 0.05, text: 0.05 },
+    weights: { ...INITIAL.weights, image: 0.9, edge: 0.05, text: 0.05 },
   },
   {
     name: "meaning",
     title: "Meaning",
     explains: "Same tags",
-    weights: { image: 0.25, edge: 0.05, text: 0.9 },
+    weights: { ...INITIAL.weights, image: 0.25, edge: 0.05, text: 0.9 },
   },
 ];
 
@@ -59,7 +67,8 @@ export function presetOf(weights: PerSpace<number>): Preset | null {
   const isSame = (known: PerSpace<number>) =>
     near(known.image, weights.image) &&
     near(known.edge, weights.edge) &&
-    near(known.text, weights.text);
+    near(known.text, weights.text) &&
+    near(known.style, weights.style);
   return PRESETS.find((preset) => isSame(preset.weights)) ?? null;
 }
 

@@ -4,7 +4,7 @@ import { api, body, multipart, type Schemas } from "@/api/client";
 import { suggestionOf, type Suggestion } from "@/api/pictures";
 import { pageOf, type SearchPage } from "@/api/results";
 import type { Drawing } from "@/pad/drawing";
-import { basePicture, sketchPicture } from "@/pad/paint";
+import { basePicture, fileOfUrl, sketchPicture } from "@/pad/paint";
 
 import { searchFields, type Query } from "./fields";
 
@@ -32,6 +32,8 @@ async function formOf(request: SearchRequest, cursor: string | null): Promise<Fo
   for (const [name, value] of Object.entries(searchFields(query, artist, cursor))) {
     form.append(name, value);
   }
+  const style = query.styleImage === null ? null : fileOfUrl(query.styleImage.url);
+  if (style !== null) form.append("style_image", style, "style");
   if (!query.useSketch) return form;
   if (painted?.drawing !== drawing) painted = { drawing, pictures: paint(drawing) };
   const { sketch, base } = await painted.pictures;

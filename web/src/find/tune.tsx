@@ -14,6 +14,7 @@ const SPACE_HINTS: Record<Space, string> = {
   image: "colours and rendering",
   edge: "outline and pose",
   text: "tags and meaning",
+  style: "strokes and texture",
 };
 
 /** Presets of the weights. */

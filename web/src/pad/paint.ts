@@ -144,8 +144,12 @@ export async function baseOf(file: Blob, name: string, largest = LARGEST_BASE): 
 
 /** The base as a file. */
 export function basePicture({ base }: Drawing): Blob | null {
-  if (base === null) return null;
-  const [, type, content] = base.url.match(/^data:([^;,]+);base64,(.*)$/) ?? [];
+  return base === null ? null : fileOfUrl(base.url);
+}
+
+/** The file of a data URL in base64; null for another address. */
+export function fileOfUrl(url: string): Blob | null {
+  const [, type, content] = url.match(/^data:([^;,]+);base64,(.*)$/) ?? [];
   if (type === undefined || content === undefined) return null;
   return new Blob([Uint8Array.from(atob(content), (character) => character.charCodeAt(0))], {
     type,

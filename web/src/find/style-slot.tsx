@@ -1,0 +1,144 @@
+import { ImagePlus, X } from "lucide-react";
+import { useRef, useState, type ClipboardEvent, type DragEvent, type ReactNode } from "react";
+
+import { picturePath } from "@/api/pictures";
+import { cn } from "@/lib/classes";
+import { words } from "@/lib/format";
+import { baseOf } from "@/pad/paint";
+import { draggedPicture, isPictureDrag, pictureFiles } from "@/ui/drag";
+import { IconButton } from "@/ui/icon-button";
+import { Picture } from "@/ui/picture";
+import { Notice } from "@/ui/states";
+
+import { toggleLike, useQueryState } from "./query-state";
+
+/** The model sees less detail than this. */
+const LARGEST_STYLE = 320;
+
+/** The pictures whose style results should have: results, a file, or a picture from the clipboard. */
+export function StyleSlot() {
+  const { styles, styleImage, set } = useQueryState();
+  const [over, setOver] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+  const isEmpty = styles.length === 0 && styleImage === null;
+
+  const takeFiles = (files: readonly File[]) => {
+    const [file] = files;
+    if (file === undefined) return;
+    setFailure(null);
+    baseOf(file, file.name, LARGEST_STYLE).then(
+      ({ url }) => set({ styleImage: { url, title: file.name } }),
+      setFailure,
+    );
+  };
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    const picture = draggedPicture(event);
+    if (picture === null) return takeFiles(pictureFiles(event.dataTransfer));
+    if (!styles.some(({ id }) => id === picture.id)) set({ styles: toggleLike(styles, picture) });
+  };
+  const onPaste = (event: ClipboardEvent) => {
+    const files = pictureFiles(event.clipboardData);
+    if (files.length === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    takeFiles(files);
+  };
+
+  return (
+    <div
+      role="group"
+      aria-label="In the style of"
+      tabIndex={0}
+      onPaste={onPaste}
+      onDragOver={(event) => {
+        if (!isPictureDrag(event)) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={onDrop}
+      className={cn(
+        `flex flex-wrap items-center gap-2 rounded-md border border-dashed border-transparent
+        focus-visible:outline-2 focus-visible:outline-blue`,
+        isEmpty && "border-edge/60 px-2",
+        over && "border-blue bg-blue-soft",
+      )}
+    >
+      <span className="label-caps">In the style of</span>
+      {isEmpty && (
+        <span className="text-xs text-soft">drop a result or a file, or paste a picture</span>
+      )}
+      {styles.map(({ id, title }) => (
+        <StyleChip
+          key={id}
+          title={words(title)}
+          onRemove={() => set({ styles: styles.filter((style) => style.id !== id) })}
+        >
+          <Picture
+            path={picturePath({ id }, 64)}
+            alt=""
+            className="size-8 rounded-l-md object-cover"
+          />
+        </StyleChip>
+      ))}
+      {styleImage !== null && (
+        <StyleChip title={styleImage.title} onRemove={() => set({ styleImage: null })}>
+          <img src={styleImage.url} alt="" className="size-8 rounded-l-md object-cover" />
+        </StyleChip>
+      )}
+      <ChooseFile onFiles={takeFiles} />
+      {failure !== null && <Notice error={failure} className="w-full" />}
+    </div>
+  );
+}
+
+interface StyleChipProps {
+  title: string;
+  onRemove: () => void;
+  children: ReactNode;
+}
+
+function StyleChip({ title, onRemove, children }: StyleChipProps) {
+  return (
+    <span
+      className="inline-flex max-w-48 items-center gap-1.5 rounded-md bg-blue-soft pr-1 text-xs
+        text-blue"
+    >
+      {children}
+      <span className="truncate">{title}</span>
+      <button
+        type="button"
+        aria-label={`Remove ${title} from the styles`}
+        className="p-1"
+        onClick={onRemove}
+      >
+        <X className="size-3.5" />
+      </button>
+    </span>
+  );
+}
+
+function ChooseFile({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
+  const file = useRef<HTMLInputElement>(null);
+  return (
+    <span className="ml-auto">
+      <IconButton name="Choose a picture for the style" onClick={() => file.current?.click()}>
+        <ImagePlus />
+      </IconButton>
+      <input
+        ref={file}
+        type="file"
+        accept="image/*"
+        className="hidden"
+        aria-label="Style picture"
+        tabIndex={-1}
+        onChange={(event) => {
+          onFiles(Array.from(event.target.files ?? []));
+          event.target.value = "";
+        }}
+      />
+    </span>
+  );
+}
