@@ -98,7 +98,7 @@ const NEUTRAL: &[(&str, IsNeutral)] = &[
     ("init_logit_bias", anything),
     ("init_logit_scale", anything),
     ("timm_model_name", never),
-    // These say how a tower of timm would be built; without `timm_model_name` there is none.
+    // Settings of a timm model, which do not apply without `timm_model_name`.
     ("timm_model_pretrained", anything),
     ("timm_pool", anything),
     ("timm_proj", anything),

@@ -42,11 +42,10 @@ impl FromStr for DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// The device to run on. CUDA's libraries are loaded only if the choice may need them.
+    /// Returns the device to run on. CUDA's libraries are loaded only if the choice may need them.
     ///
     /// # Errors
-    /// [`ClipError::Device`] where a CUDA device was asked for and there is none, saying what is
-    /// missing.
+    /// [`ClipError::Device`] with what is missing, when a requested CUDA device is not available.
     pub fn resolve(self) -> Result<Device> {
         match self {
             Self::Cpu => Ok(Device::Cpu),

@@ -20,8 +20,8 @@ pub const PAD_HEIGHT: u32 = 600;
 /// The pens of the page: the initial pink, and black.
 const PENS: [&str; 3] = ["#f38ba8", "#f38ba8", "#111111"];
 
-/// The subject drawn by hand on a white pad of [`PAD_WIDTH`] by [`PAD_HEIGHT`] pixels. Another seed
-/// gives another attempt: at another place, of another size, with other inaccuracies.
+/// Draws the subject by hand on a white pad of [`PAD_WIDTH`] by [`PAD_HEIGHT`] pixels. Another seed
+/// draws it at another place, of another size, with other inaccuracies.
 ///
 /// # Errors
 /// [`Error::Drawing`] or [`Error::Picture`] when the subject's own data is invalid.

@@ -98,7 +98,7 @@ impl Proxy {
     }
 
     /// Forwards everything again.
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.shared.allowance.store(UNLIMITED, Ordering::SeqCst);
         *self.shared.cut.lock() = CancellationToken::new();
         self.shared.refusing.store(false, Ordering::SeqCst);

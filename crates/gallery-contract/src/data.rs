@@ -188,7 +188,7 @@ fn words<'a>(point: &'a Point, field: &str) -> HashSet<&'a str> {
     }
 }
 
-/// The meaning of a filter.
+/// Returns whether a filter selects a point.
 pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
     let tags = words(point, TAGS_FIELD);
     let has_tag = |tag: &String| tags.contains(tag.as_str());
@@ -230,7 +230,7 @@ pub(super) fn cosine(left: &[f32], right: &[f32]) -> f32 {
         .sum::<f64>() as f32
 }
 
-/// The scores of a point by each probe.
+/// Returns the score of a point by each probe.
 pub(super) fn scores(probes: &[Probe], point: &Point) -> Vec<Option<f32>> {
     let score = |probe: &Probe| {
         let stored = point.vectors.get(probe.space()).as_ref()?;
@@ -239,7 +239,7 @@ pub(super) fn scores(probes: &[Probe], point: &Point) -> Vec<Option<f32>> {
     probes.iter().map(score).collect()
 }
 
-/// The weighted sum; a probe without a score adds nothing.
+/// Returns the weighted sum of scores; a probe without a score adds nothing.
 pub(super) fn weighted(probes: &[Probe], scores: &[Option<f32>]) -> f32 {
     probes
         .iter()
@@ -248,7 +248,7 @@ pub(super) fn weighted(probes: &[Probe], scores: &[Option<f32>]) -> f32 {
         .sum()
 }
 
-/// The weighted scores of all selected points with a score, best first.
+/// Returns the weighted scores of all selected points with a score, best first.
 pub(super) fn brute_force(
     points: &[Point],
     probes: &[Probe],
@@ -265,7 +265,7 @@ pub(super) fn brute_force(
     ranked
 }
 
-/// The best candidates, and whether no point outside of them can be among the best.
+/// Returns the best candidates, and whether no other point can be among the best.
 pub(super) fn best_of(
     candidates: &Candidates,
     probes: &[Probe],

@@ -51,7 +51,7 @@ pub(crate) fn memory(bytes: &[u8]) -> Option<u64> {
 /// Bytes of all samples, one each, and of the coefficients that are kept for the whole picture.
 fn frame_and_coefficients(bytes: &[u8]) -> Option<(u64, u64)> {
     const START_OF_SCAN: u8 = 0xda;
-    // Start-of-frame markers; 0xc4, 0xc8 and 0xcc are none. 0xc2, 0xc6, 0xca and 0xce are
+    // Start-of-frame markers, except for 0xc4, 0xc8 and 0xcc. 0xc2, 0xc6, 0xca and 0xce are
     // progressive.
     let is_frame =
         |marker: u8| (0xc0..=0xcf).contains(&marker) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);

@@ -1,4 +1,4 @@
-//! The queue and the thread, with an encoder that computes when it is told to.
+//! The queue and the thread, with an encoder that the test controls.
 
 use std::future::Future;
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -41,7 +41,7 @@ pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
     })
 }
 
-/// With a leading slash and without a trailing one; `/` means none.
+/// Normalises the sub-path: a leading slash and no trailing one; `/` is the same as none.
 fn base_path(reader: &Reader) -> Result<String> {
     let Some(given) = reader.text(&["BASE_PATH"]) else {
         return Ok(String::new());

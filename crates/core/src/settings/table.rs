@@ -523,7 +523,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// A group's table as it stands in `docs/settings.md`.
+/// Returns a group's table for `docs/settings.md`.
 #[must_use]
 pub fn markdown(group: Group) -> String {
     let mut text = "| variable | default | meaning |\n|---|---|---|\n".to_owned();

@@ -72,7 +72,7 @@ impl PictureFiles {
             Ok(content) => return Ok(content.into()),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be read and is made anew")
+                tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be read and is made again")
             }
         }
         let turn = Arc::clone(&self.turns)

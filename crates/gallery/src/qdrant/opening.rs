@@ -248,8 +248,7 @@ pub(super) async fn read_shape(
     }
 }
 
-/// Makes the collection with everything that the schema asks for. It is no error when another
-/// process makes it at the same time.
+/// Makes the collection with everything in the schema. Another process may make it meanwhile.
 pub(super) async fn create(
     connection: &Connection,
     options: &QdrantOptions,
