@@ -111,7 +111,7 @@ fn open_cuda_library() -> Result<(), String> {
     Err(reason)
 }
 
-/// The folder that this process's libtorch was loaded from, as the kernel lists it.
+/// Returns the folder that this process's libtorch was loaded from, as the kernel lists it.
 #[cfg(target_os = "linux")]
 fn loaded_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
@@ -150,7 +150,7 @@ impl Precision {
         }
     }
 
-    /// The fastest precision on a device that does not change embeddings noticeably.
+    /// Returns the fastest precision on a device that does not change embeddings noticeably.
     #[must_use]
     pub fn default_for(device: Device) -> Self {
         match device {
@@ -161,7 +161,8 @@ impl Precision {
     }
 }
 
-/// The setting `PRECISION`: `None` means the default of the device ([`Precision::default_for`]).
+/// Parses the setting `PRECISION`: `None` means the default of the device
+/// ([`Precision::default_for`]).
 ///
 /// # Errors
 /// [`ClipError::Device`] names the valid values. open_clip's `pure_` forms mean the same here.
@@ -177,8 +178,8 @@ pub fn parse_precision(text: &str) -> Result<Option<Precision>> {
     }
 }
 
-/// Whether the CPU has instructions for products of bf16. Without them libtorch computes the same,
-/// many times slower.
+/// Returns whether the CPU has instructions for products of bf16. Without them libtorch computes
+/// the same, many times slower.
 #[must_use]
 pub fn cpu_multiplies_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]

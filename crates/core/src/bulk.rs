@@ -82,7 +82,7 @@ pub struct ManifestRequest {
 }
 
 impl ManifestRequest {
-    /// A whole manifest, with every default.
+    /// Makes a request for a whole manifest, with every default.
     #[must_use]
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
@@ -144,7 +144,7 @@ pub struct IngestRequest {
 }
 
 impl IngestRequest {
-    /// A request to ingest these lines, with every default.
+    /// Makes a request to ingest these lines, with every default.
     #[must_use]
     pub fn new(lines: ManifestRequest) -> Self {
         Self {
@@ -175,7 +175,7 @@ impl Which {
     /// All of them, in the order that help and errors list them.
     pub const ALL: [Self; 5] = [Self::Image, Self::Edge, Self::Text, Self::Both, Self::All];
 
-    /// The name, as in a request's `which`.
+    /// Returns the name in a request's `which`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -26,7 +26,7 @@ impl Root {
         Ok(Self { named, resolved })
     }
 
-    /// The folder with symbolic links resolved.
+    /// Returns the folder with symbolic links resolved.
     #[must_use]
     pub fn resolved(&self) -> &Path {
         &self.resolved

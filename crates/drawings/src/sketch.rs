@@ -96,7 +96,7 @@ pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
 mod tests {
     use super::*;
 
-    /// The box around what is drawn: left, top, right, bottom.
+    /// Returns the box around what is drawn: left, top, right, bottom.
     fn drawn(pad: &RgbImage) -> [u32; 4] {
         let mut bounds = [u32::MAX, u32::MAX, 0, 0];
         for (x, y, _) in pad

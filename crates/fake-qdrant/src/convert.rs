@@ -113,7 +113,7 @@ pub(crate) fn vectors_out(
     })
 }
 
-/// Which vectors an answer includes.
+/// Converts the selector of the vectors that an answer includes.
 pub(crate) fn with_vectors_in(selector: Option<wire::WithVectorsSelector>) -> engine::WithVector {
     match selector.and_then(|selector| selector.selector_options) {
         None => engine::WithVector::Bool(false),
@@ -182,7 +182,7 @@ pub(crate) fn scored_out(point: engine::ScoredPoint) -> wire::ScoredPoint {
     }
 }
 
-/// The engine's errors, in the words of the server.
+/// Converts the engine's errors to the server's.
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` calls")]
 pub(crate) fn status(error: engine::OperationError) -> Status {
     let text = error.to_string();

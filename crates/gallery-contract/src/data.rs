@@ -19,7 +19,7 @@ pub(super) const TAGS: [&str; 8] = ["apple", "bear", "cat", "drum", "egg", "fish
 const ORIGINS: [&str; 2] = [GENERATED, "scanned"];
 const RATINGS: [&str; 3] = ["safe", "questionable", "explicit"];
 
-/// The model that an implementation's collections are opened for.
+/// Returns the model that an implementation's collections are opened for.
 #[must_use]
 pub fn model() -> ModelInfo {
     ModelInfo {
@@ -54,7 +54,7 @@ impl Random {
         (self.next() % limit as u64) as usize
     }
 
-    /// In 0..1.
+    /// Returns a number in 0..1.
     pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
@@ -63,7 +63,7 @@ impl Random {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
-    /// A unit vector near a cluster's centre.
+    /// Makes a unit vector near a cluster's centre.
     pub(super) fn vector(&mut self, space: Space, cluster: usize) -> Vec<f32> {
         let mut centre = Self((cluster as u64) << 8 | space as u64);
         let mut values: Vec<f64> = (0..DIMENSION)
@@ -74,7 +74,7 @@ impl Random {
         values.into_iter().map(|value| value as f32).collect()
     }
 
-    /// A probe near a cluster's centre.
+    /// Makes a probe near a cluster's centre.
     pub(super) fn probe(&mut self, kind: ProbeKind, cluster: usize) -> Probe {
         Probe {
             kind,
@@ -83,7 +83,7 @@ impl Random {
         }
     }
 
-    /// One probe or more, each near a random cluster, with random weights.
+    /// Returns one probe or more, each near a random cluster, with random weights.
     pub(super) fn probes(&mut self) -> Vec<Probe> {
         loop {
             let mut probes = Vec::new();
@@ -108,7 +108,7 @@ impl Random {
         tags
     }
 
-    /// A point; one in ten vectors is missing, and one id in seven is a UUID.
+    /// Makes a point; one in ten vectors is missing, and one id in seven is a UUID.
     pub(super) fn point(&mut self, number: u64) -> Point {
         let id = if number.is_multiple_of(7) {
             PointId::Uuid(Uuid::from_u128(
@@ -222,7 +222,7 @@ pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
                 .any(|space| point.vectors.get(*space).is_none()))
 }
 
-/// The cosine of two unit vectors.
+/// Returns the cosine of two unit vectors.
 pub(super) fn cosine(left: &[f32], right: &[f32]) -> f32 {
     left.iter()
         .zip(right)

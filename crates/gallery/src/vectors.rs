@@ -38,7 +38,7 @@ pub(crate) fn check_and_normalise_probes(probes: &mut [Probe], dimension: usize)
     Ok(())
 }
 
-/// The last one of points with the same id: the result of storing them one after the other.
+/// Keeps the last one of points with the same id: the result of storing them one after the other.
 pub(crate) fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     let mut seen = HashSet::with_capacity(points.len());
     points.reverse();

@@ -31,8 +31,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The layout of the picture library's pixels, in this machine's byte order. `None` for a kind
-    /// that it does not decode to today.
+    /// Returns the layout of the `image` crate's pixels, in this machine's byte order. `None` for a
+    /// kind that it does not decode to today.
     pub(crate) fn of(kind: ColorType) -> Option<Self> {
         let sample = match kind {
             ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => Sample::Byte,
@@ -109,7 +109,7 @@ fn shorts<const HIGH: usize>(channels: usize, source: &[u8], target: &mut [u8]) 
     }
 }
 
-/// One floating-point sample of a pixel, rounded.
+/// Reads and rounds one floating-point sample of a pixel.
 fn float(pixel: &[u8], at: usize) -> u8 {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(&pixel[4 * at..4 * at + 4]);

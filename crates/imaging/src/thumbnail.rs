@@ -52,7 +52,7 @@ impl Encoding {
     /// The encoding of thumbnails: every browser shows it, and it is fast and small.
     pub const THUMBNAIL: Self = Self::Jpeg(85);
 
-    /// The media type for a `Content-Type` header.
+    /// Returns the media type for a `Content-Type` header.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {

@@ -28,9 +28,9 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// One probe of each kind that has a weight and something to compare: the sum of what results
-    /// should be like, minus half of what they should be unlike. Both are brought to unit length
-    /// first, so that many of one do not outweigh the other.
+    /// Makes one probe of each kind that has a weight and something to compare: the sum of what
+    /// results should be like, minus half of what they should be unlike. Both are scaled to unit
+    /// length first, so that many of one do not outweigh the other.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] when nothing is left to compare by.

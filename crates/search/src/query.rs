@@ -158,14 +158,14 @@ impl SearchQuery {
         })
     }
 
-    /// Whether the query consists of a sketch only (and pictures to be unlike).
+    /// Returns whether the query consists of a sketch only (and pictures to be unlike).
     pub(crate) fn is_a_sketch_alone(&self) -> bool {
         let words = non_blank(&self.text).or(non_blank(&self.negative_text));
         self.sketch.is_some() && self.image.is_none() && self.like.is_empty() && words.is_none()
     }
 }
 
-/// The text, unless it is only spaces.
+/// Returns the text, unless it is only spaces.
 pub(crate) fn non_blank(text: &Option<String>) -> Option<&str> {
     let text = text.as_deref().map(str::trim);
     text.filter(|text| !text.is_empty())

@@ -120,7 +120,7 @@ impl Harness {
         task
     }
 
-    /// The inputs of batch `number`, once it has started.
+    /// Returns the inputs of batch `number`, once it has started.
     async fn batch(&self, number: usize) -> Vec<f32> {
         wait_until("the batch to begin", || async {
             self.started.lock().len() > number

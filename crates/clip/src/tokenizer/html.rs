@@ -19,8 +19,8 @@ pub fn unescape(text: &str) -> String {
     output
 }
 
-/// The replacement of the reference that begins `text` (without the ampersand), and how many bytes
-/// of it are used.
+/// Returns the replacement of the reference that begins `text` (without the ampersand), and how
+/// many bytes of it are used.
 fn reference(text: &str) -> (Option<String>, usize) {
     match text.strip_prefix('#') {
         Some(number) => numeric(number).map_or((None, 0), |(replacement, used)| {
@@ -74,7 +74,7 @@ fn code_point(number: u32) -> String {
     }
 }
 
-/// A named entity: its longest beginning that is known. A name runs for up to 32 characters, to one
+/// Reads a named entity: its longest known beginning. A name runs for up to 32 characters, to one
 /// of a few stops.
 fn named(text: &str) -> (Option<String>, usize) {
     let mut end = 0;

@@ -70,8 +70,8 @@ fn members(list: &str) -> Vec<String> {
         .collect()
 }
 
-/// A list of keys. A variable that is set but contains no key is an error: it would leave the server
-/// open.
+/// Reads a list of keys. A variable that is set but contains no key is an error: it would leave the
+/// server open.
 fn keys(reader: &Reader, name: &str) -> Result<Vec<Secret>> {
     let keys: Vec<Secret> = reader.list(name).into_iter().map(Secret::new).collect();
     if keys.is_empty() && reader.text(&[name]).is_some() {

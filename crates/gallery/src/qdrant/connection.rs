@@ -40,7 +40,7 @@ pub struct QdrantServer {
 }
 
 impl QdrantServer {
-    /// A server without a key, with the default limits.
+    /// Describes a server without a key, with the default limits.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -102,7 +102,7 @@ impl Connection {
         })
     }
 
-    /// The address and collection that errors name.
+    /// Returns the address and collection that errors name.
     pub(super) fn about(&self) -> &About {
         &self.about
     }

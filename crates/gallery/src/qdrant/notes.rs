@@ -8,7 +8,7 @@ use super::QdrantGallery;
 use super::metadata::{note, note_entry};
 
 impl QdrantGallery {
-    /// The note of this name; `None` when there is none.
+    /// Reads the note of this name; `None` when there is none.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].

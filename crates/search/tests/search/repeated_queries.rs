@@ -30,7 +30,7 @@ impl Setting {
         }
     }
 
-    /// The answer, and how many inputs the model saw for it.
+    /// Searches, and returns the answer and how many inputs the model embedded for it.
     async fn search(&self, query: &SearchQuery) -> (SearchAnswer, usize) {
         let before = self.embedder.embedded();
         let answer = self

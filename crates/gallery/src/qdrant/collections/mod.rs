@@ -113,8 +113,8 @@ fn unknown(name: &str) -> Error {
 }
 
 impl QdrantCollections {
-    /// The model that the live collection records, written when the collection was made or by a
-    /// re-index; `None` when there is no collection, or it records none.
+    /// Reads the model that the live collection records, written when the collection was made or by
+    /// a re-index; `None` when there is no collection, or it records none.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
@@ -192,13 +192,13 @@ impl Shared {
         ChangeList::new(&self.connection, name)
     }
 
-    /// Whether a collection is the live one now.
+    /// Returns whether a collection is the live one now.
     async fn is_live(&self, name: &str) -> Result<bool> {
         Ok(resolve(&self.connection, &self.options.name).await? == name)
     }
 
-    /// All collections: the live one, then the one that is being built, then earlier ones, the
-    /// latest first.
+    /// Returns all collections: the live one, then the one that is being built, then earlier ones,
+    /// the latest first.
     async fn collections(&self) -> Result<Vec<CollectionWithRole>> {
         let public = &self.options.name;
         let live = resolve(&self.connection, public).await?;
