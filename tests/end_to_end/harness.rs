@@ -69,7 +69,7 @@ impl Server {
         Self::start_with(data, command, arguments, &[])
     }
 
-    /// As [`Server::start`], with these settings.
+    /// Like [`Server::start`], with these settings.
     pub fn start_with(
         data: &Path,
         command: &str,

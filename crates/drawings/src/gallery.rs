@@ -73,11 +73,11 @@ pub fn write_gallery(folder: &Path) -> Result<GallerySummary, Error> {
     write_gallery_watched(folder, |_, _| true)
 }
 
-/// As [`write_gallery`]. `drawn` is called after each picture with the number of pictures that
+/// Like [`write_gallery`]. `drawn` is called after each picture with the number of pictures that
 /// exist and the total, from several threads; when it returns false, drawing stops soon.
 ///
 /// # Errors
-/// As [`write_gallery`], and [`Error::Stopped`].
+/// Like [`write_gallery`], and [`Error::Stopped`].
 pub fn write_gallery_watched(
     folder: &Path,
     drawn: impl Fn(usize, usize) -> bool + Sync,

@@ -140,7 +140,7 @@ impl Budget {
     /// Like [`Budget::acquire`], without blocking the thread. Needs a tokio runtime with timers.
     ///
     /// # Errors
-    /// As [`Budget::acquire`].
+    /// Like [`Budget::acquire`].
     pub async fn acquire_async(
         &self,
         bytes: u64,

@@ -9,7 +9,7 @@ use crate::limits::{DecodeError, DecodeLimits};
 /// reports the error.
 ///
 /// # Errors
-/// As [`DecodeLimits::check_sides`], for the frame.
+/// Like [`DecodeLimits::check_sides`], for the frame.
 pub(crate) fn memory_of_gif_frame(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
     let Some(frame) = first_gif_frame(bytes) else {
         return Ok(0);

@@ -18,12 +18,12 @@ use crate::tiff::{Tiff, memory_of_a_part};
 /// A picture file after its header.
 pub(crate) enum Opened<'b> {
     Png(Box<Png<'b>>),
-    /// The kinds of TIFF that the picture library does not support.
+    /// The kinds of TIFF that the `image` crate does not support.
     Tiff(Box<Tiff>),
     Other(Other<'b>),
 }
 
-/// A file that the picture library reads.
+/// A file that the `image` crate reads.
 pub(crate) struct Other<'b> {
     decoder: Box<dyn ImageDecoder + 'b>,
     format: PictureFormat,

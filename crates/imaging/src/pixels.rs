@@ -128,8 +128,8 @@ fn convert<const N: usize>(source: &[u8], target: &mut [u8], to_rgb: impl Fn(&[u
     }
 }
 
-/// As [`on_white`], within one buffer, so that no second one is needed: `count` pixels at its start
-/// become RGB at its start. The buffer has room for both.
+/// Like [`on_white`], within one buffer: `count` pixels at its start become RGB at its start. The
+/// buffer has room for both.
 pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize) {
     let wide = layout.bytes();
     if wide == 3 && layout.sample == Sample::Byte {
@@ -152,8 +152,8 @@ pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize)
     }
 }
 
-/// `value` over white by Pillow's `paste` with a mask: `BLEND` and `DIV255` of its
-/// `ImagingUtils.h`, which round `x / 255` to the nearest without dividing.
+/// Lays `value` on white, as Pillow's `paste` with a mask does: `BLEND` and `DIV255` of its
+/// `ImagingUtils.h` round `x / 255` to the nearest without dividing.
 fn over_white(value: u8, alpha: u8) -> u8 {
     let sum =
         u32::from(value) * u32::from(alpha) + u32::from(PAPER) * (255 - u32::from(alpha)) + 128;

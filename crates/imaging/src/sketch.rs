@@ -39,7 +39,7 @@ pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
     })
 }
 
-/// As [`trim_sketch`], without copying a picture that is returned unchanged.
+/// Like [`trim_sketch`], without copying a picture that is returned unchanged.
 pub(crate) fn trim(picture: RgbImage) -> Option<RgbImage> {
     match trimmed(&picture)? {
         Trimmed::Unchanged => Some(picture),

@@ -1,4 +1,4 @@
-//! The variants of TIFF that the picture library does not support: palettes, CIE L*a*b*, and grey in
+//! The variants of TIFF that the `image` crate does not support: palettes, CIE L*a*b*, and grey in
 //! floating point.
 
 use std::borrow::Cow;
@@ -62,8 +62,8 @@ struct Tags {
 }
 
 impl Tiff {
-    /// `None` for the kinds that the picture library supports, and for files whose directory cannot
-    /// be read.
+    /// Opens a file. `None` for the kinds that the `image` crate supports, and for files whose
+    /// directory cannot be read.
     pub(crate) fn open(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Self>, DecodeError> {
         let Ok(mut decoder) = opened(Cow::Borrowed(bytes), limits) else {
             return Ok(None);

@@ -26,7 +26,7 @@ pub fn transform(transform: &ImageTransform, picture: &RgbImage) -> ModelPixels 
     }
 }
 
-/// As [`transform`], for a picture whose three channels are equal: they are scaled once.
+/// Like [`transform`], for a picture whose three channels are equal: they are scaled once.
 #[must_use]
 pub fn transform_grey(transform: &ImageTransform, picture: &GrayImage) -> ModelPixels {
     let grey = squared(transform, Source::grey(picture));
@@ -54,9 +54,9 @@ fn squared(transform: &ImageTransform, source: Source<'_>) -> Vec<u8> {
     square
 }
 
-/// `(value / 255 - mean) / std` for every value, as `pixels.len()` pictures of three planes (red,
-/// green, blue) of `side * side` floats: the layout NCHW, in single precision as torchvision's
-/// `ToTensor` and `Normalize` compute it.
+/// Computes `(value / 255 - mean) / std` for every value. The result is `pixels.len()` pictures of
+/// three planes (red, green, blue) of `side * side` floats: the layout NCHW, in single precision,
+/// as torchvision's `ToTensor` and `Normalize` compute it.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] when some pixels are not of the transform's side.

@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    /// The vector of a probe, which must be there.
+    /// Checks the vector of a probe, which must exist.
     fn check(parts: &ProbeParts<'_>, kind: ProbeKind, expected: [f32; 2]) {
         let made = Probes::new(parts, &EVEN).expect("made");
         let mut probes = made.probes.iter();

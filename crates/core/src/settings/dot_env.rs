@@ -46,7 +46,7 @@ pub enum Fault {
     Impossible,
     /// `${NAME}` names a variable that is not set, so it is replaced by nothing.
     UnknownReference,
-    /// As [`Fault::UnknownReference`], in a key or password that is empty because of it.
+    /// Like [`Fault::UnknownReference`], in a key or password that is empty because of it.
     SecretLost,
     /// The value begins with `#`, which is part of it: a comment needs a value before it.
     BeginsWithHash,

@@ -107,7 +107,7 @@ impl Reader {
     /// Like [`Reader::parsed`], and the value must also be `good`.
     ///
     /// # Errors
-    /// As [`Reader::parsed`].
+    /// Like [`Reader::parsed`].
     pub fn checked<T: FromStr + fmt::Display>(
         &self,
         name: &str,

@@ -140,8 +140,8 @@ fn rays(out: &mut String, paint: &str) {
     }
 }
 
-/// How dark the dots make each place: darker towards the corners of the ground, and towards the
-/// lower right of each form.
+/// Draws how dark the dots are at each place: darker towards the corners of the ground, and towards
+/// the lower right of each form.
 fn shades(out: &mut String, figure: &Figure) {
     out.push_str(concat!(
         r##"<defs><radialGradient id="ground" cx="0.5" cy="0.5" r="0.72"><stop offset="0.45" stop-color="#0000ff"/>"##,

@@ -48,7 +48,7 @@ pub struct EdgeCollectionsOptions {
     /// The model in the settings. It is recorded with the first collection when there is a second
     /// one.
     pub source: ModelSource,
-    /// As [`EdgeOptions::indexing_threshold_kb`].
+    /// Like [`EdgeOptions::indexing_threshold_kb`].
     pub indexing_threshold_kb: Option<usize>,
 }
 
@@ -227,7 +227,7 @@ impl EdgeCollections {
     /// left behind. Call it with the data folder's own lock held.
     ///
     /// # Errors
-    /// As [`EdgeGallery::open`]: above all, another model than the one that filled it is refused,
+    /// Like [`EdgeGallery::open`]: above all, another model than the one that filled it is refused,
     /// and the error names both.
     pub async fn open(
         options: EdgeCollectionsOptions,

@@ -114,7 +114,7 @@ fn values(vector: wire::VectorOutput) -> Option<Vec<f32>> {
 /// Converts a point from the server.
 ///
 /// # Errors
-/// As [`id_out`].
+/// Like [`id_out`].
 pub(super) fn point_out(point: wire::RetrievedPoint) -> Result<Point> {
     Ok(Point {
         id: id_out(point.id)?,

@@ -57,7 +57,7 @@ impl Lifecycle {
     /// Returns it as an entry of the metadata.
     ///
     /// # Errors
-    /// As [`identity_entry`].
+    /// Like [`identity_entry`].
     pub(super) fn entry(&self) -> Result<HashMap<String, wire::Value>> {
         Ok(HashMap::from([(LIFECYCLE.to_owned(), to_value(self)?)]))
     }
@@ -86,7 +86,7 @@ struct Root {
 /// Returns a folder as an entry of the metadata.
 ///
 /// # Errors
-/// As [`identity_entry`].
+/// Like [`identity_entry`].
 pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
     let added_us = now_us();
     let hash = hex::encode(&Sha256::digest(path.as_bytes())[..8]);
@@ -107,7 +107,7 @@ pub(super) fn note_entry(name: &str, note: serde_json::Value) -> HashMap<String,
 /// Returns a note of this name.
 ///
 /// # Errors
-/// As [`read`].
+/// Like [`read`].
 pub(super) fn note(
     metadata: &HashMap<String, wire::Value>,
     name: &str,

@@ -90,7 +90,7 @@ impl Step {
 /// Returns the steps of a migration of this collection, and changes nothing.
 ///
 /// # Errors
-/// As [`super::QdrantGallery::open`].
+/// Like [`super::QdrantGallery::open`].
 pub async fn plan(options: &QdrantOptions) -> Result<MigrationPlan> {
     let connection = Connection::new(&options.server, &options.name)?;
     let version = ask_version(&connection).await?;
@@ -112,7 +112,7 @@ pub async fn plan(options: &QdrantOptions) -> Result<MigrationPlan> {
 /// Runs the plan, and returns it.
 ///
 /// # Errors
-/// As [`plan`]; completed steps stay, and the next migration continues from there.
+/// Like [`plan`]; completed steps stay, and the next migration continues from there.
 pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
     let plan = plan(options).await?;
     let connection = Connection::new(&options.server, &options.name)?;

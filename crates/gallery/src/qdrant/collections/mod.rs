@@ -117,7 +117,7 @@ impl QdrantCollections {
     /// a re-index; `None` when there is no collection, or it records none.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub async fn recorded_model(server: &QdrantServer, name: &str) -> Result<Option<ModelSource>> {
         let connection = Connection::new(server, name)?;
         ask_version(&connection).await?;
@@ -130,7 +130,7 @@ impl QdrantCollections {
     /// nothing.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub async fn inspect(server: &QdrantServer, name: &str) -> Result<Option<CollectionInfo>> {
         let connection = Arc::new(Connection::new(server, name)?);
         let version = ask_version(&connection).await?;
@@ -146,7 +146,7 @@ impl QdrantCollections {
     /// Opens the live collection, or makes the first one. `source` is the model in the settings.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub async fn open(
         options: QdrantOptions,
         source: ModelSource,
