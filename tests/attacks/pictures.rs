@@ -24,7 +24,7 @@ fn columns() -> &'static [Vec<u8>] {
     })
 }
 
-/// A picture of 8192 x 8192 pixels with 16 bits for each channel: half a gigabyte.
+/// Returns a picture of 8192 x 8192 pixels with 16 bits for each channel: half a gigabyte.
 fn deep() -> &'static [u8] {
     static DEEP: OnceLock<Vec<u8>> = OnceLock::new();
     DEEP.get_or_init(|| black(8_192, 8_192, 16, 6))

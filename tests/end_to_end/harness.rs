@@ -9,8 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-/// The binary with a clean environment: the settings of the machine that runs the tests do not
-/// apply.
+/// Returns the binary with a clean environment: the settings of the machine that runs the tests do
+/// not apply.
 pub fn clippy(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clippy"));
     for setting in clippy_core::settings::table::SETTINGS {
@@ -69,7 +69,7 @@ impl Server {
         Self::start_with(data, command, arguments, &[])
     }
 
-    /// As [`Server::start`], with these settings.
+    /// Like [`Server::start`], with these settings.
     pub fn start_with(
         data: &Path,
         command: &str,

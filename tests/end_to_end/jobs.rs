@@ -176,12 +176,12 @@ fn a_backfill_over_http_streams_its_progress_and_survives_a_kill() {
 #[test]
 fn the_shell_controls_the_jobs_and_queues_of_a_running_server() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let nobody = run(folder.path(), &["jobs", "list"]);
-    assert_eq!(nobody.status.code(), Some(1));
+    let without_server = run(folder.path(), &["jobs", "list"]);
+    assert_eq!(without_server.status.code(), Some(1));
     assert!(
-        text(&nobody.stderr).contains("clippy serve"),
+        text(&without_server.stderr).contains("clippy serve"),
         "{}",
-        text(&nobody.stderr)
+        text(&without_server.stderr)
     );
 
     manifest_in(folder.path());
@@ -345,14 +345,14 @@ fn a_server_waits_for_redis_and_then_runs_jobs_from_it() {
     let mut printed = BufReader::new(waiting.stderr.take().expect("piped"))
         .lines()
         .map_while(Result::ok);
-    let told = printed
+    let logged = printed
         .by_ref()
         .filter(|line| line.contains("does not answer"))
         .take(2)
         .count();
     let _ = waiting.kill();
     let _ = waiting.wait();
-    assert_eq!(told, 2, "the reason is logged repeatedly");
+    assert_eq!(logged, 2, "the reason is logged repeatedly");
 
     let starting = std::thread::spawn(move || {
         // Redis starts only after the server tried to connect.

@@ -52,7 +52,7 @@ fn an_ingest_on_the_command_line_waits_for_a_failed_server() {
         waits, FAILED_CALLS,
         "the ingest did not wait for the server"
     );
-    proxy.mend();
+    proxy.restore();
     let rest = std::thread::spawn(move || printed.collect::<Vec<_>>().join("\n"));
     wait_until("the ingest to end", Duration::from_secs(120), || {
         ingest.try_wait().expect("a child")

@@ -181,7 +181,7 @@ fn run_query(client: &Client, url: &str, query: usize) -> (String, Vec<f64>) {
 
 static FIRST_ID: AtomicUsize = AtomicUsize::new(0);
 
-/// The id on the manifest's first line.
+/// Returns the id on the manifest's first line.
 fn first_id() -> u64 {
     let whole =
         std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");

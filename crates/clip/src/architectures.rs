@@ -15,15 +15,15 @@ const TABLE: &str = include_str!("../data/architectures.json");
 static ARCHITECTURES: LazyLock<Option<BTreeMap<String, Value>>> =
     LazyLock::new(|| serde_json::from_str(TABLE).ok());
 
-/// All names, in alphabetical order.
+/// Returns all names, in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ARCHITECTURES
         .iter()
         .flat_map(|table| table.keys().map(String::as_str))
 }
 
-/// The configuration of a named architecture. open_clip writes some names with a slash; both forms
-/// are understood.
+/// Returns the configuration of a named architecture. open_clip writes some names with a slash;
+/// both forms are understood.
 ///
 /// # Errors
 /// [`ClipError::UnknownArchitecture`], naming those that there are.

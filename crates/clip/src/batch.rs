@@ -33,13 +33,13 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Number of inputs still to be computed.
+    /// Returns the number of inputs still to be computed.
     #[must_use]
     pub fn remaining(&self) -> usize {
         self.images.len() + self.texts.len()
     }
 
-    /// The value of the count that `since` is taken from at which this request is due.
+    /// Returns the value of the count behind `since` at which this request is due.
     fn due(&self) -> u64 {
         self.since.saturating_add(self.remaining() as u64)
     }

@@ -76,7 +76,7 @@ pub struct TextConfig {
 }
 
 impl VisionConfig {
-    /// Number of attention heads, of the transformer or of the ResNet's pooling.
+    /// Returns the number of attention heads, of the transformer or of the ResNet's pooling.
     #[must_use]
     pub fn heads(&self) -> i64 {
         match self.network {
@@ -98,7 +98,7 @@ const NEUTRAL: &[(&str, IsNeutral)] = &[
     ("init_logit_bias", anything),
     ("init_logit_scale", anything),
     ("timm_model_name", never),
-    // These say how a tower of timm would be built; without `timm_model_name` there is none.
+    // Settings of a timm model, which do not apply without `timm_model_name`.
     ("timm_model_pretrained", anything),
     ("timm_pool", anything),
     ("timm_proj", anything),
@@ -302,7 +302,7 @@ impl<'a> Section<'a> {
         Ok(Self { name, fields })
     }
 
-    /// The field's value, where it is there and not `null`.
+    /// Returns the field's value, if it exists and is not `null`.
     fn given(&self, field: &str) -> Option<&'a Value> {
         self.fields.get(field).filter(|value| !value.is_null())
     }
@@ -346,7 +346,7 @@ impl<'a> Section<'a> {
             .ok_or_else(|| self.invalid(field, "a number above 0"))
     }
 
-    /// A side given as one number or as two equal ones.
+    /// Reads a side that is given as one number or as two equal ones.
     fn square_side(&self, field: &str, default: i64) -> Result<i64> {
         if let Some(Value::Array(sides)) = self.given(field) {
             return match sides.as_slice() {

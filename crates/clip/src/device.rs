@@ -42,11 +42,10 @@ impl FromStr for DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// The device to run on. CUDA's libraries are loaded only if the choice may need them.
+    /// Returns the device to run on. CUDA's libraries are loaded only if the choice may need them.
     ///
     /// # Errors
-    /// [`ClipError::Device`] where a CUDA device was asked for and there is none, saying what is
-    /// missing.
+    /// [`ClipError::Device`] with what is missing, when a requested CUDA device is not available.
     pub fn resolve(self) -> Result<Device> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
@@ -112,7 +111,7 @@ fn open_cuda_library() -> Result<(), String> {
     Err(reason)
 }
 
-/// The folder that this process's libtorch was loaded from, as the kernel lists it.
+/// Returns the folder that this process's libtorch was loaded from, as the kernel lists it.
 #[cfg(target_os = "linux")]
 fn loaded_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
@@ -151,7 +150,7 @@ impl Precision {
         }
     }
 
-    /// The fastest precision on a device that does not change embeddings noticeably.
+    /// Returns the fastest precision on a device that does not change embeddings noticeably.
     #[must_use]
     pub fn default_for(device: Device) -> Self {
         match device {
@@ -162,7 +161,8 @@ impl Precision {
     }
 }
 
-/// The setting `PRECISION`: `None` means the default of the device ([`Precision::default_for`]).
+/// Parses the setting `PRECISION`: `None` means the default of the device
+/// ([`Precision::default_for`]).
 ///
 /// # Errors
 /// [`ClipError::Device`] names the valid values. open_clip's `pure_` forms mean the same here.
@@ -178,8 +178,8 @@ pub fn parse_precision(text: &str) -> Result<Option<Precision>> {
     }
 }
 
-/// Whether the CPU has instructions for products of bf16. Without them libtorch computes the same,
-/// many times slower.
+/// Returns whether the CPU has instructions for products of bf16. Without them libtorch computes
+/// the same, many times slower.
 #[must_use]
 pub fn cpu_multiplies_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]

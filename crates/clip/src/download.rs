@@ -112,7 +112,7 @@ pub async fn pull(
     Ok(target)
 }
 
-/// The pauses before a broken download is resumed: each is twice as long as the one before.
+/// Returns the pauses before a broken download is resumed: each is twice as long as the one before.
 fn pauses() -> impl Iterator<Item = std::time::Duration> {
     ExponentialBuilder::new()
         .with_min_delay(std::time::Duration::from_millis(500))
@@ -273,7 +273,7 @@ fn check(part: &Path, sha256: Option<&str>, url: &str) -> Result<()> {
     file.sync_all().map_err(io_at(part))
 }
 
-/// The error for a wrong file, which is removed: resuming it could never succeed.
+/// Returns the error for a wrong file, which is removed: resuming it could never succeed.
 fn wrong(url: &str, part: &Path, reason: &str) -> ClipError {
     // Best effort: if the part stays, its hash is found to be wrong again.
     let _ = fs::remove_file(part);

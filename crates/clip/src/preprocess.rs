@@ -1,4 +1,4 @@
-//! open_clip's `preprocess_cfg`: how a picture becomes a model's input.
+//! open_clip's `preprocess_cfg`: the transform of a picture to a model's input.
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ResizeMode};
 use serde_json::Value;
@@ -12,7 +12,7 @@ pub const OPENAI_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 /// `OPENAI_DATASET_STD`).
 pub const OPENAI_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
-/// open_clip's default for a model of this side, in pixels.
+/// Returns open_clip's default for a model of this side, in pixels.
 #[must_use]
 pub fn default_transform(side: u32) -> ImageTransform {
     ImageTransform {
@@ -24,8 +24,8 @@ pub fn default_transform(side: u32) -> ImageTransform {
     }
 }
 
-/// The transform that a `preprocess_cfg` describes, for a model of this side. Missing fields keep
-/// open_clip's defaults; the model's own side wins over `size`, as in open_clip.
+/// Returns the transform that a `preprocess_cfg` describes, for a model of this side. Missing
+/// fields have open_clip's defaults; the model's own side overrides `size`, as in open_clip.
 ///
 /// # Errors
 /// [`ClipError::UnsupportedConfig`] or [`ClipError::InvalidConfig`], naming the field.
@@ -36,7 +36,7 @@ pub fn transform_from_json(value: Option<&Value>, side: u32) -> Result<ImageTran
     };
     let fields = value
         .as_object()
-        .ok_or_else(|| ClipError::InvalidConfig("`preprocess_cfg` is no object".to_owned()))?;
+        .ok_or_else(|| ClipError::InvalidConfig("`preprocess_cfg` is not an object".to_owned()))?;
     for (field, value) in fields {
         let invalid = |should_be: &str| {
             ClipError::InvalidConfig(format!(
@@ -70,11 +70,8 @@ pub fn transform_from_json(value: Option<&Value>, side: u32) -> Result<ImageTran
                 ));
             }
             "size" => {}
-            // Not open_clip's; some published configurations carry fields of other programs.
-            _ => tracing::warn!(
-                field,
-                "a field of `preprocess_cfg` is not known and not used"
-            ),
+            // Some published configurations have fields of other programs.
+            _ => tracing::warn!(field, "ignored an unknown field of `preprocess_cfg`"),
         }
     }
     Ok(transform)
@@ -95,7 +92,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn nothing_given_is_openais() {
+    fn missing_fields_have_openais_defaults() {
         assert_eq!(
             transform_from_json(None, 224).unwrap(),
             default_transform(224)
@@ -107,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn given_fields_are_taken() {
+    fn fields_replace_the_defaults() {
         let json = json!({"size": [224, 224], "mode": "RGB", "mean": [0.5, 0.4, 0.3], "std": [0.1, 0.2, 0.3],
             "interpolation": "bilinear", "resize_mode": "squash", "fill_color": 0});
         let transform = transform_from_json(Some(&json), 336).unwrap();
@@ -119,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_field_that_is_not_supported() {
+    fn an_error_names_the_unsupported_field() {
         for (field, value) in [
             ("interpolation", json!("random")),
             ("resize_mode", json!("stretch")),

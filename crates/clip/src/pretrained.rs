@@ -40,7 +40,7 @@ pub struct Pretrained {
 }
 
 impl Pretrained {
-    /// The architecture's configuration with what this set of weights changes in it.
+    /// Returns the architecture's configuration with the changes for these weights.
     ///
     /// # Errors
     /// As [`crate::architectures::find`].
@@ -52,7 +52,7 @@ impl Pretrained {
         Ok(config)
     }
 
-    /// How pictures are prepared for these weights, on a model of this side.
+    /// Returns the transform of pictures for these weights, on a model of this side.
     ///
     /// # Errors
     /// As [`preprocess::transform_from_json`].
@@ -61,13 +61,13 @@ impl Pretrained {
     }
 }
 
-/// All published weights, by architecture.
+/// Returns all published weights, by architecture.
 pub fn all() -> &'static [Pretrained] {
     PRETRAINED.as_deref().unwrap_or_default()
 }
 
-/// The weights of this tag for this architecture. As in open_clip, a tag's case and its hyphens do
-/// not matter, and `-quickgelu` may stand behind the architecture.
+/// Returns the weights of this tag for this architecture. As in open_clip, a tag's case and its
+/// hyphens do not matter, and the architecture may end with `-quickgelu`.
 ///
 /// # Errors
 /// [`ClipError::UnknownTag`] names the tags that there are for the architecture.

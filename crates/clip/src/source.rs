@@ -120,7 +120,7 @@ impl ModelSource {
         })
     }
 
-    /// The folder or file that the model is read from.
+    /// Returns the folder or file that the model is read from.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         match self {
@@ -311,9 +311,9 @@ impl LoadedModel {
         })
     }
 
-    /// A model of a named architecture with random weights. It is for measurements: it costs what a
-    /// trained one costs, and its embeddings mean nothing. The same seed gives the same
-    /// weights.
+    /// Makes a model of a named architecture with random weights. It is for measurements: it takes
+    /// the time and memory of a trained one, and its embeddings mean nothing. The same seed gives
+    /// the same weights.
     ///
     /// # Errors
     /// [`ClipError::UnknownArchitecture`], naming those that there are; otherwise where libtorch

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The physical cores that this process may use; at least 1.
+/// Returns the physical cores that this process may use; at least 1.
 ///
 /// Two hyperthreads share one core's arithmetic units, so a second thread gains little. Where the
 /// system does not report the cores, every logical processor counts.

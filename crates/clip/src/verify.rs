@@ -17,7 +17,7 @@ use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT};
 pub struct Verified {
     /// Name, dimension, transform and fingerprint.
     pub info: ModelInfo,
-    /// What is computed.
+    /// The architecture.
     pub config: ModelConfig,
     /// The weights file.
     pub weights: PathBuf,
@@ -29,11 +29,11 @@ pub struct Verified {
 /// shape, none is left over, and a picture and a text embed to finite vectors.
 ///
 /// `path` is a folder with configuration and weights, a folder that `clippy models pull` made, or a
-/// `.safetensors` file. A file says nothing about its architecture, so `model` names it, unless the
-/// file lies where `pull` put it. It reads the whole model into memory, in fp32 on the CPU.
+/// `.safetensors` file. A file does not contain its architecture, so `model` names it, unless the
+/// file is where `pull` stores it. The whole model is read into memory, in fp32 on the CPU.
 ///
 /// # Errors
-/// Says which file, field or tensor is wrong, as [`LoadedModel::load`] does.
+/// Names the wrong file, field or tensor, as [`LoadedModel::load`] does.
 pub fn verify(path: &Path, model: Option<&str>) -> Result<Verified> {
     let source = source_at(path, model)?;
     let weights = source.describe()?.weights;
@@ -80,7 +80,7 @@ fn source_at(path: &Path, model: Option<&str>) -> Result<ModelSource> {
     if is_weights_of_folder && folder.join(CONFIG_FILE).is_file() {
         return Ok(ModelSource::Folder(folder.to_owned()));
     }
-    // `<models>/<architecture>/<tag>/`, as `pull` lays it out.
+    // `<models>/<architecture>/<tag>/`, the layout of `pull`.
     let folder = std::path::absolute(folder).map_err(|source| ClipError::Io {
         path: folder.to_owned(),
         source,

@@ -15,9 +15,9 @@ use crate::model::{ClipModel, PictureView};
 
 /// What the thread needs of a model.
 pub(crate) trait Encoder: Send + 'static {
-    /// A vector for each view of a picture, in their order.
+    /// Embeds views of pictures: one vector for each, in their order.
     fn images(&mut self, pictures: &[(&ModelPixels, PictureView)]) -> Result<Vec<Embedding>>;
-    /// A vector for each text, in their order. A text is its tokens.
+    /// Embeds texts, given as tokens: one vector for each, in their order.
     fn texts(&mut self, texts: &[&[i64]]) -> Result<Vec<Embedding>>;
 }
 
@@ -233,8 +233,8 @@ impl<E: Encoder> Worker<E> {
     }
 }
 
-/// The requests of a batch and their places in it, the last request first, so that removing one
-/// does not move those that follow.
+/// Returns the requests of a batch and their places in it, the last request first, so that removing
+/// one does not move those that follow.
 fn by_request(batch: &Batch) -> Vec<(usize, Vec<usize>)> {
     let mut requests = std::collections::BTreeMap::<usize, Vec<usize>>::new();
     for &(at, place) in &batch.items {
@@ -243,7 +243,7 @@ fn by_request(batch: &Batch) -> Vec<(usize, Vec<usize>)> {
     requests.into_iter().rev().collect()
 }
 
-/// What a panic says, where it is text.
+/// Returns the message of a panic, if it is text.
 fn text_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())

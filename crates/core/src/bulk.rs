@@ -82,7 +82,7 @@ pub struct ManifestRequest {
 }
 
 impl ManifestRequest {
-    /// A whole manifest, with every default.
+    /// Makes a request for a whole manifest, with every default.
     #[must_use]
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
@@ -144,7 +144,7 @@ pub struct IngestRequest {
 }
 
 impl IngestRequest {
-    /// A request to ingest these lines, with every default.
+    /// Makes a request to ingest these lines, with every default.
     #[must_use]
     pub fn new(lines: ManifestRequest) -> Self {
         Self {
@@ -184,7 +184,7 @@ impl Which {
         Self::All,
     ];
 
-    /// The name, as in a request's `which`.
+    /// Returns the name in a request's `which`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

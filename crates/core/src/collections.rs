@@ -87,7 +87,7 @@ pub struct ModelSource {
 /// Loads models by their source.
 #[async_trait]
 pub trait Models: Send + Sync + 'static {
-    /// The model in the settings, which is used when the collection records none.
+    /// Returns the model in the settings, which is used when the collection records none.
     fn configured(&self) -> ModelSource;
 
     /// Loads a model. While a loaded model is in use, another call returns the same one.
@@ -147,10 +147,10 @@ pub trait WritePause: Send + Sync {}
 /// The physical collections behind one public name. The module's documentation lists the promises.
 #[async_trait]
 pub trait Collections: Send + Sync + 'static {
-    /// All collections, the live one first.
+    /// Returns all collections, the live one first.
     async fn list(&self) -> Result<Vec<PhysicalCollection>>;
 
-    /// The live collection. This is cheap, since processes that follow switches poll it.
+    /// Returns the live collection. This is cheap, since processes that follow switches poll it.
     async fn live(&self) -> Result<PhysicalCollection>;
 
     /// Opens a collection by its own name: for reading, and for the writes of the job that builds it
@@ -171,8 +171,9 @@ pub trait Collections: Send + Sync + 'static {
         owner: &str,
     ) -> Result<PhysicalCollection>;
 
-    /// The changes that a follower has to catch up with, oldest first, from `after` on (`None`: from
-    /// the last position given to [`Collections::mark_caught_up`]), at most about `limit` ids.
+    /// Returns the changes that a follower has to catch up with, oldest first, from `after` on
+    /// (`None`: from the last position given to [`Collections::mark_caught_up`]), at most about
+    /// `limit` ids.
     ///
     /// # Errors
     /// [`crate::ErrorCode::NotFound`] when it follows nothing.
@@ -204,7 +205,8 @@ pub trait Collections: Send + Sync + 'static {
     async fn drop_old(&self) -> Result<Vec<String>>;
 }
 
-/// The name of the `number`-th collection of a public name: `<collection>@<model>-<number>`.
+/// Returns the name of the `number`-th collection of a public name:
+/// `<collection>@<model>-<number>`.
 #[must_use]
 pub fn physical_name(collection: &str, model: &str, number: u64) -> String {
     let plain = |character: char| {

@@ -109,7 +109,7 @@ pub struct Embeddings {
 /// Turns pictures and words into vectors of one space.
 #[async_trait]
 pub trait Embedder: Send + Sync + 'static {
-    /// The model behind this embedder.
+    /// Returns the model behind this embedder.
     fn info(&self) -> &Arc<ModelInfo>;
 
     /// Embeds all inputs, in their order.

@@ -56,7 +56,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
@@ -76,7 +76,7 @@ impl ErrorCode {
         }
     }
 
-    /// The name in answers and logs.
+    /// Returns the name in answers and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -97,7 +97,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// A failure of this kind, with a message for a person.
+    /// Makes a failure of this kind, with a message for a person.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -116,17 +116,17 @@ impl Error {
         self
     }
 
-    /// [`ErrorCode::InvalidInput`].
+    /// Makes an [`ErrorCode::InvalidInput`].
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidInput, message)
     }
 
-    /// [`ErrorCode::NotFound`].
+    /// Makes an [`ErrorCode::NotFound`].
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::NotFound, message)
     }
 
-    /// [`ErrorCode::Internal`]: the message goes to the log only.
+    /// Makes an [`ErrorCode::Internal`]: its message goes only to the log.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Internal, message)
     }

@@ -23,7 +23,7 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// The allowed folders; `None` allows nothing.
+    /// Makes the list of allowed folders; `None` allows nothing.
     #[must_use]
     pub fn new(images_root: Option<PathBuf>, data_dir: Option<PathBuf>) -> Self {
         Self {

@@ -94,8 +94,8 @@ impl Visitor<'_> for IdVisitor {
     }
 }
 
-/// The integer that a float stands for: spreadsheets write ids as `17.0`. Above 2^53 floats cannot
-/// represent every integer, so the id would be ambiguous.
+/// Returns the integer that a float stands for: spreadsheets write ids as `17.0`. Above 2^53 floats
+/// cannot represent every integer, so the id would be ambiguous.
 fn whole(number: f64) -> Option<u64> {
     const MOST: f64 = 9_007_199_254_740_992.0;
     ((0.0..=MOST).contains(&number) && number.fract() == 0.0).then_some(number as u64)

@@ -63,7 +63,7 @@ impl LivePair {
         })
     }
 
-    /// The current pair. Take it once per request.
+    /// Returns the current pair. Take it once per request.
     #[must_use]
     pub fn now(&self) -> Arc<Live> {
         Arc::clone(&self.pair.read())

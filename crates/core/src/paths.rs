@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clippy_common::paths::without_dots;
 
-/// A folder that files must lie in. It may be reached through a symbolic link, so that it has two
+/// A folder that must contain a file. It may be reached through a symbolic link, so it has two
 /// names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// As it was named, made absolute.
+    /// The given name, made absolute.
     named: PathBuf,
     /// With symbolic links resolved.
     resolved: PathBuf,
@@ -26,14 +26,14 @@ impl Root {
         Ok(Self { named, resolved })
     }
 
-    /// The folder with symbolic links resolved.
+    /// Returns the folder with symbolic links resolved.
     #[must_use]
     pub fn resolved(&self) -> &Path {
         &self.resolved
     }
 
-    /// The path of a file in this folder, by either name; `None` for a file elsewhere. The file's
-    /// path must be free of `..`.
+    /// Returns the path of a file relative to this folder, by either name; `None` for a file
+    /// elsewhere. The file's path must not contain `..`.
     #[must_use]
     pub fn relative<'p>(&self, file: &'p Path) -> Option<&'p Path> {
         file.strip_prefix(&self.resolved)
@@ -41,14 +41,15 @@ impl Root {
             .ok()
     }
 
-    /// Whether a path, as it is written, is in this folder. Symbolic links may still lead out of
-    /// it: this decides whether the disk may be asked, [`Root::holds`] whether a file may be used.
+    /// Returns whether a path is in this folder, without resolving symbolic links, which may still
+    /// lead out of it: this decides whether the disk may be accessed, [`Root::holds`] whether a
+    /// file may be used.
     #[must_use]
     pub fn names(&self, path: &Path) -> bool {
         without_dots(path).is_some_and(|path| self.relative(&path).is_some())
     }
 
-    /// Whether a file lies in this folder; `real` is its path with symbolic links resolved.
+    /// Returns whether a file is in this folder; `real` is its path with symbolic links resolved.
     #[must_use]
     pub fn holds(&self, real: &Path) -> bool {
         real.starts_with(&self.resolved)

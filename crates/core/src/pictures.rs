@@ -74,9 +74,9 @@ pub trait Pictures: Send + Sync + 'static {
     async fn open(&self, path: &str, width: Option<u32>) -> Result<ServedPicture>;
 }
 
-/// The spellings under which a file system may have this path, the given one first: with `/` for `\\`
-/// (manifests from Windows), and with accented letters composed or decomposed (macOS and archives
-/// differ there).
+/// Returns the spellings under which a file system may have this path, the given one first: with
+/// `/` for `\\` (manifests from Windows), and with accented letters composed or decomposed (macOS
+/// and archives differ there).
 #[must_use]
 pub fn spellings(path: &str) -> Vec<String> {
     let mut found = vec![path.to_owned()];

@@ -49,7 +49,7 @@ impl Default for PreferenceRule {
 }
 
 impl PreferenceRule {
-    /// The new weight of a tag after an action on a picture that has it.
+    /// Returns the new weight of a tag after an action on a picture that has it.
     #[must_use]
     pub fn updated(&self, weight: f64, action: Action) -> f64 {
         let delta = match action {
@@ -59,7 +59,8 @@ impl PreferenceRule {
         (self.beta * weight + delta).clamp(0.0, 1.0)
     }
 
-    /// The factor that a picture's score is multiplied by: `1 + alpha * mean weight of its tags`.
+    /// Returns the factor that a picture's score is multiplied by: `1 + alpha * mean weight of its
+    /// tags`.
     #[must_use]
     pub fn factor<'a>(
         &self,
@@ -124,9 +125,10 @@ pub struct Profile {
 pub trait Preferences: Send + Sync + 'static {
     /// Counts one action and updates the weights by the rule.
     async fn record(&self, feedback: Feedback) -> Result<FeedbackOutcome>;
-    /// The strongest `top` tags and styles of an artist; an unknown artist has an empty profile.
+    /// Returns the strongest `top` tags and styles of an artist; an unknown artist has an empty
+    /// profile.
     async fn profile(&self, user_id: &str, top: usize) -> Result<Profile>;
-    /// Every kept tag weight of an artist, by lower-case tag.
+    /// Returns every kept tag weight of an artist, by lower-case tag.
     async fn tag_weights(&self, user_id: &str) -> Result<HashMap<String, f64>>;
 }
 

@@ -34,7 +34,7 @@ pub struct PreparingState {
 pub struct Preparing(Arc<Mutex<Option<PreparingState>>>);
 
 impl Preparing {
-    /// What is being prepared; `None` when nothing is.
+    /// Returns what is being prepared; `None` when nothing is.
     #[must_use]
     pub fn now(&self) -> Option<PreparingState> {
         *self.0.lock()

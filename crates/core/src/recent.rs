@@ -34,7 +34,7 @@ pub trait RecentQueries: Send + Sync + 'static {
     /// Remembers a query. Never waits for a disk.
     fn record(&self, query: RecentQuery);
 
-    /// The newest first.
+    /// Returns the recent queries, the newest first.
     fn recent(&self) -> Vec<RecentQuery>;
 }
 

@@ -25,7 +25,7 @@ pub enum Underscores {
 }
 
 impl Underscores {
-    /// The note's value.
+    /// Returns the note's value.
     #[must_use]
     pub fn note(self) -> Value {
         serde_json::json!({ "underscores": self })

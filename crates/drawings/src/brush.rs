@@ -12,7 +12,7 @@ pub(crate) struct Line {
     pub(crate) width: f32,
 }
 
-/// A line of that paint and width.
+/// Returns a line of that paint and width.
 pub(crate) fn line(paint: impl Into<String>, width: f32) -> Line {
     Line {
         paint: paint.into(),
@@ -23,28 +23,28 @@ pub(crate) fn line(paint: impl Into<String>, width: f32) -> Line {
 /// How a style paints each kind of piece. Every paint is an SVG paint: `#rrggbb`, `none` or
 /// `url(#id)`.
 pub(crate) trait Brush {
-    /// The fill of a body, a patch or a rod.
+    /// Returns the fill of a body, a patch or a rod.
     fn fill(&self, piece: &Piece) -> String;
 
-    /// The contour of bodies and rods.
+    /// Returns the contour of bodies and rods.
     fn contour(&self, _piece: &Piece) -> Option<Line> {
         None
     }
 
-    /// The contour of patches.
+    /// Returns the contour of patches.
     fn patch_contour(&self, _piece: &Piece) -> Option<Line> {
         None
     }
 
-    /// The stroke of drawn lines, such as mouths and seams.
+    /// Returns the stroke of drawn lines, such as mouths and seams.
     fn mark(&self, piece: &Piece) -> Option<Line>;
 
-    /// The fill of eyes and similar dots.
+    /// Returns the fill of eyes and similar dots.
     fn dot(&self, _piece: &Piece) -> String {
         "#22212b".into()
     }
 
-    /// The paint and opacity of highlights.
+    /// Returns the paint and opacity of highlights.
     fn shine(&self, _piece: &Piece) -> Option<(String, f32)> {
         None
     }

@@ -10,7 +10,7 @@ use crate::figure::SIDE;
 /// Side of every picture of the gallery, in pixels.
 pub const PICTURE_SIDE: u32 = 384;
 
-/// A square SVG document around the elements, in the figure's units.
+/// Returns a square SVG document around the elements, in the figure's units.
 pub(crate) fn document(elements: &str) -> String {
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{PICTURE_SIDE}" height="{PICTURE_SIDE}">{elements}</svg>"#
@@ -34,7 +34,7 @@ pub(crate) fn rasterise(svg: &str) -> Result<RgbImage, Error> {
     Ok(opaque(&pixels))
 }
 
-/// The colours of an opaque pixmap. Premultiplied and plain values agree where nothing is
+/// Returns the colours of an opaque pixmap. Premultiplied and plain values agree where nothing is
 /// transparent.
 fn opaque(pixels: &Pixmap) -> RgbImage {
     RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {

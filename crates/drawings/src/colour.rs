@@ -11,7 +11,7 @@ pub struct Colour {
     pub blue: u8,
 }
 
-/// A colour written as 0xRRGGBB.
+/// Makes a colour from 0xRRGGBB.
 pub(crate) const fn hex(value: u32) -> Colour {
     Colour {
         red: (value >> 16) as u8,
@@ -54,12 +54,12 @@ pub(crate) mod paint {
 }
 
 impl Colour {
-    /// As CSS writes it: `#rrggbb`.
+    /// Returns CSS's form: `#rrggbb`.
     pub(crate) fn css(self) -> String {
         format!("#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
     }
 
-    /// The perceived lightness, 0 to 1 (Rec. 601 weights on the stored values).
+    /// Returns the perceived lightness, 0 to 1 (Rec. 601 weights on the stored values).
     pub(crate) fn lightness(self) -> f32 {
         (0.299 * f32::from(self.red) + 0.587 * f32::from(self.green) + 0.114 * f32::from(self.blue))
             / 255.0
@@ -79,7 +79,7 @@ impl Colour {
         }
     }
 
-    /// Hue in degrees, saturation and lightness from 0 to 1.
+    /// Returns the hue in degrees, and saturation and lightness from 0 to 1.
     pub(crate) fn hue_saturation_lightness(self) -> (f32, f32, f32) {
         let [red, green, blue] =
             [self.red, self.green, self.blue].map(|part| f32::from(part) / 255.0);
@@ -99,7 +99,7 @@ impl Colour {
         (sextant * 60.0, saturation, lightness)
     }
 
-    /// The colour of this hue (degrees), saturation and lightness (clamped to 0 to 1).
+    /// Returns the colour of this hue (degrees), saturation and lightness (clamped to 0 to 1).
     pub(crate) fn from_hue(hue: f32, saturation: f32, lightness: f32) -> Self {
         let (saturation, lightness) = (saturation.clamp(0.0, 1.0), lightness.clamp(0.0, 1.0));
         let spread = (1.0 - (2.0 * lightness - 1.0).abs()) * saturation;
@@ -115,14 +115,14 @@ impl Colour {
         }
     }
 
-    /// Whether it is a colour, rather than a grey, near-white or near-black.
+    /// Returns whether it is a colour, rather than a grey, near-white or near-black.
     pub(crate) fn is_colourful(self) -> bool {
         let spread =
             self.red.max(self.green).max(self.blue) - self.red.min(self.green).min(self.blue);
         spread > 48
     }
 
-    /// Rotated around the colour wheel; greys stay grey.
+    /// Rotates the colour around the colour wheel; greys stay grey.
     pub(crate) fn turned(self, degrees: f32) -> Self {
         let (hue, saturation, lightness) = self.hue_saturation_lightness();
         Self::from_hue(hue + degrees, saturation, lightness)

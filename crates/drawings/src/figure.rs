@@ -41,7 +41,7 @@ pub(crate) struct Placement {
 }
 
 impl Figure {
-    /// The subject's pieces at that place.
+    /// Places the subject's pieces.
     pub(crate) fn place(subject: &Subject, placement: Placement) -> Result<Self, Error> {
         let pieces = outlines(subject)?;
         let turned =
@@ -75,7 +75,7 @@ impl Figure {
         Ok(Self { pieces })
     }
 
-    /// The same figure with its colours changed.
+    /// Returns the same figure with its colours changed.
     pub(crate) fn recoloured(mut self, change: impl Fn(Colour) -> Colour) -> Self {
         for piece in &mut self.pieces {
             piece.colour = change(piece.colour);
@@ -83,8 +83,8 @@ impl Figure {
         self
     }
 
-    /// The same figure as an unsteady hand would draw it: each point moves by up to `reach`, and
-    /// the movement changes over a distance of about `length`.
+    /// Returns the same figure as an unsteady hand would draw it: each point moves by up to
+    /// `reach`, and the movement changes over a distance of about `length`.
     pub(crate) fn wobbled(mut self, seed: u64, reach: f32, length: f32) -> Self {
         for piece in &mut self.pieces {
             if let Some(outline) = wobbled(&piece.outline, seed, reach, length) {
@@ -94,7 +94,7 @@ impl Figure {
         self
     }
 
-    /// Only the pieces with a body: no drawn lines, no spots.
+    /// Returns only the pieces with a body: no drawn lines, no spots.
     pub(crate) fn solid(&self) -> Self {
         Self {
             pieces: self
@@ -106,14 +106,14 @@ impl Figure {
         }
     }
 
-    /// The box around the whole figure: left, top, right, bottom.
+    /// Returns the box around the whole figure: left, top, right, bottom.
     pub(crate) fn bounds(&self) -> [f32; 4] {
         extent(&self.pieces, Transform::identity()).map_or([0.0, 0.0, SIDE, SIDE], |bounds| {
             [bounds.left(), bounds.top(), bounds.right(), bounds.bottom()]
         })
     }
 
-    /// The colour of the largest body, as the subject's colour.
+    /// Returns the colour of the largest body, as the subject's colour.
     pub(crate) fn main_colour(&self) -> Colour {
         let area = |piece: &&Piece| {
             let bounds = piece.outline.bounds();
@@ -129,12 +129,12 @@ impl Figure {
 }
 
 impl Piece {
-    /// SVG path data.
+    /// Returns SVG path data.
     pub(crate) fn data(&self) -> String {
         path_data(&self.outline)
     }
 
-    /// The smaller extent of its box.
+    /// Returns the smaller extent of its box.
     pub(crate) fn girth(&self) -> f32 {
         let bounds = self.outline.bounds();
         bounds.width().min(bounds.height())
@@ -145,7 +145,8 @@ impl Piece {
     }
 }
 
-/// The box around the transformed pieces, with the thickness of rods and without highlights.
+/// Returns the box around the transformed pieces, with the thickness of rods and without
+/// highlights.
 fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
     pieces
         .iter()
@@ -180,8 +181,8 @@ fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
         })
 }
 
-/// The outlines before they are fitted. The SVG parser reads the path data, so the drawings may use
-/// all of its commands.
+/// Returns the outlines before they are fitted. The SVG parser reads the path data, so the drawings
+/// may use all of its commands.
 fn outlines(subject: &Subject) -> Result<Vec<Piece>, Error> {
     let mut sheet = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{SIDE}" height="{SIDE}"><g fill="none" stroke="black">"#
@@ -269,7 +270,7 @@ fn element(shape: Shape, index: usize) -> String {
     }
 }
 
-/// SVG path data of an outline, to a hundredth of a unit.
+/// Returns the SVG path data of an outline, to a hundredth of a unit.
 pub(crate) fn path_data(outline: &Path) -> String {
     let mut data = String::new();
     for segment in outline.segments() {
@@ -330,7 +331,7 @@ fn wobbled(outline: &Path, seed: u64, reach: f32, length: f32) -> Option<Path> {
     builder.finish()
 }
 
-/// The point of a segment at `t`, from 0 to 1.
+/// Returns the point of a segment at `t`, from 0 to 1.
 fn along(segment: PathSegment, from: Point, to: Point, t: f32) -> Point {
     let u = 1.0 - t;
     match segment {

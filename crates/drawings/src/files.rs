@@ -21,7 +21,7 @@ pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The file's bytes; `None` when it does not exist.
+/// Reads a file's bytes; `None` when it does not exist.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -43,7 +43,7 @@ pub(crate) fn folder(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::file(path))
 }
 
-/// The picture as a PNG file's bytes.
+/// Encodes a picture as PNG.
 pub(crate) fn png(picture: &RgbImage) -> Result<Vec<u8>, Error> {
     let mut bytes = Cursor::new(Vec::new());
     picture

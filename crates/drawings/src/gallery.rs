@@ -54,7 +54,7 @@ struct Line {
     license: &'static str,
 }
 
-/// How many pictures the gallery has.
+/// Returns how many pictures the gallery has.
 #[must_use]
 pub fn gallery_size() -> usize {
     subjects().len() * Style::ALL.len()
@@ -73,11 +73,11 @@ pub fn write_gallery(folder: &Path) -> Result<GallerySummary, Error> {
     write_gallery_watched(folder, |_, _| true)
 }
 
-/// As [`write_gallery`]. `drawn` is called after each picture with the number of pictures that
+/// Like [`write_gallery`]. `drawn` is called after each picture with the number of pictures that
 /// exist and the total, from several threads; when it returns false, drawing stops soon.
 ///
 /// # Errors
-/// As [`write_gallery`], and [`Error::Stopped`].
+/// Like [`write_gallery`], and [`Error::Stopped`].
 pub fn write_gallery_watched(
     folder: &Path,
     drawn: impl Fn(usize, usize) -> bool + Sync,
@@ -119,8 +119,8 @@ pub fn write_gallery_watched(
     })
 }
 
-/// The digests of the pictures that the same sources drew earlier, by path. The manifest of other
-/// sources is removed, so that after a stop in the middle the gallery does not look complete.
+/// Reads the digests of the pictures that the same sources drew earlier, by path. The manifest of
+/// other sources is removed, so that after a stop in the middle the gallery does not look complete.
 fn read_digests(folder: &Path) -> Result<HashMap<String, String>, Error> {
     #[derive(Deserialize)]
     struct Drawn {
@@ -181,13 +181,13 @@ fn hex_md5(bytes: &[u8]) -> String {
     hex::encode(Md5::digest(bytes))
 }
 
-/// The picture's id. It depends on the names only, so that new subjects change no ids. It has 53
-/// bits, which JavaScript can represent exactly.
+/// Returns the picture's id. It depends on the names only, so that new subjects change no ids. It
+/// has 53 bits, which JavaScript can represent exactly.
 pub(crate) fn picture_id(subject: &Subject, style: Style) -> u64 {
     named(&["demo", style.tag(), subject.name]) >> 11
 }
 
-/// The name first, then words for it, its group and the style; no tag twice.
+/// Returns the name, words for it, its group and the style, in this order; no tag twice.
 fn tags(subject: &Subject, style: Style) -> Vec<&'static str> {
     let mut tags: Vec<&'static str> = Vec::new();
     let all = [subject.name]

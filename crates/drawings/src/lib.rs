@@ -33,7 +33,7 @@ pub use style::{Style, render};
 pub use subject::Subject;
 pub use subjects::subjects;
 
-/// The subject of that name, if the gallery has one.
+/// Returns the subject of that name, if the gallery has one.
 pub fn subject(name: &str) -> Option<&'static Subject> {
     subjects().iter().find(|subject| subject.name == name)
 }

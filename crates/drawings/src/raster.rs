@@ -7,7 +7,7 @@ use crate::seed::noise;
 /// Red, green and blue as light, 0 to 1, in rows.
 pub(crate) type Light = Vec<[f32; 3]>;
 
-/// The picture as light.
+/// Converts a picture to light.
 pub(crate) fn light(picture: &RgbImage) -> Light {
     picture
         .pixels()
@@ -41,7 +41,7 @@ pub(crate) fn blurred(light: &[[f32; 3]], width: usize, height: usize, radius: u
     here
 }
 
-/// One line of a box blur; beyond its ends, the last value continues.
+/// Blurs one line with a box; beyond its ends, the last value continues.
 fn box_blur(
     from: &[[f32; 3]],
     to: &mut [[f32; 3]],
@@ -69,8 +69,9 @@ fn box_blur(
     }
 }
 
-/// How much ink a halftone screen prints at a pixel for this tone (0 bare paper to 1 full ink).
-/// `cell` is the distance of the dots in pixels, `angle` the rotation of the screen in radians.
+/// Returns how much ink a halftone screen prints at a pixel for this tone (0 bare paper to 1 full
+/// ink). `cell` is the distance of the dots in pixels, `angle` the rotation of the screen in
+/// radians.
 pub(crate) fn screen(x: f32, y: f32, cell: f32, angle: f32, tone: f32) -> f32 {
     if tone <= 0.01 {
         return 0.0;

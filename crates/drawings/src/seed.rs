@@ -8,7 +8,7 @@
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// A stream that depends on these words and the number only.
+    /// Makes a stream that depends only on these words and the number.
     pub(crate) fn of(words: &[&str], number: u64) -> Self {
         Self(mixed(hashed(words) ^ mixed(number)))
     }
@@ -18,18 +18,18 @@ impl Random {
         mixed(self.0)
     }
 
-    /// A number in 0..1, without 1.
+    /// Returns a number in 0..1, without 1.
     pub(crate) fn unit(&mut self) -> f32 {
         // An f32 holds exactly 24 bits.
         (self.next() >> 40) as f32 / (1u32 << 24) as f32
     }
 
-    /// A number from `low` to `high`.
+    /// Returns a number from `low` to `high`.
     pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
 
-    /// A whole number below `count` (0 when `count` is 0).
+    /// Returns a whole number below `count` (0 when `count` is 0).
     pub(crate) fn below(&mut self, count: usize) -> usize {
         if count == 0 {
             0
@@ -38,24 +38,24 @@ impl Random {
         }
     }
 
-    /// One of the choices.
+    /// Returns one of the choices.
     pub(crate) fn pick<T: Copy, const N: usize>(&mut self, choices: [T; N]) -> T {
         const { assert!(N > 0, "nothing to pick from") };
         choices[self.below(N)]
     }
 
-    /// A seed for other generators, such as [`noise`].
+    /// Returns a seed for other generators, such as [`noise`].
     pub(crate) fn seed(&mut self) -> u64 {
         self.next()
     }
 }
 
-/// A number for a list of words: the same in every release, spread over all 64 bits.
+/// Returns a number for a list of words: the same in every release, spread over all 64 bits.
 pub(crate) fn named(words: &[&str]) -> u64 {
     mixed(hashed(words))
 }
 
-/// FNV-1a; the separator keeps ["ab", "c"] and ["a", "bc"] apart.
+/// Hashes words with FNV-1a; the separator keeps ["ab", "c"] and ["a", "bc"] apart.
 fn hashed(words: &[&str]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for word in words {
@@ -66,7 +66,7 @@ fn hashed(words: &[&str]) -> u64 {
     hash
 }
 
-/// Smooth noise over the plane, from -1 to 1; it changes over a distance of about one.
+/// Returns smooth noise over the plane, from -1 to 1; it changes over a distance of about one.
 ///
 /// It depends on the position only, so two shapes that share an edge still share it after they
 /// moved.
@@ -88,7 +88,7 @@ fn smooth(t: f32) -> f32 {
     t * t * (3.0 - 2.0 * t)
 }
 
-/// The finaliser of SplitMix64: spreads every bit over the whole word.
+/// Spreads every bit over the whole word: the finaliser of SplitMix64.
 fn mixed(mut word: u64) -> u64 {
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -20,8 +20,8 @@ pub const PAD_HEIGHT: u32 = 600;
 /// The pens of the page: the initial pink, and black.
 const PENS: [&str; 3] = ["#f38ba8", "#f38ba8", "#111111"];
 
-/// The subject drawn by hand on a white pad of [`PAD_WIDTH`] by [`PAD_HEIGHT`] pixels. Another seed
-/// gives another attempt: at another place, of another size, with other inaccuracies.
+/// Draws the subject by hand on a white pad of [`PAD_WIDTH`] by [`PAD_HEIGHT`] pixels. Another seed
+/// draws it at another place, of another size, with other inaccuracies.
 ///
 /// # Errors
 /// [`Error::Drawing`] or [`Error::Picture`] when the subject's own data is invalid.
@@ -96,7 +96,7 @@ pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
 mod tests {
     use super::*;
 
-    /// The box around what is drawn: left, top, right, bottom.
+    /// Returns the box around what is drawn: left, top, right, bottom.
     fn drawn(pad: &RgbImage) -> [u32; 4] {
         let mut bounds = [u32::MAX, u32::MAX, 0, 0];
         for (x, y, _) in pad

@@ -81,7 +81,7 @@ impl Style {
         }
     }
 
-    /// How much of the picture's side the figure takes up.
+    /// Returns the figure's share of the picture's side.
     const fn size(self) -> f32 {
         match self {
             Self::LineArt | Self::Monochrome => 80.0,
@@ -146,8 +146,8 @@ pub fn render(subject: &Subject, style: Style) -> Result<RgbImage, Error> {
     }
 }
 
-/// A colour for this picture. Wood, leaves and pale colours stay the same even in subjects whose
-/// colours are free: a violet stem would look wrong.
+/// Varies a colour for this picture. Wood, leaves and pale colours stay the same even in subjects
+/// whose colours are free: a violet stem would look wrong.
 fn variant(colour: Colour, hue: f32, free: bool) -> Colour {
     let (own_hue, saturation, _) = colour.hue_saturation_lightness();
     let earthen = (15.0..45.0).contains(&own_hue) && saturation < 0.7;

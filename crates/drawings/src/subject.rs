@@ -73,7 +73,7 @@ impl Part {
         }
     }
 
-    /// The same part, and its mirror image at x = 50.
+    /// Returns the same part, and its mirror image at x = 50.
     pub(crate) const fn twice(self) -> Self {
         Self {
             twice: true,

@@ -199,7 +199,7 @@ impl Collection {
             .unwrap_or(INDEXING_THRESHOLD_KB)
     }
 
-    /// Whether so much was written since the last graphs that new ones are needed.
+    /// Returns whether so much was written since the last graphs that new ones are needed.
     fn wants_graphs(&self) -> bool {
         let values = self
             .settings
@@ -230,7 +230,7 @@ impl Collection {
         Ok(())
     }
 
-    /// The answer of `Get`. It also starts the optimiser when there is something to do.
+    /// Answers `Get`. It also starts the optimiser when there is something to do.
     pub(crate) fn info(self: &Arc<Self>) -> wire::CollectionInfo {
         let busy = self.wants_graphs();
         if busy && self.optimizing.try_lock().is_some() {

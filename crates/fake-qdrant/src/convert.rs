@@ -6,7 +6,7 @@ use qdrant_client::qdrant as wire;
 use qdrant_edge as engine;
 use tonic::Status;
 
-/// Ids.
+/// Converts an id from the wire.
 pub(crate) fn id_in(id: Option<wire::PointId>) -> Result<engine::PointId, Status> {
     match id.and_then(|id| id.point_id_options) {
         Some(wire::point_id::PointIdOptions::Num(number)) => Ok(engine::PointId::NumId(number)),
@@ -32,7 +32,7 @@ pub(crate) fn ids_in(ids: Vec<wire::PointId>) -> Result<Vec<engine::PointId>, St
     ids.into_iter().map(|id| id_in(Some(id))).collect()
 }
 
-/// Payloads.
+/// Converts a payload from the wire.
 pub(crate) fn payload_in(fields: HashMap<String, wire::Value>) -> engine::Payload {
     let map: serde_json::Map<String, serde_json::Value> =
         qdrant_client::Payload::from(fields).into();
@@ -51,7 +51,7 @@ pub(crate) fn payload_out(payload: Option<engine::Payload>) -> HashMap<String, w
         .unwrap_or_default()
 }
 
-/// Vectors.
+/// Converts a vector from the wire.
 fn vector_in(vector: wire::Vector) -> Result<Vec<f32>, Status> {
     match vector.vector {
         Some(wire::vector::Vector::Dense(dense)) => Ok(dense.data),
@@ -113,7 +113,7 @@ pub(crate) fn vectors_out(
     })
 }
 
-/// Which vectors an answer includes.
+/// Converts the selector of the vectors that an answer includes.
 pub(crate) fn with_vectors_in(selector: Option<wire::WithVectorsSelector>) -> engine::WithVector {
     match selector.and_then(|selector| selector.selector_options) {
         None => engine::WithVector::Bool(false),
@@ -161,7 +161,7 @@ pub(crate) fn path_in(field: &str) -> Result<engine::JsonPath, Status> {
         .map_err(|()| Status::invalid_argument(format!("Invalid json path: '{field}'")))
 }
 
-/// Points.
+/// Converts a point for the wire.
 pub(crate) fn retrieved_out(record: engine::Record) -> wire::RetrievedPoint {
     wire::RetrievedPoint {
         id: Some(id_out(record.id)),
@@ -182,7 +182,7 @@ pub(crate) fn scored_out(point: engine::ScoredPoint) -> wire::ScoredPoint {
     }
 }
 
-/// The engine's errors, in the words of the server.
+/// Converts the engine's errors to the server's.
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` calls")]
 pub(crate) fn status(error: engine::OperationError) -> Status {
     let text = error.to_string();

@@ -18,17 +18,17 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The disk is read-only.
+    /// Makes the disk read-only.
     pub fn set_read_only(&self, on: bool) {
         self.read_only.store(on, Ordering::SeqCst);
     }
 
-    /// The disk is full.
+    /// Makes the disk full.
     pub fn set_disk_full(&self, on: bool) {
         self.disk_full.store(on, Ordering::SeqCst);
     }
 
-    /// The shard's node does not answer.
+    /// Makes the shard's node stop answering.
     pub fn set_dead_shard(&self, on: bool) {
         self.dead_shard.store(on, Ordering::SeqCst);
     }
@@ -41,13 +41,13 @@ impl Faults {
         );
     }
 
-    /// How many calls read points.
+    /// Returns how many calls read points.
     #[must_use]
     pub fn reads(&self) -> u64 {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// How many of them counted the values of a field.
+    /// Returns how many of the reads counted the values of a field.
     #[must_use]
     pub fn facets(&self) -> u64 {
         self.facets.load(Ordering::SeqCst)
@@ -58,13 +58,13 @@ impl Faults {
         self.facets.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How many calls changed points.
+    /// Returns how many calls changed points.
     #[must_use]
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// Whether the shard's node is down.
+    /// Returns whether the shard's node is down.
     pub(crate) fn is_shard_dead(&self) -> bool {
         self.dead_shard.load(Ordering::SeqCst)
     }

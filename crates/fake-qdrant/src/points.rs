@@ -104,7 +104,7 @@ fn update_vectors(collection: &Collection, points: Vec<wire::PointVectors>) -> R
     collection.update(engine::UpdateOperation::VectorOperation(operation), count)
 }
 
-/// The ids of a selector. Selecting by a filter is not supported.
+/// Returns the ids of a selector. Selecting by a filter is not supported.
 fn selected(selector: Option<wire::PointsSelector>) -> Result<Vec<engine::PointId>, Status> {
     match selector.and_then(|selector| selector.points_selector_one_of) {
         Some(PointsSelectorOneOf::Points(list)) => ids_in(list.ids),

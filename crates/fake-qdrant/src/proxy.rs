@@ -69,7 +69,7 @@ impl Proxy {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -81,7 +81,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// How many bytes went to the server so far.
+    /// Returns how many bytes went to the server so far.
     #[must_use]
     pub fn passed(&self) -> u64 {
         self.shared.passed.load(Ordering::SeqCst)
@@ -98,7 +98,7 @@ impl Proxy {
     }
 
     /// Forwards everything again.
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.shared.allowance.store(UNLIMITED, Ordering::SeqCst);
         *self.shared.cut.lock() = CancellationToken::new();
         self.shared.refusing.store(false, Ordering::SeqCst);
@@ -118,7 +118,7 @@ impl Shared {
         self.cut.lock().cancel();
     }
 
-    /// How many of these bytes may pass.
+    /// Takes bytes from the allowance, and returns how many may pass.
     fn take(&self, bytes: u64) -> u64 {
         let before = self
             .allowance

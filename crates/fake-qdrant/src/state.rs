@@ -91,7 +91,7 @@ impl State {
             .ok_or_else(|| missing(name))
     }
 
-    /// Whether the server's version is at least this.
+    /// Returns whether the server's version is at least this.
     pub(crate) fn is_at_least(&self, minor: u64) -> bool {
         self.options
             .version

@@ -19,7 +19,7 @@ pub(super) const TAGS: [&str; 8] = ["apple", "bear", "cat", "drum", "egg", "fish
 const ORIGINS: [&str; 2] = [GENERATED, "scanned"];
 const RATINGS: [&str; 3] = ["safe", "questionable", "explicit"];
 
-/// The model that an implementation's collections are opened for.
+/// Returns the model that an implementation's collections are opened for.
 #[must_use]
 pub fn model() -> ModelInfo {
     ModelInfo {
@@ -55,7 +55,7 @@ impl Random {
         (self.next() % limit as u64) as usize
     }
 
-    /// In 0..1.
+    /// Returns a number in 0..1.
     pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
@@ -64,7 +64,7 @@ impl Random {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
-    /// A unit vector near a cluster's centre.
+    /// Makes a unit vector near a cluster's centre.
     pub(super) fn vector(&mut self, space: Space, cluster: usize) -> Vec<f32> {
         let mut centre = Self((cluster as u64) << 8 | space as u64);
         let mut values: Vec<f64> = (0..DIMENSION)
@@ -75,7 +75,7 @@ impl Random {
         values.into_iter().map(|value| value as f32).collect()
     }
 
-    /// A probe near a cluster's centre.
+    /// Makes a probe near a cluster's centre.
     pub(super) fn probe(&mut self, kind: ProbeKind, cluster: usize) -> Probe {
         Probe {
             kind,
@@ -84,7 +84,7 @@ impl Random {
         }
     }
 
-    /// One probe or more, each near a random cluster, with random weights.
+    /// Returns one probe or more, each near a random cluster, with random weights.
     pub(super) fn probes(&mut self) -> Vec<Probe> {
         loop {
             let mut probes = Vec::new();
@@ -109,7 +109,7 @@ impl Random {
         tags
     }
 
-    /// A point; one in ten vectors is missing, and one id in seven is a UUID.
+    /// Makes a point; one in ten vectors is missing, and one id in seven is a UUID.
     pub(super) fn point(&mut self, number: u64) -> Point {
         let id = if number.is_multiple_of(7) {
             PointId::Uuid(Uuid::from_u128(
@@ -189,7 +189,7 @@ fn words<'a>(point: &'a Point, field: &str) -> HashSet<&'a str> {
     }
 }
 
-/// The meaning of a filter.
+/// Returns whether a filter selects a point.
 pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
     let tags = words(point, TAGS_FIELD);
     let has_tag = |tag: &String| tags.contains(tag.as_str());
@@ -223,7 +223,7 @@ pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
                 .any(|space| point.vectors.get(*space).is_none()))
 }
 
-/// The cosine of two unit vectors.
+/// Returns the cosine of two unit vectors.
 pub(super) fn cosine(left: &[f32], right: &[f32]) -> f32 {
     left.iter()
         .zip(right)
@@ -231,7 +231,7 @@ pub(super) fn cosine(left: &[f32], right: &[f32]) -> f32 {
         .sum::<f64>() as f32
 }
 
-/// The scores of a point by each probe.
+/// Returns the score of a point by each probe.
 pub(super) fn scores(probes: &[Probe], point: &Point) -> Vec<Option<f32>> {
     let score = |probe: &Probe| {
         let stored = point.vectors.get(probe.space()).as_ref()?;
@@ -240,7 +240,7 @@ pub(super) fn scores(probes: &[Probe], point: &Point) -> Vec<Option<f32>> {
     probes.iter().map(score).collect()
 }
 
-/// The weighted sum; a probe without a score adds nothing.
+/// Returns the weighted sum of scores; a probe without a score adds nothing.
 pub(super) fn weighted(probes: &[Probe], scores: &[Option<f32>]) -> f32 {
     probes
         .iter()
@@ -249,7 +249,7 @@ pub(super) fn weighted(probes: &[Probe], scores: &[Option<f32>]) -> f32 {
         .sum()
 }
 
-/// The weighted scores of all selected points with a score, best first.
+/// Returns the weighted scores of all selected points with a score, best first.
 pub(super) fn brute_force(
     points: &[Point],
     probes: &[Probe],
@@ -266,7 +266,7 @@ pub(super) fn brute_force(
     ranked
 }
 
-/// The best candidates, and whether no point outside of them can be among the best.
+/// Returns the best candidates, and whether no other point can be among the best.
 pub(super) fn best_of(
     candidates: &Candidates,
     probes: &[Probe],

@@ -18,7 +18,7 @@ type AnyGallery = Arc<dyn Gallery>;
 
 fn fields(value: serde_json::Value) -> Payload {
     let serde_json::Value::Object(fields) = value else {
-        panic!("{value} is no object")
+        panic!("{value} is not an object")
     };
     fields
 }
@@ -118,7 +118,7 @@ pub async fn one_note_is_kept_for_each_name(gallery: AnyGallery) {
     );
 }
 
-async fn replaces(gallery: &AnyGallery, first: &Point) {
+async fn check_replacement(gallery: &AnyGallery, first: &Point) {
     let mut random = Random(99);
     let second = Point {
         id: first.id,
@@ -145,7 +145,7 @@ pub async fn an_upsert_replaces_the_whole_point(gallery: AnyGallery) {
     for point in &points {
         assert_eq!(&fetch(&gallery, point.id).await, point);
     }
-    replaces(&gallery, &points[2]).await;
+    check_replacement(&gallery, &points[2]).await;
     assert_eq!(
         gallery.count(&Filter::default()).await.expect("counted"),
         20
@@ -160,7 +160,7 @@ pub async fn an_upsert_replaces_the_whole_point_with_graphs(gallery: AnyGallery)
         .iter()
         .find(|point| point.vectors.iter().all(|(_, vector)| vector.is_some()))
         .expect("most are");
-    replaces(&gallery, full).await;
+    check_replacement(&gallery, full).await;
     assert_eq!(
         gallery.count(&Filter::default()).await.expect("counted"),
         2_000
@@ -227,7 +227,7 @@ pub async fn vectors_come_back_with_unit_length_and_the_same_bits(gallery: AnyGa
     );
 }
 
-async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
+async fn check_other_vectors(gallery: &AnyGallery, points: &[Point]) {
     let mut random = Random(77);
     let mut updates = Vec::new();
     let mut expected = Vec::new();
@@ -240,9 +240,9 @@ async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
         updates.push((point.id, update));
         expected.push(after);
     }
-    let nobody = PointId::Number(999_999);
+    let missing = PointId::Number(999_999);
     updates.push((
-        nobody,
+        missing,
         Vectors {
             image: Some(random.vector(Space::Image, 1)),
             ..Vectors::default()
@@ -256,7 +256,7 @@ async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
     }
     assert!(
         gallery
-            .retrieve(&[nobody], With::NOTHING)
+            .retrieve(&[missing], With::NOTHING)
             .await
             .expect("retrieved")
             .is_empty(),
@@ -267,14 +267,14 @@ async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
 /// `update_vectors` changes only the vectors that it names.
 pub async fn update_vectors_keeps_the_others_bit_for_bit(gallery: AnyGallery) {
     let points = filled(&gallery, 6, 60).await;
-    keeps_the_others(&gallery, &points).await;
+    check_other_vectors(&gallery, &points).await;
 }
 
 /// The same, for points that the engine has to move first.
 pub async fn update_vectors_keeps_the_others_bit_for_bit_with_graphs(gallery: AnyGallery) {
     let points = filled(&gallery, 6, 2_000).await;
     gallery.optimize().await.expect("graphs");
-    keeps_the_others(&gallery, &points).await;
+    check_other_vectors(&gallery, &points).await;
     gallery.optimize().await.expect("graphs again");
     for point in &points[40..80] {
         assert_eq!(&fetch(&gallery, point.id).await, point);
@@ -417,7 +417,7 @@ pub async fn a_walk_visits_every_point_that_stays(gallery: AnyGallery) {
     deleting.await.expect("no panic");
 }
 
-/// Deleted points are found by nothing any more; deleting a missing point is no error.
+/// No call finds deleted points; deleting a missing point succeeds.
 pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
     let points = filled(&gallery, 10, 2_000).await;
     gallery.optimize().await.expect("graphs");
@@ -535,8 +535,8 @@ pub async fn filters_select_what_they_say(gallery: AnyGallery) {
     );
 }
 
-/// A filter for a tag finds it in every spelling of its letters: alone, together with others,
-/// excluded, inside a search, and as soon as it is stored.
+/// A filter for a tag selects it in any case: alone, together with others, excluded, in a search,
+/// and as soon as it is stored.
 pub async fn tags_are_found_in_any_case(gallery: AnyGallery) {
     let mut random = Random(18);
     let stored = [

@@ -38,9 +38,9 @@ fn query(probes: Vec<Probe>, candidates: usize) -> HybridQuery {
     }
 }
 
-/// The share of the best points by brute force that the gallery finds, over many random probes,
-/// weights and filters. As in a search, more candidates are requested until no point outside of
-/// them can be among the best.
+/// Returns the share of the best points by brute force that the gallery finds, over many random
+/// probes, weights and filters. As in a search, more candidates are requested until no point
+/// outside of them can be among the best.
 async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) -> f64 {
     let mut random = Random(seed);
     let (mut found, mut wanted) = (0, 0);
@@ -96,7 +96,7 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
     found as f64 / wanted.max(1) as f64
 }
 
-/// With [`HybridQuery::exact`] nothing is missed.
+/// With [`HybridQuery::exact`], a search finds every point that brute force finds.
 pub async fn exact_hybrid_equals_brute_force(gallery: AnyGallery) {
     let points = filled(&gallery, 20, 3_000).await;
     gallery.optimize().await.expect("graphs");
@@ -104,14 +104,14 @@ pub async fn exact_hybrid_equals_brute_force(gallery: AnyGallery) {
     assert!(recall == 1.0, "{recall}");
 }
 
-/// Without graphs.
+/// A search without graphs finds what brute force finds.
 pub async fn hybrid_finds_what_brute_force_finds(gallery: AnyGallery) {
     let points = filled(&gallery, 22, 3_000).await;
     let recall = recall(&gallery, &points, 23, false).await;
     assert!(recall >= 0.99, "{recall}");
 }
 
-/// With graphs, and with points that were added after them.
+/// A search with graphs also finds points that were added after the graphs were built.
 pub async fn hybrid_with_graphs_finds_what_brute_force_finds(gallery: AnyGallery) {
     let mut points = filled(&gallery, 24, 3_000).await;
     gallery.optimize().await.expect("graphs");
@@ -316,7 +316,7 @@ pub async fn points_with_lexical_tags_have_a_list_of_their_own(gallery: AnyGalle
     );
 }
 
-/// [`HybridQuery::with_payload`].
+/// Hits have payloads only with [`HybridQuery::with_payload`].
 pub async fn payloads_come_only_when_asked_for(gallery: AnyGallery) {
     let points = filled(&gallery, 35, 100).await;
     let probes = Random(36).probes();
@@ -394,7 +394,7 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
     assert!(found == points, "some point differs from what was written");
 }
 
-/// The crowding equals that of brute force, in the order asked for, with and without graphs.
+/// The crowding equals that of brute force, in the order of the ids, with and without graphs.
 pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGallery) {
     let points = filled(&gallery, 31, 1_500).await;
     check_crowding(&gallery, &points, 10, 1e-5).await;

@@ -16,7 +16,7 @@ pub(crate) trait Guard: Send + Sync + 'static {
     /// The collection. Cheap to clone.
     type Inner: std::ops::Deref<Target: Gallery> + Clone + Send + Sync + 'static;
 
-    /// The collection itself, for reads.
+    /// Returns the collection itself, for reads.
     fn inner(&self) -> &Self::Inner;
 
     /// Runs a write to these points once it is allowed, or refuses it.

@@ -23,7 +23,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// A collection of this model, with the newest schema.
+    /// Makes the identity of a collection of this model, with the newest schema.
     pub(crate) fn new(model: &ModelInfo) -> Self {
         Self {
             model: model.name.clone(),
@@ -83,7 +83,7 @@ impl Identity {
     }
 }
 
-/// Enough of a fingerprint to tell two apart.
+/// Shortens a fingerprint; the rest is enough to distinguish two.
 fn short(fingerprint: &str) -> String {
     let cut: String = fingerprint.chars().take(12).collect();
     format!("fingerprint {cut}")

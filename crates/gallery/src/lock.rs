@@ -98,7 +98,7 @@ impl Drop for StoreLock {
     }
 }
 
-/// The process that holds the lock of a folder, if any does at this moment.
+/// Returns the process that holds the lock of a folder now, if any.
 #[must_use]
 pub fn holder(folder: &Path) -> Option<Holder> {
     let path = folder.join(LOCK_FILE);

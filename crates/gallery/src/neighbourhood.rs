@@ -5,7 +5,7 @@ use clippy_core::ids::PointId;
 /// Size of the search beam in the graph. A missed neighbour hardly changes a mean of ten.
 pub(crate) const BEAM: usize = 64;
 
-/// The mean score of the `neighbours` best others; `None` when there are fewer.
+/// Returns the mean score of the `neighbours` best others; `None` when there are fewer.
 pub(crate) fn mean_of_others(
     itself: PointId,
     found: impl IntoIterator<Item = (PointId, f32)>,

@@ -27,7 +27,7 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
-    /// The name in the migration files.
+    /// Returns the name in the migration files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -98,7 +98,7 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// The steps of this migration, one line each.
+    /// Returns the steps of this migration, one line each.
     #[must_use]
     pub fn steps(&self) -> Vec<String> {
         let mut steps = Vec::new();
@@ -140,7 +140,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// The schema that this program uses.
+    /// Returns the schema that this program uses.
     #[must_use]
     pub fn current() -> &'static Self {
         static SCHEMA: LazyLock<Schema> = LazyLock::new(|| sum(migrations()));
@@ -157,7 +157,7 @@ impl Schema {
         .names
     }
 
-    /// Whether a field has a keyword index.
+    /// Returns whether a field has a keyword index.
     #[must_use]
     pub fn is_keyword(&self, field: &str) -> bool {
         self.payload_indexes
@@ -166,7 +166,7 @@ impl Schema {
     }
 }
 
-/// All migrations, oldest first.
+/// Returns all migrations, oldest first.
 #[must_use]
 pub fn migrations() -> &'static [Migration] {
     // The files are compiled into the program, and a test parses them, so this cannot fail.

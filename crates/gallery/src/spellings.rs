@@ -22,7 +22,7 @@ impl Spellings {
         folded != tag && self.known.entry(folded).or_default().insert(tag.to_owned())
     }
 
-    /// Whether it has all tags of a payload.
+    /// Returns whether it has all tags of a payload.
     pub(crate) fn knows(&self, payload: &Payload) -> bool {
         tags_of(payload).all(|tag| {
             let folded = tag.to_lowercase();
@@ -48,7 +48,7 @@ impl Spellings {
         }
     }
 
-    /// Every spelling in which a word may be stored, each once.
+    /// Returns every spelling in which a word may be stored, each once.
     pub(crate) fn of(&self, word: &str) -> Vec<String> {
         let mut spellings = BTreeSet::from(common(word));
         if let Some(known) = self.known.get(&word.to_lowercase()) {
@@ -58,12 +58,12 @@ impl Spellings {
     }
 }
 
-/// Whether a filter asks for tags.
+/// Returns whether a filter asks for tags.
 pub(crate) fn asks_for_tags(filter: &Filter) -> bool {
     !(filter.tags.is_empty() && filter.exclude_tags.is_empty())
 }
 
-/// The tags of a point, as they are written.
+/// Returns the tags of a point, as they are written.
 fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
     let (list, single) = match payload.get(TAGS_FIELD) {
         Some(Value::Array(tags)) => (Some(tags), None),
@@ -76,8 +76,8 @@ fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
         .chain(single)
 }
 
-/// The common spellings: as given, in lower case, with the first letter, each word's first letter,
-/// or all letters in upper case.
+/// Returns the common spellings: as given, in lower case, with the first letter, each word's first
+/// letter, or all letters in upper case.
 pub(crate) fn common(word: &str) -> [String; 5] {
     let small = word.to_lowercase();
     let (mut begins, mut each) = (

@@ -29,7 +29,7 @@ pub(crate) fn check_and_normalise(vectors: &mut Vectors, dimension: usize) -> Re
 /// Checks the vectors of probes and gives them unit length.
 ///
 /// # Errors
-/// As [`check_and_normalise`].
+/// Like [`check_and_normalise`].
 pub(crate) fn check_and_normalise_probes(probes: &mut [Probe], dimension: usize) -> Result<()> {
     for probe in probes {
         check_vector(probe.space(), &probe.vector, dimension)?;
@@ -38,7 +38,7 @@ pub(crate) fn check_and_normalise_probes(probes: &mut [Probe], dimension: usize)
     Ok(())
 }
 
-/// The last one of points with the same id: the result of storing them one after the other.
+/// Keeps the last one of points with the same id: the result of storing them one after the other.
 pub(crate) fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     let mut seen = HashSet::with_capacity(points.len());
     points.reverse();

@@ -85,7 +85,7 @@ impl From<BudgetError> for Error {
 }
 
 impl Budget {
-    /// A budget of this many bytes.
+    /// Makes a budget of this many bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
         let units = usize::try_from(bytes / UNIT)
@@ -97,7 +97,8 @@ impl Budget {
         }
     }
 
-    /// The process's budget for a picture that needs this many bytes for decoding and processing.
+    /// Returns the process's budget for a picture that needs this many bytes for decoding and
+    /// processing.
     #[must_use]
     pub fn of_decoding(bytes: u64) -> &'static Self {
         if bytes <= SMALL {
@@ -107,19 +108,19 @@ impl Budget {
         }
     }
 
-    /// The process's budget for the pictures of running generations.
+    /// Returns the process's budget for the pictures of running generations.
     #[must_use]
     pub fn of_jobs() -> &'static Self {
         &OF_JOBS
     }
 
-    /// All bytes of this budget.
+    /// Returns the size of this budget in bytes.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// The bytes that are free now.
+    /// Returns the bytes that are free now.
     #[must_use]
     pub fn free(&self) -> u64 {
         self.free.available_permits() as u64 * UNIT
@@ -139,7 +140,7 @@ impl Budget {
     /// Like [`Budget::acquire`], without blocking the thread. Needs a tokio runtime with timers.
     ///
     /// # Errors
-    /// As [`Budget::acquire`].
+    /// Like [`Budget::acquire`].
     pub async fn acquire_async(
         &self,
         bytes: u64,
@@ -151,7 +152,7 @@ impl Budget {
         permitted(taken.ok(), patience)
     }
 
-    /// Whole units, at least one.
+    /// Converts bytes to whole units, at least one.
     fn units(&self, bytes: u64) -> Result<u32, BudgetError> {
         let too_much = BudgetError::TooMuch {
             bytes,
@@ -166,8 +167,8 @@ impl Budget {
     }
 }
 
-/// The permit, or the error for a wait that took too long. The semaphore is never closed, so there is
-/// no other failure.
+/// Returns the permit, or the error for a wait that was too long. The semaphore is never closed, so
+/// there is no other failure.
 fn permitted<E>(
     taken: Option<Result<OwnedSemaphorePermit, E>>,
     patience: Duration,
@@ -179,7 +180,7 @@ fn permitted<E>(
 }
 
 impl Permit {
-    /// The bytes of this part.
+    /// Returns the bytes of this part.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.part.num_permits() as u64 * UNIT

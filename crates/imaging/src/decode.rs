@@ -51,16 +51,16 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeErro
 /// decoding: two threads that each hold one part and wait for another would wait forever.
 ///
 /// # Errors
-/// As [`decode`].
+/// Like [`decode`].
 pub fn decode_sketch(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Picture>, DecodeError> {
     let whole = decode_from(bytes, limits, Budget::of_decoding, sketch::memory)?;
     Ok(whole.replaced(sketch::trim))
 }
 
-/// As [`decode_sketch`], with another budget.
+/// Like [`decode_sketch`], with another budget.
 ///
 /// # Errors
-/// As [`decode`].
+/// Like [`decode`].
 pub fn decode_sketch_within(
     budget: &Budget,
     bytes: &[u8],
@@ -73,7 +73,7 @@ pub fn decode_sketch_within(
 /// Like [`decode`], with another budget.
 ///
 /// # Errors
-/// As [`decode`].
+/// Like [`decode`].
 pub fn decode_within(
     budget: &Budget,
     bytes: &[u8],
@@ -82,8 +82,8 @@ pub fn decode_within(
     decode_from(bytes, limits, |_| budget, |_, _| 0)
 }
 
-/// `later` returns the memory that the later work on a picture of this size needs, when it is more
-/// than usual.
+/// Decodes a file. `later` returns the memory for the later work on a picture of this size, when it
+/// is more than usual.
 fn decode_from<'b>(
     bytes: &[u8],
     limits: &DecodeLimits,
@@ -132,7 +132,7 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<Picture, Decode
 /// Reads only the header: the format and the decoded size.
 ///
 /// # Errors
-/// As [`decode`], for what the header shows.
+/// Like [`decode`], for what the header shows.
 pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
     let format = sniff(bytes)?;
     // The caller decides what is too large.

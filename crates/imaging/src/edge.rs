@@ -23,7 +23,7 @@ const NONE: u8 = 0;
 const WEAK: u8 = 1;
 const STRONG: u8 = 2;
 
-/// The edges of a picture, white (255) on black (0), of the same size.
+/// Draws the edges of a picture, white (255) on black (0), of the same size.
 ///
 /// Equal to `cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 100, 200)` for every pixel.
 #[must_use]
@@ -46,7 +46,8 @@ pub fn edge_map(picture: &RgbImage) -> GrayImage {
     edges
 }
 
-/// OpenCV's `COLOR_RGB2GRAY` for bytes: 15 fractional bits, rounded (`color_rgb.simd.hpp`).
+/// Does the same as OpenCV's `COLOR_RGB2GRAY` for bytes: 15 fractional bits, rounded
+/// (`color_rgb.simd.hpp`).
 #[multiversion(targets("x86_64+avx2"))]
 fn grey(rgb: &[u8]) -> Vec<u8> {
     const RED: u32 = 9798;
@@ -138,7 +139,7 @@ fn classify(grey: &[u8], width: usize, height: usize) -> Vec<u8> {
     classes
 }
 
-/// The 3 x 3 Sobel gradient of the middle row and its L1 magnitude.
+/// Computes the 3 x 3 Sobel gradient of the middle row and its L1 magnitude.
 #[multiversion(targets("x86_64+avx2"))]
 fn gradient(
     above: &[u8],
@@ -232,7 +233,7 @@ fn suppress(above: &[i16], row: &GradientRow, below: &[i16], target: &mut [u8]) 
     }
 }
 
-/// Hysteresis: weak pixels become strong when a path of weak ones leads to a strong one.
+/// Applies hysteresis: weak pixels become strong when a path of weak ones leads to a strong one.
 fn spread_strong(classes: &mut [u8], stride: usize) {
     // Positions in four bytes, since a large part of a picture may be pending at a time.
     let mut pending: Vec<u32> = Vec::new();

@@ -25,7 +25,7 @@ pub enum PictureFormat {
 }
 
 impl PictureFormat {
-    /// The media type for a `Content-Type` header.
+    /// Returns the media type for a `Content-Type` header.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl PictureFormat {
         }
     }
 
-    /// The usual file extension, without the dot.
+    /// Returns the usual file extension, without the dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {

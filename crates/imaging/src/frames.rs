@@ -4,11 +4,12 @@
 use crate::format::PictureFormat;
 use crate::limits::{DecodeError, DecodeLimits};
 
-/// Most bytes that the decoder takes for a GIF's first frame, the only one that is decoded, beside
-/// the canvas. 0 when the blocks before it cannot be read; then the decoder reports the error.
+/// Returns the most bytes that the decoder uses for a GIF's first frame, the only one that is
+/// decoded, besides the canvas. 0 when the blocks before it cannot be read; then the decoder
+/// reports the error.
 ///
 /// # Errors
-/// As [`DecodeLimits::check_sides`], for the frame.
+/// Like [`DecodeLimits::check_sides`], for the frame.
 pub(crate) fn memory_of_gif_frame(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
     let Some(frame) = first_gif_frame(bytes) else {
         return Ok(0);
@@ -92,8 +93,8 @@ pub(crate) fn check_webp_frames(bytes: &[u8]) -> Result<(), DecodeError> {
     }
 }
 
-/// Whether the metadata of a WebP file is as long as the file claims. The decoder allocates memory
-/// for it before it reads it.
+/// Returns whether the metadata of a WebP file is as long as the file claims. The decoder allocates
+/// memory for it before it reads it.
 pub(crate) fn holds_webp_metadata(bytes: &[u8]) -> bool {
     Chunks::of(bytes, FIRST_CHUNK)
         .filter(|chunk| &chunk.label == b"EXIF")
@@ -144,7 +145,7 @@ struct Chunk<'b> {
 }
 
 impl Chunk<'_> {
-    /// The size of the frame in the chunk, if it is a frame.
+    /// Returns the size of the frame in the chunk, if it is a frame.
     fn frame(&self) -> Option<(u32, u32)> {
         match &self.label {
             // A tag of three bytes and a start code of three; the upper bits of a side are a scale.

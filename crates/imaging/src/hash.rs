@@ -22,8 +22,8 @@ static COSINES: LazyLock<[[f64; SIDE]; KEPT]> = LazyLock::new(|| {
     })
 });
 
-/// The DCT hash of a picture. The first row of frequencies is in the highest byte, the mean in the
-/// highest bit.
+/// Returns the DCT hash of a picture. The first row of frequencies is in the highest byte, the mean
+/// in the highest bit.
 ///
 /// Two hashes of the same picture, scaled or saved again, differ in few bits (see [`hamming`]); up
 /// to 8 is usually taken as "the same picture". A picture without pixels gives 0.
@@ -41,7 +41,8 @@ pub fn perceptual_hash(picture: &RgbImage) -> u64 {
         .fold(0, |hash, &value| (hash << 1) | u64::from(value > median))
 }
 
-/// The number of bits in which two hashes differ: 0 for the same, about 32 for unrelated pictures.
+/// Returns the number of bits in which two hashes differ: 0 for the same, about 32 for unrelated
+/// pictures.
 #[must_use]
 pub fn hamming(one: u64, other: u64) -> u32 {
     (one ^ other).count_ones()
@@ -50,9 +51,9 @@ pub fn hamming(one: u64, other: u64) -> u32 {
 /// Cells a side of [`appearance`].
 const CELLS: u32 = 8;
 
-/// The mean colours of 8 x 8 cells, RGB, rows first: 192 bytes. A scaled or saved copy has the same
-/// within a few steps; another picture, or the same drawing in other colours, does not. Empty for a
-/// picture without pixels.
+/// Returns the mean colours of 8 x 8 cells, RGB, rows first: 192 bytes. A scaled or saved copy has
+/// the same within a few steps; another picture, or the same drawing in other colours, does not.
+/// Empty for a picture without pixels.
 #[must_use]
 pub fn appearance(picture: &RgbImage) -> Vec<u8> {
     if picture.width() == 0 || picture.height() == 0 {
@@ -92,7 +93,7 @@ fn small_grey(picture: &RgbImage) -> [u8; SIDE * SIDE] {
     small
 }
 
-/// The 8 x 8 lowest frequencies, vertical ones along the rows of the result.
+/// Returns the 8 x 8 lowest frequencies, vertical ones along the rows of the result.
 fn low_frequencies(grey: &[u8; SIDE * SIDE]) -> [f64; KEPT * KEPT] {
     let cosines = &*COSINES;
     let mut across = [[0.0; KEPT]; SIDE];

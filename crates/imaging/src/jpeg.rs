@@ -1,7 +1,7 @@
 //! Reads the markers of a JPEG file: whether it is complete, and the memory that decoding takes.
 
-/// Whether the file's first JPEG stream ends with its end-of-image marker (ITU-T T.81, B.1.1.3 and
-/// B.2.1).
+/// Returns whether the file's first JPEG stream ends with its end-of-image marker (ITU-T T.81,
+/// B.1.1.3 and B.2.1).
 ///
 /// Segments are skipped by their length, so an end-of-image marker of a thumbnail inside EXIF does
 /// not count. One pass, no allocation.
@@ -51,7 +51,7 @@ pub(crate) fn memory(bytes: &[u8]) -> Option<u64> {
 /// Bytes of all samples, one each, and of the coefficients that are kept for the whole picture.
 fn frame_and_coefficients(bytes: &[u8]) -> Option<(u64, u64)> {
     const START_OF_SCAN: u8 = 0xda;
-    // Start-of-frame markers; 0xc4, 0xc8 and 0xcc are none. 0xc2, 0xc6, 0xca and 0xce are
+    // Start-of-frame markers, except for 0xc4, 0xc8 and 0xcc. 0xc2, 0xc6, 0xca and 0xce are
     // progressive.
     let is_frame =
         |marker: u8| (0xc0..=0xcf).contains(&marker) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
@@ -108,8 +108,8 @@ fn frame_and_coefficients(bytes: &[u8]) -> Option<(u64, u64)> {
 mod tests {
     use super::{kept_coefficients, reaches_its_end};
 
-    /// The markers of a file of 1000 x 500 pixels: a frame of three components, the first with
-    /// twice the resolution.
+    /// Returns the markers of a file of 1000 x 500 pixels: a frame of three components, the first
+    /// with twice the resolution.
     fn markers(frame: u8, in_first_scan: u8) -> Vec<u8> {
         let mut bytes = vec![0xff, 0xd8, 0xff, 0xe0, 0x00, 0x04, 0xff, 0xc2];
         bytes.extend([

@@ -7,7 +7,7 @@ pub(crate) struct LabToRgb {
 }
 
 impl LabToRgb {
-    /// L* is 0 to 100, a* and b* about -128 to 127.
+    /// Converts a colour: L* is 0 to 100, a* and b* about -128 to 127.
     pub(crate) fn of(&mut self, lab: [f32; 3]) -> [u8; 3] {
         match self.last {
             Some((known, rgb)) if known == lab => rgb,
@@ -20,8 +20,8 @@ impl LabToRgb {
     }
 }
 
-/// CIE 15: the inverse of L*a*b*, then Bradford's adaptation from D50 to D65 and IEC 61966-2-1 (as
-/// in ICC's sRGB profile).
+/// Converts a colour by CIE 15 (the inverse of L*a*b*), Bradford's adaptation from D50 to D65, and
+/// IEC 61966-2-1 (as in ICC's sRGB profile).
 fn to_srgb([l, a, b]: [f32; 3]) -> [u8; 3] {
     const WHITE: [f32; 3] = [0.964_22, 1.0, 0.825_21];
     const LINEAR: [[f32; 3]; 3] = [

@@ -57,7 +57,7 @@ impl DecodeLimits {
         }
     }
 
-    /// Whether a picture of this size may be decoded at all.
+    /// Checks whether a picture of this size may be decoded at all.
     ///
     /// # Errors
     /// [`DecodeError::TooLong`], [`DecodeError::TooManyPixels`], [`DecodeError::TooStretched`].

@@ -18,12 +18,12 @@ use crate::tiff::{Tiff, memory_of_a_part};
 /// A picture file after its header.
 pub(crate) enum Opened<'b> {
     Png(Box<Png<'b>>),
-    /// The kinds of TIFF that the picture library does not support.
+    /// The kinds of TIFF that the `image` crate does not support.
     Tiff(Box<Tiff>),
     Other(Other<'b>),
 }
 
-/// A file that the picture library reads.
+/// A file that the `image` crate reads.
 pub(crate) struct Other<'b> {
     decoder: Box<dyn ImageDecoder + 'b>,
     format: PictureFormat,
@@ -49,7 +49,7 @@ impl<'b> Opened<'b> {
         }
     }
 
-    /// As the file stores it, before it is turned upright.
+    /// Returns the stored size, before the picture is turned upright.
     pub(crate) fn dimensions(&self) -> (u32, u32) {
         match self {
             Self::Png(png) => png.dimensions(),
@@ -58,7 +58,8 @@ impl<'b> Opened<'b> {
         }
     }
 
-    /// An unreadable orientation counts as none, since the pixels are still useful.
+    /// Returns the orientation. An unreadable one counts as none, since the pixels are still
+    /// useful.
     pub(crate) fn orientation(&mut self) -> Orientation {
         match self {
             Self::Png(png) => png.orientation(),
@@ -67,7 +68,7 @@ impl<'b> Opened<'b> {
         }
     }
 
-    /// Most bytes that [`Opened::read`] allocates, including its result.
+    /// Returns the most bytes that [`Opened::read`] allocates, including its result.
     pub(crate) fn need(&self) -> u64 {
         match self {
             Self::Png(png) => png.need(),
@@ -125,8 +126,8 @@ impl<'b> Other<'b> {
             .unwrap_or(Orientation::NoTransforms)
     }
 
-    /// The file's own pixels, which are converted to RGB in place, and what the format's decoder
-    /// holds beside them.
+    /// Returns the bytes of the file's own pixels, which are converted to RGB in place, and of the
+    /// decoder's buffers.
     fn need(&self) -> u64 {
         let (width, height) = self.decoder.dimensions();
         let pixels = u64::from(width) * u64::from(height);
@@ -149,7 +150,7 @@ impl<'b> Other<'b> {
         (stored.max(3 * pixels) + beside + (1 << 20)).saturating_add(self.part)
     }
 
-    /// The flag in the header of an extended WebP file.
+    /// Reads the flag in the header of an extended WebP file.
     fn is_animated(&self) -> bool {
         self.bytes.get(12..16) == Some(b"VP8X")
             && self.bytes.get(20).is_some_and(|flags| flags & 2 != 0)

@@ -20,8 +20,8 @@ impl Picture {
         Self { pixels, memory }
     }
 
-    /// The pixels alone. They no longer count against the budget, so use this for small pictures and
-    /// tests only.
+    /// Returns only the pixels. They no longer count against the budget, so use this only for small
+    /// pictures and tests.
     #[must_use]
     pub fn into_pixels(self) -> RgbImage {
         self.pixels

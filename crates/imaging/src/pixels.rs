@@ -31,8 +31,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The layout of the picture library's pixels, in this machine's byte order. `None` for a kind
-    /// that it does not decode to today.
+    /// Returns the layout of the `image` crate's pixels, in this machine's byte order. `None` for a
+    /// kind that it does not decode to today.
     pub(crate) fn of(kind: ColorType) -> Option<Self> {
         let sample = match kind {
             ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => Sample::Byte,
@@ -109,7 +109,7 @@ fn shorts<const HIGH: usize>(channels: usize, source: &[u8], target: &mut [u8]) 
     }
 }
 
-/// One floating-point sample of a pixel, rounded.
+/// Reads and rounds one floating-point sample of a pixel.
 fn float(pixel: &[u8], at: usize) -> u8 {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(&pixel[4 * at..4 * at + 4]);
@@ -128,8 +128,8 @@ fn convert<const N: usize>(source: &[u8], target: &mut [u8], to_rgb: impl Fn(&[u
     }
 }
 
-/// As [`on_white`], within one buffer, so that no second one is needed: `count` pixels at its start
-/// become RGB at its start. The buffer has room for both.
+/// Like [`on_white`], within one buffer: `count` pixels at its start become RGB at its start. The
+/// buffer has room for both.
 pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize) {
     let wide = layout.bytes();
     if wide == 3 && layout.sample == Sample::Byte {
@@ -152,8 +152,8 @@ pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize)
     }
 }
 
-/// `value` over white by Pillow's `paste` with a mask: `BLEND` and `DIV255` of its
-/// `ImagingUtils.h`, which round `x / 255` to the nearest without dividing.
+/// Lays `value` on white, as Pillow's `paste` with a mask does: `BLEND` and `DIV255` of its
+/// `ImagingUtils.h` round `x / 255` to the nearest without dividing.
 fn over_white(value: u8, alpha: u8) -> u8 {
     let sum =
         u32::from(value) * u32::from(alpha) + u32::from(PAPER) * (255 - u32::from(alpha)) + 128;

@@ -46,7 +46,7 @@ impl<'b> Png<'b> {
             .unwrap_or(Orientation::NoTransforms)
     }
 
-    /// Most bytes that [`Png::read`] allocates, including its result.
+    /// Returns the most bytes that [`Png::read`] allocates, including its result.
     pub(crate) fn need(&self) -> u64 {
         let (width, height) = self.dimensions();
         // The widest row has eight bytes a pixel, and a few of them are held at a time.
@@ -90,7 +90,7 @@ impl<'b> Png<'b> {
         Ok(picture)
     }
 
-    /// Number of stored rows: those of all passes of an interlaced file.
+    /// Returns the number of stored rows: those of all passes of an interlaced file.
     fn rows(&self) -> u64 {
         /// The first column and row of each pass of Adam7, and the step between its rows.
         const PASSES: [(u32, u32, u32); 7] = [

@@ -133,7 +133,7 @@ fn in_two_steps<P: PixelTrait>(
     )
 }
 
-/// How many pixels a filter reads to each side, when nothing is scaled down.
+/// Returns how many pixels a filter reads to each side, when nothing is scaled down.
 fn reach(filter: FilterType) -> f64 {
     match filter {
         FilterType::CatmullRom => 2.0,
@@ -198,8 +198,8 @@ pub(crate) fn resize_whole(
     }
 }
 
-/// The middle of a picture, as large as the ratio of `width` to `height` allows, scaled to that
-/// size. Only what remains is computed, so memory and time depend on the target only, whatever the
+/// Crops a picture to the ratio of `width` to `height`, around its middle, and scales it to that
+/// size. Only what remains is computed, so memory and time depend only on the target, whatever the
 /// picture's own ratio. A picture without pixels gives black.
 #[must_use]
 pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
@@ -234,13 +234,15 @@ pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     target
 }
 
-/// A whole picture in another size, with Lanczos' filter. A size of zero gives an empty picture.
+/// Scales a whole picture to another size, with Lanczos' filter. A size of zero gives an empty
+/// picture.
 #[must_use]
 pub fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     resize_whole(picture, FilterType::Lanczos3, width, height)
 }
 
-/// A copy that is at most `side` pixels wide and high, with the same ratio; nothing is enlarged.
+/// Makes a copy that is at most `side` pixels wide and high, with the same ratio; nothing is
+/// enlarged.
 #[must_use]
 pub fn scaled_to(picture: &RgbImage, side: u32) -> RgbImage {
     let longest = picture.width().max(picture.height());

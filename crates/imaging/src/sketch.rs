@@ -39,7 +39,7 @@ pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
     })
 }
 
-/// As [`trim_sketch`], without copying a picture that is returned unchanged.
+/// Like [`trim_sketch`], without copying a picture that is returned unchanged.
 pub(crate) fn trim(picture: RgbImage) -> Option<RgbImage> {
     match trimmed(&picture)? {
         Trimmed::Unchanged => Some(picture),
@@ -47,7 +47,7 @@ pub(crate) fn trim(picture: RgbImage) -> Option<RgbImage> {
     }
 }
 
-/// Most bytes that trimming a picture of this size takes, and the work on the result.
+/// Returns the most bytes that trimming a picture of this size uses, with the work on the result.
 pub(crate) fn memory(width: u32, height: u32) -> u64 {
     let longest = width.max(height);
     let side = u64::from(side_of_square(longest.min(LARGEST_DRAWING)));
@@ -99,12 +99,13 @@ fn trimmed(picture: &RgbImage) -> Option<Trimmed> {
     Some(Trimmed::Square(on_square(&reduced, &whole, paper)))
 }
 
-/// The side of the square for a drawing whose longer side is this long.
+/// Returns the side of the square for a drawing whose longer side is this long.
 fn side_of_square(longest: u32) -> u32 {
     (f64::from(longest) / (1.0 - 2.0 * MARGIN)).round() as u32
 }
 
-/// The colour that dominates the border, averaged; `None` when less than half of the border has it.
+/// Returns the mean of the colour that dominates the border; `None` when less than half of the
+/// border has it.
 fn paper_colour(picture: &RgbImage) -> Option<Rgb<u8>> {
     let border = border_pixels(picture);
     // Colours are counted in bins of 16 values per channel. A bin may split the paper's noise, so
@@ -141,8 +142,8 @@ fn paper_colour(picture: &RgbImage) -> Option<Rgb<u8>> {
     mean(near.into_iter())
 }
 
-/// The outermost rows and columns. Corners of a picture with one row or column count twice, which
-/// changes nothing.
+/// Returns the outermost rows and columns. If the picture has only one row or column, corners count
+/// twice, which changes nothing.
 fn border_pixels(picture: &RgbImage) -> Vec<Rgb<u8>> {
     let (right, bottom) = (picture.width() - 1, picture.height() - 1);
     let rows = (0..=right).flat_map(|x| [(x, 0), (x, bottom)]);
@@ -179,7 +180,7 @@ struct Bounds {
     height: u32,
 }
 
-/// The smallest box around everything that is not paper.
+/// Returns the smallest box around everything that is not paper.
 fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
     let width = picture.width() as usize;
     let empty = paper.0.repeat(width);
@@ -213,7 +214,7 @@ fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
     })
 }
 
-/// A drawing that is larger than [`LARGEST_DRAWING`], scaled down to it.
+/// Scales a drawing larger than [`LARGEST_DRAWING`] down to it.
 fn reduced(drawing: &RgbImage) -> RgbImage {
     let longest = drawing.width().max(drawing.height());
     let scaled = |length: u32| {
@@ -228,7 +229,7 @@ fn reduced(drawing: &RgbImage) -> RgbImage {
     )
 }
 
-/// The drawing in the middle of a square of paper, copied once.
+/// Copies the drawing to the middle of a square of paper.
 fn on_square(picture: &RgbImage, drawing: &Bounds, paper: Rgb<u8>) -> RgbImage {
     let side = side_of_square(drawing.width.max(drawing.height));
     let mut square = RgbImage::from_pixel(side, side, paper);

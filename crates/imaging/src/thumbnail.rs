@@ -14,9 +14,10 @@ use crate::resize::resize_whole;
 /// The largest ratio of a thumbnail's height to its width, for very long comic strips.
 const TALLEST: u32 = 4;
 
-/// A smaller copy with the same aspect ratio: at most `width` pixels wide and four times that high.
-/// A picture that fits already is copied as it is; nothing is ever scaled up. Lanczos with
-/// antialiasing, as Pillow's `Image.thumbnail` scales with `LANCZOS`. A `width` of 0 counts as 1.
+/// Returns a smaller copy with the same aspect ratio: at most `width` pixels wide and four times
+/// that high. A picture that already fits is copied unchanged; nothing is ever enlarged. It uses
+/// Lanczos with antialiasing, as Pillow's `Image.thumbnail` does with `LANCZOS`. A `width` of 0
+/// counts as 1.
 #[must_use]
 pub fn thumbnail(picture: &RgbImage, width: u32) -> RgbImage {
     let most_wide = width.max(1);
@@ -51,7 +52,7 @@ impl Encoding {
     /// The encoding of thumbnails: every browser shows it, and it is fast and small.
     pub const THUMBNAIL: Self = Self::Jpeg(85);
 
-    /// The media type for a `Content-Type` header.
+    /// Returns the media type for a `Content-Type` header.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {

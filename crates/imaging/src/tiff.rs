@@ -1,4 +1,4 @@
-//! The variants of TIFF that the picture library does not support: palettes, CIE L*a*b*, and grey in
+//! The variants of TIFF that the `image` crate does not support: palettes, CIE L*a*b*, and grey in
 //! floating point.
 
 use std::borrow::Cow;
@@ -62,8 +62,8 @@ struct Tags {
 }
 
 impl Tiff {
-    /// `None` for the kinds that the picture library supports, and for files whose directory cannot
-    /// be read.
+    /// Opens a file. `None` for the kinds that the `image` crate supports, and for files whose
+    /// directory cannot be read.
     pub(crate) fn open(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Self>, DecodeError> {
         let Ok(mut decoder) = opened(Cow::Borrowed(bytes), limits) else {
             return Ok(None);
@@ -129,7 +129,7 @@ impl Tiff {
         self.orientation
     }
 
-    /// Most bytes that [`Tiff::read`] allocates, including its result.
+    /// Returns the most bytes that [`Tiff::read`] allocates, including its result.
     pub(crate) fn need(&self) -> u64 {
         let pixels = u64::from(self.size.0) * u64::from(self.size.1);
         let (pixel, file) = self.stored;
@@ -266,8 +266,8 @@ impl Tags {
     }
 }
 
-/// The memory for one strip or tile while it is unpacked; 0 for a file whose directory cannot be
-/// read.
+/// Returns the memory for one strip or tile while it is unpacked; 0 for a file whose directory
+/// cannot be read.
 pub(crate) fn memory_of_a_part(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
     match opened(Cow::Borrowed(bytes), limits) {
         Ok(mut decoder) => tiff_parts::memory_of_a_part(&mut decoder, bytes),
@@ -293,8 +293,8 @@ fn memory(limits: &DecodeLimits) -> Limits {
     memory
 }
 
-/// The colours of a palette: all reds, all greens, all blues, of 16 bits, or of 8 when no value is
-/// larger (as in libtiff).
+/// Reads the colours of a palette: all reds, all greens, all blues, of 16 bits, or of 8 when no
+/// value is larger (as in libtiff).
 fn palette(
     decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>,
     bits: u16,
@@ -335,7 +335,7 @@ fn lab<T: Copy>(values: &[T], count: usize, rgb: &mut Vec<u8>, read: impl Fn([T;
     }
 }
 
-/// A copy of a file with another photometric interpretation in its first directory.
+/// Returns a copy of a file with another photometric interpretation in its first directory.
 fn with_photometric(bytes: &[u8], value: u16) -> Option<Vec<u8>> {
     const PHOTOMETRIC: u16 = 262;
     let little = bytes.starts_with(b"II");

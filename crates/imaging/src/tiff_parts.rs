@@ -15,7 +15,7 @@ const JPEG: u64 = 7;
 /// Most bytes before the pixels of a JPEG inside a TIFF with shared tables.
 const LONGEST_HEADER: usize = 64 << 10;
 
-/// Most bytes for decoding one part, beside the picture. Parts are decoded one by one.
+/// Returns the most bytes for decoding one part, besides the picture. Parts are decoded one by one.
 ///
 /// # Errors
 /// [`DecodeError::Damaged`] for a JPEG part whose header cannot be read.
@@ -43,7 +43,8 @@ pub(crate) fn memory_of_a_part<R: Read + Seek>(
     Ok(row.saturating_add(largest_jpeg(decoder, bytes)?))
 }
 
-/// The memory for the largest JPEG of the file: a copy of it, its pixels and its coefficients.
+/// Returns the memory for the largest JPEG of the file: a copy of it, its pixels and its
+/// coefficients.
 fn largest_jpeg<R: Read + Seek>(
     decoder: &mut Decoder<R>,
     bytes: &[u8],

@@ -26,7 +26,7 @@ pub fn transform(transform: &ImageTransform, picture: &RgbImage) -> ModelPixels 
     }
 }
 
-/// As [`transform`], for a picture whose three channels are equal: they are scaled once.
+/// Like [`transform`], for a picture whose three channels are equal: they are scaled once.
 #[must_use]
 pub fn transform_grey(transform: &ImageTransform, picture: &GrayImage) -> ModelPixels {
     let grey = squared(transform, Source::grey(picture));
@@ -36,7 +36,7 @@ pub fn transform_grey(transform: &ImageTransform, picture: &GrayImage) -> ModelP
     }
 }
 
-/// The square's pixels, with as many channels as the source has.
+/// Returns the square's pixels, with as many channels as the source has.
 fn squared(transform: &ImageTransform, source: Source<'_>) -> Vec<u8> {
     let side = transform.side;
     let mut square = vec![FILL; side as usize * side as usize * source.channels()];
@@ -54,9 +54,9 @@ fn squared(transform: &ImageTransform, source: Source<'_>) -> Vec<u8> {
     square
 }
 
-/// `(value / 255 - mean) / std` for every value, as `pixels.len()` pictures of three planes (red,
-/// green, blue) of `side * side` floats: the layout NCHW, in single precision as torchvision's
-/// `ToTensor` and `Normalize` compute it.
+/// Computes `(value / 255 - mean) / std` for every value. The result is `pixels.len()` pictures of
+/// three planes (red, green, blue) of `side * side` floats: the layout NCHW, in single precision,
+/// as torchvision's `ToTensor` and `Normalize` compute it.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] when some pixels are not of the transform's side.
@@ -93,7 +93,7 @@ pub fn normalise(transform: &ImageTransform, pixels: &[ModelPixels]) -> Result<V
     Ok(planes)
 }
 
-/// torchvision's `Resize(side)` then `CenterCrop(side)`.
+/// Does the same as torchvision's `Resize(side)` and then `CenterCrop(side)`.
 fn shortest(source: Source<'_>, side: u32, filter: FilterType, target: &mut [u8]) {
     let Source { width, height, .. } = source;
     let long =
@@ -121,7 +121,8 @@ fn shortest(source: Source<'_>, side: u32, filter: FilterType, target: &mut [u8]
     scale(source, region, filter, (side as u32, side as u32), target);
 }
 
-/// open_clip's `ResizeKeepRatio(side, longest=1)` then `CenterCropOrPad(side)`.
+/// Does the same as open_clip's `ResizeKeepRatio(side, longest=1)` and then
+/// `CenterCropOrPad(side)`.
 fn longest(source: Source<'_>, side: u32, filter: FilterType, target: &mut [u8]) {
     let Source { width, height, .. } = source;
     let channels = source.channels();

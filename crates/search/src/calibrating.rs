@@ -93,7 +93,8 @@ async fn sample(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
     .await
 }
 
-/// The calibration that is stored with a collection; `None` when there is none for this model.
+/// Reads the calibration that is stored with a collection; `None` when there is none for this
+/// model.
 async fn read_stored(gallery: &dyn Gallery, fingerprint: &str) -> Result<Option<Calibration>> {
     let note = gallery.note(NOTE).await?;
     Ok(note
@@ -117,7 +118,7 @@ struct Cached {
 }
 
 impl CalibrationCache {
-    /// The calibration; `None` for a collection of too few pictures.
+    /// Returns the calibration; `None` for a collection of too few pictures.
     ///
     /// # Errors
     /// What the collection reports, when nothing is cached yet.
@@ -166,8 +167,8 @@ impl CalibrationCache {
     }
 }
 
-/// The calibration to use from now on: the stored one, else the cached one while it fits, else a new
-/// sample.
+/// Returns the calibration to use from now on: the stored one, else the cached one while it fits,
+/// else a new sample.
 async fn refresh(
     gallery: &dyn Gallery,
     cached: Option<Arc<Sampled>>,

@@ -31,8 +31,8 @@ impl Default for CrowdingCache {
 }
 
 impl CrowdingCache {
-    /// The crowding around these pictures, in their order. The missing ones are measured in one
-    /// call.
+    /// Returns the crowding around these pictures, in their order. The missing values are computed
+    /// in one call.
     ///
     /// # Errors
     /// What the collection reports.

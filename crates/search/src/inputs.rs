@@ -32,7 +32,7 @@ pub(crate) enum View {
 }
 
 impl Input {
-    /// The inputs that a query needs for the fields with a weight.
+    /// Returns the inputs that a query needs for the fields with a weight.
     pub(crate) fn of(query: &SearchQuery, weights: &Weights) -> Vec<Self> {
         let mut inputs = Vec::new();
         for (field, view) in [
@@ -55,7 +55,7 @@ impl Input {
         inputs
     }
 
-    /// The probes that an input is part of.
+    /// Returns the probes that an input is part of.
     pub(crate) fn probes(self) -> &'static [ProbeKind] {
         match self {
             Self::Sketch(View::Whole) | Self::Image(View::Whole) => &[ProbeKind::Image],
@@ -65,7 +65,7 @@ impl Input {
         }
     }
 
-    /// Whether results should be unlike it.
+    /// Returns whether results should be unlike it.
     pub(crate) fn is_unwanted(self) -> bool {
         self == Self::UnwantedWords
     }
@@ -102,7 +102,7 @@ impl Digests {
         }
     }
 
-    /// The key of an input.
+    /// Returns the key of an input.
     pub(crate) fn key(&self, input: Input) -> InputKey {
         let digest = match input {
             Input::Sketch(_) => self.sketch,
@@ -114,8 +114,8 @@ impl Digests {
         InputKey { input, digest }
     }
 
-    /// A fingerprint of everything that decides the order of results: a cursor is valid for one
-    /// query only. Fields that only choose what is shown of the results are left out.
+    /// Returns a fingerprint of everything that decides the order of results: a cursor is valid for
+    /// one query only. Fields that only choose what is shown of the results are left out.
     pub(crate) fn fingerprint(&self, query: &SearchQuery) -> String {
         let ordering = SearchQuery {
             sketch: None,

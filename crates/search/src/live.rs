@@ -39,8 +39,8 @@ impl LiveSearcher {
         searcher
     }
 
-    /// The searcher of the live pair, and the pair. Take it once for each search, and use it until
-    /// the search ends.
+    /// Returns the searcher of the live pair, and the pair. Take it once for each search, and use
+    /// it until the search ends.
     #[must_use]
     pub fn now(&self) -> (Arc<Searcher>, Arc<Live>) {
         let live = self.live.now();

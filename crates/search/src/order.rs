@@ -37,8 +37,8 @@ pub(crate) enum PageOrder {
 }
 
 impl PageOrder {
-    /// The order of a query. Without an explicit one, a sketch alone gets several guesses: it is
-    /// ambiguous. They are compared by calibrated scores.
+    /// Returns the order of a query. Without an explicit one, a sketch alone gets several guesses,
+    /// since it is ambiguous. Guesses are compared by calibrated scores.
     pub(crate) fn of(query: &SearchQuery, ranking: &Ranking) -> Self {
         let share = query.diversity.filter(|share| *share > 0.0);
         match query.order {
@@ -55,8 +55,8 @@ impl PageOrder {
         }
     }
 
-    /// How many of the best hits are reordered. It does not depend on the page, so that pages do
-    /// not overlap.
+    /// Returns how many of the best hits are reordered. It does not depend on the page, so that
+    /// pages do not overlap.
     pub(crate) fn pool(self) -> usize {
         match self {
             Self::Likeness => 0,

@@ -1,4 +1,4 @@
-//! From the files and words of a query to inputs of the model. Blocking: it decodes pictures.
+//! Turns the files and words of a query into inputs of the model. Blocking: it decodes pictures.
 
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ impl SourceReader<'_> {
             Input::UnwantedWords => return Ok(read_words(&query.negative_text)),
             Input::Sketch(view) => {
                 let bytes = query.sketch.as_deref().unwrap_or_default();
-                (view, self.decoded(|limits| read_sketch(bytes, limits))?)
+                (view, self.decode_once(|limits| read_sketch(bytes, limits))?)
             }
             Input::StyleImage => {
                 let bytes = query.style_image.as_deref().unwrap_or_default();
@@ -117,7 +117,7 @@ impl SourceReader<'_> {
             Input::Image(view) => {
                 let bytes = query.image.as_deref().unwrap_or_default();
                 let decode = |limits: &_| decode_picture("image", bytes, limits);
-                (view, self.decoded(decode)?)
+                (view, self.decode_once(decode)?)
             }
         };
         Ok(EmbedInput::Pixels(match view {
@@ -126,7 +126,7 @@ impl SourceReader<'_> {
         }))
     }
 
-    fn decoded(
+    fn decode_once(
         &mut self,
         decode: impl FnOnce(&DecodeLimits) -> Result<Picture>,
     ) -> Result<&RgbImage> {
@@ -151,7 +151,7 @@ fn read_sketch(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     })
 }
 
-/// A decoded picture; an error names the field.
+/// Decodes a picture; an error names the field.
 fn decode_picture(field: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     decode(bytes, limits).map_err(|error| about(field, error.into()))
 }

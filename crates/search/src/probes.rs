@@ -30,9 +30,9 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// One probe of each kind that has a weight and something to compare: the sum of what results
-    /// should be like, minus half of what they should be unlike. Both are brought to unit length
-    /// first, so that many of one do not outweigh the other.
+    /// Makes one probe of each kind that has a weight and something to compare: the sum of what
+    /// results should be like, minus half of what they should be unlike. Both are scaled to unit
+    /// length first, so that many of one do not outweigh the other.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] when nothing is left to compare by.
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    /// The vector of a probe, which must be there.
+    /// Checks the vector of a probe, which must exist.
     fn check(parts: &ProbeParts<'_>, kind: ProbeKind, expected: [f32; 2]) {
         let made = Probes::new(parts, &EVEN).expect("made");
         let mut probes = made.probes.iter();

@@ -189,7 +189,7 @@ impl SearchQuery {
         self.style_image.is_some() || !self.style_like.is_empty()
     }
 
-    /// Whether the query consists of a sketch only (and pictures to be unlike).
+    /// Returns whether the query consists of a sketch only (and pictures to be unlike).
     pub(crate) fn is_a_sketch_alone(&self) -> bool {
         let words = non_blank(&self.text).or(non_blank(&self.negative_text));
         self.sketch.is_some()
@@ -200,7 +200,7 @@ impl SearchQuery {
     }
 }
 
-/// The text, unless it is only spaces.
+/// Returns the text, unless it is only spaces.
 pub(crate) fn non_blank(text: &Option<String>) -> Option<&str> {
     let text = text.as_deref().map(str::trim);
     text.filter(|text| !text.is_empty())

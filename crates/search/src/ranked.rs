@@ -45,8 +45,8 @@ struct Ranked {
 }
 
 impl HitFinder<'_> {
-    /// The best hits without duplicates: enough for the page that ends at `end`, for the one after
-    /// it, for the order and for facets, when there are so many.
+    /// Finds the best hits without duplicates: enough for the page that ends at `end`, the one
+    /// after it, the order and the facets, if there are that many.
     pub(crate) async fn find(&self, end: usize) -> Result<Vec<Hit>> {
         // One more than the page, to know whether there is a next one.
         let mut wanted = (end + 1).max(self.order.pool());

@@ -77,7 +77,7 @@ impl Searcher {
         }
     }
 
-    /// One page of results.
+    /// Searches, and returns one page of results.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] or `InvalidPicture` for a query that cannot work,
@@ -233,7 +233,7 @@ impl Searcher {
             .collect()
     }
 
-    /// The vectors of pictures that a field names.
+    /// Returns the vectors of the pictures in a field.
     async fn vectors_of(&self, field: &str, ids: &[PointId]) -> Result<Vec<Vectors>> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -298,7 +298,7 @@ impl Searcher {
     }
 }
 
-/// The words that count in the ranking; none when they have no weight.
+/// Returns the words that count in the ranking; none when they have no weight.
 fn words_of(query: &SearchQuery, probes: &[Probe]) -> Words {
     let has_words_probe = probes.iter().any(|probe| probe.kind.is_of_words());
     let words = |text| {

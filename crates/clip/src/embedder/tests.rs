@@ -1,4 +1,4 @@
-//! The queue and the thread, with an encoder that computes when it is told to.
+//! The queue and the thread, with an encoder that the test controls.
 
 use std::future::Future;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -121,7 +121,7 @@ impl Harness {
         task
     }
 
-    /// The inputs of batch `number`, once it has started.
+    /// Returns the inputs of batch `number`, once it has started.
     async fn batch(&self, number: usize) -> Vec<f32> {
         wait_until("the batch to begin", || async {
             self.started.lock().len() > number

@@ -13,7 +13,8 @@ use crate::error::Result;
 /// pass.
 pub type Observe<'o> = dyn FnMut(usize, Tensor) -> Result<Option<Tensor>> + 'o;
 
-/// Patches and a class token through a transformer; the class token is the picture.
+/// Patches and a class token go through a transformer; the class token's output is the picture's
+/// vector.
 pub struct VisionTransformer {
     patches: Linear,
     class_token: Tensor,
@@ -28,21 +29,21 @@ pub struct VisionTransformer {
     layers: i64,
 }
 
-/// The part of the configuration that is only a transformer's.
+/// The part of the configuration that only a transformer has.
 #[derive(Debug, Clone, Copy)]
 pub struct Blocks {
     /// Number of blocks.
     pub layers: i64,
     /// Side of a patch, in pixels.
     pub patch_size: i64,
-    /// Hidden width of a perceptron over the width.
+    /// Hidden width of a perceptron, as a multiple of the width.
     pub mlp_ratio: f64,
     /// Whether each branch is scaled by a learnt vector.
     pub layer_scale: bool,
 }
 
 impl VisionTransformer {
-    /// Takes `visual.*`.
+    /// Takes the weights named `visual.*`.
     pub fn load(
         weights: &mut Weights<'_>,
         config: &VisionConfig,
@@ -82,7 +83,7 @@ impl VisionTransformer {
             position: position.f_narrow(0, 1, grid * grid)?.f_unsqueeze(0)?,
             norm_before: LayerNorm::load(weights, "visual.ln_pre", width, kind)?,
             transformer: Transformer::load(weights, "visual.transformer", shape, kind)?,
-            // One token a picture: full precision costs nothing here.
+            // There is one token per picture, so full precision costs nothing here.
             norm_after: LayerNorm::load(weights, "visual.ln_post", width, Kind::Float)?,
             projection: weights.take("visual.proj", &[width, embed_dim], Kind::Float)?,
             patch_size,
@@ -106,12 +107,12 @@ impl VisionTransformer {
         })
     }
 
-    /// Normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not of unit length.
-    /// `observe` sees the tokens after each block but the last, the class token first.
+    /// Maps normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not normalised
+    /// to unit length. `observe` sees the tokens after each block but the last, the class token first.
     pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let batch = pixels.size()[0];
         let (grid, patch) = (self.grid, self.patch_size);
-        // Pixels beyond the last whole patch are cut off, as by a convolution without padding.
+        // Pixels beyond the last whole patch are left out, as by a convolution without padding.
         let pixels = pixels
             .f_narrow(2, 0, grid * patch)?
             .f_narrow(3, 0, grid * patch)?;

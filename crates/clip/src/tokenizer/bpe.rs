@@ -103,8 +103,8 @@ impl BytePairs {
     }
 }
 
-/// OpenAI's `bytes_to_unicode`: the character that each symbol is written with, and the symbol of
-/// each byte.
+/// Does the same as OpenAI's `bytes_to_unicode`: returns the character that each symbol is written
+/// with, and the symbol of each byte.
 ///
 /// Printable bytes come first and stand for themselves; the others follow, written with characters
 /// from U+0100 on.

@@ -3,7 +3,8 @@
 
 use super::{html, mojibake};
 
-/// `ftfy.fix_text`, `html.unescape` twice, runs of whitespace to one space, lower case.
+/// Cleans a text: `ftfy.fix_text`, `html.unescape` twice, runs of whitespace to one space, lower
+/// case.
 pub fn clean(text: &str) -> String {
     let fixed = mojibake::fix_text(text);
     let unescaped = html::unescape(&html::unescape(&fixed));
@@ -20,7 +21,8 @@ pub fn clean(text: &str) -> String {
     output.to_lowercase()
 }
 
-/// Python's `str.isspace` for one character: Unicode's whitespace and the four ASCII separators.
+/// Does the same as Python's `str.isspace` for one character: Unicode's whitespace and the four
+/// ASCII separators.
 fn is_python_whitespace(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }

@@ -19,8 +19,8 @@ pub fn unescape(text: &str) -> String {
     output
 }
 
-/// The replacement of the reference that begins `text` (without the ampersand), and how many bytes
-/// of it are used.
+/// Returns the replacement of the reference that begins `text` (without the ampersand), and how
+/// many bytes of it are used.
 fn reference(text: &str) -> (Option<String>, usize) {
     match text.strip_prefix('#') {
         Some(number) => numeric(number).map_or((None, 0), |(replacement, used)| {
@@ -30,7 +30,7 @@ fn reference(text: &str) -> (Option<String>, usize) {
     }
 }
 
-/// `65;`, `65`, `x41;`: the number, and the semicolon where it is there.
+/// Reads `65;`, `65` or `x41;`. Returns the number, and its semicolon if there is one.
 fn numeric(text: &str) -> Option<(String, usize)> {
     let (digits_at, radix) = if text.starts_with(['x', 'X']) {
         (1, 16)
@@ -51,8 +51,8 @@ fn numeric(text: &str) -> Option<(String, usize)> {
     Some((code_point(number), used))
 }
 
-/// CPython's `_replace_charref` for a number: Windows-1252 for the C1 controls, U+FFFD for invalid
-/// code points, and nothing for controls and noncharacters.
+/// Does the same as CPython's `_replace_charref` for a number: Windows-1252 for the C1 controls,
+/// U+FFFD for invalid code points, and nothing for controls and noncharacters.
 fn code_point(number: u32) -> String {
     const WINDOWS_1252: [char; 32] = [
         '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}',
@@ -74,7 +74,7 @@ fn code_point(number: u32) -> String {
     }
 }
 
-/// A named entity: its longest beginning that is known. A name runs for up to 32 characters, to one
+/// Reads a named entity: its longest known beginning. A name runs for up to 32 characters, to one
 /// of a few stops.
 fn named(text: &str) -> (Option<String>, usize) {
     let mut end = 0;

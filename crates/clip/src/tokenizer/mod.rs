@@ -34,7 +34,7 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// A tokenizer that makes at most `context_length` tokens of a text, marks included.
+    /// Makes a tokenizer that makes at most `context_length` tokens of a text, marks included.
     #[must_use]
     pub fn new(context_length: usize) -> Self {
         // Both marks always fit: a configuration with less is refused.
@@ -49,8 +49,8 @@ impl Tokenizer {
         LazyLock::force(&BYTE_PAIRS);
     }
 
-    /// The tokens of a text, from the start mark to the end mark, without the zeros that open_clip
-    /// pads with.
+    /// Returns the tokens of a text, from the start mark to the end mark, without the zeros that
+    /// open_clip pads with.
     ///
     /// A text that is longer than the context is cut, and the end mark is put in the last place.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Reading fixtures.
+//! Reads the fixtures.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use safetensors::{Dtype, SafeTensors};
 pub const MODELS: [&str; 3] = ["vit_quickgelu", "vit_odd", "resnet"];
 
 pub fn path(name: &str) -> PathBuf {
-    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"))
         .join("tests/fixtures")
         .join(name)
 }
@@ -26,14 +26,14 @@ pub fn load(model: &str, precision: Precision) -> LoadedModel {
         .unwrap_or_else(|error| panic!("{model}: {error}"))
 }
 
-/// A tensor of bytes.
+/// Returns a tensor of bytes.
 pub fn bytes(tensors: &SafeTensors<'_>, name: &str) -> Vec<u8> {
     let tensor = tensors.tensor(name).unwrap();
     assert_eq!(tensor.dtype(), Dtype::U8, "{name}");
     tensor.data().to_vec()
 }
 
-/// A tensor of floats.
+/// Returns a tensor of floats.
 pub fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let tensor = tensors.tensor(name).unwrap();
     assert_eq!(tensor.dtype(), Dtype::F32, "{name}");
@@ -46,7 +46,7 @@ pub fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
         .collect()
 }
 
-/// What open_clip answered for one model.
+/// open_clip's results for one model.
 pub struct Expected {
     pub pictures: Vec<ModelPixels>,
     pub images: Vec<Vec<f32>>,
@@ -79,7 +79,7 @@ pub fn expected(model: &str, loaded: &LoadedModel) -> Expected {
     }
 }
 
-/// The texts whose embeddings `expected` holds.
+/// Returns the texts whose embeddings are in [`Expected`].
 pub fn texts() -> Vec<String> {
     serde_json::from_slice(&read("models/texts.json")).unwrap()
 }

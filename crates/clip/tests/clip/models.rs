@@ -16,7 +16,7 @@ const CONFIG: &str = "open_clip_config.json";
 
 type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 
-/// A copy of a tiny model whose tensors were changed.
+/// Returns a copy of a tiny model whose tensors were changed.
 fn changed(change: impl FnOnce(&mut Tensors)) -> tempfile::TempDir {
     let bytes = fixtures::read(&format!("models/vit_odd/{WEIGHTS}"));
     let mut tensors: Tensors = SafeTensors::deserialize(&bytes)

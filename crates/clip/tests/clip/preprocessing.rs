@@ -9,7 +9,7 @@ use safetensors::SafeTensors;
 
 use crate::fixtures;
 
-/// `shortest.bicubic.32` as a transform.
+/// Parses a transform such as `shortest.bicubic.32`.
 fn parse(kind: &str) -> ImageTransform {
     let parts: Vec<&str> = kind.split('.').collect();
     let [mode, interpolation, side] = parts[..] else {

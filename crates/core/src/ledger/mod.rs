@@ -70,7 +70,7 @@ impl FailureKind {
         }
     }
 
-    /// The remedy for lines of this kind; `None` when it depends on the reason.
+    /// Returns the remedy for lines of this kind; `None` when it depends on the reason.
     #[must_use]
     pub fn remedy(self) -> Option<&'static str> {
         Some(match self {
@@ -109,7 +109,7 @@ pub struct LineFailure {
 }
 
 impl LineFailure {
-    /// A failure of this kind.
+    /// Makes a failure of this kind.
     pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
         Self {
             kind,
@@ -204,7 +204,7 @@ impl LedgerTotals {
         self.failed += other.failed;
     }
 
-    /// Whether every line that was read has exactly one outcome.
+    /// Returns whether every line that was read has exactly one outcome.
     #[must_use]
     pub fn adds_up(&self) -> bool {
         self.embedded + self.unchanged + self.duplicates + self.skipped + self.failed == self.lines
@@ -224,10 +224,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// Writes lines. A line that exists is replaced, so that writing twice is harmless.
     async fn record(&self, run: Uuid, lines: &[LineRecord]) -> Result<()>;
 
-    /// The sums, counted from the lines themselves.
+    /// Returns the totals, counted from the lines themselves.
     async fn totals(&self, run: Uuid) -> Result<LedgerTotals>;
 
-    /// The lines that failed, in order, from `after` on (a page of at most `limit`).
+    /// Returns the failed lines in order, from `after` on (a page of at most `limit`).
     async fn failures(
         &self,
         run: Uuid,

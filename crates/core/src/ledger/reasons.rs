@@ -95,7 +95,8 @@ impl Reasons {
         });
     }
 
-    /// Whether a run with these sums failed: there was something to do, and nothing succeeded.
+    /// Returns whether a run with these sums failed: there was something to do, and nothing
+    /// succeeded.
     #[must_use]
     pub fn nothing_succeeded(&self, totals: &LedgerTotals) -> bool {
         let skipped = |reason: &str| self.skipped.get(reason).copied().unwrap_or_default();
@@ -103,13 +104,14 @@ impl Reasons {
         done == 0 && totals.failed + skipped(NOT_STORED) > 0
     }
 
-    /// Whether there is nothing to report.
+    /// Returns whether there is nothing to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.failed.is_empty() && self.reported_skips().next().is_none() && self.remarks.is_empty()
     }
 
-    /// The skipped lines to report. Those that a dry run would embed are in its totals already.
+    /// Returns the skipped lines to report. Those that a dry run would embed are in its totals
+    /// already.
     fn reported_skips(&self) -> impl Iterator<Item = (&String, &u64)> {
         self.skipped.iter().filter(|(reason, _)| *reason != DRY_RUN)
     }
@@ -156,7 +158,7 @@ impl Reasons {
         text
     }
 
-    /// The failures in one sentence, for a job's error.
+    /// Returns the failures in one sentence, for a job's error.
     #[must_use]
     pub fn sentence(&self) -> String {
         let failed = self.failed.iter().map(|group| {

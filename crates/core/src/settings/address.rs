@@ -15,7 +15,7 @@ impl Address {
         Self(address.into())
     }
 
-    /// The whole address, for connecting.
+    /// Returns the whole address, for connecting.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -34,8 +34,8 @@ impl fmt::Debug for Address {
     }
 }
 
-/// An address without its secrets: the user and password before an `@`, and the query. Other text is
-/// returned unchanged.
+/// Removes the secrets of an address: the user and password before an `@`, and the query. Other
+/// text is returned unchanged.
 #[must_use]
 pub fn without_credentials(text: &str) -> String {
     let (scheme, rest) = match text.find("://") {
@@ -67,13 +67,13 @@ pub struct BindAddress {
 }
 
 impl BindAddress {
-    /// The host: a name, or an IP address without brackets.
+    /// Returns the host: a name, or an IP address without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port; 0 means any free one.
+    /// Returns the port; 0 means any free one.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

@@ -46,7 +46,7 @@ pub enum Fault {
     Impossible,
     /// `${NAME}` names a variable that is not set, so it is replaced by nothing.
     UnknownReference,
-    /// As [`Fault::UnknownReference`], in a key or password that is empty because of it.
+    /// Like [`Fault::UnknownReference`], in a key or password that is empty because of it.
     SecretLost,
     /// The value begins with `#`, which is part of it: a comment needs a value before it.
     BeginsWithHash,
@@ -269,7 +269,7 @@ fn statement(cursor: &mut Cursor<'_>) -> Statement {
     }
 }
 
-/// The value: outer `None` when the statement cannot be read, inner `None` when it has no `=`.
+/// Reads a value: outer `None` when the statement cannot be read, inner `None` when it has no `=`.
 fn binding(cursor: &mut Cursor<'_>, name: &mut Option<String>) -> Option<Option<String>> {
     if cursor.rest().is_empty() {
         return Some(None);
@@ -311,7 +311,7 @@ fn key(cursor: &mut Cursor<'_>) -> Option<String> {
     (!key.is_empty()).then(|| key.to_owned())
 }
 
-/// The text between quotes, which may span several lines.
+/// Reads the text between quotes, which may span several lines.
 fn quoted(cursor: &mut Cursor<'_>, quote: char) -> Option<String> {
     let rest = &cursor.rest()[1..];
     // As in python-dotenv's pattern: a backslash escapes the quote after it, even if the backslash
@@ -361,7 +361,7 @@ fn unescaped(text: &str, quote: char) -> String {
     plain
 }
 
-/// A value without quotes ends at a `#` that follows whitespace.
+/// Returns a value without quotes, which ends at a `#` that follows whitespace.
 fn unquoted(rest: &str) -> String {
     let comment = rest
         .match_indices('#')
@@ -370,7 +370,8 @@ fn unquoted(rest: &str) -> String {
     rest[..comment.unwrap_or(rest.len())].trim_end().to_owned()
 }
 
-/// The value with `${NAME}` and `${NAME:-default}` replaced, and whether one of them was not set.
+/// Returns the value with `${NAME}` and `${NAME:-default}` replaced, and whether one of them was
+/// not set.
 fn resolved(value: &str, variable: impl Fn(&str) -> Option<String>) -> (String, bool) {
     let (mut text, mut rest, mut lost) = (String::with_capacity(value.len()), value, false);
     while let Some(at) = rest.find("${") {

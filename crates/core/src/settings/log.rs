@@ -16,7 +16,7 @@ pub struct LogSettings {
     pub complaints: Vec<String>,
 }
 
-/// tracing's name of a level, by tracing's or Python's name.
+/// Returns tracing's name of a level, given by tracing's or Python's name.
 fn level(name: &str) -> Option<&'static str> {
     Some(match name.trim().to_ascii_lowercase().as_str() {
         "off" => "off",

@@ -62,7 +62,7 @@ impl Settings {
     /// Reads from any source of variables.
     ///
     /// # Errors
-    /// As [`Settings::from_environment`].
+    /// Like [`Settings::from_environment`].
     pub fn read(reader: &Reader) -> Result<Self> {
         Ok(Self {
             collection: collection::read(reader)?,

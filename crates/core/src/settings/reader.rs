@@ -36,8 +36,8 @@ impl Reader {
         }
     }
 
-    /// The process's environment. Bytes that are not UTF-8 become U+FFFD. A key with such bytes still
-    /// closes the server; ignoring it would open the server.
+    /// Reads the process's environment. Bytes that are not UTF-8 become U+FFFD. A key with such
+    /// bytes still closes the server; ignoring it would open the server.
     #[must_use]
     pub fn environment() -> Self {
         Self::new(Box::new(|name| {
@@ -45,7 +45,7 @@ impl Reader {
         }))
     }
 
-    /// These variables and no others.
+    /// Reads these variables and no others.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let map: HashMap<String, String> = pairs
             .into_iter()
@@ -54,8 +54,8 @@ impl Reader {
         Self::new(Box::new(move |name| map.get(name).cloned()))
     }
 
-    /// The variables that were read so far, with their defaults, to compare with the table of
-    /// settings.
+    /// Returns the variables that were read so far, with their defaults, to compare with the table
+    /// of settings.
     #[must_use]
     pub fn asked(&self) -> BTreeMap<String, Option<String>> {
         self.asked.lock().clone()
@@ -69,7 +69,7 @@ impl Reader {
         }
     }
 
-    /// The trimmed value of the first of these names that is set and not empty.
+    /// Returns the trimmed value of the first of these names that is set and not empty.
     #[must_use]
     pub fn text(&self, names: &[&str]) -> Option<String> {
         for name in names {
@@ -107,7 +107,7 @@ impl Reader {
     /// Like [`Reader::parsed`], and the value must also be `good`.
     ///
     /// # Errors
-    /// As [`Reader::parsed`].
+    /// Like [`Reader::parsed`].
     pub fn checked<T: FromStr + fmt::Display>(
         &self,
         name: &str,
@@ -126,7 +126,7 @@ impl Reader {
         }
     }
 
-    /// A list separated by commas.
+    /// Reads a list separated by commas.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<String> {
         let value = self.text(&[name]).unwrap_or_default();
@@ -139,7 +139,7 @@ impl Reader {
     }
 }
 
-/// The error for a variable with an unusable value. Secrets are not shown.
+/// Returns the error for a variable with an unusable value. Secrets are not shown.
 #[must_use]
 pub fn wrong(name: &str, value: &str, expected: &str) -> Error {
     const LONGEST: usize = 200;
@@ -167,7 +167,7 @@ impl Secret {
         Self(secret)
     }
 
-    /// The secret itself.
+    /// Returns the secret itself.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -41,7 +41,7 @@ pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
     })
 }
 
-/// With a leading slash and without a trailing one; `/` means none.
+/// Normalises the sub-path: a leading slash and no trailing one; `/` is the same as none.
 fn base_path(reader: &Reader) -> Result<String> {
     let Some(given) = reader.text(&["BASE_PATH"]) else {
         return Ok(String::new());
@@ -70,8 +70,8 @@ fn members(list: &str) -> Vec<String> {
         .collect()
 }
 
-/// A list of keys. A variable that is set but contains no key is an error: it would leave the server
-/// open.
+/// Reads a list of keys. A variable that is set but contains no key is an error: it would leave the
+/// server open.
 fn keys(reader: &Reader, name: &str) -> Result<Vec<Secret>> {
     let keys: Vec<Secret> = reader.list(name).into_iter().map(Secret::new).collect();
     if keys.is_empty() && reader.text(&[name]).is_some() {

@@ -31,7 +31,7 @@ impl Group {
         Self::Generation,
     ];
 
-    /// The heading in the documents.
+    /// Returns the heading in the documents.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -116,7 +116,7 @@ const fn renamed(
     }
 }
 
-/// The setting of this name, or of this older name.
+/// Returns the setting of this name, or of this older name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS
@@ -124,7 +124,7 @@ pub fn find(name: &str) -> Option<&'static Setting> {
         .find(|setting| setting.name == name || setting.older == Some(name))
 }
 
-/// Whether Clippy has a setting of this name.
+/// Returns whether Clippy has a setting of this name.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
     find(name).is_some()
@@ -143,7 +143,7 @@ pub const NOT_YET: [&str; 9] = [
     "WATCH_FOLDERS",
 ];
 
-/// The setting whose name was probably meant by one that is unknown: it differs by case, by
+/// Returns the setting that an unknown name probably means: the name differs by case, by
 /// underscores, or by one letter for each six.
 #[must_use]
 pub fn closest(name: &str) -> Option<&'static str> {
@@ -162,7 +162,7 @@ pub fn closest(name: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// Whether a setting's value must never be shown.
+/// Returns whether a setting's value must never be shown.
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
     find(name).is_some_and(|setting| setting.secret)
@@ -523,7 +523,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// A group's table as it stands in `docs/settings.md`.
+/// Returns a group's table for `docs/settings.md`.
 #[must_use]
 pub fn markdown(group: Group) -> String {
     let mut text = "| variable | default | meaning |\n|---|---|---|\n".to_owned();
@@ -553,7 +553,7 @@ const INTRODUCTION: &str = "Settings of Clippy. Copy this file to .env in the fo
                             flags win over both. Values are read as python-dotenv reads them: they \
                             may be quoted, ${NAME} is replaced, $NAME is not.";
 
-/// The text of `.env.example`: every setting with its default, commented out.
+/// Returns the text of `.env.example`: every setting with its default, commented out.
 #[must_use]
 pub fn example() -> String {
     let mut text = String::new();

@@ -162,7 +162,7 @@ fn check_lines(folder: &Path, lines: &[Value]) {
     }
 }
 
-/// No picture is empty, and no two of a subject or of a style look the same.
+/// Checks that no picture is empty, and that no two of a subject or of a style look the same.
 fn check_variety(folder: &Path) {
     let small: Vec<Vec<RgbImage>> = subjects()
         .par_iter()
@@ -215,7 +215,7 @@ fn thumbnail(path: &Path) -> RgbImage {
     image::imageops::thumbnail(&picture, 32, 32)
 }
 
-/// Mean difference of the channels, 0 to 255.
+/// Returns the mean difference of the channels, 0 to 255.
 fn difference(one: &RgbImage, other: &RgbImage) -> f32 {
     let sum: u64 = one
         .as_raw()

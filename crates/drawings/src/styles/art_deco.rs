@@ -57,7 +57,7 @@ fn rays(out: &mut String, paint: &str) {
     }
 }
 
-/// Three steps in each corner, lines along the sides, fans where the corners would be.
+/// Draws three steps in each corner, lines along the sides, and fans where the corners would be.
 fn frame(out: &mut String, ground: &str) {
     let stepped = |inset: f32| {
         let [a, b, c] = [inset, inset + 4.0, inset + 8.0];
@@ -138,7 +138,7 @@ impl Brush for Enamel {
         Some(("#fdf3cf".into(), 0.75))
     }
 
-    /// Half of each form is in shade, with a fine line of gold along its inside.
+    /// Draws half of each form in shade, with a fine line of gold along its inside.
     fn modelling(&self, piece: &Piece, data: &str, out: &mut String) {
         if piece.kind != Kind::Body || piece.girth() < 9.0 {
             return;

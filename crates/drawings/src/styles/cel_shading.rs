@@ -77,7 +77,7 @@ fn clouds(out: &mut String, paint: &str, random: &mut Random) {
     }
 }
 
-/// A shadow as cel painters mix it: the colour in violet light, not the colour with black.
+/// Returns the colour of a shadow as cel painters mix it: in violet light, not with black.
 fn shaded(colour: Colour) -> Colour {
     let under = |part: u8, light: f32| (f32::from(part) * light).round() as u8;
     Colour {

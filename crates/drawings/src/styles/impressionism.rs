@@ -64,7 +64,7 @@ pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, 
     Ok(picture_of(&painted, PICTURE_SIDE, PICTURE_SIDE))
 }
 
-/// The scene before it is painted.
+/// Draws the scene before it is painted.
 fn lit_scene(figure: &Figure, random: &mut Random) -> String {
     let main = figure.main_colour();
     let apart = |scene: &[u32; 4]| {
@@ -110,7 +110,7 @@ fn lit_scene(figure: &Figure, random: &mut Random) -> String {
     out
 }
 
-/// A jittered grid of places, in random order.
+/// Returns a jittered grid of places, in random order.
 fn places(distance: f32, random: &mut Random) -> Vec<(f32, f32)> {
     let side = PICTURE_SIDE as f32;
     let count = (side / distance).ceil() as usize + 1;
@@ -128,7 +128,7 @@ fn places(distance: f32, random: &mut Random) -> Vec<(f32, f32)> {
     places
 }
 
-/// A colour near to the given one: broken colour makes the light.
+/// Returns a colour near the given one, since broken colour gives the impression of light.
 fn strayed(colour: [f32; 3], stray: f32, random: &mut Random) -> [f32; 3] {
     let [red, green, blue] = colour.map(|part| (part * 255.0).round().clamp(0.0, 255.0) as u8);
     let (hue, saturation, lightness) = Colour { red, green, blue }.hue_saturation_lightness();
@@ -215,7 +215,8 @@ impl Touch {
         }
     }
 
-    /// The light on thick paint: a bright ridge, one in the shade, and furrows of the bristles.
+    /// Returns the light on thick paint: a bright ridge, one in the shade, and furrows of the
+    /// bristles.
     fn relief(&self, along: f32, across: f32) -> f32 {
         let ridge = |place: f32| (1.0 - ((across - place) / 0.16).powi(2)).max(0.0);
         let furrows = noise(self.bristles, across * 7.0, along / 14.0);

@@ -48,7 +48,7 @@ pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, 
     }))
 }
 
-/// One of three backgrounds: rushing lines, a fading tone, or sparkles on tone.
+/// Draws one of three backgrounds: speed lines, a fading tone, or sparkles on tone.
 fn background(tones: &mut String, lines: &mut String, figure: &Figure, random: &mut Random) {
     backdrop(lines, WHITE);
     let [left, top, right, bottom] = figure.bounds();
@@ -117,7 +117,7 @@ fn rush(out: &mut String, centre: (f32, f32), reach: (f32, f32), random: &mut Ra
     }
 }
 
-/// Paper, one of three tones, or solid black, as a printer has them.
+/// Returns paper, one of three tones, or solid black, as in print.
 fn tone(colour: Colour) -> Colour {
     let level = match colour.lightness() {
         light if light > 0.78 => 1.0,

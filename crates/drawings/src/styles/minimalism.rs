@@ -86,7 +86,7 @@ impl Brush for Forms {
         if self.is_bare(piece) { PAPER } else { INK }.into()
     }
 
-    /// Bare forms need an edge; inked ones are separated by a bare line.
+    /// Outlines bare forms with a line, and separates inked ones by a bare line.
     fn contour(&self, piece: &Piece) -> Option<Line> {
         Some(if self.is_bare(piece) {
             line(INK, 1.0)

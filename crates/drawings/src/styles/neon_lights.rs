@@ -50,7 +50,8 @@ pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, 
     Ok(picture_of(&lit, PICTURE_SIDE, PICTURE_SIDE))
 }
 
-/// How much light the wall reflects at a pixel: rough bricks of 48 by 22 pixels, dark joints.
+/// Returns how much light the wall reflects at a pixel: rough bricks of 48 by 22 pixels, dark
+/// joints.
 fn brick(seed: u64, x: f32, y: f32) -> f32 {
     let row = (y / 22.0).floor();
     let shifted = x + if row % 2.0 == 0.0 { 0.0 } else { 24.0 };
@@ -62,7 +63,7 @@ fn brick(seed: u64, x: f32, y: f32) -> f32 {
     (own * rough * (0.34 + 0.66 * deep)).clamp(0.0, 1.2)
 }
 
-/// The colour of the gas: saturated and bright for any colour of the thing.
+/// Returns the colour of the gas: saturated and bright for any colour of the thing.
 fn gas(colour: Colour) -> Colour {
     let (hue, _, lightness) = colour.hue_saturation_lightness();
     if !colour.is_colourful() {

@@ -70,7 +70,7 @@ fn pale(colour: Colour) -> Colour {
     }
 }
 
-/// The same colour for lines: deeper, still soft.
+/// Returns a deeper, but still soft version of a colour, for lines.
 fn deep(colour: Colour) -> Colour {
     let (hue, ..) = colour.hue_saturation_lightness();
     if colour.is_colourful() {

@@ -47,7 +47,7 @@ pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, 
     }))
 }
 
-/// What the figure shows in a cell: its shaded colour, its rim, or nothing.
+/// Returns the colour of a cell of the figure: its shaded colour, its rim, or nothing.
 fn cell(colours: &Grid<Colour>, forms: &Grid<Colour>, row: usize, column: usize) -> Option<Colour> {
     let at = |grid: &Grid<Colour>, down: isize, across: isize| {
         let (row, column) = (
@@ -83,7 +83,7 @@ fn cell(colours: &Grid<Colour>, forms: &Grid<Colour>, row: usize, column: usize)
     Some(own)
 }
 
-/// Sky, ground and a few specks, all on the grid.
+/// Draws sky, ground and a few specks, all on the grid.
 fn scene(random: &mut Random) -> Grid<Colour> {
     let [high, low, ground, shade] = random.pick(SCENES).map(hex);
     let horizon = CELLS - 7;
@@ -131,7 +131,7 @@ fn layer(figure: &Figure, brush: &impl Brush) -> Result<RgbImage, Error> {
     canvas::square(&out)
 }
 
-/// The most common colour of each cell. Ink counts double: eyes and mouths are small.
+/// Returns the most common colour of each cell. Ink counts double: eyes and mouths are small.
 fn commonest(picture: &RgbImage) -> Grid<Colour> {
     let mut cells = [[CLEAR; CELLS]; CELLS];
     for (row, line) in cells.iter_mut().enumerate() {

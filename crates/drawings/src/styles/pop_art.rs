@@ -84,7 +84,7 @@ pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, 
     Ok(picture)
 }
 
-/// The ink nearest to a colour; near-white and near-black stay.
+/// Returns the ink nearest to a colour; near-white and near-black do not change.
 fn ink(colour: Colour) -> Colour {
     let (hue, saturation, lightness) = colour.hue_saturation_lightness();
     if !colour.is_colourful() {
@@ -113,7 +113,7 @@ fn ink(colour: Colour) -> Colour {
         .unwrap_or(colour)
 }
 
-/// The ink of the dots on a colour.
+/// Returns the ink of the dots on a colour.
 fn second_ink(colour: Colour) -> Colour {
     match colour.lightness() {
         light if light > 0.9 => hex(0x00b5e2),
@@ -140,8 +140,8 @@ fn rays(out: &mut String, paint: &str) {
     }
 }
 
-/// How dark the dots make each place: darker towards the corners of the ground, and towards the
-/// lower right of each form.
+/// Draws how dark the dots are at each place: darker towards the corners of the ground, and towards
+/// the lower right of each form.
 fn shades(out: &mut String, figure: &Figure) {
     out.push_str(concat!(
         r##"<defs><radialGradient id="ground" cx="0.5" cy="0.5" r="0.72"><stop offset="0.45" stop-color="#0000ff"/>"##,

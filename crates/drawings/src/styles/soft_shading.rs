@@ -61,7 +61,7 @@ impl Brush for Clay {
         Some(("#ffffff".into(), 0.6))
     }
 
-    /// A dark rim inside the lower right and a light one inside the upper left, both faded in
+    /// Draws a dark rim inside the lower right and a light one inside the upper left, both faded in
     /// steps.
     fn modelling(&self, piece: &Piece, data: &str, out: &mut String) {
         let girth = piece.girth();

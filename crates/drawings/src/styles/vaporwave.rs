@@ -92,7 +92,7 @@ fn stars(out: &mut String, random: &mut Random) {
     }
 }
 
-/// A sun whose lower half is cut into bands that grow towards the horizon.
+/// Draws a sun whose lower half is cut into bands that grow towards the horizon.
 fn sun(out: &mut String, x: f32) {
     let _ = write!(
         out,

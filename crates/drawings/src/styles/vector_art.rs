@@ -40,7 +40,7 @@ impl Brush for Flat {
         piece.colour.css()
     }
 
-    /// A very thin line that separates forms of one colour.
+    /// Returns a very thin line that separates forms of one colour.
     fn contour(&self, piece: &Piece) -> Option<Line> {
         (!matches!(piece.kind, Kind::Rod(_))).then(|| line(piece.colour.shadow(0.16).css(), 0.45))
     }

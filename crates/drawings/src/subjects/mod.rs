@@ -31,7 +31,7 @@ static ALL: LazyLock<Vec<Subject>> = LazyLock::new(|| {
     groups.concat()
 });
 
-/// Every subject, in the order of the contact sheet.
+/// Returns every subject, in the order of the contact sheet.
 pub fn subjects() -> &'static [Subject] {
     &ALL
 }

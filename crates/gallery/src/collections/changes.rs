@@ -101,7 +101,8 @@ impl ChangeList {
         Ok(())
     }
 
-    /// The ids from a position on; without one, from where the follower has caught up to.
+    /// Returns the ids after a position; without one, from the position up to which the follower
+    /// has caught up.
     pub(super) fn after(&mut self, after: Option<ChangePosition>, limit: usize) -> Result<Changes> {
         let from = after.unwrap_or(self.done).clamp(self.base, self.end());
         let until = self.end().min(from.saturating_add(limit as u64));
@@ -130,7 +131,7 @@ impl ChangeList {
         Ok(())
     }
 
-    /// Whether the follower has caught up with everything.
+    /// Returns whether the follower has caught up with everything.
     pub(super) fn is_done(&self) -> bool {
         self.done == self.end()
     }

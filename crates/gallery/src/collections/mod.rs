@@ -48,7 +48,7 @@ pub struct EdgeCollectionsOptions {
     /// The model in the settings. It is recorded with the first collection when there is a second
     /// one.
     pub source: ModelSource,
-    /// As [`EdgeOptions::indexing_threshold_kb`].
+    /// Like [`EdgeOptions::indexing_threshold_kb`].
     pub indexing_threshold_kb: Option<usize>,
 }
 
@@ -119,8 +119,8 @@ impl Shared {
         Ok(())
     }
 
-    /// The collection in this folder, opened once. `model` is the model that fills it, needed when
-    /// it may have to be made.
+    /// Opens the collection in this folder once. `model` is the model that fills it, needed when it
+    /// may have to be made.
     async fn gallery(&self, entry: &Entry, model: Option<&ModelInfo>) -> Result<Arc<EdgeGallery>> {
         let mut open = self.open.lock().await;
         if let Some(gallery) = open.get(&entry.name).and_then(Weak::upgrade) {
@@ -201,8 +201,8 @@ struct EdgePause {
 impl WritePause for EdgePause {}
 
 impl EdgeCollections {
-    /// The model that the data folder records, because a re-index switched to it; `None` when it
-    /// records none.
+    /// Returns the model that the data folder records, because a re-index switched to it; `None`
+    /// when it records none.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`] when the folder cannot be read.
@@ -227,7 +227,7 @@ impl EdgeCollections {
     /// left behind. Call it with the data folder's own lock held.
     ///
     /// # Errors
-    /// As [`EdgeGallery::open`]: above all, another model than the one that filled it is refused,
+    /// Like [`EdgeGallery::open`]: above all, another model than the one that filled it is refused,
     /// and the error names both.
     pub async fn open(
         options: EdgeCollectionsOptions,

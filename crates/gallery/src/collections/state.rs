@@ -75,7 +75,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// A data folder in which nothing was re-indexed yet.
+    /// Makes the state of a data folder in which nothing was re-indexed yet.
     pub(super) fn first(name: &str, fingerprint: &str, source: Option<ModelSource>) -> Self {
         let live = Entry {
             name: name.to_owned(),
@@ -138,12 +138,12 @@ impl State {
             })
     }
 
-    /// The folder of a collection that is not the first, relative to the data folder.
+    /// Returns the folder of a collection that is not the first, relative to the data folder.
     pub(super) fn folder_of(name: &str) -> PathBuf {
         Path::new(OTHERS_FOLDER).join(name)
     }
 
-    /// All collections, the live one first.
+    /// Returns all collections, the live one first.
     pub(super) fn entries(&self) -> impl Iterator<Item = (Role, &Entry)> {
         [
             (Role::Live, Some(&self.live)),
@@ -154,7 +154,7 @@ impl State {
         .filter_map(|(role, entry)| entry.map(|entry| (role, entry)))
     }
 
-    /// The role of a collection, and its entry.
+    /// Returns the role of a collection, and its entry.
     pub(super) fn role_of(&self, name: &str) -> Option<(Role, &Entry)> {
         self.entries().find(|(_, entry)| entry.name == name)
     }

@@ -9,7 +9,7 @@ use qdrant_edge as engine;
 
 use super::operation::Operation;
 
-/// A point id for the engine.
+/// Converts a point id for the engine.
 pub(super) fn id_in(id: PointId) -> engine::PointId {
     match id {
         PointId::Number(number) => engine::PointId::NumId(number),
@@ -17,7 +17,7 @@ pub(super) fn id_in(id: PointId) -> engine::PointId {
     }
 }
 
-/// A point id from the engine.
+/// Converts a point id from the engine.
 pub(super) fn id_out(id: engine::PointId) -> PointId {
     match id {
         engine::PointId::NumId(number) => PointId::Number(number),
@@ -25,7 +25,7 @@ pub(super) fn id_out(id: engine::PointId) -> PointId {
     }
 }
 
-/// The engine's payload as core's.
+/// Converts a payload from the engine.
 pub(super) fn payload_out(payload: Option<engine::Payload>) -> Payload {
     payload
         .map(|payload| payload.0.into_iter().collect())
@@ -36,7 +36,7 @@ fn payload_in(payload: Payload) -> engine::Payload {
     engine::Payload(payload.into_iter().collect())
 }
 
-/// The named dense vectors of a record; those the record does not have are missing.
+/// Converts the named dense vectors of a record; those the record does not have are missing.
 pub(super) fn vectors_out(vectors: Option<engine::VectorStructInternal>) -> Vectors {
     let mut found = Vectors::default();
     if let Some(engine::VectorStructInternal::Named(mut named)) = vectors {
@@ -49,7 +49,7 @@ pub(super) fn vectors_out(vectors: Option<engine::VectorStructInternal>) -> Vect
     found
 }
 
-/// A record of the engine as a point.
+/// Converts a record of the engine to a point.
 pub(super) fn point_out(record: engine::Record) -> Point {
     Point {
         id: id_out(record.id),
@@ -58,7 +58,7 @@ pub(super) fn point_out(record: engine::Record) -> Point {
     }
 }
 
-/// An operation as the engine's updates, in order, for a shard with these named vectors.
+/// Converts an operation to the engine's updates, in order, for a shard with these named vectors.
 pub(super) fn operation_in(operation: Operation, spaces: &[Space]) -> Vec<engine::UpdateOperation> {
     match operation {
         Operation::Put(points) => put(points, spaces),
@@ -97,8 +97,8 @@ pub(super) fn operation_in(operation: Operation, spaces: &[Space]) -> Vec<engine
     }
 }
 
-/// A put replaces the whole point. When the engine moves the old point out of a segment with
-/// graphs, it keeps the vectors that the new point lacks, so those are deleted explicitly.
+/// Replaces whole points. When the engine moves the old point out of a segment with graphs, it
+/// keeps the vectors that the new point lacks, so those are deleted explicitly.
 fn put(points: Vec<Point>, spaces: &[Space]) -> Vec<engine::UpdateOperation> {
     let mut missing: PerSpace<Vec<engine::PointId>> = PerSpace::default();
     for point in &points {
@@ -145,7 +145,7 @@ pub(super) fn failed(what: &str, error: engine::OperationError) -> Error {
     Error::internal(format!("the vector engine could not {what}: {error}")).with_source(error)
 }
 
-/// The path of a payload field.
+/// Returns the path of a payload field.
 pub(super) fn field_path(field: &str) -> Result<engine::JsonPath> {
     field
         .parse()

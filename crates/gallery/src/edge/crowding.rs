@@ -10,7 +10,7 @@ use qdrant_edge::SearchParams;
 use super::shard::Shard;
 use crate::neighbourhood::{BEAM, mean_of_others};
 
-/// The crowding around each of these points, in their order.
+/// Returns the crowding around each of these points, in their order.
 pub(super) fn crowding(
     shard: &Shard,
     ids: &[PointId],

@@ -10,8 +10,8 @@ use qdrant_edge as engine;
 use super::convert::{field_path, id_in};
 use crate::spellings::{Spellings, common};
 
-/// The engine's filter, or `None` when it selects every point. A tag matches in every spelling of
-/// its letters.
+/// Converts a filter for the engine; `None` when it selects every point. A tag matches in every
+/// spelling of its letters.
 pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option<engine::Filter>> {
     let mut must = Vec::new();
     let mut must_not = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
     Ok((!must.is_empty()).then(|| all_and_none(must, Vec::new())))
 }
 
-/// A filter narrowed by one more condition.
+/// Narrows a filter by one more condition.
 pub(super) fn narrowed(
     filter: Option<engine::Filter>,
     condition: engine::Condition,
@@ -86,7 +86,7 @@ pub(super) fn narrowed(
     filter
 }
 
-/// The point has one of these tags, in any spelling.
+/// Returns the condition that the point has one of these tags, in any spelling.
 pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> Result<engine::Condition> {
     any_of(
         TAGS_FIELD,
@@ -94,7 +94,7 @@ pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> Result<engi
     )
 }
 
-/// The field has one of these values.
+/// Returns the condition that the field has one of these values.
 fn any_of(field: &str, words: Vec<String>) -> Result<engine::Condition> {
     Ok(engine::Condition::Field(engine::FieldCondition::new_match(
         field_path(field)?,
@@ -107,19 +107,19 @@ pub(super) fn everything() -> engine::Filter {
     all_and_none(Vec::new(), Vec::new())
 }
 
-/// The point is one of these.
+/// Returns the condition that the point is one of these.
 pub(super) fn has_id(ids: &[PointId]) -> engine::Condition {
     engine::Condition::HasId(ids.iter().copied().map(id_in).collect())
 }
 
-/// The point has a vector in this space.
+/// Returns the condition that the point has a vector in this space.
 pub(super) fn has_vector(space: clippy_core::gallery::Space) -> engine::Condition {
     engine::Condition::HasVector(engine::HasVectorCondition {
         has_vector: space.name().into(),
     })
 }
 
-/// The point has no vector in this space.
+/// Returns the condition that the point has no vector in this space.
 pub(super) fn lacks_vector(space: clippy_core::gallery::Space) -> engine::Condition {
     engine::Condition::Filter(all_and_none(Vec::new(), vec![has_vector(space)]))
 }

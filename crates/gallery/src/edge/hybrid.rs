@@ -84,7 +84,8 @@ impl Search<'_> {
         })
     }
 
-    /// The points nearest to a probe: one more than asked for, which shows whether there are more.
+    /// Returns the points nearest to a probe: one more than requested, which shows whether there
+    /// are more.
     fn nearest(
         &self,
         probe: &Probe,

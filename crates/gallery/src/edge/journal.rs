@@ -65,7 +65,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// How many bytes of records it holds.
+    /// Returns how many bytes of records it holds.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }

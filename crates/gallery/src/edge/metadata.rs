@@ -35,7 +35,7 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// A new collection of this model.
+    /// Makes the metadata of a new collection of this model.
     pub(crate) fn new(model: &ModelInfo) -> Self {
         Self {
             identity: Identity::new(model),

@@ -69,7 +69,7 @@ impl EdgeGallery {
     /// Opens an existing collection, whatever model filled it.
     ///
     /// # Errors
-    /// As [`EdgeGallery::open`], and [`clippy_core::ErrorCode::NotFound`] when there is none.
+    /// Like [`EdgeGallery::open`], and [`clippy_core::ErrorCode::NotFound`] when there is none.
     pub async fn open_existing(
         folder: PathBuf,
         name: String,

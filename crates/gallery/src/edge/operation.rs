@@ -35,7 +35,7 @@ const NONE: u8 = 0;
 const VECTOR: u8 = 1;
 
 impl Operation {
-    /// How many points it names.
+    /// Returns how many points it names.
     pub(crate) fn points(&self) -> u64 {
         match self {
             Self::Put(points) => points.len() as u64,
@@ -45,7 +45,7 @@ impl Operation {
         }
     }
 
-    /// The bytes of one journal record.
+    /// Encodes one journal record.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         match self {

@@ -97,7 +97,7 @@ impl Shard {
         Ok(())
     }
 
-    /// The engine, for reading.
+    /// Returns the engine, for reading.
     pub(super) fn engine(&self) -> &engine::EdgeShard {
         self.engine.as_ref().expect("it is taken by `drop` alone")
     }
@@ -129,7 +129,7 @@ impl Shard {
             .try_for_each(|update| self.update(update))
     }
 
-    /// Which of these points exist.
+    /// Returns which of these points exist.
     pub(super) fn existing(&self, ids: &[PointId]) -> Result<std::collections::HashSet<PointId>> {
         Ok(self
             .retrieve(ids, With::NOTHING)?
@@ -138,8 +138,8 @@ impl Shard {
             .collect())
     }
 
-    /// The points with these ids that exist, in the order asked for; an id that is given twice
-    /// comes once.
+    /// Returns the points with these ids that exist, in the order asked for; an id that is given
+    /// twice comes once.
     pub(super) fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
         self.retrieve_spaces(
             ids,
@@ -166,9 +166,9 @@ impl Shard {
         Ok(records.into_iter().map(point_out).collect())
     }
 
-    /// A page of points in the order of their ids, and where the next one begins. The engine lists
-    /// ids first and reads the points afterwards. When one is deleted in between, the page is short
-    /// and looks like the last one.
+    /// Returns a page of points in the order of their ids, and where the next one begins. The
+    /// engine lists ids first and reads the points afterwards. When one is deleted in between, the
+    /// page is short and looks like the last one.
     pub(super) fn scroll(
         &self,
         filter: Option<engine::Filter>,
@@ -191,7 +191,7 @@ impl Shard {
         ))
     }
 
-    /// The points whose vectors are nearest to one in a space, best first.
+    /// Returns the points whose vectors are nearest to one in a space, best first.
     pub(super) fn nearest(
         &self,
         space: Space,
@@ -238,7 +238,7 @@ impl Shard {
         }
     }
 
-    /// The exact number of points that the filter selects.
+    /// Returns the exact number of points that the filter selects.
     pub(super) fn count(&self, filter: Option<engine::Filter>) -> Result<u64> {
         let request = engine::CountRequest {
             filter,
@@ -345,9 +345,9 @@ fn vectors_of(spaces: &[Space]) -> engine::WithVector {
     }
 }
 
-/// The engine compares by the dot product, not by its own cosine: for a cosine it would scale every
-/// vector again whenever it moves one. The vectors have unit length already and stay bit for bit as
-/// they were stored.
+/// Makes the engine's configuration. The engine compares by the dot product, not by its own cosine:
+/// for a cosine it would scale every vector again whenever it moves one. The vectors already have
+/// unit length, and stay bit for bit as they were stored.
 fn config(shape: &ShardShape) -> engine::EdgeConfig {
     let mut builder = engine::EdgeConfig::builder()
         .on_disk_payload(true)

@@ -158,7 +158,7 @@ impl Store {
         Ok(store)
     }
 
-    /// The generation to read from.
+    /// Returns the generation to read from.
     pub(super) fn live(&self) -> Arc<Shard> {
         Arc::clone(&self.live.read())
     }
@@ -168,7 +168,7 @@ impl Store {
         std::mem::replace(&mut *self.live.write(), shard)
     }
 
-    /// A page of points in the order of their ids, and where the next one begins.
+    /// Returns a page of points in the order of their ids, and where the next one begins.
     pub(super) fn page(
         &self,
         filter: Option<engine::Filter>,
@@ -219,7 +219,7 @@ impl Store {
         filter_in(filter, &*self.spellings_for(filter, &[])?)
     }
 
-    /// The spellings of tags, for a query that asks for some.
+    /// Returns the spellings of tags, for a query that asks for some.
     pub(super) fn spellings_for(&self, filter: &Filter, tags: &[String]) -> Result<Arc<Spellings>> {
         if !asks_for_tags(filter) && tags.is_empty() {
             return Ok(Arc::default());
@@ -298,7 +298,7 @@ impl Store {
         Ok(())
     }
 
-    /// A note of this name.
+    /// Returns a note of this name.
     pub(super) fn note(&self, name: &str) -> Option<Value> {
         self.writer().metadata.notes.get(name).cloned()
     }
@@ -321,8 +321,8 @@ impl Store {
         Ok(info_of(&self.name, metadata, points, indexed))
     }
 
-    /// Whether so much was written since the graphs were built that searches compare with many
-    /// points one by one.
+    /// Returns whether so much was written since the graphs were built that searches compare with
+    /// many points one by one.
     pub(super) fn lacks_graphs(&self, metadata: &Metadata) -> bool {
         let bytes = metadata
             .changed_points
@@ -330,7 +330,7 @@ impl Store {
         bytes / 1024 >= self.shape.indexing_threshold_kb as u64
     }
 
-    /// Where a generation's files are.
+    /// Returns the folder of a generation's files.
     pub(super) fn generation_folder(&self, generation: u64) -> PathBuf {
         shard_folder(&self.folder, generation)
     }
@@ -360,7 +360,7 @@ pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo
     Ok(Some(info_of(name, metadata, points, indexed)))
 }
 
-/// The model that filled a collection, with what opening the collection needs.
+/// Reads the model that filled a collection, with what opening the collection needs.
 pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
     let missing = || {
         Error::not_found(format!(

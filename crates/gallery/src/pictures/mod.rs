@@ -42,7 +42,8 @@ pub struct PictureOptions {
 }
 
 impl PictureOptions {
-    /// 64 MiB in memory, 2 GiB on disk, and as many thumbnails at once as there are cores.
+    /// Makes options: 64 MiB of thumbnails in memory, 2 GiB on disk, and as many made at once as
+    /// there are cores.
     #[must_use]
     pub fn new(thumbnail_folder: PathBuf) -> Self {
         Self {
@@ -196,7 +197,8 @@ impl PictureFiles {
         .await
     }
 
-    /// How many thumbnails were made since the start, rather than taken from memory or disk.
+    /// Returns how many thumbnails were made since the start, rather than taken from memory or
+    /// disk.
     #[must_use]
     pub fn thumbnails_made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
@@ -217,8 +219,8 @@ fn unreadable(path: &Path, error: std::io::Error) -> Error {
     .with_source(error)
 }
 
-/// Size and modification time stand for the content: reading the whole file at every request would
-/// cost too much.
+/// Returns an identity of the content, made from size and modification time: reading the whole file
+/// at every request would cost too much.
 fn identity(path: &Path, metadata: &std::fs::Metadata) -> String {
     let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let changed = changed

@@ -25,7 +25,7 @@ const SWEPT_EVERY: u64 = 1_000;
 /// Part of every name; change it when thumbnails are made differently.
 const VERSION: &str = "1";
 
-/// The width in which a thumbnail for `width` is made.
+/// Returns the width of the thumbnail that is made for `width`.
 #[must_use]
 pub fn thumbnail_width(width: u32) -> u32 {
     WIDTHS
@@ -36,8 +36,8 @@ pub fn thumbnail_width(width: u32) -> u32 {
 }
 
 impl PictureFiles {
-    /// A JPEG of the picture that is no wider than `width`; smaller pictures keep their size.
-    /// Concurrent requests for the same thumbnail make it once.
+    /// Returns a JPEG of the picture that is no wider than `width`; smaller pictures keep their
+    /// size. Concurrent requests for the same thumbnail make it once.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] for a width of 0; what decoding says about the
@@ -72,7 +72,7 @@ impl PictureFiles {
             Ok(content) => return Ok(content.into()),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be read and is made anew")
+                tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be read and is made again")
             }
         }
         let turn = Arc::clone(&self.turns)
@@ -102,8 +102,8 @@ impl PictureFiles {
         .await
     }
 
-    /// The file is in one of 256 folders, since some file systems are slow with very many files in
-    /// one.
+    /// Returns the path of a cached file, in one of 256 folders, since some file systems are slow
+    /// with very many files in one.
     fn cached_path(&self, key: &str) -> PathBuf {
         self.thumbnail_folder
             .join(&key[..2])

@@ -9,7 +9,7 @@ const REST_PORT: u16 = 6333;
 /// The port of its gRPC interface, which Clippy uses.
 const GRPC_PORT: u16 = 6334;
 
-/// The address of the gRPC interface. REST's port, or none, means gRPC's.
+/// Returns the address of the gRPC interface. REST's port, or none, stands for gRPC's.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] that names the setting.

@@ -40,7 +40,7 @@ pub struct QdrantServer {
 }
 
 impl QdrantServer {
-    /// A server without a key, with the default limits.
+    /// Describes a server without a key, with the default limits.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -102,7 +102,7 @@ impl Connection {
         })
     }
 
-    /// The address and collection that errors name.
+    /// Returns the address and collection that errors name.
     pub(super) fn about(&self) -> &About {
         &self.about
     }
@@ -119,8 +119,8 @@ impl Connection {
             .map_err(|error| explain(&self.about, what, error))
     }
 
-    /// As [`Connection::read`], but returns the client's own error, and calls even when the circuit
-    /// is open: the outcome closes it or keeps it open.
+    /// Like [`Connection::read`], but returns the client's own error, and also calls when the
+    /// circuit is open: the outcome closes it or keeps it open.
     pub(super) async fn try_read<T, F>(
         &self,
         what: &str,
@@ -159,7 +159,7 @@ impl Connection {
             .map_err(|error| explain(&self.about, what, error))
     }
 
-    /// As [`Connection::write`], with the client's own error.
+    /// Like [`Connection::write`], with the client's own error.
     pub(super) async fn try_write<T>(
         &self,
         what: &str,

@@ -5,7 +5,7 @@ use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use qdrant_client::qdrant as wire;
 
-/// A point id for the server.
+/// Converts a point id for the server.
 pub(super) fn id_in(id: PointId) -> wire::PointId {
     let options = match id {
         PointId::Number(number) => wire::point_id::PointIdOptions::Num(number),
@@ -16,7 +16,7 @@ pub(super) fn id_in(id: PointId) -> wire::PointId {
     }
 }
 
-/// A point id from the server.
+/// Converts a point id from the server.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when there is none.
@@ -45,17 +45,17 @@ pub(super) fn selector(ids: impl IntoIterator<Item = PointId>) -> wire::PointsSe
     }
 }
 
-/// A payload for the server.
+/// Converts a payload for the server.
 pub(super) fn payload_in(payload: Payload) -> std::collections::HashMap<String, wire::Value> {
     qdrant_client::Payload::from(payload).into()
 }
 
-/// A payload from the server.
+/// Converts a payload from the server.
 pub(super) fn payload_out(fields: std::collections::HashMap<String, wire::Value>) -> Payload {
     qdrant_client::Payload::from(fields).into()
 }
 
-/// The vectors that exist, for the server.
+/// Converts the existing vectors for the server.
 pub(super) fn vectors_in(vectors: Vectors) -> wire::Vectors {
     let vectors = vectors
         .into_each()
@@ -78,8 +78,8 @@ pub(super) fn vectors_in(vectors: Vectors) -> wire::Vectors {
     }
 }
 
-/// The named vectors from the server. An all-zero vector has no direction: Clippy 0.2 stored one
-/// when a picture could not be embedded, and it counts as missing.
+/// Converts the named vectors from the server. An all-zero vector has no direction: Clippy 0.2
+/// stored one when a picture could not be embedded, and it counts as missing.
 pub(super) fn vectors_out(vectors: Option<wire::VectorsOutput>) -> Vectors {
     let mut found = Vectors::default();
     if let Some(wire::vectors_output::VectorsOptions::Vectors(mut named)) =
@@ -106,10 +106,10 @@ fn values(vector: wire::VectorOutput) -> Option<Vec<f32>> {
     }
 }
 
-/// A point from the server.
+/// Converts a point from the server.
 ///
 /// # Errors
-/// As [`id_out`].
+/// Like [`id_out`].
 pub(super) fn point_out(point: wire::RetrievedPoint) -> Result<Point> {
     Ok(Point {
         id: id_out(point.id)?,
@@ -118,14 +118,14 @@ pub(super) fn point_out(point: wire::RetrievedPoint) -> Result<Point> {
     })
 }
 
-/// Whether an answer includes payloads.
+/// Selects whether an answer includes payloads.
 pub(super) fn with_payload(on: bool) -> Option<wire::WithPayloadSelector> {
     Some(wire::WithPayloadSelector {
         selector_options: Some(wire::with_payload_selector::SelectorOptions::Enable(on)),
     })
 }
 
-/// Which vectors an answer includes.
+/// Selects the vectors that an answer includes.
 pub(super) fn with_vectors(spaces: &[Space]) -> Option<wire::WithVectorsSelector> {
     let options = if spaces.is_empty() {
         wire::with_vectors_selector::SelectorOptions::Enable(false)

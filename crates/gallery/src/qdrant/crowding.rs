@@ -12,9 +12,9 @@ use super::hybrid::{batch, nearest, scored};
 use super::shape::Shape;
 use crate::neighbourhood::{BEAM, mean_of_others};
 
-/// The crowding around these ids, in their order, by the vectors of the points that exist. A query
-/// by id would not need the vectors here, but the server refuses the whole batch when a single
-/// point was deleted or has no vector.
+/// Returns the crowding around these ids, in their order, by the vectors of the points that exist.
+/// A query by id would not need the vectors here, but the server refuses the whole batch when a
+/// single point was deleted or has no vector.
 pub(super) async fn crowding(
     connection: &Connection,
     shape: &Shape,

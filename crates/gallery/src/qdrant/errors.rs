@@ -51,14 +51,14 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether the server could not be reached or did not answer. Such errors open the circuit, and
-    /// reads are retried.
+    /// Returns whether the server could not be reached or did not answer. Such errors open the
+    /// circuit, and reads are retried.
     pub(super) fn is_outage(self) -> bool {
         matches!(self, Self::NoAnswer | Self::Slow)
     }
 }
 
-/// The kind of a failed call.
+/// Returns the kind of a failed call.
 pub(super) fn trouble(error: &QdrantError) -> Trouble {
     match error {
         QdrantError::ResponseError { status } => of_status(status),
@@ -113,7 +113,7 @@ fn of_status(status: &Status) -> Trouble {
     }
 }
 
-/// Whether the connection broke, so that the server did not answer.
+/// Returns whether the connection broke, so that the server did not answer.
 fn is_transport(status: &Status) -> bool {
     let words = [
         "h2 protocol error",
@@ -127,7 +127,7 @@ fn is_transport(status: &Status) -> bool {
         || std::error::Error::source(status).is_some()
 }
 
-/// An error for a person: what was tried, what went wrong, and what to do.
+/// Explains an error to a person: what was tried, what went wrong, and what to do.
 pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
     let About { url, collection } = about;
     let trouble = trouble(&error);
@@ -239,7 +239,7 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
     Error::new(code, message).with_source(error)
 }
 
-/// No answer came within the time limit.
+/// Makes the error for a call without an answer within the time limit.
 pub(super) fn too_slow(about: &About, what: &str, limit: Duration) -> Error {
     Error::new(
         ErrorCode::Timeout,
@@ -251,7 +251,7 @@ pub(super) fn too_slow(about: &About, what: &str, limit: Duration) -> Error {
     )
 }
 
-/// The circuit is open.
+/// Makes the error for a call while the circuit is open.
 pub(super) fn circuit_open(about: &About, what: &str, wait: Duration) -> Error {
     Error::new(
         ErrorCode::Unavailable,

@@ -11,9 +11,9 @@ use super::convert::id_in;
 use super::shape::Shape;
 use crate::spellings::{Spellings, common};
 
-/// The server's filter, or `None` when it selects every point. In a space that the collection
-/// lacks, every vector is missing; a collection without an index of the origin has no generated
-/// pictures. A tag matches in every spelling of its letters.
+/// Converts a filter for the server; `None` when it selects every point. In a space that the
+/// collection lacks, every vector is missing; a collection without an index of the origin has no
+/// generated pictures. A tag matches in every spelling of its letters.
 pub(super) fn filter_in(
     filter: &Filter,
     shape: &Shape,
@@ -81,14 +81,14 @@ pub(super) fn filter_in(
     })
 }
 
-/// A filter narrowed by one more condition.
+/// Narrows a filter by one more condition.
 pub(super) fn narrowed(filter: Option<wire::Filter>, condition: wire::Condition) -> wire::Filter {
     let mut filter = filter.unwrap_or_default();
     filter.must.push(condition);
     filter
 }
 
-/// The point has one of these tags, in any spelling.
+/// Returns the condition that the point has one of these tags, in any spelling.
 pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> wire::Condition {
     exactly_any_of(
         TAGS_FIELD,
@@ -96,7 +96,7 @@ pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> wire::Condi
     )
 }
 
-/// The field has one of these values.
+/// Returns the condition that the field has one of these values.
 pub(super) fn exactly_any_of(field: &str, strings: Vec<String>) -> wire::Condition {
     let matched = wire::r#match::MatchValue::Keywords(wire::RepeatedStrings { strings });
     condition(ConditionOneOf::Field(wire::FieldCondition {
@@ -108,13 +108,13 @@ pub(super) fn exactly_any_of(field: &str, strings: Vec<String>) -> wire::Conditi
     }))
 }
 
-/// The point is one of these.
+/// Returns the condition that the point is one of these.
 pub(super) fn has_id(ids: impl IntoIterator<Item = PointId>) -> wire::Condition {
     let has_id = ids.into_iter().map(id_in).collect();
     condition(ConditionOneOf::HasId(wire::HasIdCondition { has_id }))
 }
 
-/// The point has no vector in this space.
+/// Returns the condition that the point has no vector in this space.
 pub(super) fn lacks_vector(space: Space) -> wire::Condition {
     let has_vector = space.name().to_owned();
     none_of(vec![condition(ConditionOneOf::HasVector(

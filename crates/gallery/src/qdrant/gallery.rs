@@ -110,7 +110,7 @@ impl Inner {
         Ok(answer.result.unwrap_or_default().count)
     }
 
-    /// A page of points in the order of their ids, and where the next one begins.
+    /// Returns a page of points in the order of their ids, and where the next one begins.
     async fn page(
         &self,
         shape: &Shape,
@@ -250,7 +250,7 @@ impl Inner {
     }
 }
 
-/// The values of a payload field, each once.
+/// Returns the values of a payload field, each once.
 fn distinct_words(value: Option<&serde_json::Value>) -> HashSet<String> {
     match value {
         Some(serde_json::Value::String(word)) => HashSet::from([word.clone()]),
@@ -582,7 +582,7 @@ impl GalleryWriter for QdrantGallery {
         Ok(())
     }
 
-    /// The server builds graphs by itself; this waits until they are built.
+    /// Waits until the server has built the graphs, which it does by itself.
     async fn optimize(&self) -> Result<()> {
         self.inner.wait_for_graphs().await
     }

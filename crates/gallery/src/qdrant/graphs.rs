@@ -60,8 +60,8 @@ impl Inner {
         Ok(())
     }
 
-    /// How many vectors have graphs once everything is built: all but those in segments that are
-    /// too small for one.
+    /// Returns how many vectors have graphs once everything is built: all but those in segments
+    /// that are too small for one.
     async fn vectors_that_get_graphs(&self, shape: &Shape) -> Result<u64> {
         let all = self.count(shape, None).await?;
         let mut vectors = 0;

@@ -37,7 +37,7 @@ enum List {
 }
 
 impl List {
-    /// The probe that orders the list.
+    /// Returns the probe that orders the list.
     fn probe(self) -> Option<usize> {
         match self {
             Self::Best(probe) | Self::Lacking(probe, _) | Self::Lexical(probe) => Some(probe),
@@ -147,7 +147,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The probes of spaces that the collection has.
+    /// Returns the probes of spaces that the collection has.
     fn probes(&self) -> impl Iterator<Item = usize> {
         let probes = self.query.probes.iter().enumerate();
         probes.filter_map(|(index, probe)| self.shape.has(probe.space()).then_some(index))
@@ -158,7 +158,7 @@ impl Search<'_> {
         self.shape.has(Space::Text).then_some(probe)
     }
 
-    /// All lists of candidates.
+    /// Returns all lists of candidates.
     fn lists(&self) -> Vec<List> {
         let mut lists: Vec<List> = self.probes().map(List::Best).collect();
         if let Some(lacking) = self.query.lacking
@@ -258,7 +258,7 @@ impl Search<'_> {
         (parts, requests)
     }
 
-    /// One more than asked for, which shows whether there are more.
+    /// Returns one more than the number of candidates, which shows whether there are more.
     fn limit(&self) -> Option<u64> {
         Some(self.query.candidates as u64 + 1)
     }
@@ -273,7 +273,7 @@ impl Search<'_> {
         }
     }
 
-    /// The best by a probe, ids and scores alone.
+    /// Makes the query for the nearest points to a probe, without payloads.
     fn nearest(
         &self,
         probe: usize,
@@ -326,7 +326,7 @@ pub(super) fn nearest(
     }
 }
 
-/// Several queries in one round trip.
+/// Runs several queries in one round trip.
 pub(super) async fn batch(
     connection: &Connection,
     physical: &str,
@@ -358,7 +358,7 @@ pub(super) async fn batch(
         .collect())
 }
 
-/// The ids and scores of an answer.
+/// Returns the ids and scores of an answer.
 pub(super) fn scored(points: &[wire::ScoredPoint]) -> Result<Vec<(PointId, f32)>> {
     points
         .iter()

@@ -57,7 +57,7 @@ impl KnownSpellings {
             .is_some_and(|until| Instant::now() < until)
     }
 
-    /// How much longer a filter waits for a list that is being fetched, or is about to be.
+    /// Returns how much longer a filter waits for a list that is being fetched, or is about to be.
     fn patience(&self) -> Duration {
         let made_since = self.state.read().made_since;
         PATIENCE.saturating_sub(made_since.map_or(Duration::ZERO, |since| since.elapsed()))
@@ -65,7 +65,7 @@ impl KnownSpellings {
 }
 
 impl Inner {
-    /// The spellings of tags, for a query that asks for some, in its filter or elsewhere.
+    /// Returns the spellings of tags, for a query that asks for some, in its filter or elsewhere.
     pub(super) async fn spellings_for(
         self: &Arc<Self>,
         shape: &Arc<Shape>,

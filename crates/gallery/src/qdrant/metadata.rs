@@ -24,7 +24,7 @@ const NOTE: &str = "clippy_note_";
 /// Begins the names of the entries for folders; a hash of the folder follows.
 const ROOT: &str = "clippy_root_";
 
-/// The identity as an entry of the metadata.
+/// Returns the identity as an entry of the metadata.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when it cannot be written as JSON; it always can.
@@ -54,15 +54,15 @@ pub(super) struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// As an entry of the metadata.
+    /// Returns it as an entry of the metadata.
     ///
     /// # Errors
-    /// As [`identity_entry`].
+    /// Like [`identity_entry`].
     pub(super) fn entry(&self) -> Result<HashMap<String, wire::Value>> {
         Ok(HashMap::from([(LIFECYCLE.to_owned(), to_value(self)?)]))
     }
 
-    /// Whether writes wait, now.
+    /// Returns whether writes are paused now.
     pub(super) fn is_paused(&self) -> bool {
         self.paused_until_us > now_us()
     }
@@ -83,10 +83,10 @@ struct Root {
     added_us: u64,
 }
 
-/// A folder as an entry of the metadata.
+/// Returns a folder as an entry of the metadata.
 ///
 /// # Errors
-/// As [`identity_entry`].
+/// Like [`identity_entry`].
 pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
     let added_us = now_us();
     let hash = hex::encode(&Sha256::digest(path.as_bytes())[..8]);
@@ -99,15 +99,15 @@ pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
     )]))
 }
 
-/// A note as an entry of the metadata.
+/// Returns a note as an entry of the metadata.
 pub(super) fn note_entry(name: &str, note: serde_json::Value) -> HashMap<String, wire::Value> {
     HashMap::from([(format!("{NOTE}{name}"), note.into())])
 }
 
-/// A note of this name.
+/// Returns a note of this name.
 ///
 /// # Errors
-/// As [`read`].
+/// Like [`read`].
 pub(super) fn note(
     metadata: &HashMap<String, wire::Value>,
     name: &str,

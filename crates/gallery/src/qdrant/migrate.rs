@@ -87,10 +87,10 @@ impl Step {
     }
 }
 
-/// The steps that a migration of this collection takes. Nothing is changed.
+/// Returns the steps of a migration of this collection, and changes nothing.
 ///
 /// # Errors
-/// As [`super::QdrantGallery::open`].
+/// Like [`super::QdrantGallery::open`].
 pub async fn plan(options: &QdrantOptions) -> Result<MigrationPlan> {
     let connection = Connection::new(&options.server, &options.name)?;
     let version = ask_version(&connection).await?;
@@ -112,7 +112,7 @@ pub async fn plan(options: &QdrantOptions) -> Result<MigrationPlan> {
 /// Runs the plan, and returns it.
 ///
 /// # Errors
-/// As [`plan`]; completed steps stay, and the next migration continues from there.
+/// Like [`plan`]; completed steps stay, and the next migration continues from there.
 pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
     let plan = plan(options).await?;
     let connection = Connection::new(&options.server, &options.name)?;
@@ -173,8 +173,8 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
     Ok(plan)
 }
 
-/// The form of the sentences of a Clippy 0.2 collection. It must be recorded now: once the version
-/// is recorded, nothing shows that the collection is from 0.2.
+/// Returns the form of the sentences of a Clippy 0.2 collection. It must be recorded now: once the
+/// version is recorded, nothing shows that the collection is from 0.2.
 fn sentence_entry(shape: Option<&Shape>, points: u64) -> Result<HashMap<String, wire::Value>> {
     let is_older = points > 0 && shape.is_some_and(|shape| shape.schema_version() == 0);
     let noted = match shape {
@@ -188,7 +188,7 @@ fn sentence_entry(shape: Option<&Shape>, points: u64) -> Result<HashMap<String, 
     })
 }
 
-/// The missing steps, in order. The version is recorded last, when everything is done.
+/// Returns the missing steps, in order. The version is recorded last, when everything is done.
 fn steps(
     options: &QdrantOptions,
     version: Version,

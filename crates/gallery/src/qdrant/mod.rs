@@ -76,7 +76,7 @@ pub struct QdrantOptions {
 }
 
 impl QdrantOptions {
-    /// A collection with the schema's defaults.
+    /// Makes options for a collection with the schema's defaults.
     #[must_use]
     pub fn new(server: QdrantServer, name: impl Into<String>, model: ModelInfo) -> Self {
         Self {
@@ -138,7 +138,7 @@ impl fmt::Debug for Inner {
 }
 
 impl Inner {
-    /// The collection's shape. A search uses one shape from beginning to end.
+    /// Returns the collection's shape. A search uses one shape from beginning to end.
     fn shape(&self) -> Result<Arc<Shape>> {
         match &*self.shape.read() {
             Ok(shape) => Ok(Arc::clone(shape)),

@@ -8,10 +8,10 @@ use super::QdrantGallery;
 use super::metadata::{note, note_entry};
 
 impl QdrantGallery {
-    /// The note of this name; `None` when there is none.
+    /// Reads the note of this name; `None` when there is none.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub(super) async fn read_note(&self, name: &str) -> Result<Option<Value>> {
         note(&self.inner.refresh().await?.config.metadata, name)
     }
@@ -19,7 +19,7 @@ impl QdrantGallery {
     /// Stores a note. It replaces the note with the same name; other notes stay.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub(super) async fn write_note(&self, name: &str, note: Value) -> Result<()> {
         let request = wire::UpdateCollection {
             collection_name: self.inner.physical.clone(),

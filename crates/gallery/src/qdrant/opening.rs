@@ -45,7 +45,7 @@ impl QdrantGallery {
         ))
     }
 
-    /// A gallery on a collection whose shape is known.
+    /// Makes a gallery of a collection whose shape is known.
     pub(super) fn of(
         connection: Arc<Connection>,
         version: Version,
@@ -78,7 +78,7 @@ impl QdrantGallery {
     }
 }
 
-/// The live collection of a public name; made when it does not exist.
+/// Finds the live collection of a public name, or makes it when it does not exist.
 pub(super) async fn find_or_create(
     connection: &Connection,
     options: &QdrantOptions,
@@ -195,12 +195,12 @@ pub(super) async fn ask_version(connection: &Connection) -> Result<Version> {
     Ok(version)
 }
 
-/// The alias of the live collection of a public name.
+/// Returns the alias of the live collection of a public name.
 pub(super) fn live_alias(name: &str) -> String {
     format!("{name}@live")
 }
 
-/// The physical name of the live collection of a public name, whether it exists or not.
+/// Looks up the physical name of the live collection of a public name, whether it exists or not.
 pub(super) async fn resolve(connection: &Connection, name: &str) -> Result<String> {
     let what = "look up the collection's name";
     let answer = connection
@@ -218,13 +218,13 @@ pub(super) async fn resolve(connection: &Connection, name: &str) -> Result<Strin
         .to_owned())
 }
 
-/// The live collection of a public name, if it exists.
+/// Finds the live collection of a public name, if it exists.
 pub(super) async fn find_live(connection: &Connection, name: &str) -> Result<Option<Shape>> {
     let physical = resolve(connection, name).await?;
     read_shape(connection, name, &physical).await
 }
 
-/// A collection by its physical name, if it exists.
+/// Reads a collection's shape by its physical name, if it exists.
 pub(super) async fn read_shape(
     connection: &Connection,
     name: &str,
@@ -248,8 +248,7 @@ pub(super) async fn read_shape(
     }
 }
 
-/// Makes the collection with everything that the schema asks for. It is no error when another
-/// process makes it at the same time.
+/// Makes the collection with everything in the schema. Another process may make it meanwhile.
 pub(super) async fn create(
     connection: &Connection,
     options: &QdrantOptions,
@@ -272,7 +271,7 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// The request that makes a new collection.
+/// Returns the request that makes a new collection.
 #[expect(deprecated, reason = "servers before 1.20 know these fields only")]
 fn creation(
     options: &QdrantOptions,
@@ -315,7 +314,7 @@ fn creation(
     })
 }
 
-/// The graph's parameters.
+/// Returns the graph's parameters.
 pub(super) fn graph(options: &QdrantOptions) -> wire::HnswConfigDiff {
     let schema = Schema::current();
     let threshold = options
@@ -329,7 +328,7 @@ pub(super) fn graph(options: &QdrantOptions) -> wire::HnswConfigDiff {
     }
 }
 
-/// From which size on segments get graphs.
+/// Returns the sizes from which segments get graphs.
 pub(super) fn thresholds(options: &QdrantOptions) -> wire::OptimizersConfigDiff {
     let threshold = options
         .indexing_threshold_kb
@@ -340,7 +339,7 @@ pub(super) fn thresholds(options: &QdrantOptions) -> wire::OptimizersConfigDiff 
     }
 }
 
-/// How vectors are compressed; `None` when they are not.
+/// Returns how vectors are compressed; `None` when they are not.
 #[expect(deprecated, reason = "servers before 1.20 know these fields only")]
 pub(super) fn quantization(kind: Quantization) -> Option<wire::QuantizationConfig> {
     use wire::quantization_config::Quantization as Kind;

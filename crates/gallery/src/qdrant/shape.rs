@@ -143,14 +143,14 @@ impl Shape {
         Ok(())
     }
 
-    /// Version of the schema; 0 is a collection of Clippy 0.2.
+    /// Returns the version of the schema; 0 is a collection of Clippy 0.2.
     pub(super) fn schema_version(&self) -> u32 {
         self.identity
             .as_ref()
             .map_or(0, |identity| identity.schema_version)
     }
 
-    /// Whether it has vectors for a space.
+    /// Returns whether it has vectors for a space.
     pub(super) fn has(&self, space: Space) -> bool {
         self.spaces.contains(&space)
     }

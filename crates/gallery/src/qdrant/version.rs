@@ -31,7 +31,7 @@ pub(super) enum Feature {
 }
 
 impl Feature {
-    /// The first version that has it.
+    /// Returns the first version that has it.
     pub(super) fn since(self) -> Version {
         match self {
             Self::CollectionMetadata => Version {
@@ -66,7 +66,7 @@ impl Version {
         })
     }
 
-    /// Whether this version has the feature.
+    /// Returns whether this version has the feature.
     pub(super) fn has(self, feature: Feature) -> bool {
         self >= feature.since()
     }

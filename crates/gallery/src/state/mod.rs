@@ -112,7 +112,7 @@ fn failed(error: sqlx::Error) -> Error {
     Error::new(code, message).with_source(error)
 }
 
-/// A count or line number for SQLite, which has signed numbers only.
+/// Converts a count or line number for SQLite, which has only signed numbers.
 fn number_in(number: u64) -> Result<i64> {
     i64::try_from(number)
         .map_err(|_| Error::invalid(format!("{number} is too large to be a line of a manifest")))

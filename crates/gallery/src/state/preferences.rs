@@ -94,7 +94,7 @@ fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Trimmed names, each once; empty ones are left out.
+/// Returns the trimmed names, each once, without empty ones.
 fn names<'a>(
     given: impl Iterator<Item = &'a str>,
     change: impl Fn(&str) -> String,

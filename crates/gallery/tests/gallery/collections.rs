@@ -311,8 +311,8 @@ async fn a_kill_at_any_moment_of_a_switch_leaves_one_whole_collection_live() {
         tokio::time::sleep(Duration::from_micros(rand::rng().random_range(0..3_000))).await;
         child.kill().expect("killed");
         child.wait().expect("a child");
-        let told: Vec<String> = made.into_iter().chain(lines).collect();
-        let last = told.last().expect("it switched").clone();
+        let names: Vec<String> = made.into_iter().chain(lines).collect();
+        let last = names.last().expect("it switched").clone();
 
         let info = EdgeCollections::inspect(data.path(), "clippy")
             .expect("read")

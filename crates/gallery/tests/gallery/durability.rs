@@ -36,7 +36,7 @@ fn options(folder: &Path) -> EdgeOptions {
     }
 }
 
-/// The vectors of a point in its first or second version; one number determines all values.
+/// Returns the vectors of a point in its first or second version; one number determines all values.
 fn vector(id: u64, space: Space, version: u64) -> Vec<f32> {
     let seed = (id * 8 + space as u64 * 2 + version) as f32;
     let mut values: Vec<f32> = (0..DIMENSION)
@@ -67,7 +67,7 @@ fn ids_of(batch: u64) -> std::ops::Range<u64> {
     batch * BATCH + 1..(batch + 1) * BATCH + 1
 }
 
-/// The point of a batch that is deleted later.
+/// Returns the point of a batch that is deleted later.
 fn doomed(batch: u64) -> u64 {
     batch * BATCH + 1 + batch % BATCH
 }

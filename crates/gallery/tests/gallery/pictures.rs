@@ -17,7 +17,8 @@ struct PictureFolders {
     roots: Vec<String>,
 }
 
-/// `root/a.png`, `root/sub/b.png`, `other/c.png`, `secret/s.png`; `root` and `other` are recorded.
+/// Makes `root/a.png`, `root/sub/b.png`, `other/c.png` and `secret/s.png`; `root` and `other` are
+/// recorded.
 fn picture_folders() -> PictureFolders {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for path in [
@@ -64,7 +65,7 @@ impl PictureFolders {
     }
 }
 
-/// A thumbnail's bytes, type and ETag.
+/// Returns a thumbnail's bytes, type and ETag.
 fn held(served: ServedPicture) -> (Bytes, String, String) {
     (
         served.content.whole().expect("in memory"),

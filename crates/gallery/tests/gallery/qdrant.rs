@@ -116,7 +116,8 @@ fn query(random: &mut StdRng) -> HybridQuery {
     }
 }
 
-/// The candidates as a page shows them: by the weighted score, and by id when scores are equal.
+/// Returns the candidates in the order of a page: by weighted score, and by id when scores are
+/// equal.
 fn ranked(found: &Candidates, probes: &[Probe]) -> Vec<(PointId, f32)> {
     let score = |scores: &[Option<f32>]| -> f32 {
         probes
@@ -192,7 +193,7 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
     }
 }
 
-/// Makes a collection as Clippy 0.2 does.
+/// Makes a collection with the schema of Clippy 0.2.
 async fn old_collection(fake: &FakeQdrant, name: &str, spaces: &[Space], dimension: u64) -> Qdrant {
     let client = Qdrant::from_url(&fake.url())
         .skip_compatibility_check()
@@ -225,8 +226,8 @@ async fn fill_old(client: &Qdrant, name: &str, points: &[Point]) {
         .expect("stored");
 }
 
-/// Points as 0.2 stores them: no edges, a zero vector when a picture could not be embedded, nulls
-/// in the payload.
+/// Returns points as 0.2 stores them: no edges, a zero vector when a picture could not be embedded,
+/// and nulls in the payload.
 fn old_points() -> Vec<Point> {
     let mut random = StdRng::seed_from_u64(2);
     (1..=300_u64)

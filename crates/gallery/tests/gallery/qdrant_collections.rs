@@ -18,7 +18,8 @@ use serde_json::json;
 
 use crate::support::{options, options_for};
 
-/// The second model: of another dimension, so that vectors of the two can never be mixed up.
+/// Returns the second model: of another dimension, so that vectors of the two can never be mixed
+/// up.
 fn second() -> ModelInfo {
     ModelInfo {
         name: "second/one".to_owned(),

@@ -139,14 +139,14 @@ async fn an_address_without_a_qdrant_server_is_named_in_the_error() {
     bound
         .bind("127.0.0.1:0".parse().expect("an address"))
         .expect("a free port");
-    let nobody = bound.local_addr().expect("bound");
-    let error = QdrantGallery::open(options(&format!("http://{nobody}"), "any"))
+    let unused = bound.local_addr().expect("bound");
+    let error = QdrantGallery::open(options(&format!("http://{unused}"), "any"))
         .await
-        .expect_err("nobody there");
+        .expect_err("no server");
     says(
         &error,
         ErrorCode::Unavailable,
-        &[&nobody.to_string(), "QDRANT_URL"],
+        &[&unused.to_string(), "QDRANT_URL"],
     );
 
     // A web server.
@@ -322,7 +322,7 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
                 refused += 1;
             }
         }
-        proxy.mend();
+        proxy.restore();
         // The circuit may be open: the readiness check detects first that it can be closed.
         let begun = Instant::now();
         while gallery.info().await.is_err() {
@@ -378,7 +378,7 @@ async fn searches_survive_a_cut_connection() {
     for _ in 0..5 {
         gallery.hybrid(query()).await.expect("found");
         proxy.cut();
-        proxy.mend();
+        proxy.restore();
         gallery
             .hybrid(query())
             .await

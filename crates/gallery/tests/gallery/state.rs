@@ -275,10 +275,10 @@ async fn the_ledger_adds_up_even_when_lines_are_written_twice() {
     .expect("replaced");
     assert_eq!(state.totals(run).await.expect("read").failed, each - 1);
 
-    let nobody = Uuid::nil();
+    let unknown = Uuid::nil();
     for outcome in [
-        Ledger::record(&*state, nobody, &[]).await,
-        state.finish(nobody, false).await,
+        Ledger::record(&*state, unknown, &[]).await,
+        state.finish(unknown, false).await,
     ] {
         assert_eq!(
             outcome.expect_err("no such ledger").code,
@@ -287,7 +287,7 @@ async fn the_ledger_adds_up_even_when_lines_are_written_twice() {
     }
     assert_eq!(
         state
-            .claim(nobody, &[])
+            .claim(unknown, &[])
             .await
             .expect_err("no such ledger")
             .code,

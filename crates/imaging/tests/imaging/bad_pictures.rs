@@ -39,7 +39,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Most bytes that this thread held during `work`, beyond what it held before.
+/// Runs `work`, and returns the most bytes that this thread held meanwhile, beyond what it held
+/// before.
 pub fn memory_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = HELD.get();
     MOST.set(before);

@@ -23,7 +23,7 @@ pub fn file(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A chunk of a PNG, with its checksum.
+/// Makes a chunk of a PNG, with its checksum.
 pub fn png_chunk(label: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut chunk = (data.len() as u32).to_be_bytes().to_vec();
     chunk.extend(label);
@@ -41,7 +41,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A PNG whose header claims this many pixels, and which has nearly none.
+/// Makes a PNG whose header claims this many pixels, and which has nearly none.
 pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     header.extend([8, 2, 0, 0, 0]);
@@ -53,7 +53,7 @@ pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A GIF with a red frame and a blue one.
+/// Makes a GIF with a red frame and a blue one.
 pub fn animated_gif(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     {
@@ -71,7 +71,7 @@ pub fn animated_gif(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// An animated PNG: the red picture is the first frame, a blue one follows.
+/// Makes an animated PNG: the red picture is the first frame, a blue one follows.
 pub fn animated_png(width: u32, height: u32) -> Vec<u8> {
     let chunks = |picture: &RgbImage| {
         let bytes = file(picture, ImageFormat::Png);
@@ -122,7 +122,7 @@ pub fn animated_png(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// An animated WebP of a red frame and a blue one, both lossless.
+/// Makes an animated WebP of a red frame and a blue one, both lossless.
 pub fn animated_webp(width: u32, height: u32) -> Vec<u8> {
     let chunk = |label: &[u8; 4], data: &[u8]| {
         let mut chunk = label.to_vec();
@@ -164,8 +164,8 @@ pub fn animated_webp(width: u32, height: u32) -> Vec<u8> {
     .concat()
 }
 
-/// A zlib stream of this many zeros, in 1.6 bits for every 32 of them: one fixed-Huffman block of
-/// the longest matches.
+/// Makes a zlib stream of this many zeros, in 1.6 bits for every 32 of them: one fixed-Huffman
+/// block of the longest matches.
 pub fn zlib_zeros(count: usize) -> Vec<u8> {
     let mut bytes = vec![0x78, 0x9c];
     let (mut pending, mut length) = (0u32, 0);
@@ -200,8 +200,8 @@ pub fn zlib_zeros(count: usize) -> Vec<u8> {
     bytes
 }
 
-/// A PNG of zeros of any size, in few bytes; `kind` is its colour type (0 grey, 2 RGB, 6 RGB and
-/// alpha).
+/// Makes a PNG of zeros of any size, in few bytes; `kind` is its colour type (0 grey, 2 RGB, 6 RGB
+/// and alpha).
 pub fn png_of_zeros(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
     let channels = match kind {
         0 => 1,
@@ -220,7 +220,7 @@ pub fn png_of_zeros(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
     )
 }
 
-/// A PNG with these chunks before its pixels.
+/// Makes a PNG with these chunks before its pixels.
 pub fn png_with(
     width: u32,
     height: u32,
@@ -242,7 +242,7 @@ pub fn png_with(
     bytes
 }
 
-/// A zlib stream that stores its bytes uncompressed.
+/// Makes a zlib stream that stores its bytes uncompressed.
 pub fn zlib_stored(data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x78, 0x01];
     let mut chunks = data.chunks(65_535).peekable();
@@ -266,7 +266,8 @@ pub enum Tag {
     Long(u16, Vec<u32>),
 }
 
-/// A TIFF of one strip with these tags beside those of the strip itself, in either byte order.
+/// Makes a TIFF of one strip with these tags beside those of the strip itself, in either byte
+/// order.
 pub fn tiff(little: bool, (width, height): (u32, u32), tags: &[Tag], strip: &[u8]) -> Vec<u8> {
     let short = |value: u16| {
         if little {
@@ -349,7 +350,8 @@ pub fn tiff(little: bool, (width, height): (u32, u32), tags: &[Tag], strip: &[u8
     bytes
 }
 
-/// A GIF with a canvas of one pixel and one frame of another size, which holds nearly no pixels.
+/// Makes a GIF with a canvas of one pixel and one frame of another size, which holds nearly no
+/// pixels.
 pub fn gif_with_frame(width: u16, height: u16) -> Vec<u8> {
     let mut bytes = b"GIF89a\x01\0\x01\0\x80\0\0".to_vec();
     bytes.extend([0, 0, 0, 255, 255, 255]);
@@ -363,7 +365,7 @@ pub fn gif_with_frame(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
-/// A chunk of a WebP file.
+/// Makes a chunk of a WebP file.
 pub fn riff_chunk(label: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut chunk = label.to_vec();
     chunk.extend((data.len() as u32).to_le_bytes());
@@ -372,7 +374,7 @@ pub fn riff_chunk(label: &[u8; 4], data: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// A WebP file with a canvas of one pixel, these flags and these chunks.
+/// Makes a WebP file with a canvas of one pixel, these flags and these chunks.
 pub fn webp_of_one_pixel(flags: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
     let mut body = b"WEBP".to_vec();
     body.extend(riff_chunk(b"VP8X", &[flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
@@ -383,7 +385,7 @@ pub fn webp_of_one_pixel(flags: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// The chunk of a lossy WebP frame of this size, cut off after its header.
+/// Returns the chunk of a lossy WebP frame of this size, cut off after its header.
 pub fn vp8_frame(width: u16, height: u16) -> Vec<u8> {
     let mut data = vec![0x10, 2, 0, 0x9d, 1, 0x2a];
     data.extend(width.to_le_bytes());

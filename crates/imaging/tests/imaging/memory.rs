@@ -63,10 +63,10 @@ fn sides_and_ratios_are_limited() {
         of(100, 801),
         Err(DecodeError::TooStretched { limit: 8, .. })
     ));
-    let told = of(801, 100).expect_err("too thin").to_string();
+    let message = of(801, 100).expect_err("too thin").to_string();
     assert!(
-        told.contains("801 x 100") && told.contains("8 times"),
-        "{told}"
+        message.contains("801 x 100") && message.contains("8 times"),
+        "{message}"
     );
 }
 

@@ -10,7 +10,7 @@ fn read(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
     decode(bytes, &DecodeLimits::default()).map(clippy_imaging::Picture::into_pixels)
 }
 
-/// The pixels as the picture library reads them, laid on white.
+/// Returns the pixels as the `image` crate reads them, on a white background.
 fn expected(bytes: &[u8]) -> RgbImage {
     let over = |value: u8, alpha: u8| {
         ((u32::from(value) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8
@@ -84,7 +84,7 @@ fn encoded(
 }
 
 #[test]
-fn every_kind_of_png_is_read_as_the_picture_library_reads_it() {
+fn every_kind_of_png_is_read_as_the_image_crate_reads_it() {
     use BitDepth::{Eight, Four, One, Sixteen, Two};
     use ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb as Colour, Rgba};
     let kinds = [

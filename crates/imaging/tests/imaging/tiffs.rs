@@ -143,7 +143,7 @@ fn unsupported_kinds_are_named_in_one_sentence() {
             .expect_err("it is not read")
             .to_string()
     };
-    for (told, words) in [
+    for (message, words) in [
         (of(6, 8, 3, 1), "YCbCr"),
         (of(10, 8, 3, 1), "L*a*b*"),
         (of(4, 8, 1, 1), "a transparency mask"),
@@ -151,8 +151,8 @@ fn unsupported_kinds_are_named_in_one_sentence() {
         (of(1, 16, 1, 3), "16 bits (floating-point"),
     ] {
         assert!(
-            told.contains(words) && told.contains("convert") && !told.contains('\n'),
-            "{told}"
+            message.contains(words) && message.contains("convert") && !message.contains('\n'),
+            "{message}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The answer to a sketch alone shows several guesses.
+//! The results of a query with only a sketch show several guesses.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use clippy_search::SearchQuery;
 
 use crate::harness::{Collection, STYLES, drawing, filled, ids, sketch};
 
-/// More than the pool, so that its end is seen.
+/// More than the pool, so that the results after it are tested too.
 const MANY: usize = subjects::POOL + 20;
 
 fn alone() -> SearchQuery {
@@ -21,7 +21,7 @@ fn alone() -> SearchQuery {
     }
 }
 
-/// What a picture of the harness shows: its tags without its style.
+/// Returns the subject of a picture of the harness: its tags without its style.
 fn subject(hit: &Hit) -> Vec<&str> {
     let mut tags: Vec<&str> = tags_of(&hit.payload)
         .filter(|tag| !STYLES.contains(tag))
@@ -30,7 +30,7 @@ fn subject(hit: &Hit) -> Vec<&str> {
     tags
 }
 
-fn shown(hits: &[Hit]) -> usize {
+fn count_subjects(hits: &[Hit]) -> usize {
     hits.iter().map(subject).collect::<HashSet<_>>().len()
 }
 
@@ -65,10 +65,10 @@ async fn the_first_places_hold_several_guesses() {
         assert!(plain.is_sorted_by(|left, right| left.score >= right.score));
         assert_eq!(plain[0].id, several[0].id, "the best stays first");
         assert!(
-            shown(&several[..10]) > shown(&plain[..10]),
+            count_subjects(&several[..10]) > count_subjects(&plain[..10]),
             "{} {}",
-            shown(&several[..10]),
-            shown(&plain[..10])
+            count_subjects(&several[..10]),
+            count_subjects(&plain[..10])
         );
 
         let expected: Vec<PointId> = subjects::order(&plain)
@@ -122,7 +122,7 @@ async fn pages_of_guesses_fit_together() {
 #[tokio::test]
 async fn a_query_with_more_than_a_sketch_is_ordered_by_likeness() {
     let collection = filled(1_000, 33).await;
-    let said = [
+    let queries = [
         SearchQuery {
             text: Some("cat".to_owned()),
             ..alone()
@@ -149,7 +149,7 @@ async fn a_query_with_more_than_a_sketch_is_ordered_by_likeness() {
             ..alone()
         },
     ];
-    for query in said {
+    for query in queries {
         assert_eq!(
             ids(&collection.search(query.clone()).await.hits),
             by_likeness(&collection, query).await

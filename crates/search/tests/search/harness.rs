@@ -47,7 +47,7 @@ impl Random {
         self.next() as f32 / u32::MAX as f32
     }
 
-    /// A vector near a common axis, so that every cosine is raised, in some spaces more.
+    /// Returns a vector near a common axis, so that every cosine is raised, in some spaces more.
     pub fn vector(&mut self, space: Space) -> Vec<f32> {
         let raised = [0.4, 1.5, 0.1][space as usize];
         let mut vector: Vec<f32> = (0..DIMENSION)
@@ -239,7 +239,7 @@ impl Collection {
         vectors.into_iter().map(probe).collect()
     }
 
-    /// Measured by comparing with every other picture.
+    /// Computes the crowding by comparing with every other picture.
     pub fn crowding(&self, id: PointId) -> Crowding {
         let point = self.point(id);
         let mut crowding = Crowding::default();
@@ -270,7 +270,7 @@ pub fn like(id: u64) -> SearchQuery {
     }
 }
 
-/// A square on a pad, with this distance from the left.
+/// Draws a square on a pad, with this distance from the left.
 pub fn drawing(left: u32) -> Bytes {
     let mut pad = RgbImage::from_pixel(120, 80, Rgb([255, 255, 255]));
     for (x, y) in (left..left + 30).flat_map(|x| (20..60).map(move |y| (x, y))) {

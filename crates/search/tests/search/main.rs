@@ -1,7 +1,7 @@
 //! Searches on the real engine.
 
-mod asked_before;
 mod guesses;
 mod harness;
 mod pages;
+mod repeated_queries;
 mod words;

@@ -11,7 +11,7 @@ use crate::harness::{Collection, Random, collection, ids, like, point};
 
 const WORDS: [&str; 5] = ["cat", "red egg", "fish in oil", "no such tag", "a drum"];
 
-/// Every third picture has neither tags nor a text vector.
+/// Makes a collection in which every third picture has neither tags nor a text vector.
 async fn partly_tagged(count: u64, seed: u64) -> Collection {
     let mut random = Random(seed);
     let lose_tags = |mut point: Point| {

@@ -31,7 +31,7 @@ pub(super) struct ChangeList<'a> {
     collection: String,
 }
 
-/// The id of the point that stands for a changed id: the same at every write.
+/// Returns the id of the point that represents a changed id: always the same one.
 fn standing_for(id: PointId) -> PointId {
     let digest = Sha256::digest(id.to_string().as_bytes());
     let mut bytes = [0_u8; 16];
@@ -149,7 +149,7 @@ impl<'a> ChangeList<'a> {
         Ok((marks, answer.next_page_offset.is_some()))
     }
 
-    /// Whether it is empty.
+    /// Returns whether the list is empty.
     pub(super) async fn is_done(&self) -> Result<bool> {
         Ok(self.read(1).await?.0.is_empty())
     }

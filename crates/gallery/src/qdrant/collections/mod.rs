@@ -113,11 +113,11 @@ fn unknown(name: &str) -> Error {
 }
 
 impl QdrantCollections {
-    /// The model that the live collection records, written when the collection was made or by a
-    /// re-index; `None` when there is no collection, or it records none.
+    /// Reads the model that the live collection records, written when the collection was made or by
+    /// a re-index; `None` when there is no collection, or it records none.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub async fn recorded_model(server: &QdrantServer, name: &str) -> Result<Option<ModelSource>> {
         let connection = Connection::new(server, name)?;
         ask_version(&connection).await?;
@@ -130,7 +130,7 @@ impl QdrantCollections {
     /// nothing.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub async fn inspect(server: &QdrantServer, name: &str) -> Result<Option<CollectionInfo>> {
         let connection = Arc::new(Connection::new(server, name)?);
         let version = ask_version(&connection).await?;
@@ -146,7 +146,7 @@ impl QdrantCollections {
     /// Opens the live collection, or makes the first one. `source` is the model in the settings.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`].
+    /// Like [`QdrantGallery::open`].
     pub async fn open(
         options: QdrantOptions,
         source: ModelSource,
@@ -192,13 +192,13 @@ impl Shared {
         ChangeList::new(&self.connection, name)
     }
 
-    /// Whether a collection is the live one now.
+    /// Returns whether a collection is the live one now.
     async fn is_live(&self, name: &str) -> Result<bool> {
         Ok(resolve(&self.connection, &self.options.name).await? == name)
     }
 
-    /// All collections: the live one, then the one that is being built, then earlier ones, the
-    /// latest first.
+    /// Returns all collections: the live one, then the one that is being built, then earlier ones,
+    /// the latest first.
     async fn collections(&self) -> Result<Vec<CollectionWithRole>> {
         let public = &self.options.name;
         let live = resolve(&self.connection, public).await?;

@@ -95,7 +95,7 @@ impl Union {
         }
     }
 
-    /// Whether a list has more points than were taken.
+    /// Returns whether a list has more points than were taken.
     pub(super) fn has_floor(&self, list: List) -> bool {
         match list {
             List::Best(probe) => self.floors[probe].is_some(),

@@ -17,8 +17,8 @@ use clippy_gallery_contract::model;
 /// Graphs are built early, so that the tests use them.
 const GRAPHS_FROM_KB: usize = 100;
 
-/// A server with short time limits. The write limit is long enough for a machine that is busy with
-/// other tests.
+/// Returns the settings of a server with short time limits. The write limit is long enough for a
+/// machine that is busy with other tests.
 pub fn server(url: &str) -> QdrantServer {
     QdrantServer {
         timeout: Duration::from_secs(30),
@@ -38,7 +38,7 @@ pub fn options_for(url: &str, name: &str, model: ModelInfo) -> QdrantOptions {
     }
 }
 
-/// An empty collection in a folder.
+/// Makes an empty collection in a folder.
 pub async fn empty_edge_gallery() -> (Arc<dyn Gallery>, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let options = EdgeOptions {
@@ -53,7 +53,7 @@ pub async fn empty_edge_gallery() -> (Arc<dyn Gallery>, tempfile::TempDir) {
     )
 }
 
-/// An empty collection on a fake server.
+/// Makes an empty collection on a fake server.
 pub async fn empty_fake_gallery() -> (Arc<dyn Gallery>, FakeQdrant) {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let gallery = QdrantGallery::open(options(&fake.url(), "contract"))
@@ -62,8 +62,8 @@ pub async fn empty_fake_gallery() -> (Arc<dyn Gallery>, FakeQdrant) {
     (Arc::new(gallery), fake)
 }
 
-/// An empty collection on a real server: the one at `QDRANT_TEST_URL`, or one of this test's own
-/// when there is a `qdrant` to start.
+/// Makes an empty collection on a real server: the one at `QDRANT_TEST_URL`, or one of this test's
+/// own when there is a `qdrant` to start.
 pub async fn empty_real_gallery() -> Option<(Arc<dyn Gallery>, RealQdrant)> {
     let real = RealQdrant::find().await?;
     let gallery = QdrantGallery::open(real.options()).await.expect("opened");

@@ -30,7 +30,7 @@ impl Setting {
         }
     }
 
-    /// The answer, and how many inputs the model saw for it.
+    /// Searches, and returns the answer and how many inputs the model embedded for it.
     async fn search(&self, query: &SearchQuery) -> (SearchAnswer, usize) {
         let before = self.embedder.embedded();
         let answer = self
@@ -166,7 +166,7 @@ async fn failures_are_not_cached_and_cached_embeddings_need_no_model() {
 #[tokio::test]
 async fn a_query_that_fails_before_the_model_is_not_embedded() {
     let setting = Setting::new().await;
-    let nobody = SearchQuery {
+    let missing = SearchQuery {
         like: vec![PointId::Number(9_999)],
         ..sketch(10)
     };
@@ -175,7 +175,7 @@ async fn a_query_that_fails_before_the_model_is_not_embedded() {
         ..sketch(10)
     };
     for (query, code) in [
-        (nobody, ErrorCode::NotFound),
+        (missing, ErrorCode::NotFound),
         (of_another, ErrorCode::InvalidInput),
     ] {
         assert_eq!(
