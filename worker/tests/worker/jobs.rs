@@ -598,7 +598,7 @@ async fn a_job_reads_a_packed_manifest_in_parts() {
 async fn a_job_waits_for_a_server_that_is_away_and_says_so() {
     let house = House::with_pictures(6);
     // More often than a job has attempts.
-    house.gallery.away_from_upsert(1, 4);
+    house.gallery.fail_upserts(1, 4);
     let store = store(&house).await;
     let _worker = Worker::start(&house);
     let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;

@@ -46,7 +46,7 @@ async fn patiently(
 #[tokio::test]
 async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_told() {
     let house = House::with_pictures(20);
-    house.gallery.away_from_upsert(2, 6);
+    house.gallery.fail_upserts(2, 6);
     let (messages, tell) = told();
     let report = patiently(&house, PAUSES, tell, &CancellationToken::new())
         .await
@@ -67,7 +67,7 @@ async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_told() {
 #[tokio::test]
 async fn waiting_ends_at_its_limit_and_when_it_is_told_to_stop() {
     let house = House::with_pictures(8);
-    house.gallery.away_from_upsert(1, usize::MAX);
+    house.gallery.fail_upserts(1, usize::MAX);
     let short = Pauses {
         limit: Duration::from_millis(30),
         ..PAUSES
@@ -98,7 +98,7 @@ async fn a_picture_that_is_deleted_between_look_and_storing_fails_its_own_line()
     house.ingest().await.expect("ingested");
     // A touched file changes the mark alone, which is set on the point that is there.
     touch(&house.path("2.png"));
-    house.gallery.vanishes_before_a_write(2);
+    house.gallery.delete_before_next_write(2);
     let report = house
         .ingest()
         .await
@@ -132,7 +132,7 @@ async fn a_backfill_does_not_count_a_picture_that_is_gone_as_filled() {
             let point = points.get_mut(&id.into()).expect("there");
             point.vectors.text = None;
         }
-        house.gallery.vanishes_before_a_write(3);
+        house.gallery.delete_before_next_write(3);
         let refuses = &house.gallery.refuses_missing;
         refuses.store(refuses_missing, Ordering::SeqCst);
         let request = BackfillRequest {
