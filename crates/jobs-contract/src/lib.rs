@@ -1,8 +1,8 @@
 //! The contract suite for job stores, as a list of checks. Each check gets an empty store of its
 //! own. The suite is the specification.
 //!
-//! A check panics when the store is wrong. `steps`, `families` and `losses` call the store directly;
-//! `running` runs a [`clippy_jobs::Runner`] on it.
+//! A check panics when the store is wrong. `steps`, `families` and `losses` call the store
+//! directly; `running` runs a [`clippy_jobs::Runner`] on it.
 
 mod families;
 mod losses;

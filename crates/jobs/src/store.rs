@@ -114,8 +114,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// caller can use it before [`JobStore::create`], to skip the preparation of a job that exists.
     ///
     /// # Errors
-    /// `Unsupported` (422) when the job was made from a body with another digest, `InvalidInput` for
-    /// an invalid key.
+    /// `Unsupported` (422) when the job was made from a body with another digest, `InvalidInput`
+    /// for an invalid key.
     async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
 
     /// Returns a job, with its position in its lane.
@@ -127,8 +127,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Lists jobs, newest first.
     async fn list(&self, filter: &JobFilter) -> Result<JobPage>;
 
-    /// Ends a queued or waiting job at once, and asks a running one to stop. The same applies to its
-    /// children. Cancelling twice has no further effect.
+    /// Ends a queued or waiting job at once, and asks a running one to stop. The same applies to
+    /// its children. Cancelling twice has no further effect.
     ///
     /// # Errors
     /// `NotFound`; `Conflict`, naming the state, when it has ended.

@@ -4,7 +4,8 @@
 //! A request has the tensor `pixels` (unsigned bytes, pictures x side x side x 3; left out if there
 //! are no pictures) and two strings of metadata: `kinds`, a letter for each input in its order (`p`
 //! for a picture, `t` for a text), and `texts`, a JSON list of the texts. An answer has the tensor
-//! `embeddings` (32-bit floats, inputs x dimension), and the metadata `queued_us` and `computed_us`.
+//! `embeddings` (32-bit floats, inputs x dimension), and the metadata `queued_us` and
+//! `computed_us`.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Pictures that are small files but huge when decoded: they are refused by their headers, or scaled
-//! down when they are decoded.
+//! Pictures that are small files but huge when decoded: they are refused by their headers, or
+//! scaled down when they are decoded.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -98,8 +98,8 @@ async fn pictures_too_long_or_too_thin_are_refused_in_every_field() {
         (1, 3_000, "32 times"),
     ] {
         for (field, request) in everywhere(&zeros(width, height)) {
-            // By the API before the job is queued, and by the job, whose pictures may also come from
-            // the gallery or a URL.
+            // By the API before the job is queued, and by the job, whose pictures may also come
+            // from the gallery or a URL.
             let by_the_api = intake.take(request.clone()).await.expect_err(field);
             let by_the_job = resolver().resolve(&request).await.expect_err(field);
             for error in [by_the_api, by_the_job] {

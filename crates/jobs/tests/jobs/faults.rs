@@ -1,5 +1,5 @@
-//! Faults of worker processes (killed, frozen, stopped, with a wrong clock), and the guarantees that
-//! hold nevertheless.
+//! Faults of worker processes (killed, frozen, stopped, with a wrong clock), and the guarantees
+//! that hold nevertheless.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

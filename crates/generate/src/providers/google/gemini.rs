@@ -100,8 +100,8 @@ impl GeminiProvider {
         }
     }
 
-    /// The pictures that are sent, each with its label. Scales and encodes them, so it must run on a
-    /// blocking thread.
+    /// The pictures that are sent, each with its label. Scales and encodes them, so it must run on
+    /// a blocking thread.
     fn label_pictures(
         &self,
         generation: &Generation,

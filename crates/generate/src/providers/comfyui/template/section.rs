@@ -89,8 +89,8 @@ pub struct RequiredFile {
     pub input: String,
     /// The file's usual name.
     pub file: String,
-    /// Other names that the node accepts, with `*` for any text and `?` for any character. Case does
-    /// not matter.
+    /// Other names that the node accepts, with `*` for any text and `?` for any character. Case
+    /// does not matter.
     #[serde(default)]
     pub like: Vec<String>,
     /// The folder for it, below ComfyUI's own.
