@@ -53,8 +53,8 @@ impl JobFilter {
 /// A page of jobs, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobPage {
-    /// The jobs. A page may be short or empty although there are more, since a call looks at some
-    /// thousands of jobs at most.
+    /// The jobs. A page may be short or empty although there are more, since one call reads at most
+    /// some thousands of records.
     pub jobs: Vec<Job>,
     /// Pass it as [`JobFilter::before`] to get the next page; absent at the end.
     pub next_cursor: Option<JobId>,

@@ -160,7 +160,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| {
-        Error::internal("a thread that looks at uploaded pictures ended").with_source(error)
+        Error::internal("the thread that checks uploaded pictures ended").with_source(error)
     })?
 }
 

@@ -426,7 +426,7 @@ impl Provider for GeminiProvider {
                 .settings
                 .price
                 .zip(described.usd(self.describer.as_deref()))
-                .map(|(price, beside)| price * f64::from(paid) + beside),
+                .map(|(price, description)| price * f64::from(paid) + description),
         };
         Ok(Generated {
             images,
