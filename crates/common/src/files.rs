@@ -1,8 +1,8 @@
-//! Files that are never seen half written.
+//! Atomic and durable file writes.
 //!
-//! A file is replaced in three steps: the content goes to a new file in the same folder, that file
-//! is synced, and it takes the old file's name. A rename is durable only after its folder was
-//! synced, too.
+//! A file is replaced in four steps: write the content to a temporary file in the same folder, sync
+//! that file, rename it to the final name, and sync the folder, since a rename is durable only
+//! after its folder is synced.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,11 +10,11 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// Replaces a file's content. After a kill or a power cut the file has its old or its new content,
-/// never a part of one. When this returns, the new content outlasts a power cut.
+/// Replaces a file's content atomically and durably. After a kill or a power cut the file has
+/// either its old or its new content. When this returns, the new content survives a power cut.
 ///
 /// # Errors
-/// Whatever the file system says; the old content stays.
+/// An error of the file system. Unless only the last sync failed, the old content is unchanged.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let file = write_beside(path, content)?;
     file.as_file().sync_all()?;
@@ -22,31 +22,31 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
-/// Like [`replace`], but does not wait for the disk. A kill does no harm; after a power cut the
-/// file may be empty or damaged. For many files that can be made again.
+/// Replaces a file's content atomically, but does not wait for the disk: after a power cut, unlike
+/// after a kill, the file may be empty or damaged. For files that can be recreated.
 ///
 /// # Errors
-/// Whatever the file system says; the old content stays.
+/// An error of the file system; the old content is unchanged.
 pub fn replace_without_sync(path: &Path, content: &[u8]) -> io::Result<()> {
     write_beside(path, content)?.persist(path)?;
     Ok(())
 }
 
-/// Gives a file that was written and synced another name in the same folder, durably.
+/// Renames a file within its folder, durably. The file must be synced already.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// An error of the file system.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     sync_folder(folder_of(to))
 }
 
-/// Makes renames and new files in a folder outlast a power cut.
+/// Syncs a folder, so that its renames and new files survive a power cut.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// An error of the file system.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Windows cannot sync folders; there the rename itself is all there is.
+    // Windows cannot sync folders.
     if cfg!(unix) {
         File::open(folder)?.sync_all()
     } else {
@@ -54,10 +54,10 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the new files that [`replace`] leaves in a folder when it is killed.
+/// Removes the temporary files that [`replace`] leaves in a folder when the process is killed.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// An error of the file system.
 pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -70,10 +70,10 @@ pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a folder and everything in it; one that does not exist is fine.
+/// Removes a folder and everything in it, if it exists.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// An error of the file system.
 pub fn remove_folder(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -81,10 +81,10 @@ pub fn remove_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Finds out whether files can be written in a folder, by writing one and removing it.
+/// Checks that files can be written in a folder, by writing one and removing it.
 ///
 /// # Errors
-/// Why none can be written.
+/// The error of the file system that prevents it.
 pub fn check_writable(folder: &Path) -> io::Result<()> {
     write_beside(&folder.join("probe"), b"probe")?.close()
 }
@@ -96,13 +96,13 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A new file in the same folder, which is removed when it is dropped.
+/// Writes a temporary file in the same folder. It is removed when the value is dropped.
 fn write_beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!(".{name}.");
     let mut builder = Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
-    // The umask decides who may read the file, as for any other file.
+    // `tempfile` uses 0600. With 0666, the umask decides the mode, as for any other file.
     #[cfg(unix)]
     builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
     let mut file = builder.tempfile_in(folder_of(path))?;
@@ -128,22 +128,22 @@ mod tests {
     }
 
     #[test]
-    fn content_is_replaced_whole_and_nothing_is_left_over() {
+    fn replacing_a_file_leaves_only_the_new_content() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("collection.json");
         for write in [replace, replace_without_sync] {
             write(&path, b"first, and longer").expect("written");
             write(&path, b"second").expect("written again");
-            assert_eq!(fs::read(&path).expect("there"), b"second");
+            assert_eq!(fs::read(&path).expect("readable"), b"second");
             assert_eq!(names(folder.path()), ["collection.json"]);
         }
     }
 
     #[test]
-    fn a_failed_replacement_keeps_the_old_content_and_leaves_nothing() {
+    fn a_failed_replacement_keeps_the_old_content_and_no_temporary_file() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("is_a_folder");
-        fs::create_dir_all(path.join("full")).expect("made");
+        fs::create_dir_all(path.join("full")).expect("a folder");
         for write in [replace, replace_without_sync] {
             write(&path, b"content").expect_err("a folder is in the way");
             assert_eq!(names(folder.path()), ["is_a_folder"]);
@@ -156,14 +156,14 @@ mod tests {
         let path = folder.path().join("collection.json");
         replace(&path, b"content").expect("written");
         let left = write_beside(&path, b"half").expect("written");
-        left.keep().expect("kept, as after a kill");
+        left.keep().expect("not removed, as after a kill");
         assert_eq!(names(folder.path()).len(), 2);
         remove_leftovers(folder.path()).expect("removed");
         assert_eq!(names(folder.path()), ["collection.json"]);
     }
 
     #[test]
-    fn a_check_of_a_folder_leaves_nothing_and_reports_why_it_cannot_be_written() {
+    fn checking_a_folder_leaves_no_file_and_reports_the_error() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         check_writable(folder.path()).expect("writable");
         assert!(names(folder.path()).is_empty());
@@ -176,12 +176,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_new_file_has_the_rights_that_the_umask_leaves() {
+    fn the_mode_of_a_new_file_follows_the_umask() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mode = |name: &str| {
             let file = folder.path().join(name);
-            fs::metadata(file).expect("there").permissions().mode()
+            fs::metadata(file).expect("a file").permissions().mode()
         };
         fs::write(folder.path().join("by std"), b"").expect("written");
         replace(&folder.path().join("by us"), b"").expect("written");

@@ -1,4 +1,4 @@
-//! Small helpers that several crates share. They know nothing of pictures, searches or jobs.
+//! Small helpers that several crates share, and that are not specific to Clippy.
 
 pub mod files;
 pub mod paths;

@@ -1,9 +1,9 @@
-//! Paths as text, without asking the file system.
+//! Operations on paths as text, without access to the file system.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The path with its `.` and `..` resolved by the text alone; `None` when it climbs above its
-/// start. Symbolic links are not followed: use `canonicalize` where they matter.
+/// Removes `.` and `..` from a path. Returns `None` if the path leads above its start. Symbolic
+/// links are not resolved: use `canonicalize` where they matter.
 #[must_use]
 pub fn without_dots(path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dots_are_resolved_and_never_lead_above_the_start() {
+    fn dots_are_removed_and_never_lead_above_the_start() {
         for (given, wanted) in [
             ("a/./b/../c", Some("a/c")),
             ("/a/../b", Some("/b")),
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_begin_with_dots_stay() {
+    fn names_that_begin_with_dots_are_kept() {
         let path = Path::new("a/..b/...");
         assert_eq!(without_dots(path).as_deref(), Some(path));
     }

@@ -1,9 +1,9 @@
-//! Texts for messages.
+//! Text for messages.
 
 use std::borrow::Cow;
 
-/// The beginning of a text that a caller sent, for a message: at most `most` characters, and an
-/// ellipsis where something was left out.
+/// Shortens a caller's text for a message: its first `most` characters, and an ellipsis if it is
+/// longer.
 #[must_use]
 pub fn shorten(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_cut_between_characters_and_say_so() {
+    fn long_texts_are_cut_between_characters_and_get_an_ellipsis() {
         assert_eq!(shorten("abc", 3), "abc");
         assert_eq!(shorten("abcd", 3), "abc…");
         assert_eq!(shorten("äöüß", 2), "äö…");

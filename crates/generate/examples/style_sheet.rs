@@ -148,13 +148,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             };
             let receipt = admit(&LocalProvider, &request)?;
             let generation = Arc::new(resolver.resolve(&request).await?);
-            let begun = Instant::now();
+            let start = Instant::now();
             let generated = LocalProvider
                 .generate(generation, receipt, &context)
                 .await?;
             println!(
                 "{name} in the style of {text}: {:.2} s",
-                begun.elapsed().as_secs_f32()
+                start.elapsed().as_secs_f32()
             );
             put(
                 column + 1,

@@ -32,7 +32,7 @@ fn done() -> Outcome {
     }
 }
 
-/// Makes a parent with `count` children, and ends its first phase. Returns it with their ids.
+/// Creates a parent with `count` children, and ends its first phase. Returns it with their ids.
 async fn plan(store: &Store, count: usize) -> (Job, Vec<JobId>) {
     let job = create(store, &parent()).await;
     let run = claim(store, job.id).await;
@@ -59,6 +59,7 @@ async fn plan(store: &Store, count: usize) -> (Job, Vec<JobId>) {
     (job, ids)
 }
 
+/// Claims a job, and ends it with this outcome.
 async fn end(store: &Store, id: JobId, outcome: &Outcome) -> RunKey {
     let key = claim(store, id).await.key;
     assert!(matches!(

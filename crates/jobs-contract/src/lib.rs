@@ -1,8 +1,8 @@
 //! The contract suite for job stores, as a list of checks. Each check gets an empty store of its
 //! own. The suite is the specification.
 //!
-//! A check panics when the store is wrong. `steps`, `families` and `losses` call the store directly;
-//! `running` runs a [`clippy_jobs::Runner`] on it.
+//! A check panics when the store is wrong. `steps`, `families` and `losses` call the store
+//! directly; `running` runs a [`clippy_jobs::Runner`] on it.
 
 mod families;
 mod losses;
@@ -25,13 +25,13 @@ pub type Store = Arc<dyn JobBackend>;
 
 /// The limit of the bulk lane in a store under test.
 pub const SMALL_LANE: u64 = 300;
-/// Finished jobs that a store under test keeps.
+/// The number of finished jobs that a store under test keeps.
 pub const KEPT: u64 = 1_000;
 
 /// One check.
 #[derive(Clone, Copy)]
 pub struct Check {
-    /// What it checks.
+    /// The name, which says what it checks.
     pub name: &'static str,
     /// Runs the check; panics when the store is wrong.
     pub run: fn(Store) -> BoxFuture<'static, ()>,
@@ -98,7 +98,7 @@ pub async fn wait_for_job(
     condition: impl Fn(&Job) -> bool,
 ) -> Job {
     let mut last = None;
-    let begun = std::time::Instant::now();
+    let start = std::time::Instant::now();
     loop {
         if let Ok(job) = store.get(id).await {
             if condition(&job) {
@@ -107,7 +107,7 @@ pub async fn wait_for_job(
             last = Some(job);
         }
         assert!(
-            begun.elapsed() < Duration::from_secs(30),
+            start.elapsed() < Duration::from_secs(30),
             "timed out waiting for: {what}; the job is {last:?}"
         );
         tokio::time::sleep(Duration::from_millis(15)).await;
@@ -185,13 +185,13 @@ pub(crate) async fn create(store: &Store, job: &NewJob) -> Job {
 
 /// Claims a job as soon as its current lease has ended.
 pub(crate) async fn claim_after_lease(store: &Store, id: JobId) -> ClaimedJob {
-    let begun = std::time::Instant::now();
+    let start = std::time::Instant::now();
     loop {
         if let Claim::Run(claimed) = store.claim(id, "a worker", LEASE).await.expect("a claim") {
             return *claimed;
         }
         assert!(
-            begun.elapsed() < Duration::from_secs(10),
+            start.elapsed() < Duration::from_secs(10),
             "timed out waiting for the lease to end"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;

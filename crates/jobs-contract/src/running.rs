@@ -74,15 +74,15 @@ impl JobHandler for Scripted {
             }
             "talk" => talk(&context).await,
             "resume" => {
-                let begun = context
+                let start = context
                     .last_checkpoint()
                     .and_then(Value::as_u64)
                     .unwrap_or_default();
-                context.save_checkpoint(json!(begun + 10)).await?;
-                if begun < 10 {
+                context.save_checkpoint(json!(start + 10)).await?;
+                if start < 10 {
                     return Err(JobError::transient(ErrorCode::Timeout, "half way"));
                 }
-                Ok(json!({"began_at": begun}))
+                Ok(json!({"began_at": start}))
             }
             _ => {
                 context.receipt(json!({"seed": "honoured"}));
@@ -110,14 +110,15 @@ async fn talk(context: &JobContext) -> Result<Value, JobError> {
     Ok(json!("talked"))
 }
 
-fn scripted() -> (Handlers, Arc<AtomicUsize>) {
+/// The [`Scripted`] handler, and the number of its runs.
+fn scripted_handlers() -> (Handlers, Arc<AtomicUsize>) {
     let handler = Scripted::default();
     let runs = Arc::clone(&handler.runs);
     (Handlers::new().with(handler), runs)
 }
 
 pub(super) async fn jobs_run_and_end(store: Store) {
-    let (handlers, runs) = scripted();
+    let (handlers, runs) = scripted_handlers();
     let early = create(&store, &new_job(json!({"n": 1}))).await;
     let runner = RunningRunner::start(&store, handlers, 4);
     let mut ids = vec![early.id];
@@ -198,7 +199,7 @@ pub(super) async fn a_lane_is_first_come_first_served(store: Store) {
 }
 
 pub(super) async fn panics_and_errors_are_ordinary_failures(store: Store) {
-    let (handlers, runs) = scripted();
+    let (handlers, runs) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 2);
     let snoozer = create(&store, &new_job(json!({"do": "snooze"}))).await;
     let snoozed = wait_for_job(&store, snoozer.id, "the snoozer to end", |job| {
@@ -244,7 +245,7 @@ pub(super) async fn panics_and_errors_are_ordinary_failures(store: Store) {
 }
 
 pub(super) async fn a_retry_waits_as_long_as_the_server_asked(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 2);
     let job = create(&store, &new_job(json!({"do": "busy"}))).await;
     let job = wait_for_job(&store, job.id, "the second attempt", |job| {
@@ -263,7 +264,7 @@ pub(super) async fn a_retry_waits_as_long_as_the_server_asked(store: Store) {
 }
 
 pub(super) async fn a_result_that_cannot_be_stored_fails_the_job(store: Store) {
-    let (handlers, runs) = scripted();
+    let (handlers, runs) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 2);
     let job = create(&store, &new_job(json!({"do": "huge"}))).await;
     let job = wait_for_job(&store, job.id, "it to fail", |job| job.state.is_finished()).await;
@@ -281,7 +282,7 @@ pub(super) async fn a_result_that_cannot_be_stored_fails_the_job(store: Store) {
 }
 
 pub(super) async fn bulk_work_never_delays_interactive_work(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 2);
     let mut bulk = Vec::new();
     for _ in 0..60 {
@@ -298,7 +299,7 @@ pub(super) async fn bulk_work_never_delays_interactive_work(store: Store) {
         job.state == JobState::Running
     })
     .await;
-    // The bulk lane is full, and stays so.
+    // The running bulk jobs never end.
     for n in 0..10 {
         let job = create(&store, &new_job(json!({"n": n}))).await;
         wait_for_job(&store, job.id, "interactive work", |job| {
@@ -312,7 +313,7 @@ pub(super) async fn bulk_work_never_delays_interactive_work(store: Store) {
 }
 
 pub(super) async fn cancellation_reaches_running_work(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 4);
     for what in ["hang", "deaf"] {
         let job = create(&store, &new_job(json!({"do": what}))).await;
@@ -339,7 +340,7 @@ pub(super) async fn cancellation_reaches_running_work(store: Store) {
 }
 
 pub(super) async fn progress_previews_and_logs_become_events(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 1);
     let job = create(&store, &new_job(json!({"do": "talk"}))).await;
     let job = wait_for_job(&store, job.id, "the job to end", |job| {
@@ -365,7 +366,7 @@ pub(super) async fn progress_previews_and_logs_become_events(store: Store) {
         ),
         (1, 1, 1)
     );
-    // Of 101 reports at most one in each fifth of a second is written, and the last one.
+    // At most one of the 101 reports is written every 200 ms, and always the last one.
     let progress = count(EventKind::Progress);
     assert!(
         (2..=60).contains(&progress),
@@ -379,7 +380,7 @@ pub(super) async fn progress_previews_and_logs_become_events(store: Store) {
 }
 
 pub(super) async fn an_attempt_continues_from_the_last_checkpoint(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 1);
     let job = create(&store, &new_job(json!({"do": "resume"}))).await;
     let job = wait_for_job(&store, job.id, "the job to end", |job| {
@@ -485,7 +486,7 @@ pub(super) async fn a_part_cannot_have_parts(store: Store) {
 }
 
 pub(super) async fn an_unreadable_task_goes_to_the_dead_letters(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 1);
     store
         .bury(b"\xffnot a job", "written by a test")
@@ -512,7 +513,7 @@ pub(super) async fn an_unreadable_task_goes_to_the_dead_letters(store: Store) {
 }
 
 pub(super) async fn stopping_hands_running_jobs_back(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     let runner = RunningRunner::start(&store, handlers, 4);
     let mut ids = Vec::new();
     for what in ["hang", "deaf", "hang", "deaf", "hang", "hang", "hang"] {
@@ -536,7 +537,7 @@ pub(super) async fn stopping_hands_running_jobs_back(store: Store) {
         store.cancel(*id).await.expect("cancelled");
     }
     // Jobs that were fetched and not started are queued again: the next runner gets them at once.
-    let (handlers, runs) = scripted();
+    let (handlers, runs) = scripted_handlers();
     let late = create(&store, &new_job(json!({"n": 1}))).await;
     let runner = RunningRunner::start(&store, handlers, 1);
     wait_for_job(&store, late.id, "the next runner to run", |job| {
@@ -548,14 +549,14 @@ pub(super) async fn stopping_hands_running_jobs_back(store: Store) {
 }
 
 pub(super) async fn a_paused_lane_runs_nothing_until_it_is_resumed(store: Store) {
-    let (handlers, runs) = scripted();
+    let (handlers, runs) = scripted_handlers();
     store.pause(Lane::Interactive, true).await.expect("paused");
     let runner = RunningRunner::start(&store, handlers, 2);
     let mut ids = Vec::new();
     for n in 0..6 {
         ids.push(create(&store, &new_job(json!({"n": n}))).await.id);
     }
-    // A job of another lane runs meanwhile, so the runner had the chance.
+    // A job of another lane runs meanwhile, which shows that the runner works.
     let other = create(
         &store,
         &NewJob::new(JobKind::Generate, Lane::Bulk, json!({"n": 9})),
@@ -583,7 +584,7 @@ pub(super) async fn a_paused_lane_runs_nothing_until_it_is_resumed(store: Store)
 
 pub(super) async fn a_job_that_ends_its_worker_twice_is_not_run_again(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
-    let (handlers, runs) = scripted();
+    let (handlers, runs) = scripted_handlers();
     // Two workers that claim the job and die.
     for _ in 0..2 {
         wait_until("the job to be claimed", Duration::from_secs(20), || async {
@@ -612,7 +613,7 @@ pub(super) async fn a_job_that_ends_its_worker_twice_is_not_run_again(store: Sto
 #[derive(Default)]
 struct Concurrency {
     now: Arc<AtomicUsize>,
-    /// By the job's number: the most jobs that ran while it did, with itself.
+    /// For each job's number: the largest number of jobs that ran at the same time, including it.
     most: Arc<Mutex<HashMap<u64, usize>>>,
     go: tokio_util::sync::CancellationToken,
 }
@@ -630,8 +631,8 @@ impl JobHandler for Concurrency {
             return Ok(Value::Null);
         }
         self.now.fetch_add(1, Ordering::SeqCst);
-        let mut looks = 0;
-        while looks < 12 || (waits && !self.go.is_cancelled()) {
+        let mut samples = 0;
+        while samples < 12 || (waits && !self.go.is_cancelled()) {
             let now = self.now.load(Ordering::SeqCst);
             self.most
                 .lock()
@@ -639,7 +640,7 @@ impl JobHandler for Concurrency {
                 .and_modify(|most| *most = now.max(*most))
                 .or_insert(now);
             tokio::time::sleep(Duration::from_millis(10)).await;
-            looks += 1;
+            samples += 1;
         }
         self.now.fetch_sub(1, Ordering::SeqCst);
         Ok(Value::Null)
@@ -687,7 +688,7 @@ pub(super) async fn a_job_lost_with_its_worker_runs_alone(store: Store) {
 }
 
 pub(super) async fn watchers_see_every_event_once(store: Store) {
-    let (handlers, _) = scripted();
+    let (handlers, _) = scripted_handlers();
     // Two hubs stand for two processes.
     let hubs = [0, 1].map(|_| {
         clippy_jobs::EventHub::start(Arc::clone(&store) as Arc<dyn clippy_jobs::JobStore>)

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_and_nonsense_are_told_apart() {
+    fn a_newer_version_is_distinguished_from_an_invalid_payload() {
         let newer = json!({"version": PAYLOAD_VERSION + 1, "request": 7});
         let error = Envelope::<Request>::read(&newer).expect_err("newer");
         assert_eq!(error.code, ErrorCode::Unsupported);

@@ -145,7 +145,7 @@ named! {
 }
 
 impl JobState {
-    /// Whether the job has ended. It changes again only if somebody retries it.
+    /// Whether the job has ended. It changes again only if the job is retried.
     #[must_use]
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)

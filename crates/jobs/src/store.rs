@@ -53,8 +53,8 @@ impl JobFilter {
 /// A page of jobs, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobPage {
-    /// The jobs. A page may be short or empty although there are more, since a call looks at some
-    /// thousands of jobs at most.
+    /// The jobs. A page may be short or empty although there are more, since one call reads at most
+    /// some thousands of records.
     pub jobs: Vec<Job>,
     /// Pass it as [`JobFilter::before`] to get the next page; absent at the end.
     pub next_cursor: Option<JobId>,
@@ -114,8 +114,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// caller can use it before [`JobStore::create`], to skip the preparation of a job that exists.
     ///
     /// # Errors
-    /// `Unsupported` (422) when the job was made from a body with another digest, `InvalidInput` for
-    /// an invalid key.
+    /// `Unsupported` (422) when the job was made from a body with another digest, `InvalidInput`
+    /// for an invalid key.
     async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
 
     /// Returns a job, with its position in its lane.
@@ -127,8 +127,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Lists jobs, newest first.
     async fn list(&self, filter: &JobFilter) -> Result<JobPage>;
 
-    /// Ends a queued or waiting job at once, and asks a running one to stop. The same applies to its
-    /// children. Cancelling twice has no further effect.
+    /// Ends a queued or waiting job at once, and asks a running one to stop. The same applies to
+    /// its children. Cancelling twice has no further effect.
     ///
     /// # Errors
     /// `NotFound`; `Conflict`, naming the state, when it has ended.

@@ -205,7 +205,8 @@ fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
         return Plane::filled(width, height, paper);
     }
     let (inked_width, inked_height) = ((right - left) as f32, (bottom - top) as f32);
-    // Keep the drawing's own margin if possible. The inked part may fill at most 78 % of the canvas.
+    // Keep the drawing's own margin if possible. The inked part may fill at most 78 % of the
+    // canvas.
     let whole = (plane.width as f32 / width as f32).min(plane.height as f32 / height as f32);
     let needed = (inked_width / width as f32).max(inked_height / height as f32) / 0.78;
     let step = needed.max(whole.min(needed * 1.12));

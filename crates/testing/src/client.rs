@@ -1,14 +1,14 @@
-//! A client of the API that checks the shape of every error, whatever its test looks at.
+//! A client of the API that checks the form of every error response, in every test that uses it.
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Answers Clippy 0.2's call in the form of Clippy 0.2.
-const OLDER_CALL: &str = "/api/generate_image";
+/// The call of Clippy 0.2. Its errors have the form of Clippy 0.2, not of problem JSON.
+const LEGACY_CALL: &str = "/api/generate_image";
 
-/// Talks to one server.
+/// A client of one server.
 #[derive(Debug, Clone)]
 pub struct ApiClient {
     base: String,
@@ -19,33 +19,33 @@ impl ApiClient {
     /// A client of the server at this address, such as `http://127.0.0.1:8000`.
     ///
     /// # Panics
-    /// When no HTTP client can be made.
+    /// When no HTTP client can be built.
     #[must_use]
     pub fn new(base: String) -> Self {
         let client = clippy_http::client().build().expect("an HTTP client");
         Self { base, client }
     }
 
-    /// A call of this path.
+    /// Starts a request for this path.
     #[must_use]
     pub fn request(&self, method: Method, path: &str) -> ApiRequest {
         ApiRequest {
             request: self.client.request(method, format!("{}{path}", self.base)),
-            older: path.starts_with(OLDER_CALL),
+            is_legacy: path.starts_with(LEGACY_CALL),
         }
     }
 }
 
-/// A call that was not sent yet.
+/// A request that has not been sent yet.
 #[derive(Debug)]
 pub struct ApiRequest {
     request: RequestBuilder,
     /// Whether errors have the form of Clippy 0.2.
-    older: bool,
+    is_legacy: bool,
 }
 
 impl ApiRequest {
-    /// With this header.
+    /// Adds a header.
     #[must_use]
     pub fn header<V>(self, name: impl TryInto<HeaderName>, value: V) -> Self
     where
@@ -56,48 +56,48 @@ impl ApiRequest {
         self.map(|request| request.header(name, value))
     }
 
-    /// With this key.
+    /// Adds a key, as a bearer token.
     #[must_use]
     pub fn bearer_auth(self, key: impl std::fmt::Display) -> Self {
         self.map(|request| request.bearer_auth(key))
     }
 
-    /// With these parameters in the address.
+    /// Adds query parameters.
     #[must_use]
     pub fn query(self, query: &(impl Serialize + ?Sized)) -> Self {
         self.map(|request| request.query(query))
     }
 
-    /// With this body as JSON.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
         self.map(|request| request.json(body))
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
         self.map(|request| request.body(body))
     }
 
-    /// With this form as its body.
+    /// Sets a form as the body.
     #[must_use]
     pub fn multipart(self, form: reqwest::multipart::Form) -> Self {
         self.map(|request| request.multipart(form))
     }
 
-    /// Gives up after this time.
+    /// Sets the time limit.
     #[must_use]
     pub fn timeout(self, limit: std::time::Duration) -> Self {
         self.map(|request| request.timeout(limit))
     }
 
-    /// The same call again; `None` when its body is a stream.
+    /// Clones the request; `None` if its body is a stream.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
-        let older = self.older;
+        let is_legacy = self.is_legacy;
         let request = self.request.try_clone()?;
-        Some(Self { request, older })
+        Some(Self { request, is_legacy })
     }
 
     fn map(self, change: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Self {
@@ -107,22 +107,22 @@ impl ApiRequest {
         }
     }
 
-    /// Sends it. An error must be problem JSON.
+    /// Sends the request, and checks that an error response is problem JSON.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     ///
     /// # Panics
-    /// When an error has another shape.
+    /// When an error response is not problem JSON.
     pub async fn send(self) -> reqwest::Result<Response> {
         let response = self.request.send().await?;
         let status = response.status();
-        if self.older || !(status.is_client_error() || status.is_server_error()) {
+        if self.is_legacy || !(status.is_client_error() || status.is_server_error()) {
             return Ok(response);
         }
         let headers = response.headers().clone();
         let body = response.bytes().await?;
-        // The answer to HEAD has no body.
+        // The response to HEAD has no body.
         if !body.is_empty() {
             check_problem(status, headers.get(CONTENT_TYPE), &body);
         }
@@ -133,7 +133,7 @@ impl ApiRequest {
     }
 }
 
-/// Checks that an answer is problem JSON of its status, and gives it.
+/// Checks that a response is problem JSON with its status, and returns it.
 ///
 /// # Panics
 /// When it is not.
@@ -157,7 +157,7 @@ pub fn check_problem(status: StatusCode, content_type: Option<&HeaderValue>, bod
     problem
 }
 
-/// Checks that an answer is a problem of this status and code, and gives it.
+/// Checks that a response is a problem with this status and code, and returns it.
 ///
 /// # Panics
 /// When it is not.
@@ -171,7 +171,7 @@ pub async fn problem(response: Response, status: StatusCode, code: &str) -> Valu
     problem
 }
 
-/// Checks that an answer is JSON of status 200, and gives it.
+/// Checks that a response is JSON with status 200, and returns it.
 ///
 /// # Panics
 /// When it is not.

@@ -1,5 +1,4 @@
-//! A deterministic embedder without libtorch, for everything that needs vectors but not their
-//! meaning.
+//! A deterministic embedder without libtorch, for tests that need vectors but not their meaning.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,8 +14,8 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-/// Embeds by hashing: equal inputs get equal unit vectors, different ones get directions that look
-/// random. It counts what it embeds, and fails as long as a test says so.
+/// Embeds by hashing: equal inputs get equal unit vectors, different ones pseudo-random directions.
+/// It counts the inputs, and fails while a test sets one of its faults.
 #[derive(Debug)]
 pub struct FakeEmbedder {
     info: Arc<ModelInfo>,
@@ -26,11 +25,11 @@ pub struct FakeEmbedder {
     pub styles: AtomicUsize,
     /// Texts embedded so far.
     pub texts: AtomicUsize,
-    /// So many calls are refused as overloaded; each of them takes one off.
+    /// Fault: this many of the next calls fail as overloaded. Each of them decrements it.
     pub busy: AtomicUsize,
-    /// Every call fails as unavailable while this is set.
+    /// Fault: every call fails as unavailable while this is set.
     pub broken: AtomicBool,
-    /// Cancelled by the next call.
+    /// The next call cancels this token.
     pub cancels: Mutex<Option<CancellationToken>>,
 }
 
@@ -96,8 +95,8 @@ impl FakeEmbedder {
             .sum()
     }
 
-    /// Takes one off the calls to refuse; false when none is left.
-    fn refuses(&self) -> bool {
+    /// Decrements `busy`; false if it is 0.
+    fn take_refusal(&self) -> bool {
         let less = |left: usize| left.checked_sub(1);
         self.busy
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
@@ -143,8 +142,8 @@ impl Embedder for FakeEmbedder {
             let message = "the model's thread has ended";
             return Err(Error::new(ErrorCode::Unavailable, message));
         }
-        if self.refuses() {
-            let message = "256 inputs wait on thread clip-3 already";
+        if self.take_refusal() {
+            let message = "thread clip-3 already has 256 inputs in its queue";
             return Err(Error::new(ErrorCode::Overloaded, message));
         }
         for input in &inputs {

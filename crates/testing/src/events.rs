@@ -13,7 +13,7 @@ use serde_json::Value;
 /// One event of the API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// What a client sends back to continue after this event.
+    /// The id that a client sends to continue after this event.
     pub id: String,
     /// The event's name.
     pub event: String,
@@ -28,10 +28,10 @@ pub struct Events {
 }
 
 impl Events {
-    /// The events of an answer.
+    /// Reads the events of a response.
     ///
     /// # Panics
-    /// When the answer is no stream of events.
+    /// When the response is not a stream of events.
     #[must_use]
     pub fn of(response: reqwest::Response) -> Self {
         assert_eq!(response.status(), reqwest::StatusCode::OK);
@@ -56,7 +56,7 @@ impl Events {
             }
         });
         let stream = counted.eventsource().map(|event| {
-            let event = event.expect("a whole stream");
+            let event = event.expect("a stream that does not break");
             assert!(!event.id.is_empty(), "an event without an id: {event:?}");
             Event {
                 data: serde_json::from_str(&event.data).expect("JSON"),
@@ -73,12 +73,12 @@ impl Events {
     /// The next event; `None` at the end of the stream.
     ///
     /// # Panics
-    /// When the stream breaks, or an event has no id or no JSON.
+    /// When the stream breaks, or an event has no id or its data is not JSON.
     pub async fn next(&mut self) -> Option<Event> {
         self.stream.next().await
     }
 
-    /// All events until the end.
+    /// Reads all events until the end of the stream.
     ///
     /// # Panics
     /// As [`Events::next`].
@@ -86,14 +86,14 @@ impl Events {
         self.stream.collect().await
     }
 
-    /// Comments that came so far.
+    /// The number of comments that were received so far.
     #[must_use]
     pub fn comments(&self) -> usize {
         self.comments.load(Ordering::Relaxed)
     }
 }
 
-/// An open stream of events, in a test without a runtime.
+/// An open stream of events, for tests without an async runtime.
 pub struct BlockingEvents {
     events: Events,
     /// The id of the last event that was read.
@@ -101,10 +101,10 @@ pub struct BlockingEvents {
 }
 
 impl BlockingEvents {
-    /// The events of an answer.
+    /// Reads the events of a response.
     ///
     /// # Panics
-    /// When the answer is no stream of events.
+    /// When the response is not a stream of events.
     #[must_use]
     pub fn of(response: reqwest::blocking::Response) -> Self {
         assert_eq!(response.status(), reqwest::StatusCode::OK);
@@ -112,8 +112,7 @@ impl BlockingEvents {
         Self::read(response)
     }
 
-    /// The events in these bytes. A stream that breaks ends like one that is over: tests kill
-    /// servers.
+    /// Reads the events in these bytes. A stream that breaks simply ends, since tests kill servers.
     fn read(mut bytes: impl Read + Send + 'static) -> Self {
         let chunks = std::iter::from_fn(move || {
             let mut buffer = vec![0; 8 << 10];
@@ -132,7 +131,7 @@ impl Iterator for BlockingEvents {
     type Item = Event;
 
     /// The next event; `None` when the stream has ended or broken. Panics when an event has no id
-    /// or no JSON.
+    /// or its data is not JSON.
     fn next(&mut self) -> Option<Event> {
         let event = futures::executor::block_on(self.events.next())?;
         self.last = Some(event.id.clone());
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_and_comments_are_told_apart_wherever_the_stream_is_cut() {
+    fn events_and_comments_are_parsed_however_the_stream_is_split() {
         let text = ": hello\n\nid: 1-0\nevent: log\ndata: {\"message\":\ndata: \"a\"}\n\n\
                     : still here\n\nid: 2-0\nevent: done\ndata: {}\n\n";
         let mut events = BlockingEvents::read(text.as_bytes());

@@ -1,4 +1,4 @@
-//! A collection in memory. Every search looks at all of its points.
+//! A collection in memory. Every search compares all of its points.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -21,7 +21,8 @@ use crate::search;
 /// The payload fields whose values can be counted.
 const KEYWORDS: [&str; 5] = ["tags_all", "matched_tags", "rating", "style", "origin"];
 
-/// Passes the contract suite as long as no fault is set.
+/// A collection in memory with faults that tests can set. Passes the contract suite while none is
+/// set.
 pub struct MemoryGallery {
     model: ModelInfo,
     /// The stored points.
@@ -34,11 +35,11 @@ pub struct MemoryGallery {
     pub fingerprint: Mutex<String>,
     /// The version of the schema.
     pub schema_version: AtomicU32,
-    /// Upserts that succeeded or failed, but for those that found nobody.
+    /// The number of upserts, without those that failed by [`MemoryGallery::fail_upserts`].
     pub upserts: AtomicUsize,
-    /// Calls of `optimize`.
+    /// The number of calls of `optimize`.
     pub optimized: AtomicUsize,
-    /// Searches that began.
+    /// The number of searches that were started.
     pub searches: AtomicUsize,
     /// Searches wait while a test holds this.
     pub gate: Arc<tokio::sync::Mutex<()>>,
@@ -46,17 +47,17 @@ pub struct MemoryGallery {
     pub info_fails: AtomicBool,
     /// Fault: `facet` panics while this is set.
     pub facet_panics: AtomicBool,
-    /// Fault: upserts from this one on fail; 0 means none.
+    /// Fault: every upsert from this one on (counted from 1) fails; 0 means none.
     pub fails_from: AtomicUsize,
-    /// Fault: vectors of a missing point are refused, after the others were stored, as by a Qdrant
-    /// server when points vanish faster than the gallery can leave them out.
+    /// Fault: an update of a missing point's vectors fails after the other vectors are stored, as a
+    /// Qdrant server does when points are deleted while the gallery writes.
     pub refuses_missing: AtomicBool,
-    /// Check: an upsert panics when no root was recorded before it.
+    /// Check: an upsert panics if no root was recorded before it.
     pub needs_root: AtomicBool,
-    /// Fault: see [`MemoryGallery::away_from_upsert`].
-    away: Mutex<(usize, usize)>,
-    /// Fault: see [`MemoryGallery::vanishes_before_a_write`].
-    vanishing: Mutex<Option<PointId>>,
+    /// Fault: the first upsert that fails, and how many fail. See [`MemoryGallery::fail_upserts`].
+    failing_upserts: Mutex<(usize, usize)>,
+    /// Fault: see [`MemoryGallery::delete_before_next_write`].
+    deleted_before_write: Mutex<Option<PointId>>,
 }
 
 impl MemoryGallery {
@@ -78,31 +79,31 @@ impl MemoryGallery {
             fails_from: AtomicUsize::new(0),
             refuses_missing: AtomicBool::new(false),
             needs_root: AtomicBool::new(false),
-            away: Mutex::default(),
-            vanishing: Mutex::default(),
+            failing_upserts: Mutex::default(),
+            deleted_before_write: Mutex::default(),
             model: model.clone(),
         }
     }
 
-    /// Makes upserts fail as unavailable: from the `from`-th on (counted from 1), `count` times.
-    pub fn away_from_upsert(&self, from: usize, count: usize) {
-        *self.away.lock() = (from, count);
+    /// Makes `count` upserts fail as unavailable, starting with the `from`-th (counted from 1).
+    pub fn fail_upserts(&self, from: usize, count: usize) {
+        *self.failing_upserts.lock() = (from, count);
     }
 
     /// Deletes this point just before the next write, as another process could.
-    pub fn vanishes_before_a_write(&self, id: u64) {
-        *self.vanishing.lock() = Some(id.into());
+    pub fn delete_before_next_write(&self, id: u64) {
+        *self.deleted_before_write.lock() = Some(id.into());
     }
 
-    /// Deletes a point at once, as another process could.
+    /// Deletes a point, as another process could.
     pub fn remove(&self, id: u64) {
         self.points.lock().remove(&id.into());
     }
 
-    /// A point by its number.
+    /// Returns a point by its number.
     ///
     /// # Panics
-    /// When there is none.
+    /// When it does not exist.
     #[must_use]
     pub fn point(&self, id: u64) -> Point {
         let points = self.points.lock();
@@ -118,24 +119,25 @@ impl MemoryGallery {
         matching.cloned().collect()
     }
 
-    fn vanish(&self) {
-        if let Some(id) = self.vanishing.lock().take() {
+    fn delete_if_requested(&self) {
+        if let Some(id) = self.deleted_before_write.lock().take() {
             self.points.lock().remove(&id);
         }
     }
 
-    fn is_away(&self) -> bool {
-        let mut away = self.away.lock();
-        let (from, count) = *away;
-        let is_away = from > 0 && count > 0 && self.upserts.load(Ordering::SeqCst) + 1 >= from;
-        if is_away {
-            away.1 -= 1;
+    /// Whether the next upsert fails; counts that failure.
+    fn take_upsert_failure(&self) -> bool {
+        let mut failing = self.failing_upserts.lock();
+        let (from, count) = *failing;
+        let fails = from > 0 && count > 0 && self.upserts.load(Ordering::SeqCst) + 1 >= from;
+        if fails {
+            failing.1 -= 1;
         }
-        is_away
+        fails
     }
 
-    /// The vectors, checked and with unit length.
-    fn checked(&self, id: PointId, mut vectors: Vectors) -> Result<Vectors> {
+    /// Checks vectors, and scales them to unit length.
+    fn normalise(&self, id: PointId, mut vectors: Vectors) -> Result<Vectors> {
         for space in Space::ALL {
             if let Some(vector) = vectors.get_mut(space) {
                 check_vector(space, vector, self.model.dimension).map_err(|error| Error {
@@ -226,7 +228,7 @@ impl GalleryReader for MemoryGallery {
             "the secret of /etc/passwd"
         );
         if !KEYWORDS.contains(&field) {
-            return Err(Error::invalid(format!("{field} has no index of keywords")));
+            return Err(Error::invalid(format!("{field} has no keyword index")));
         }
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for point in self.matching(filter) {
@@ -238,7 +240,7 @@ impl GalleryReader for MemoryGallery {
             .into_iter()
             .map(|(value, count)| FacetCount { value, count })
             .collect();
-        // The sort is stable: values of the same count stay in their own order.
+        // The sort is stable: values with the same count stay in alphabetical order.
         counts.sort_by_key(|facet| std::cmp::Reverse(facet.count));
         counts.truncate(limit);
         Ok(counts)
@@ -248,10 +250,10 @@ impl GalleryReader for MemoryGallery {
 #[async_trait]
 impl GalleryWriter for MemoryGallery {
     async fn upsert(&self, points: Vec<Point>) -> Result<()> {
-        if self.is_away() {
-            return Err(Error::new(ErrorCode::Unavailable, "the server is away"));
+        if self.take_upsert_failure() {
+            return Err(Error::new(ErrorCode::Unavailable, "the server is down"));
         }
-        self.vanish();
+        self.delete_if_requested();
         let call = self.upserts.fetch_add(1, Ordering::SeqCst) + 1;
         let fails_from = self.fails_from.load(Ordering::SeqCst);
         if fails_from > 0 && call >= fails_from {
@@ -259,11 +261,11 @@ impl GalleryWriter for MemoryGallery {
         }
         assert!(
             !self.needs_root.load(Ordering::SeqCst) || !self.roots.lock().is_empty(),
-            "a root is recorded before the first point"
+            "a root must be recorded before the first point"
         );
         let mut checked = Vec::with_capacity(points.len());
         for point in points {
-            let vectors = self.checked(point.id, point.vectors)?;
+            let vectors = self.normalise(point.id, point.vectors)?;
             checked.push((point.id, Point { vectors, ..point }));
         }
         self.points.lock().extend(checked);
@@ -271,10 +273,10 @@ impl GalleryWriter for MemoryGallery {
     }
 
     async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.vanish();
+        self.delete_if_requested();
         let mut checked = Vec::with_capacity(updates.len());
         for (id, vectors) in updates {
-            checked.push((id, self.checked(id, vectors)?));
+            checked.push((id, self.normalise(id, vectors)?));
         }
         let mut points = self.points.lock();
         let mut missing = None;
@@ -294,7 +296,7 @@ impl GalleryWriter for MemoryGallery {
     }
 
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.vanish();
+        self.delete_if_requested();
         let mut points = self.points.lock();
         let missing = || Error::not_found(format!("there is no picture {id}"));
         let point = points.get_mut(&id).ok_or_else(missing)?;

@@ -1,12 +1,13 @@
-//! What tests of several crates share. Only tests and benches use it.
+//! Helpers for the tests and benches of several crates.
 //!
-//! - Doubles: [`MemoryGallery`], which passes the gallery's contract suite; [`FakeEmbedder`],
-//!   [`MemoryPreferences`] and [`MemoryRecent`]. They behave like the real ones until a test sets
-//!   one of their faults.
-//! - [`RedisServer`]: a real Redis of the test's own.
-//! - [`ApiClient`]: calls the API, and checks the shape of every error on the way.
+//! - Test doubles: [`MemoryGallery`], which passes the gallery's contract suite; [`FakeEmbedder`],
+//!   [`MemoryPreferences`] and [`MemoryRecent`]. They behave like the real implementations until a
+//!   test sets one of their faults.
+//! - [`RedisServer`]: a real Redis server, one for each test.
+//! - [`ApiClient`]: calls the API, and checks the form of every error response.
 //! - [`Events`] and [`BlockingEvents`]: server-sent events, read as a browser reads them.
-//! - [`wait_until`] and its kin: wait for a condition, never for a time.
+//! - [`wait_until`], [`wait_until_within`] and [`wait_for_blocking`]: wait for a condition, never
+//!   for a fixed time.
 
 mod client;
 mod embedder;

@@ -7,7 +7,7 @@ use clippy_core::Result;
 use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
 use parking_lot::Mutex;
 
-/// Weights by the default rule.
+/// The weights of tags and styles for each user, updated by the default rule.
 #[derive(Debug, Default)]
 pub struct MemoryPreferences {
     users: Mutex<HashMap<String, Profile>>,

@@ -3,7 +3,7 @@
 use clippy_core::recent::{RecentQueries, RecentQuery};
 use parking_lot::Mutex;
 
-/// The recorded queries, the newest first.
+/// The recorded queries, newest first.
 #[derive(Debug, Default)]
 pub struct MemoryRecent(Mutex<Vec<RecentQuery>>);
 

@@ -1,4 +1,4 @@
-//! A `redis-server` of a test's own.
+//! A `redis-server` process for one test.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -9,12 +9,12 @@ use tempfile::TempDir;
 
 use crate::waiting::wait_for_blocking;
 
-/// A real server on a free port, with its append-only file on and without eviction. It ends with
-/// the value.
+/// A real server on a free port, with an append-only file and without eviction. Dropping the value
+/// kills it.
 pub struct RedisServer {
     port: u16,
     tls_port: Option<u16>,
-    /// Arguments besides those that every server gets.
+    /// Additional arguments of this server.
     arguments: Vec<String>,
     folder: TempDir,
     child: Option<Child>,
@@ -32,7 +32,7 @@ impl RedisServer {
         server
     }
 
-    /// Starts a server that also speaks TLS, on a port of its own.
+    /// Starts a server that also accepts TLS, on a second port.
     ///
     /// # Panics
     /// As [`RedisServer::start`].
@@ -54,7 +54,7 @@ impl RedisServer {
         server
     }
 
-    /// Chooses a port, and does not start yet.
+    /// Chooses a port, without starting the server.
     ///
     /// # Panics
     /// When there is no free port or no temporary folder.
@@ -69,7 +69,7 @@ impl RedisServer {
         }
     }
 
-    /// Starts the server again, on the same port and with what is in its folder.
+    /// Restarts the server on the same port, with the data in its folder.
     ///
     /// # Panics
     /// As [`RedisServer::start`].
@@ -77,7 +77,7 @@ impl RedisServer {
         self.restart_with(&[]);
     }
 
-    /// As [`RedisServer::restart`], with further arguments, which win over the usual ones.
+    /// Like [`RedisServer::restart`], with further arguments, which override the usual ones.
     ///
     /// # Panics
     /// As [`RedisServer::start`].
@@ -96,7 +96,9 @@ impl RedisServer {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("no redis-server here ({error}): scripts/test-tools.sh redis installs it")
+                panic!(
+                    "redis-server does not start ({error}): scripts/test-tools.sh redis installs it"
+                )
             });
         self.child = Some(child);
         wait_for_blocking("redis-server to start", Duration::from_secs(15), || {
@@ -104,7 +106,7 @@ impl RedisServer {
         });
     }
 
-    /// Starts the server with an empty folder, as after the loss of its disk.
+    /// Restarts the server with an empty folder, as after the loss of its disk.
     ///
     /// # Panics
     /// As [`RedisServer::start`].
@@ -114,7 +116,7 @@ impl RedisServer {
         self.restart();
     }
 
-    /// Ends the server as a shutdown of its machine would: it writes its file first.
+    /// Stops the server with SIGTERM, as a shutdown of its machine does: it writes its file first.
     ///
     /// # Panics
     /// When `kill` cannot be run.
@@ -128,7 +130,7 @@ impl RedisServer {
         }
     }
 
-    /// Waits until somebody tries to connect to the server while it is stopped.
+    /// Waits until a client tries to connect to the stopped server.
     ///
     /// # Panics
     /// When the server runs.
@@ -159,7 +161,7 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // Best effort: it may have ended already.
+            // Errors do not matter: it may have exited already.
             let _ = child.kill();
             let _ = child.wait();
         }

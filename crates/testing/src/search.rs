@@ -1,4 +1,4 @@
-//! What a search of [`crate::MemoryGallery`] finds, by a plain loop over its points.
+//! The searches of [`crate::MemoryGallery`]: plain loops over all points.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use clippy_core::ids::PointId;
 use clippy_core::search::product;
 use serde_json::Value;
 
-/// How far the squared length of a vector may be from 1. Scaling a vector that is as near as `f32`
-/// allows would only change its last bits.
+/// How far the squared length of a vector may be from 1. Scaling a vector that is closer would only
+/// change its last bits.
 const UNIT_TOLERANCE: f64 = 1e-6;
 
-/// Scales a vector to unit length, unless it has it already.
+/// Scales a vector to unit length, unless it has unit length already.
 pub(crate) fn normalise(vector: &mut [f32]) {
     let squared: f64 = vector.iter().map(|value| f64::from(*value).powi(2)).sum();
     if (squared - 1.0).abs() > UNIT_TOLERANCE {
@@ -25,7 +25,7 @@ pub(crate) fn normalise(vector: &mut [f32]) {
     }
 }
 
-/// The texts in a payload field, which holds one or a list.
+/// The strings in a payload field, which is one string or a list.
 pub(crate) fn values<'a>(point: &'a Point, field: &str) -> Vec<&'a str> {
     match point.payload.get(field) {
         Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
@@ -34,7 +34,7 @@ pub(crate) fn values<'a>(point: &'a Point, field: &str) -> Vec<&'a str> {
     }
 }
 
-/// The point, with what was asked for.
+/// Returns the parts of a point that `with` selects.
 pub(crate) fn part_of(point: &Point, with: With) -> Point {
     Point {
         id: point.id,
@@ -83,7 +83,8 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
         }
 }
 
-/// The candidates among points that pass the query's filter. Its vectors have unit length.
+/// Finds a query's candidates among the points that pass its filter. The query's vectors must have
+/// unit length.
 pub(crate) fn hybrid(points: &[Point], query: &HybridQuery) -> Candidates {
     let mut found = BTreeSet::new();
     let mut floors = vec![None; query.probes.len()];
@@ -95,7 +96,7 @@ pub(crate) fn hybrid(points: &[Point], query: &HybridQuery) -> Candidates {
             found.extend(best.ids);
         }
         if !query.lexical_tags.is_empty() {
-            lexical_floor = add_bearers(points, query, &mut found);
+            lexical_floor = add_tagged(points, query, &mut found);
         }
         if let Some(lacking) = query.lacking {
             let lacks = |point: &&Point| point.vectors.get(lacking.space).is_none();
@@ -128,15 +129,16 @@ pub(crate) fn hybrid(points: &[Point], query: &HybridQuery) -> Candidates {
     }
 }
 
-/// The cosine with a probe; `None` without a vector in its space.
+/// The cosine of a point and a probe; `None` if the point has no vector in the probe's space.
 fn score(point: &Point, probe: &Probe) -> Option<f32> {
     let stored = point.vectors.get(probe.space()).as_ref()?;
     Some(product(&probe.vector, stored))
 }
 
+/// The points with the highest scores.
 struct Best {
     ids: Vec<PointId>,
-    /// The score of the last one; `None` when there are no more.
+    /// The score of the last one; `None` if no points were left out.
     floor: Option<f32>,
 }
 
@@ -152,27 +154,24 @@ fn best<'a>(points: impl IntoIterator<Item = &'a Point>, probe: &Probe, most: us
     }
 }
 
-/// Adds points that have one of the lexical tags: best by the text first, then by id. Gives the
-/// lowest text score among them, or `None` when there are no more.
-fn add_bearers(
-    points: &[Point],
-    query: &HybridQuery,
-    found: &mut BTreeSet<PointId>,
-) -> Option<f32> {
+/// Adds points that have one of the lexical tags: those with a text score first, best score first,
+/// then the others by id. Returns the lowest text score among them, or `None` if no points were
+/// left out.
+fn add_tagged(points: &[Point], query: &HybridQuery, found: &mut BTreeSet<PointId>) -> Option<f32> {
     let filter = Filter {
         tags: query.lexical_tags.clone(),
         ..Filter::default()
     };
-    let bearers: Vec<&Point> = points
+    let tagged: Vec<&Point> = points
         .iter()
         .filter(|point| matches(point, &filter))
         .collect();
     let by_text = query.lexical_probe().map(|probe| {
-        let bearers = bearers.iter().copied();
-        best(bearers, &query.probes[probe], query.candidates)
+        let tagged = tagged.iter().copied();
+        best(tagged, &query.probes[probe], query.candidates)
     });
     let has_score = |point: &Point| by_text.is_some() && point.vectors.text.is_some();
-    let others: Vec<PointId> = bearers
+    let others: Vec<PointId> = tagged
         .iter()
         .filter(|point| !has_score(point))
         .map(|point| point.id)
@@ -182,14 +181,14 @@ fn add_bearers(
     found.extend(ids);
     found.extend(others.iter().take(room));
     if others.len() > room {
-        // Those left over have no text vector: the text space gives them 0.
+        // The points that are left out have no text vector, so their text score is 0.
         Some(floor.unwrap_or(0.0).max(0.0))
     } else {
         floor
     }
 }
 
-/// The mean cosine to the nearest other points, in each of these spaces.
+/// The mean cosine of a point to its nearest other points, in each of these spaces.
 pub(crate) fn crowding(
     points: &BTreeMap<PointId, Point>,
     id: &PointId,

@@ -611,7 +611,7 @@ async fn a_job_reads_a_compressed_manifest_in_parts() {
 async fn a_job_waits_for_an_unavailable_server_and_logs_it() {
     let fixture = Fixture::with_pictures(6);
     // More failures than a job has attempts.
-    fixture.gallery.away_from_upsert(1, 4);
+    fixture.gallery.fail_upserts(1, 4);
     let store = store(&fixture).await;
     let _worker = Worker::start(&fixture);
     let id = submit(&store, JobKind::Ingest, &ingest(&fixture)).await;

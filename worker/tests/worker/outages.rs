@@ -46,7 +46,7 @@ async fn ingest_patiently(
 #[tokio::test]
 async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_reported() {
     let fixture = Fixture::with_pictures(20);
-    fixture.gallery.away_from_upsert(2, 6);
+    fixture.gallery.fail_upserts(2, 6);
     let (messages, report) = recorder();
     let report = ingest_patiently(&fixture, PAUSES, report, &CancellationToken::new())
         .await
@@ -67,7 +67,7 @@ async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_reported() {
 #[tokio::test]
 async fn waiting_ends_at_its_limit_and_when_it_is_cancelled() {
     let fixture = Fixture::with_pictures(8);
-    fixture.gallery.away_from_upsert(1, usize::MAX);
+    fixture.gallery.fail_upserts(1, usize::MAX);
     let short = Pauses {
         limit: Duration::from_millis(30),
         ..PAUSES

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 pub struct CallFingerprint(String);
 
 impl CallFingerprint {
-    /// Hashes a call. `scope` is [`super::GenerationContext::scope`], `index` the number of the call
-    /// within the job, `body` what is sent.
+    /// Hashes a call. `scope` is [`super::GenerationContext::scope`], `index` the number of the
+    /// call within the job, `body` what is sent.
     #[must_use]
     pub fn new(provider: &str, model: &str, scope: &str, index: u32, body: &[u8]) -> Self {
         let mut hash = Sha256::new();

@@ -15,8 +15,8 @@ pub struct GenerationContext {
     /// Cancelled when a person cancels the generation: its pictures are no longer wanted.
     pub cancel: CancellationToken,
     /// Cancelled when this run must end and another run will continue the generation. A paid call
-    /// in progress is still waited for, so that its outcome is recorded. Nothing new is started, and
-    /// everything else is left for the other run.
+    /// in progress is still waited for, so that its outcome is recorded. Nothing new is started,
+    /// and everything else is left for the other run.
     pub hand_over: CancellationToken,
     /// Receives progress and previews.
     pub progress: Arc<dyn ProgressSink>,

@@ -57,7 +57,7 @@ pub fn estimate(provider: &dyn Provider, request: &GenerateRequest) -> Result<Es
     };
     if let Some(ExtraCall { what, usd: price }) = provider.extra_call(request) {
         calls += 1;
-        usd = usd.zip(price).map(|(pictures, beside)| pictures + beside);
+        usd = usd.zip(price).map(|(pictures, extra)| pictures + extra);
         let priced = price.map_or("whose price is not set".to_owned(), |price| {
             format!("{price} USD, as set")
         });

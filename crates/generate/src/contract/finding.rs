@@ -21,7 +21,7 @@ pub struct Finding {
     pub subject: String,
     /// How serious it is.
     pub level: FindingLevel,
-    /// What was found, and what to do about it.
+    /// The result, and what to do about it.
     pub message: String,
 }
 

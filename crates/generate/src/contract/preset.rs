@@ -57,8 +57,8 @@ impl Preset {
             })
     }
 
-    /// Chooses the preset that fits the inputs. `style` and `subject` are the weights of the heaviest
-    /// style and subject reference.
+    /// Chooses the preset that fits the inputs. `style` and `subject` are the weights of the
+    /// heaviest style and subject reference.
     #[must_use]
     pub fn fitting(base: bool, mask: bool, style: f32, subject: f32) -> Self {
         match (base, mask) {

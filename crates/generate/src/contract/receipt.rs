@@ -4,15 +4,15 @@
 use clippy_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
 
-/// What became of an input.
+/// How an input was treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Treatment {
-    /// As asked.
+    /// Used as requested.
     Honoured,
-    /// Only roughly: described in words, rounded, or as a hint.
+    /// Used approximately: described in words, rounded, or as a hint.
     Approximated,
-    /// Not used at all.
+    /// Not used.
     Dropped,
 }
 
@@ -22,7 +22,7 @@ pub struct ReceiptLine {
     /// The input: `refs[0]`, `sketch`, `base`, `mask`, `seed`, `negative_prompt`, `aspect_ratio`,
     /// `count`, `style_tags[0]`.
     pub input: String,
-    /// What became of it.
+    /// How it was treated.
     pub treatment: Treatment,
     /// What is actually sent or done.
     pub sent: String,

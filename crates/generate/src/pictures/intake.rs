@@ -51,8 +51,8 @@ impl Intake {
 
     fn store_all(&self, mut request: GenerateRequest) -> Result<GenerateRequest> {
         let mut base = None;
-        // `base` comes before `mask`, whose size must match. Only one decoded picture is in memory at
-        // a time.
+        // `base` comes before `mask`, whose size must match. Only one decoded picture is in memory
+        // at a time.
         for (name, field) in pictures_of(&mut request) {
             if is_web_url(field) {
                 continue;
@@ -160,7 +160,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| {
-        Error::internal("a thread that looks at uploaded pictures ended").with_source(error)
+        Error::internal("the thread that checks uploaded pictures ended").with_source(error)
     })?
 }
 

@@ -164,8 +164,8 @@ mod tests {
 
         // Lines that were indexed are not read again, except those that are asked for.
         let seen = index.read;
-        let (begun, rest) = (line("c", &[7]), "\n");
-        append(&begun);
+        let (incomplete, rest) = (line("c", &[7]), "\n");
+        append(&incomplete);
         assert_eq!(
             (made(&mut index, 7), index.read),
             (vec!["a".to_owned()], seen),

@@ -72,8 +72,8 @@ pub(crate) fn check_edit((width, height): (u32, u32)) -> Result<()> {
     })?;
     let too_large = |message: String| Err(Error::new(ErrorCode::TooLarge, message));
     // The same job may also have references and a sketch.
-    let beside = square_bytes(REFERENCE_SIDE) * MOST_REFERENCES as u64 + square_bytes(DRAWING_SIDE);
-    let most = Budget::of_jobs().total().saturating_sub(beside) / EDIT_PIXEL;
+    let others = square_bytes(REFERENCE_SIDE) * MOST_REFERENCES as u64 + square_bytes(DRAWING_SIDE);
+    let most = Budget::of_jobs().total().saturating_sub(others) / EDIT_PIXEL;
     if u64::from(width) * u64::from(height) > most {
         return too_large(format!(
             "base is {width} x {height} pixels, but at most {} megapixels can be edited under a \

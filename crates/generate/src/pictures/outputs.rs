@@ -74,8 +74,8 @@ impl Outputs {
         {
             return Ok(output);
         }
-        // The list is written first: readers skip a line without a file, but would never find a file
-        // without a line.
+        // The list is written first: readers skip a line without a file, but would never find a
+        // file without a line.
         self.append(&output)?;
         durable::write(&file, &bytes)?;
         Ok(output)

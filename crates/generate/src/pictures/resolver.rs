@@ -60,11 +60,12 @@ impl Resolver {
     /// Fetches, decodes and checks every picture of a request.
     ///
     /// # Errors
-    /// As [`GenerateRequest::validate`]; [`ErrorCode::NotFound`] for an id that the gallery does not
-    /// have; [`ErrorCode::InvalidPicture`] for a file that is not a picture;
+    /// As [`GenerateRequest::validate`]; [`ErrorCode::NotFound`] for an id that the gallery does
+    /// not have; [`ErrorCode::InvalidPicture`] for a file that is not a picture;
     /// [`ErrorCode::TooLarge`] for sides, ratios and edits beyond the limits;
-    /// [`ErrorCode::InvalidInput`] for a mask of another size or with nothing to edit; the fetcher's
-    /// refusals; [`ErrorCode::Unavailable`] when other pictures occupy all memory for minutes.
+    /// [`ErrorCode::InvalidInput`] for a mask of another size or with nothing to edit; the
+    /// fetcher's refusals; [`ErrorCode::Unavailable`] when other pictures occupy all memory for
+    /// minutes.
     pub async fn resolve(&self, request: &GenerateRequest) -> Result<Generation> {
         self.resolve_with(request, None).await
     }
@@ -108,8 +109,8 @@ impl Resolver {
         let most = square_bytes(REFERENCE_SIDE) * request.refs.len() as u64
             + square_bytes(DRAWING_SIDE) * drawings
             + edited.map_or(0, edit_bytes);
-        // Acquired in one step before the first picture is decoded, so that two jobs cannot wait for
-        // each other's share.
+        // Acquired in one step before the first picture is decoded, so that two jobs cannot wait
+        // for each other's share.
         let mut memory = match most {
             0 => None,
             most => Some(

@@ -202,8 +202,8 @@ fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, St
 fn closeness(picture: &FoundPicture) -> String {
     let mut text = String::new();
     if let Some(percentile) = picture.percentile {
-        // Rounded down, and 99.9 % at most: the percentile is estimated from a sample, which does not
-        // resolve the last thousandth.
+        // Rounded down, and 99.9 % at most: the percentile is estimated from a sample, which does
+        // not resolve the last thousandth.
         let share = ((f64::from(percentile) * 1_000.0).floor() / 10.0).min(99.9);
         text.push_str(&format!(", closer than {share} % of the collection"));
     }

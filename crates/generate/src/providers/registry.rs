@@ -208,7 +208,7 @@ mod tests {
             sketch: Some("AA".into()),
             ..crate::GenerateRequest::default()
         };
-        let beside = |more: &[(&'static str, &'static str)], name: &str| {
+        let extra_price = |more: &[(&'static str, &'static str)], name: &str| {
             let mut variables = vec![
                 ("GEMINI_API_KEY", "k"),
                 ("GOOGLE_CLOUD_PROJECT", "p"),
@@ -222,31 +222,31 @@ mod tests {
             all.get(Some(name))
                 .expect("set up")
                 .extra_call(&sketch)
-                .map(|beside| beside.usd)
+                .map(|extra| extra.usd)
         };
         for name in ["gemini", "imagen", "comfyui"] {
-            assert_eq!(beside(&[], name), Some(None), "{name}");
+            assert_eq!(extra_price(&[], name), Some(None), "{name}");
             assert_eq!(
-                beside(&[("GEMINI_PRICE_USD", "0.04")], name),
+                extra_price(&[("GEMINI_PRICE_USD", "0.04")], name),
                 Some(Some(0.04)),
                 "{name}"
             );
             assert_eq!(
-                beside(&[("GEMINI_VISION_PRICE_USD", "0.001")], name),
+                extra_price(&[("GEMINI_VISION_PRICE_USD", "0.001")], name),
                 Some(Some(0.001)),
                 "{name}"
             );
             assert_eq!(
-                beside(&[("GEMINI_VISION_MODEL", "off")], name),
+                extra_price(&[("GEMINI_VISION_MODEL", "off")], name),
                 None,
                 "{name}"
             );
             assert_eq!(
-                beside(&[("GENERATION_DAILY_BUDGET_USD", "5")], name),
+                extra_price(&[("GENERATION_DAILY_BUDGET_USD", "5")], name),
                 None,
                 "{name}"
             );
         }
-        assert_eq!(beside(&[], "local"), None);
+        assert_eq!(extra_price(&[], "local"), None);
     }
 }

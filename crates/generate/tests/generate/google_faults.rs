@@ -315,7 +315,7 @@ async fn a_server_that_cannot_be_reached_was_not_paid() {
     away.url = "http://127.0.0.1:1".to_owned();
     let error = generate(&away.gemini(), &request())
         .await
-        .expect_err("nobody there");
+        .expect_err("not reachable");
     assert!(
         error.class == FailureClass::Transient && !error.charged,
         "{error}"

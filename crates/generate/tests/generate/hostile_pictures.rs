@@ -1,5 +1,5 @@
-//! Pictures that are small files but huge when decoded: they are refused by their headers, or scaled
-//! down when they are decoded.
+//! Pictures that are small files but huge when decoded: they are refused by their headers, or
+//! scaled down when they are decoded.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::support::{drawn, generate, reference, resolver, sent};
 #[path = "../../../imaging/tests/imaging/make.rs"]
 mod make;
 
-/// Set for the process whose memory is measured: what it does.
+/// The environment variable that tells the measured process what to do.
 const MEASURED: &str = "CLIPPY_GENERATE_MEASURED";
 
 fn zeros(width: u32, height: u32) -> String {
@@ -98,8 +98,8 @@ async fn pictures_too_long_or_too_thin_are_refused_in_every_field() {
         (1, 3_000, "32 times"),
     ] {
         for (field, request) in everywhere(&zeros(width, height)) {
-            // By the API before the job is queued, and by the job, whose pictures may also come from
-            // the gallery or a URL.
+            // By the API before the job is queued, and by the job, whose pictures may also come
+            // from the gallery or a URL.
             let by_the_api = intake.take(request.clone()).await.expect_err(field);
             let by_the_job = resolver().resolve(&request).await.expect_err(field);
             for error in [by_the_api, by_the_job] {
@@ -219,9 +219,10 @@ fn a_picture_of_any_ratio_is_composited_without_being_enlarged_first() {
     }
 }
 
-/// Does nothing by itself. The tests below start this program with it, to measure its memory.
+/// Does nothing by itself. The tests below start this program with it in a second process, whose
+/// memory they measure.
 #[tokio::test(flavor = "multi_thread")]
-async fn measured() {
+async fn measured_process() {
     let Ok(what) = std::env::var(MEASURED) else {
         return;
     };
@@ -272,10 +273,14 @@ async fn resolve(resolver: Arc<Resolver>, request: GenerateRequest) -> Generatio
     task.await.expect("no panic").expect("good pictures")
 }
 
-/// Runs [`measured`] in a process of its own, and returns its peak memory in MiB.
+/// Runs [`measured_process`] in a process of its own, and returns its peak memory in MiB.
 fn peak(what: &str) -> u64 {
     let child = Command::new(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "hostile_pictures::measured", "--nocapture"])
+        .args([
+            "--exact",
+            "hostile_pictures::measured_process",
+            "--nocapture",
+        ])
         .env(MEASURED, what)
         .output()
         .expect("it runs");

@@ -1,4 +1,5 @@
-//! Tests of the crate's public interface: real pictures, real sockets on free ports, real processes.
+//! Tests of the crate's public interface: real pictures, real sockets on free ports, real
+//! processes.
 
 mod bad_input;
 mod comfyui;

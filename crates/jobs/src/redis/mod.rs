@@ -2,12 +2,12 @@
 //!
 //! # Protocol, version 1
 //!
-//! All keys begin with the prefix (a setting, [`RedisSettings::prefix`], `{clippy}` unless only_text
-//! otherwise) and the version, `{clippy}:jobs1`. The braces are a hash tag: one script may touch
-//! them all. Times are milliseconds of the *server's* clock (`TIME`), so that clients whose clocks
-//! differ agree on leases.
+//! All keys begin with the prefix ([`RedisSettings::prefix`], by default `{clippy}`) and the
+//! version, `{clippy}:jobs1`. The braces are a hash tag: one script may access all of these keys.
+//! Times are milliseconds of the *server's* clock (`TIME`), so that clients whose clocks differ
+//! agree on leases.
 //!
-//! | key (after the prefix) | type | what |
+//! | key (after the prefix) | type | contents |
 //! |---|---|---|
 //! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries losses run created started finished version worker lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
 //! | `:events:<id>` | stream | `kind`, `data`; about 1,000 entries at most; the entry's id is the event's |

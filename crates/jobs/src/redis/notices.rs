@@ -128,7 +128,7 @@ async fn listen<T: Copy + Send + Sync>(
                         .as_deref()
                         .and_then(read);
                     if let Some(notice) = notice {
-                        // Sending fails only when nobody is subscribed.
+                        // Sending fails only when there is no subscriber.
                         let _ = sender.send(notice);
                     }
                 }

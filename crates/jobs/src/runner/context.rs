@@ -22,14 +22,14 @@ const STORE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The retries of one call while the store is unavailable.
 struct Patience {
-    begun: Instant,
+    start: Instant,
     delay: Duration,
 }
 
 impl Patience {
     fn new() -> Self {
         Self {
-            begun: Instant::now(),
+            start: Instant::now(),
             delay: Duration::from_millis(50),
         }
     }
@@ -405,7 +405,7 @@ impl JobContext {
     /// Waits before a retry while the store is unavailable, so that a short outage costs no
     /// attempt.
     async fn wait_for_store(&self, patience: &mut Patience, error: Error) -> Result<(), JobError> {
-        if !error.code.is_retryable() || patience.begun.elapsed() > STORE_PATIENCE {
+        if !error.code.is_retryable() || patience.start.elapsed() > STORE_PATIENCE {
             return Err(error.into());
         }
         tokio::select! {

@@ -295,9 +295,9 @@ impl Engine {
             };
             // Held during the claim, so that no job is claimed after the drain has seen none
             // running.
-            let begun = self.tracker.token();
+            let token = self.tracker.token();
             if self.stopping.is_cancelled() {
-                drop(begun);
+                drop(token);
                 // Not handled, so the queue must not forget the delivery: wait until the loop is
                 // dropped and its tasks are queued again.
                 self.gone.cancelled().await;
@@ -323,7 +323,7 @@ impl Engine {
                     return;
                 }
                 Ok(Claim::Paused) => {
-                    drop(begun);
+                    drop(token);
                     tokio::select! {
                         () = changed => {}
                         () = tokio::time::sleep(PAUSED) => {}
@@ -336,7 +336,7 @@ impl Engine {
                     return;
                 }
                 Err(error) => {
-                    drop(begun);
+                    drop(token);
                     tracing::debug!(job = %id, %error, "a claim failed; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(delay) => {}

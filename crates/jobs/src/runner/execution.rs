@@ -30,7 +30,7 @@ enum Ended {
 
 /// Runs the handler in a task of its own, with heartbeats beside it, and writes the outcome.
 pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>, timing: &Timing) {
-    let begun = Instant::now();
+    let start = Instant::now();
     let job = &run.claimed.job;
     let ended = match handler {
         Some(handler) => {
@@ -61,7 +61,7 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
         ("state", state),
     ];
     metrics::counter!("clippy_job_runs_total", &labels).increment(1);
-    metrics::histogram!("clippy_job_run_seconds", &labels).record(begun.elapsed().as_secs_f64());
+    metrics::histogram!("clippy_job_run_seconds", &labels).record(start.elapsed().as_secs_f64());
 }
 
 /// Runs the handler in a task of its own. Drops it when it does not stop in time.
@@ -155,7 +155,7 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     let job = run.claimed.job.id;
     let mut outcome = outcome;
     let mut replaced = false;
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut delay = Duration::from_millis(50);
     // The last progress is written first, so that a progress bar ends full.
     let mut beat = Beat {
@@ -179,7 +179,7 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
                 tracing::warn!(%job, run = run.claimed.key.run, "a run ended too late: another run has the job now");
                 return "fenced";
             }
-            Err(error) if error.code.is_retryable() && begun.elapsed() < FINISH_FOR => {
+            Err(error) if error.code.is_retryable() && start.elapsed() < FINISH_FOR => {
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(Duration::from_secs(2));
             }

@@ -1,9 +1,9 @@
 //! The runner: takes jobs from its lanes, runs their handlers, and sweeps the store.
 //!
 //! It is independent of the kinds of jobs. Each process has one runner, with worker loops for each
-//! of its lanes and a side loop for sweeps. apalis ends a worker loop on any error of the store; the
-//! runner starts it again under a new name. The loop's jobs are not affected, since each runs in a
-//! task of its own.
+//! of its lanes and a side loop for sweeps. apalis ends a worker loop on any error of the store;
+//! the runner starts it again under a new name. The loop's jobs are not affected, since each runs
+//! in a task of its own.
 
 mod context;
 mod engine;
@@ -144,8 +144,8 @@ impl Runner {
         })
     }
 
-    /// Runs until `stop`. Then it takes no more jobs, waits for those that run, and hands back those
-    /// that do not end in time. After `stop` it returns within the drain time, the longest
+    /// Runs until `stop`. Then it takes no more jobs, waits for those that run, and hands back
+    /// those that do not end in time. After `stop` it returns within the drain time, the longest
     /// [`JobContext::hold`], the grace time and some seconds together.
     pub async fn run(self, stop: CancellationToken) {
         self.engine.run(stop).await;

@@ -69,9 +69,9 @@ impl Timing {
     pub const PROMISED_RECOVERY: Duration = Duration::from_secs(20);
 
     /// The longest time that a job waits after its worker was killed, while another worker is alive
-    /// and has room. It is the sum of the lease (or `dead_after`, for a job that was fetched and not
-    /// yet claimed), one sweep, and one poll if the sweep's notice may be lost. After a time without
-    /// any live worker, or without the store, `dead_after` is added once more.
+    /// and has room. It is the sum of the lease (or `dead_after`, for a job that was fetched and
+    /// not yet claimed), one sweep, and one poll if the sweep's notice may be lost. After a time
+    /// without any live worker, or without the store, `dead_after` is added once more.
     #[must_use]
     pub fn recovery_bound(&self) -> Duration {
         let poll = if self.only_process {

@@ -56,7 +56,7 @@ impl SqliteJobs {
 impl Change<'_> {
     pub(super) async fn commit(self) -> Result<()> {
         self.transaction.commit().await.map_err(unavailable)?;
-        // Sending fails only when nobody is subscribed.
+        // Sending fails only when there is no subscriber.
         for notice in self.events {
             let _ = self.jobs.events.send(notice);
         }

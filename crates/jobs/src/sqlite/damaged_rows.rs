@@ -88,9 +88,9 @@ impl SqliteJobs {
         .await
     }
 
-    /// Moves tasks that apalis cannot read to the dead letters, since they would end every loop that
-    /// fetches them. A failed fetch is rolled back, so such tasks are at the head of the queue or
-    /// among those that the loop holds.
+    /// Moves tasks that apalis cannot read to the dead letters, since they would end every loop
+    /// that fetches them. A failed fetch is rolled back, so such tasks are at the head of the queue
+    /// or among those that the loop holds.
     pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
         let rows = sqlx::query(
             "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') \

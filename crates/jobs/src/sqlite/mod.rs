@@ -1,8 +1,8 @@
 //! Jobs in one SQLite file, carried by apalis-sqlite: for `clippy serve` without Redis.
 //!
 //! The tables are in `migrations/jobs`. Every change is one `BEGIN IMMEDIATE` transaction, which
-//! takes the write lock before it reads. Notices stay in this process; another process that uses the
-//! same file finds work by polling.
+//! takes the write lock before it reads. Notices stay in this process; another process that uses
+//! the same file finds work by polling.
 
 mod callers;
 mod change;

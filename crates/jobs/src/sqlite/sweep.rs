@@ -192,8 +192,8 @@ impl SqliteJobs {
         }
     }
 
-    /// Records this sweep. Returns whether none ran for longer than a worker may be silent. It stays
-    /// true for the same time again, so that workers can renew their leases.
+    /// Records this sweep. Returns whether none ran for longer than a worker may be silent. It
+    /// stays true for the same time again, so that workers can renew their leases.
     fn out_of_touch(&self, now: i64, silence: Duration) -> bool {
         let silence = millis(silence);
         let mut swept = self.swept.lock();

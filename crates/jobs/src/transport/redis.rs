@@ -14,8 +14,9 @@ use super::{Deliver, Delivery, LaneWorker, Tick};
 /// The id of an ended task.
 pub(crate) use apalis_core::task::task_id::TaskId as EndedTask;
 
-/// apalis' own heartbeats use the clients' clocks. The store's sweep, which uses the server's clock,
-/// finds silent workers first. So apalis' limit is long enough for clocks that are a minute apart.
+/// apalis' own heartbeats use the clients' clocks. The store's sweep, which uses the server's
+/// clock, finds silent workers first. So apalis' limit is long enough for clocks that are a minute
+/// apart.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 const MISSED_HEARTBEATS: usize = 9;
 

@@ -1,4 +1,4 @@
-//! A store's contents are input: a damaged record affects neither other jobs nor lists.
+//! A damaged record in a store affects neither other jobs nor lists.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl Running {
 
 /// Damages the records of a queued and of a running job, and checks that other jobs are listed and
 /// run.
-async fn other_jobs_run(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
+async fn check_other_jobs_run(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
     let make = async |key: &str| {
         let new = job(Lane::Bulk, json!({"ms": 0}))
             .owner("ann")
@@ -102,16 +102,18 @@ async fn other_jobs_run(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
         || async {
             let letters = store.dead_letters(100).await.expect("letters");
             let lanes = store.lanes().await.expect("lanes");
-            let told = |id: JobId| {
+            let has_letter = |id: JobId| {
                 letters
                     .iter()
                     .any(|letter| letter.reason.contains(&id.to_string()))
             };
-            told(waits) && told(runs) && lanes.iter().all(|lane| lane.queued + lane.running == 0)
+            has_letter(waits)
+                && has_letter(runs)
+                && lanes.iter().all(|lane| lane.queued + lane.running == 0)
         },
     )
     .await;
-    // A damaged job that kept its place would have stopped the lane by now.
+    // If a damaged job were still at the head of the queue, the lane would be blocked.
     let next = make("next").await;
     wait_for_job(store, next, "new work to run", |job| {
         job.state == JobState::Succeeded
@@ -120,8 +122,9 @@ async fn other_jobs_run(store: &Store, way: &str, damage: impl AsyncFn(JobId)) {
     running.stop().await;
 }
 
-/// Damages a part's record. Its parent must neither wait for the part nor succeed without it.
-async fn a_parent_fails_without_its_part(store: &Store, damage: impl AsyncFn(JobId)) {
+/// Damages a part's record, and checks that its parent neither waits for the part nor succeeds
+/// without it.
+async fn check_parent_fails_without_its_part(store: &Store, damage: impl AsyncFn(JobId)) {
     store.pause(Lane::Bulk, true).await.expect("paused");
     let running = Running::start(store);
     let parent = store
@@ -149,8 +152,9 @@ async fn a_parent_fails_without_its_part(store: &Store, damage: impl AsyncFn(Job
     running.stop().await;
 }
 
-/// Damages events of a job. The others are read, also those after a page of damaged ones.
-async fn other_events_are_read(store: &Store, damage: impl AsyncFn(JobId)) {
+/// Damages events of a job, and checks that the others are read, including those after a page of
+/// damaged ones.
+async fn check_other_events_are_read(store: &Store, damage: impl AsyncFn(JobId)) {
     let id = store
         .create(&job(Lane::Bulk, json!({"ms": 0})))
         .await
@@ -228,14 +232,14 @@ async fn a_damaged_record_in_redis_affects_no_other_job() {
                 ])
                 .await
             };
-            other_jobs_run(&store, field, damage).await;
+            check_other_jobs_run(&store, field, damage).await;
         }
     });
     futures::future::join_all(checks).await;
 
     let store: Store = Arc::new(redis.jobs("type", LaneLimits::default()).await);
     let key = |id| record("type", id);
-    other_jobs_run(&store, "another type", async |id| {
+    check_other_jobs_run(&store, "another type", async |id| {
         command(&[b"DEL", key(id).as_bytes()]).await;
         command(&[b"SET", key(id).as_bytes(), b"apple"]).await;
     })
@@ -299,13 +303,13 @@ async fn a_damaged_record_in_redis_affects_no_other_job() {
     running.stop().await;
 
     let store: Store = Arc::new(redis.jobs("family", LaneLimits::default()).await);
-    a_parent_fails_without_its_part(&store, async |id| {
+    check_parent_fails_without_its_part(&store, async |id| {
         command(&[b"HSET", record("family", id).as_bytes(), b"lane", b"fast"]).await;
     })
     .await;
 
     let store: Store = Arc::new(redis.jobs("events", LaneLimits::default()).await);
-    other_events_are_read(&store, async |id| {
+    check_other_events_are_read(&store, async |id| {
         let stream = format!("{{events}}:jobs1:events:{id}");
         for (kind, data) in [
             (&b"state"[..], &b"{"[..]),
@@ -410,7 +414,7 @@ async fn a_damaged_record_in_the_job_file_affects_no_other_job() {
                     .rows_affected();
                 assert_eq!(changed, 1);
             };
-            other_jobs_run(&store, way, damage).await;
+            check_other_jobs_run(&store, way, damage).await;
         }
     });
     futures::future::join_all(checks).await;
@@ -486,7 +490,7 @@ async fn a_damaged_record_in_the_job_file_affects_no_other_job() {
     running.stop().await;
 
     let (store, pool) = open("family.db").await;
-    a_parent_fails_without_its_part(&store, async |id| {
+    check_parent_fails_without_its_part(&store, async |id| {
         let query = sqlx::query("UPDATE job_records SET attempt = 'many' WHERE id = ?");
         query
             .bind(id.to_string())
@@ -497,7 +501,7 @@ async fn a_damaged_record_in_the_job_file_affects_no_other_job() {
     .await;
 
     let (store, pool) = open("events.db").await;
-    other_events_are_read(&store, async |id| {
+    check_other_events_are_read(&store, async |id| {
         for (kind, data) in [
             ("'state'", "'{'"),
             ("'dance'", "'{}'"),

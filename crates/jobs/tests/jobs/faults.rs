@@ -1,5 +1,5 @@
-//! Faults of worker processes (killed, frozen, stopped, with a wrong clock), and the guarantees that
-//! hold nevertheless.
+//! Faults of worker processes (killed, frozen, stopped, with a wrong clock), and the guarantees
+//! that hold nevertheless.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -105,7 +105,7 @@ async fn killed_workers_lose_nothing() {
         Worker::start(&settings, &log),
         Worker::start(&settings, &log),
     ];
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut kills = 0;
     while !store
         .get(parent)
@@ -115,11 +115,11 @@ async fn killed_workers_lose_nothing() {
         .is_finished()
     {
         assert!(
-            begun.elapsed() < Duration::from_secs(170),
+            start.elapsed() < Duration::from_secs(170),
             "not done: {:?}",
             store.get(parent).await
         );
-        let next = begun + Duration::from_millis(1_200) * (kills + 1);
+        let next = start + Duration::from_millis(1_200) * (kills + 1);
         while Instant::now() < next
             && !store
                 .get(parent)
@@ -135,7 +135,7 @@ async fn killed_workers_lose_nothing() {
         workers[index] = Worker::start(&settings, &log);
         kills += 1;
     }
-    eprintln!("{kills} kills in {:?}", begun.elapsed());
+    eprintln!("{kills} kills in {:?}", start.elapsed());
     assert!(kills >= 8, "too few kills to prove anything: {kills}");
     check_family(&store, parent, 120).await;
 }
@@ -371,7 +371,7 @@ async fn clocks_a_minute_apart_do_no_harm() {
         ];
         Worker::start(&settings, &log)
     };
-    let begun = Timestamp::now().as_millis();
+    let start = Timestamp::now().as_millis();
     let workers = [worker("60"), worker("-60"), worker("0")];
     let parent = store
         .create(&job(Lane::Control, json!({"parts": 60, "ms": 500})))
@@ -417,7 +417,7 @@ async fn clocks_a_minute_apart_do_no_harm() {
         for time in [Some(part.created_at), part.started_at, part.finished_at] {
             let time = time.expect("it ended").as_millis();
             assert!(
-                (begun - 5_000..=now + 5_000).contains(&time),
+                (start - 5_000..=now + 5_000).contains(&time),
                 "the server's clock counts: {part:?}"
             );
         }

@@ -1,4 +1,4 @@
-//! Load: long queues, many delayed jobs at once, retention, and how soon jobs are picked up.
+//! Load: long queues, many delayed jobs at once, retention, and the latency of starting a job.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-/// Long enough for a busy machine.
+/// A time limit that is long enough on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(170);
 
 fn job(lane: Lane, payload: serde_json::Value) -> NewJob {
@@ -27,7 +27,7 @@ async fn twenty_thousand_waiting_jobs_drain() {
     const JOBS: u64 = 20_000;
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    let begun = Instant::now();
+    let start = Instant::now();
     let creating = (0..32).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
@@ -45,11 +45,11 @@ async fn twenty_thousand_waiting_jobs_drain() {
     assert_eq!(store.lanes().await.expect("lanes")[1].queued, JOBS);
     eprintln!(
         "{:.0} creates/s with 32 at once",
-        JOBS as f64 / begun.elapsed().as_secs_f64()
+        JOBS as f64 / start.elapsed().as_secs_f64()
     );
     let (runner, calls) = runner(Arc::clone(&store), 32, short_timing());
     let stop = CancellationToken::new();
-    let begun = Instant::now();
+    let start = Instant::now();
     let running = tokio::spawn(runner.run(stop.clone()));
     wait_until("all to be done", PATIENCE, || async {
         store
@@ -60,7 +60,7 @@ async fn twenty_thousand_waiting_jobs_drain() {
     .await;
     eprintln!(
         "{:.0} full cycles/s with one worker",
-        JOBS as f64 / begun.elapsed().as_secs_f64()
+        JOBS as f64 / start.elapsed().as_secs_f64()
     );
     assert_eq!(calls.load(Ordering::SeqCst) as u64, JOBS, "each ran once");
     // The number of finished jobs is bounded (this store keeps 1,000), and so are apalis' own keys.
@@ -133,8 +133,8 @@ async fn jobs_are_picked_up_by_notices_not_by_polling() {
     running.await.expect("ends");
 }
 
-/// Runs with the timing of a server with the embedded queue, whose polls every half minute would be
-/// far too late for all of this.
+/// Uses the timing of a server with the embedded queue, which polls only every half minute: every
+/// job here must be found by a notice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_queue_needs_no_polling() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -147,13 +147,13 @@ async fn the_embedded_queue_needs_no_polling() {
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));
     let ended = async |id, what| {
-        let begun = Instant::now();
+        let start = Instant::now();
         let job = wait_for_job(&store, id, what, |job| job.state.is_finished()).await;
         assert_eq!(job.state, JobState::Succeeded);
         assert!(
-            begun.elapsed() < Timing::embedded().poll / 2,
+            start.elapsed() < Timing::embedded().poll / 2,
             "{what} took {:?}",
-            begun.elapsed()
+            start.elapsed()
         );
     };
     for _ in 0..20 {
@@ -165,7 +165,7 @@ async fn the_embedded_queue_needs_no_polling() {
             .id;
         ended(id, "one job after the other").await;
     }
-    // More jobs than the lane has room for.
+    // More jobs than can run at a time.
     let mut ids = Vec::new();
     for n in 0..150 {
         ids.push(
@@ -206,8 +206,8 @@ async fn the_embedded_queue_needs_no_polling() {
     running.await.expect("ends");
 }
 
-/// Processor time that a process has used so far, in hundredths of a second.
-fn used(process: u32) -> u64 {
+/// The CPU time of a process, in hundredths of a second.
+fn cpu_time(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
     let fields: Vec<&str> = stat
         .rsplit(") ")
@@ -231,7 +231,7 @@ async fn an_idle_worker_with_the_embedded_queue_uses_almost_no_cpu() {
             .await
             .expect("a store"),
     );
-    // The store holds an ended job, which must not be looked at again and again either.
+    // The store has a finished job, which must not be read repeatedly.
     let made = store
         .create(&job(Lane::Bulk, json!({"ms": 0})))
         .await
@@ -247,16 +247,16 @@ async fn an_idle_worker_with_the_embedded_queue_uses_almost_no_cpu() {
         job.state == JobState::Succeeded
     })
     .await;
-    // A window of five seconds in which it uses at most one percent of a core.
+    // Wait for five seconds in which it uses at most one percent of a core.
     wait_until("it to be idle", Duration::from_secs(60), || async {
-        let before = used(worker.id());
+        let before = cpu_time(worker.id());
         tokio::time::sleep(Duration::from_secs(5)).await;
-        used(worker.id()) - before <= 5
+        cpu_time(worker.id()) - before <= 5
     })
     .await;
     eprintln!(
         "{} hundredths of a second since its start",
-        used(worker.id())
+        cpu_time(worker.id())
     );
 }
 

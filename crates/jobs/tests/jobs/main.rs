@@ -1,4 +1,5 @@
-//! The tests of this crate, in one program: linking libtorch and the engine once is enough.
+//! The integration tests of this crate are one program, so that libtorch and the engine are linked
+//! only once.
 
 mod addresses;
 mod contract;

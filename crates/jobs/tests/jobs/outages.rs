@@ -491,7 +491,7 @@ async fn a_redis_that_refuses_writes_says_why() {
     );
     let nowhere = RedisJobs::connect("redis://127.0.0.1:1/0", RedisSettings::default())
         .await
-        .expect_err("nobody");
+        .expect_err("not reachable");
     assert_eq!(nowhere.code, ErrorCode::Unavailable);
     assert!(
         nowhere.message.contains("127.0.0.1:1"),

@@ -1,4 +1,4 @@
-//! The gallery in memory passes the suite of every gallery.
+//! The gallery in memory passes the contract suite of galleries.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The doubles keep the contracts of what they stand for.
+//! Tests of the test doubles and of the API client.
 
 mod client;
 mod contract;

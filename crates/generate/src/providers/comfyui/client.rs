@@ -234,15 +234,15 @@ impl Client {
         let status = &entry["status"];
         if status["status_str"] == "error" {
             let messages = status["messages"].as_array().into_iter().flatten();
-            let told = messages
+            let frame = messages
                 .filter(|message| message[0] == "execution_error")
                 .map(|message| &message[1])
                 .next_back();
             let interrupted = status["messages"]
                 .as_array()
                 .is_some_and(|all| all.iter().any(|m| m[0] == "execution_interrupted"));
-            return Ok(Some(PromptState::Failed(match told {
-                Some(told) => execution_error(told),
+            return Ok(Some(PromptState::Failed(match frame {
+                Some(frame) => execution_error(frame),
                 None if interrupted => interrupted_error(),
                 None => GenerateError::permanent(
                     "ComfyUI failed to run the graph and gave no reason: see its log",

@@ -7,9 +7,9 @@ use crate::contract::GenerateError;
 
 /// The error of a failed node, from an `execution_error` frame.
 #[must_use]
-pub fn execution_error(told: &Value) -> GenerateError {
+pub fn execution_error(frame: &Value) -> GenerateError {
     let text = |key: &str| {
-        told[key]
+        frame[key]
             .as_str()
             .unwrap_or("?")
             .trim()
@@ -38,8 +38,8 @@ pub fn interrupted_error() -> GenerateError {
     )
 }
 
-/// The error of an answer with an error status. The body has ComfyUI's reasons, if it is
-/// ComfyUI's.
+/// The error of an answer with an error status. If the answer comes from ComfyUI, the body has its
+/// reasons.
 #[must_use]
 pub fn refusal(status: StatusCode, body: Option<&Value>) -> GenerateError {
     let mut reasons = Vec::new();
@@ -61,14 +61,14 @@ pub fn refusal(status: StatusCode, body: Option<&Value>) -> GenerateError {
             }
         }
     }
-    let said: String = if reasons.is_empty() {
+    let reason: String = if reasons.is_empty() {
         "no reason given".to_owned()
     } else {
         reasons.join("; ")
     };
     let message = format!(
         "ComfyUI answered {status}: {}",
-        said.chars().take(900).collect::<String>()
+        reason.chars().take(900).collect::<String>()
     );
     if status.is_server_error()
         || status == StatusCode::TOO_MANY_REQUESTS

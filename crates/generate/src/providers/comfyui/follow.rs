@@ -47,7 +47,7 @@ pub async fn open(client: &Client, id: Uuid) -> Option<Socket> {
 /// How following a prompt ended.
 #[derive(Debug)]
 pub enum PromptEnd {
-    /// It gave these pictures.
+    /// It produced these pictures.
     Done(Vec<StoredPicture>),
     /// The server no longer knows it: its queue was cleared, or it was restarted.
     Lost,
@@ -57,7 +57,7 @@ pub enum PromptEnd {
 pub struct PromptFollower<'a> {
     /// The server.
     pub client: &'a Client,
-    /// Our id of the prompt.
+    /// The id of the prompt, which Clippy chose.
     pub prompt: Uuid,
     /// The number of the picture.
     pub index: u32,
@@ -79,9 +79,9 @@ impl PromptFollower<'_> {
     /// [`FailureClass::Transient`] if the server stays unreachable.
     pub async fn wait(&self, mut socket: Option<Socket>) -> Result<PromptEnd, GenerateError> {
         let mut running: Option<Instant> = None;
-        let mut away: Option<Instant> = None;
+        let mut unreachable: Option<Instant> = None;
         let mut pause = self.timing.poll;
-        let mut ask = Instant::now() + pause;
+        let mut next_poll = Instant::now() + pause;
         loop {
             let event = tokio::select! {
                 biased;
@@ -99,7 +99,7 @@ impl PromptFollower<'_> {
                 }
                 // Polls even with a WebSocket: its last frame may have been missed, and a stream of
                 // other frames must not prevent polling.
-                () = tokio::time::sleep_until(ask) => None,
+                () = tokio::time::sleep_until(next_poll) => None,
                 event = next(&mut socket, self.prompt) => event,
             };
             match event {
@@ -113,7 +113,7 @@ impl PromptFollower<'_> {
             }
             match self.client.prompt_state(self.prompt).await {
                 Ok(seen) => {
-                    (away, pause) = (None, self.timing.poll);
+                    (unreachable, pause) = (None, self.timing.poll);
                     match seen {
                         PromptState::Done(pictures) => return Ok(PromptEnd::Done(pictures)),
                         PromptState::Failed(error) => return Err(error),
@@ -127,14 +127,15 @@ impl PromptFollower<'_> {
                 }
                 Err(error) if error.class != FailureClass::Transient => return Err(error),
                 Err(error) => {
-                    if away.get_or_insert_with(Instant::now).elapsed() >= self.timing.patience {
+                    let since = unreachable.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= self.timing.patience {
                         return Err(error);
                     }
                     self.reporter.report_unreachable();
                     pause = (pause * 2).min(LONGEST_PAUSE.max(self.timing.poll));
                 }
             }
-            ask = Instant::now() + pause;
+            next_poll = Instant::now() + pause;
         }
     }
 

@@ -42,8 +42,8 @@ pub struct GraphInput {
 }
 
 impl GraphInput {
-    /// Prepares the input of a generation. Scales and encodes pictures, so it must run on a blocking
-    /// thread.
+    /// Prepares the input of a generation. Scales and encodes pictures, so it must run on a
+    /// blocking thread.
     ///
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when a picture cannot be encoded.

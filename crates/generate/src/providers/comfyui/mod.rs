@@ -1,9 +1,9 @@
 //! SDXL on a ComfyUI server that the artist runs: IP-Adapter references, a scribble ControlNet,
 //! img2img and inpainting.
 //!
-//! The graph is a [`Template`] with named slots, which users can replace. Missing nodes and files are
-//! reported before anything is queued. Progress and previews come over a WebSocket, or by polling
-//! if there is none.
+//! The graph is a [`Template`] with named slots, which users can replace. Missing nodes and files
+//! are reported before anything is queued. Progress and previews come over a WebSocket, or by
+//! polling if there is none.
 
 mod adapters;
 mod attempt;

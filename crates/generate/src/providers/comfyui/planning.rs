@@ -1,4 +1,4 @@
-//! The capabilities of a graph, and what becomes of each input of a request.
+//! The capabilities of a graph, and how it uses each input of a request.
 
 use clippy_core::Result;
 
@@ -101,7 +101,7 @@ pub fn model(settings: &ComfyUiSettings) -> Option<String> {
     settings.template.own_checkpoint().map(str::to_owned)
 }
 
-/// From this denoise on, nothing of a base can be recognised.
+/// The denoise from which on a base can no longer be recognised in the result.
 const REPAINTED: f32 = 0.95;
 
 /// The weight with which each reference is sent; `None` if it is not sent. A preset changes weights
@@ -133,7 +133,7 @@ pub fn sent_weights(
     sent
 }
 
-/// Plans what becomes of each input.
+/// Plans how the graph uses each input, as a receipt.
 ///
 /// # Errors
 /// As [`crate::plan`].
@@ -265,17 +265,17 @@ fn plan_references(
             continue;
         };
         if !template.uses("weight") {
-            let said = format!("{} reference, as strong as the graph says", role.as_str());
-            receipt.add_approximated(input, said, "the graph has no slot for a weight");
+            let sent_as = format!("{} reference, as strong as the graph says", role.as_str());
+            receipt.add_approximated(input, sent_as, "the graph has no slot for a weight");
             continue;
         }
-        let said = format!(
+        let sent_as = format!(
             "IP-Adapter, weight {} ({kind}), preset {}",
             short(*weight),
             preset.as_str()
         );
         if (weight - asked).abs() < 0.001 {
-            receipt.add_honoured(input, said);
+            receipt.add_honoured(input, sent_as);
             continue;
         }
         let scale = asked_for.map_or(1.0, |numbers| numbers.scale(*role));
@@ -294,7 +294,7 @@ fn plan_references(
                 role.as_str()
             ));
         }
-        receipt.add_approximated(input, said, reasons.join("; "));
+        receipt.add_approximated(input, sent_as, reasons.join("; "));
     }
     Ok(())
 }

@@ -102,8 +102,8 @@ impl<'a> NodeCatalogue<'a> {
             }
         }
         for need in template.needs(fill) {
-            // Without the node that lists these files they cannot be checked. If the graph uses that
-            // node, it has been reported already.
+            // Without the node that lists these files they cannot be checked. If the graph uses
+            // that node, it has been reported already.
             let Some(info) = self.info(&need.class).await? else {
                 continue;
             };

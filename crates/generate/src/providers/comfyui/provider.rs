@@ -52,8 +52,8 @@ struct GenerationRun<'a> {
     uploads: Vec<Upload>,
     /// The values for the graph.
     fill: SlotValues,
-    /// The same without the description of the sketch. Prompt ids are derived from these values, and
-    /// must not depend on a vision model's answer.
+    /// The same without the description of the sketch. Prompt ids are derived from these values,
+    /// and must not depend on a vision model's answer.
     stable: SlotValues,
     /// The server's names of model files.
     names: FileNames,

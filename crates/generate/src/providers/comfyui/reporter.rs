@@ -67,7 +67,7 @@ fn samplers(graph: &Value) -> BTreeMap<String, f32> {
 }
 
 impl<'a> ProgressReporter<'a> {
-    /// For this number of pictures.
+    /// A reporter for a generation of this number of pictures.
     pub fn new(context: &'a GenerationContext, count: u32) -> Self {
         Self {
             context,

@@ -77,8 +77,8 @@ impl GcpTokens {
 #[async_trait]
 impl TokenSource for GcpTokens {
     async fn token(&self, renew: bool) -> Result<String, GenerateError> {
-        // Held over the await on purpose, so that concurrent callers share the first token. It is an
-        // async lock.
+        // Held over the await on purpose, so that concurrent callers share the first token. It is
+        // an async lock.
         let mut kept = self.provider.lock().await;
         if renew {
             *kept = None;
@@ -293,13 +293,13 @@ impl GoogleClient {
         })
     }
 
-    /// Posts a body and parses the answer. A refused call, which Google does not charge, is repeated
-    /// if that may help; a call that was sent and lost its connection is not.
+    /// Posts a body and parses the answer. A refused call, which Google does not charge, is
+    /// repeated if that may help; a call that was sent and lost its connection is not.
     ///
     /// # Errors
-    /// [`GenerateError`], by class. Cancelling a call in progress is [`FailureClass::Cancelled`] and
-    /// `charged`. A call in progress is finished when the generation is handed over to another run;
-    /// it is not repeated then.
+    /// [`GenerateError`], by class. Cancelling a call in progress is [`FailureClass::Cancelled`]
+    /// and `charged`. A call in progress is finished when the generation is handed over to another
+    /// run; it is not repeated then.
     pub async fn post(
         &self,
         model: &str,

@@ -42,17 +42,17 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
         .as_str()
         .unwrap_or(status.canonical_reason().unwrap_or(""))
         .to_owned();
-    let said = error["message"]
+    let text = error["message"]
         .as_str()
         .map_or_else(|| plain(body), str::to_owned);
-    let said: String = said.chars().take(400).collect();
+    let text: String = text.chars().take(400).collect();
     let code = status.as_u16();
     let wait = retry_after(headers).or_else(|| retry_info(&error));
-    let told = format!("{code} {name}: {said}");
+    let message = format!("{code} {name}: {text}");
     match code {
         401 => {
             let message =
-                format!("{told}. Check the API key, or the service account and its token");
+                format!("{message}. Check the API key, or the service account and its token");
             // `retry_after` marks an error that a new token may fix.
             GenerateError {
                 retry_after: Some(Duration::ZERO),
@@ -62,21 +62,22 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
         403 => GenerateError::new(
             FailureClass::Auth,
             format!(
-                "{told}. Enable the API for the project and give the account the role \
+                "{message}. Enable the API for the project and give the account the role \
                  roles/aiplatform.user"
             ),
         ),
-        400 if said.contains("API key") => {
-            GenerateError::new(FailureClass::Auth, format!("{told}. Check GEMINI_API_KEY"))
-        }
+        400 if text.contains("API key") => GenerateError::new(
+            FailureClass::Auth,
+            format!("{message}. Check GEMINI_API_KEY"),
+        ),
         408 | 429 | 500 | 502 | 503 | 504 => {
-            GenerateError::transient(format!("{told}. Try again later"), wait)
+            GenerateError::transient(format!("{message}. Try again later"), wait)
         }
         400 => GenerateError::permanent(format!(
-            "{told}. The provider rejects this request; the model may have to be enabled for the \
+            "{message}. The provider rejects this request; the model may have to be enabled for the \
              project"
         )),
-        _ => GenerateError::permanent(told),
+        _ => GenerateError::permanent(message),
     }
 }
 

@@ -100,8 +100,8 @@ impl GeminiProvider {
         }
     }
 
-    /// The pictures that are sent, each with its label. Scales and encodes them, so it must run on a
-    /// blocking thread.
+    /// The pictures that are sent, each with its label. Scales and encodes them, so it must run on
+    /// a blocking thread.
     fn label_pictures(
         &self,
         generation: &Generation,
@@ -426,7 +426,7 @@ impl Provider for GeminiProvider {
                 .settings
                 .price
                 .zip(described.usd(self.describer.as_deref()))
-                .map(|(price, beside)| price * f64::from(paid) + beside),
+                .map(|(price, description)| price * f64::from(paid) + description),
         };
         Ok(Generated {
             images,

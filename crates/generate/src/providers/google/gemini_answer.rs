@@ -76,8 +76,8 @@ pub fn parse_picture(answer: &Value) -> Result<CallPictures, GenerateError> {
     let blocked = block_reason(answer);
     let found = last(false).or_else(|| if blocked.is_none() { last(true) } else { None });
     let Some(data) = found else {
-        let said: String = text(answer).chars().take(300).collect();
-        let reason = blocked.unwrap_or_else(|| match said.as_str() {
+        let words: String = text(answer).chars().take(300).collect();
+        let reason = blocked.unwrap_or_else(|| match words.as_str() {
             "" => "the model answered without a picture and without a reason".to_owned(),
             words => format!("the model answered with text only: {words}"),
         });

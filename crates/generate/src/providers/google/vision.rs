@@ -22,8 +22,8 @@ pub struct GeminiVision {
 }
 
 impl GeminiVision {
-    /// Uses this client and model (`GEMINI_VISION_MODEL`). `price` is the cost of a description in US
-    /// dollars, if it is known.
+    /// Uses this client and model (`GEMINI_VISION_MODEL`). `price` is the cost of a description in
+    /// US dollars, if it is known.
     #[must_use]
     pub fn new(client: &GoogleClient, model: String, price: Option<f64>) -> Self {
         Self {
@@ -88,8 +88,8 @@ impl Describer for GeminiVision {
             if let Some(reason) = block_reason(&answer) {
                 return Err(GenerateError::new(FailureClass::Blocked, reason));
             }
-            // The raw answer is recorded, because an answer that cannot be parsed has been paid for,
-            // too, and must not be paid for again.
+            // The raw answer is recorded, because an answer that cannot be parsed has been paid
+            // for, too, and must not be paid for again.
             Ok(CallPictures {
                 pictures: vec![text(&answer).into()],
                 filtered: Vec::new(),

@@ -211,10 +211,10 @@ mod tests {
     #[test]
     fn prompts_that_cannot_be_painted_are_refused_in_one_sentence() {
         let apple = "a red apple on a wooden table";
-        let told = refusal(&asking(apple)).expect("no hills for an apple");
+        let reason = refusal(&asking(apple)).expect("no hills for an apple");
         assert!(
-            told.contains("\"apple\", \"wooden\", \"table\"") && told.contains("add a sketch"),
-            "{told}"
+            reason.contains("\"apple\", \"wooden\", \"table\"") && reason.contains("add a sketch"),
+            "{reason}"
         );
         assert!(
             refusal(&with("style", 0.0, asking(apple))).is_some(),
@@ -274,7 +274,7 @@ mod tests {
             base: Some("AA".into()),
             ..asking("a red cat")
         };
-        for (request, treatment, told) in [
+        for (request, treatment, reason) in [
             (
                 sketch("a red cat"),
                 Treatment::Approximated,
@@ -317,7 +317,7 @@ mod tests {
             plan_prompt(&request, &mut receipt);
             let line = receipt.line("prompt").expect("a line");
             assert!(
-                line.treatment == treatment && line.reason.contains(told),
+                line.treatment == treatment && line.reason.contains(reason),
                 "{request:?}: {line:?}"
             );
         }

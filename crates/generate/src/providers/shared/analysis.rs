@@ -9,7 +9,7 @@ use crate::contract::StyleTag;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SketchAnalysis {
-    /// One line: what is drawn.
+    /// The subject, in one line.
     #[serde(deserialize_with = "text")]
     pub subject_summary: String,
     /// `person`, `animal`, `product`, `scene` or `other`.
@@ -18,16 +18,16 @@ pub struct SketchAnalysis {
     /// Pose and direction.
     #[serde(deserialize_with = "text")]
     pub pose_orientation: String,
-    /// From where it is seen.
+    /// The viewpoint, such as from the front or from above.
     #[serde(deserialize_with = "text")]
     pub viewpoint: String,
-    /// What surrounds it.
+    /// The surroundings of the subject.
     #[serde(deserialize_with = "text")]
     pub environment: String,
     /// The objects that can be recognised.
     #[serde(deserialize_with = "list")]
     pub key_objects: Vec<String>,
-    /// Where things are in the frame.
+    /// The positions of objects in the frame.
     #[serde(deserialize_with = "text")]
     pub composition: String,
     /// Distance and lens.
@@ -36,10 +36,10 @@ pub struct SketchAnalysis {
     /// What the lines suggest about style.
     #[serde(deserialize_with = "list")]
     pub style_cues_from_lines: Vec<String>,
-    /// What the sketch is clearly not.
+    /// Subjects that the sketch clearly does not show.
     #[serde(deserialize_with = "list")]
     pub negative_cues: Vec<String>,
-    /// A few sentences.
+    /// The whole description, in a few sentences.
     #[serde(deserialize_with = "text")]
     pub natural_description: String,
     /// How the chosen styles should be applied to it.

@@ -98,8 +98,8 @@ pub fn strip_metadata(file: Bytes) -> Bytes {
     file
 }
 
-/// Turns a provider's file into the finished picture: determines its type, and in an edit composites
-/// it into the base. Runs on a blocking thread.
+/// Turns a provider's file into the finished picture: determines its type, and in an edit
+/// composites it into the base. Runs on a blocking thread.
 ///
 /// # Errors
 /// [`crate::FailureClass::MaybeCharged`] when the file is not a picture.

@@ -450,18 +450,18 @@ mod tests {
             alone.contains("a tiger") && alone.contains("walks left") && alone.contains("a jungle"),
             "{alone}"
         );
-        let told = Generation {
+        let with_prompt = Generation {
             prompt: "a lion on a beach".into(),
             ..sketch
         };
-        let told = build_prompt(&told, Some(&analysis)).prompt;
+        let prompt = build_prompt(&with_prompt, Some(&analysis)).prompt;
         assert!(
-            told.contains("a lion on a beach") && told.contains("walking left"),
-            "{told}"
+            prompt.contains("a lion on a beach") && prompt.contains("walking left"),
+            "{prompt}"
         );
         assert!(
-            !told.contains("jungle") && !told.contains("tiger"),
-            "{told}"
+            !prompt.contains("jungle") && !prompt.contains("tiger"),
+            "{prompt}"
         );
     }
 }

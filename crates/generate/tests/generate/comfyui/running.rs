@@ -172,9 +172,12 @@ async fn failures_name_the_node_and_what_to_do() {
         assert_eq!(error.class, FailureClass::Permanent, "{error}");
         assert!(error.message.contains(expected), "{error}");
     }
-    let nobody = ComfyUiProvider::new(ComfyUiSettings::at("http://127.0.0.1:1").expect("settings"))
-        .expect("a provider");
-    let error = generate(&nobody, &words()).await.expect_err("nobody there");
+    let unreachable =
+        ComfyUiProvider::new(ComfyUiSettings::at("http://127.0.0.1:1").expect("settings"))
+            .expect("a provider");
+    let error = generate(&unreachable, &words())
+        .await
+        .expect_err("not reachable");
     assert!(
         error.class == FailureClass::Transient && error.message.contains("COMFYUI_URL"),
         "{error}"
@@ -281,9 +284,11 @@ async fn a_user_and_a_password_in_the_address_are_sent_and_never_shown() {
             );
         }
     });
-    let away = secret("http://127.0.0.1:1");
-    let error = generate(&away, &words()).await.expect_err("nobody there");
-    let findings = format!("{:?}", away.check().await);
+    let unreachable = secret("http://127.0.0.1:1");
+    let error = generate(&unreachable, &words())
+        .await
+        .expect_err("not reachable");
+    let findings = format!("{:?}", unreachable.check().await);
     for shown in [error.message.as_str(), &findings] {
         assert!(
             shown.contains("127.0.0.1:1") && !shown.contains("hunter2") && !shown.contains("ann"),

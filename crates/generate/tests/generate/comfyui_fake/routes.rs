@@ -98,8 +98,8 @@ pub(super) async fn upload(State(server): Shared, mut form: Multipart) -> Respon
     Json(json!({"name": stored, "subfolder": folder, "type": kind})).into_response()
 }
 
-/// The file that a name in a graph refers to: `clippy/a.png [temp]` is a temporary file, a bare name
-/// an input.
+/// The file that a name in a graph refers to: `clippy/a.png [temp]` is a temporary file, a bare
+/// name an input.
 fn file_of(name: &str) -> String {
     let annotated = name
         .strip_suffix(']')

@@ -134,8 +134,8 @@ fn states(id: &str, nodes: &[(String, f64, f64, &str)]) -> Value {
     json!({"prompt_id": id, "nodes": nodes})
 }
 
-/// Runs the nodes, and returns their outputs. An error is the kind and the data of its frame; `None`
-/// when the prompt was removed meanwhile.
+/// Runs the nodes, and returns their outputs. An error is the kind and the data of its frame;
+/// `None` when the prompt was removed meanwhile.
 async fn run_nodes(
     server: &Server,
     entry: &Value,

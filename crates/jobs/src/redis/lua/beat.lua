@@ -1,5 +1,5 @@
--- ARGV: 1 id, 2 run, 3 lease in milliseconds, 4 progress ('' = unchanged), 5 cursor ('' = unchanged),
---       6 whether the job made progress (1)
+-- ARGV: 1 id, 2 run, 3 lease in milliseconds, 4 progress ('' = unchanged), 5 cursor
+-- ('' = unchanged), 6 whether the job made progress (1)
 -- Answer: 'ok' | 'cancel' | 'lost'
 local id = ARGV[1]
 local read = get_fields(job_key(id), 'run', 'state', 'lane', 'cancel', 'parent')

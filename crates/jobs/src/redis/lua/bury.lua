@@ -1,5 +1,5 @@
--- ARGV: 1 reason, 2 payload. A worker loop may end before it acknowledges the task, so the same task
--- may be buried twice: only one letter is written.
+-- ARGV: 1 reason, 2 payload. A worker loop may end before it acknowledges the task, so the same
+-- task may be buried twice: only one letter is written.
 -- Answer: 1, or 0 when the letter exists already
 local function value(entry, name)
   for i = 1, #entry, 2 do if entry[i] == name then return entry[i + 1] end end

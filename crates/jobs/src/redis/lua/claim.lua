@@ -1,5 +1,6 @@
 -- ARGV: 1 id, 2 worker, 3 lease in milliseconds, 4 whether other jobs run beside it (1)
--- Answer: {'run' | 'busy' | 'nothing' | 'paused' | 'alone' | 'damaged', record or what is wrong with it}
+-- Answer: {'run' | 'busy' | 'nothing' | 'paused' | 'alone' | 'damaged', record or what is wrong
+-- with it}
 local id = ARGV[1]
 local job, flat, wrong = load(id)
 if wrong then

@@ -1,6 +1,7 @@
--- ARGV: 1 id, 2 kind, 3 lane, 4 payload, 5 max attempts, 6 owner, 7 idempotency key ('' = none), 8 digest,
---       9 milliseconds that the key is kept, 10 the lane's limit
--- Answer: {'new' | 'existing' | 'other' | 'full', record (of a new job without its payload, which the caller has)}
+-- ARGV: 1 id, 2 kind, 3 lane, 4 payload, 5 max attempts, 6 owner, 7 idempotency key ('' = none), 8
+-- digest, 9 milliseconds that the key is kept, 10 the lane's limit
+-- Answer: {'new' | 'existing' | 'other' | 'full', record (of a new job without its payload, which
+-- the caller has)}
 local id, lane = ARGV[1], ARGV[3]
 -- The owner's length keeps owner `a:b` with key `c` apart from owner `a` with key `b:c`.
 local idempotency = P .. ':idempotency:' .. #ARGV[6] .. ':' .. ARGV[6] .. ':' .. ARGV[7]

@@ -1,5 +1,6 @@
 -- ARGV: 1 id, 2 after ('' = from the first), 3 limit
--- Answer: {} when there is no such job, else {id of the first event kept or '', id of the last, entries}
+-- Answer: {} when there is no such job, else {id of the first event kept or '', id of the last,
+-- entries}
 local id = ARGV[1]
 if redis.call('EXISTS', job_key(id)) == 0 then return {} end
 local function entries(command, from, to, count)

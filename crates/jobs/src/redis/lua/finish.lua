@@ -1,5 +1,5 @@
--- ARGV: 1 id, 2 run, 3 outcome (succeeded | wait | failed | cancelled | retry | later), 4 result or error,
---       5 receipt ('' = none), 6 delay in milliseconds
+-- ARGV: 1 id, 2 run, 3 outcome (succeeded | wait | failed | cancelled | retry | later), 4 result or
+-- error, 5 receipt ('' = none), 6 delay in milliseconds
 -- Answer: the job's new state, or 'fenced'
 local id, outcome = ARGV[1], ARGV[3]
 -- Not the whole record: the payload may be large.

@@ -1,7 +1,7 @@
 -- ARGV: 1 lane, 2 worker, then its ended tasks
--- Answer: tasks forgotten. A task that no longer belongs to the worker was queued again. Its contents
--- must stay, since a task without contents ends the worker loop that fetches it. Its job has ended,
--- so the next worker forgets it.
+-- Answer: tasks forgotten. A task that no longer belongs to the worker was queued again. Its
+-- contents must stay, since a task without contents ends the worker loop that fetches it. Its job
+-- has ended, so the next worker forgets it.
 local q, name = queue(ARGV[1]), ARGV[2]
 local forgotten = 0
 for i = 3, #ARGV do

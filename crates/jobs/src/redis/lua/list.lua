@@ -1,4 +1,5 @@
--- ARGV: 1 kind, 2 state, 3 owner, 4 parent, 5 before, 6 limit ('' = any). Answer: {last id looked at or '', {id and record...}, ids of records that cannot be read}
+-- ARGV: 1 kind, 2 state, 3 owner, 4 parent, 5 before, 6 limit ('' = any).
+-- Answer: {last id that was read or '', {id and record...}, ids of records that cannot be read}
 -- Ids sort by their time of creation, so the index needs no score.
 local index = P .. ':jobs'
 if ARGV[4] ~= '' then index = children_key(ARGV[4]) end

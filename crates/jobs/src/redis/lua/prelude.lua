@@ -62,8 +62,8 @@ local function load(id)
   return job, flat
 end
 
--- Adds to a stream. A key of another type, or a stream that accepts no more entries, is replaced: the
--- job continues without its old events.
+-- Adds to a stream. A key of another type, or a stream that accepts no more entries, is replaced:
+-- the job continues without its old events.
 local function xadd(id, ...)
   local added = redis.pcall('XADD', events_key(id), ...)
   if type(added) ~= 'table' or not added.err then return added end
@@ -93,9 +93,9 @@ end
 
 local function state_event(id, state, attempt, failure) event(id, 'state', state_data(state, attempt, failure)) end
 
--- Writes a task the way apalis-redis 1.0.0 does, straight into the active list: its own push goes through the
--- scheduled set, which fails permanently above 7,999 due tasks. Task ids are ULIDs made of the time
--- and a counter. Returns the task's id, which belongs into the job's record.
+-- Writes a task the way apalis-redis 1.0.0 does, straight into the active list: its own push goes
+-- through the scheduled set, which fails permanently above 7,999 due tasks. Task ids are ULIDs made
+-- of the time and a counter. Returns the task's id, which belongs into the job's record.
 local function push_task(id, lane)
   local q = queue(lane)
   local task = string.format('%013d%013d', NOW, redis.call('INCR', P .. ':tasks'))
@@ -222,8 +222,8 @@ local function letter(reason, payload)
   redis.call('XADD', P .. ':dead', 'MAXLEN', '~', 1000, '*', 'reason', reason, 'payload', string.sub(payload, 1, 1024))
 end
 
--- Removes a job whose record cannot be read from all queues, once. It ends as failed, and its parent
--- counts it.
+-- Removes a job whose record cannot be read from all queues, once. It ends as failed, and its
+-- parent counts it.
 local function set_aside(id, reason)
   local job = load(id)
   if finished(job.state) then return end

@@ -1,4 +1,5 @@
--- ARGV: 1 how many of each lane at most, then lanes. Queues delayed jobs that are due. Answer: how many
+-- ARGV: 1 how many of each lane at most, then lanes. Queues delayed jobs that are due.
+-- Answer: how many
 local count = 0
 for i = 2, #ARGV do
   local due = redis.call('ZRANGEBYSCORE', delayed_key(ARGV[i]), 0, NOW, 'LIMIT', 0, ARGV[1])

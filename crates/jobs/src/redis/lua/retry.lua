@@ -1,4 +1,6 @@
--- ARGV: 1 id, 2 the lane's limit. Answer: {'ok' | 'unknown' | 'state' | 'parent' | 'full' | 'damaged', record or what is wrong with it}
+-- ARGV: 1 id, 2 the lane's limit.
+-- Answer: {'ok' | 'unknown' | 'state' | 'parent' | 'full' | 'damaged', record or what is wrong with
+-- it}
 local id = ARGV[1]
 local job, _, wrong = load(id)
 if wrong then return { 'damaged', { wrong } } end

@@ -1,4 +1,5 @@
--- ARGV: 1 milliseconds that finished jobs are kept, 2 how many are kept, 3 jobs dropped in one call at most
+-- ARGV: 1 milliseconds that finished jobs are kept, 2 how many are kept, 3 jobs dropped in one call
+-- at most
 -- Answer: {jobs dropped, 1 when there is more to do}
 local expired, more = 0, 0
 local jobs = tonumber(ARGV[3])

@@ -1,4 +1,4 @@
-//! What the worker processes of the fault tests run.
+//! The worker process of the fault tests, and its handler.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use clippy_jobs_contract::short_timing;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-/// The body of the test `worker_process`: nothing, unless a test started this program as a worker.
+/// The body of the test `worker_process`. Does nothing unless a test started this program as a
+/// worker.
 pub async fn worker_process() {
     if std::env::var("CLIPPY_TEST_WORKER").is_err() {
         return;
@@ -130,15 +131,15 @@ impl JobHandler for Parts {
             context.spawn_children("parts", &parts).await?;
             return Ok(Value::Null);
         }
-        let begun = context
+        let start = context
             .last_checkpoint()
             .and_then(Value::as_u64)
             .unwrap_or_default();
         if ms > 0 {
-            // Save a checkpoint at once: a job that loses two workers without progress fails, and
-            // chance would decide the tests that kill workers.
-            context.save_checkpoint(json!(begun)).await?;
-            for step in begun..10 {
+            // Save a checkpoint at once: a job that loses two workers without progress fails, which
+            // would make the tests that kill workers flaky.
+            context.save_checkpoint(json!(start)).await?;
+            for step in start..10 {
                 tokio::time::sleep(Duration::from_millis(ms / 10)).await;
                 context.save_checkpoint(json!(step + 1)).await?;
             }

@@ -40,19 +40,19 @@ impl Redis {
     /// Stops the server for at least this long, and until clients have tried to connect this often.
     pub async fn away(&mut self, at_least: Duration, asked: usize) {
         self.stop();
-        let begun = Instant::now();
+        let start = Instant::now();
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port()))
             .await
             .expect("the server is stopped");
         let mut count = 0;
-        while count < asked || begun.elapsed() < at_least {
+        while count < asked || start.elapsed() < at_least {
             if let Ok(Ok(_)) =
                 tokio::time::timeout(Duration::from_millis(100), listener.accept()).await
             {
                 count += 1;
             }
             assert!(
-                begun.elapsed() < at_least + Duration::from_secs(60),
+                start.elapsed() < at_least + Duration::from_secs(60),
                 "asked {count} times, not {asked}"
             );
         }
@@ -103,12 +103,12 @@ pub async fn connect(url: &str, prefix: &str, limits: LaneLimits) -> RedisJobs {
 }
 
 pub async fn connect_with(url: &str, settings: RedisSettings) -> RedisJobs {
-    let begun = Instant::now();
+    let start = Instant::now();
     loop {
         match RedisJobs::connect(url, settings.clone()).await {
             Ok(jobs) => return jobs,
             // A server that is still loading its file answers with an error.
-            Err(error) if begun.elapsed() < Duration::from_secs(10) => {
+            Err(error) if start.elapsed() < Duration::from_secs(10) => {
                 eprintln!("{error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -159,7 +159,7 @@ impl Worker {
 
     /// Waits until the process has ended by itself, and returns its exit status.
     pub async fn ended(&mut self, within: Duration) -> std::process::ExitStatus {
-        let begun = Instant::now();
+        let start = Instant::now();
         loop {
             if let Some(status) = self
                 .child
@@ -172,7 +172,7 @@ impl Worker {
                 return status;
             }
             assert!(
-                begun.elapsed() < within,
+                start.elapsed() < within,
                 "the worker did not end within {within:?}"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -34,7 +34,7 @@ pub enum Condition {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Section {
     pub(super) when: Condition,
-    /// For sets: the parts that are added for their references.
+    /// For sets: the parts that are added for each of their references.
     #[serde(default)]
     pub(super) each: Vec<Part>,
     #[serde(flatten)]
@@ -60,11 +60,11 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum SetMembers {
-    /// For all of them.
+    /// All references of the set.
     Every,
-    /// For the first.
+    /// Only the first one.
     First,
-    /// For all but the first.
+    /// All except the first one.
     More,
 }
 
@@ -81,7 +81,7 @@ impl SetMembers {
 /// A model file that a node loads although the graph does not name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequiredFile {
-    /// When it is needed.
+    /// The condition under which the file is needed.
     pub when: Condition,
     /// The node that can list such files.
     pub class: String,
@@ -89,8 +89,8 @@ pub struct RequiredFile {
     pub input: String,
     /// The file's usual name.
     pub file: String,
-    /// Other names that the node accepts, with `*` for any text and `?` for any character. Case does
-    /// not matter.
+    /// Other names that the node accepts, with `*` for any text and `?` for any character. Case
+    /// does not matter.
     #[serde(default)]
     pub like: Vec<String>,
     /// The folder for it, below ComfyUI's own.

@@ -20,8 +20,8 @@ pub struct ImagenCall {
     pub body: Value,
     /// The words in it.
     pub words: BuiltPrompt,
-    /// The body, with a prompt that leaves out the description of the sketch. Earlier versions named
-    /// the call in the journal by it.
+    /// The body, with a prompt that leaves out the description of the sketch. Earlier versions
+    /// named the call in the journal by it.
     pub identity: String,
 }
 
@@ -34,8 +34,8 @@ struct References {
 }
 
 impl ImagenCall {
-    /// Builds call `number` of a generation, for `count` pictures. Scales and encodes pictures, so it
-    /// must run on a blocking thread.
+    /// Builds call `number` of a generation, for `count` pictures. Scales and encodes pictures, so
+    /// it must run on a blocking thread.
     ///
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when a picture cannot be encoded.

@@ -296,7 +296,7 @@ impl Provider for ImagenProvider {
                 .settings
                 .price
                 .zip(described.usd(self.describer.as_deref()))
-                .map(|(price, beside)| price * f64::from(paid) + beside),
+                .map(|(price, description)| price * f64::from(paid) + description),
         };
         Ok(Generated {
             images,
