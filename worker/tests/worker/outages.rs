@@ -98,7 +98,7 @@ async fn a_picture_that_is_deleted_before_it_is_stored_fails_its_own_line() {
     fixture.ingest().await.expect("ingested");
     // A touched file changes only the mark, which is set on the stored point.
     touch(&fixture.path("2.png"));
-    fixture.gallery.vanishes_before_a_write(2);
+    fixture.gallery.delete_before_next_write(2);
     let report = fixture
         .ingest()
         .await
@@ -132,7 +132,7 @@ async fn a_backfill_does_not_count_a_deleted_picture_as_filled() {
             let point = points.get_mut(&id.into()).expect("there");
             point.vectors.text = None;
         }
-        fixture.gallery.vanishes_before_a_write(3);
+        fixture.gallery.delete_before_next_write(3);
         let refuses = &fixture.gallery.refuses_missing;
         refuses.store(refuses_missing, Ordering::SeqCst);
         let request = BackfillRequest {
