@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { closeness, closenessText } from "./bars";
+import { closeness, closenessText, spacesOf } from "./bars";
 import { completions } from "./completion";
 import { INITIAL, isSearchable, queryOf, searchFields, SETTINGS, type Query } from "./fields";
 import {
@@ -115,7 +115,7 @@ describe("the settings of a search", () => {
 describe("presets", () => {
   it("are recognised by their weights", () => {
     for (const preset of PRESETS) expect(presetOf({ ...preset.weights })?.name).toBe(preset.name);
-    expect(presetOf({ image: 0.5, edge: 0.5, text: 0.5 })).toBeNull();
+    expect(presetOf({ image: 0.5, edge: 0.5, text: 0.5, style: 0.5 })).toBeNull();
   });
 });
 
@@ -148,10 +148,10 @@ describe("liked pictures", () => {
 });
 
 describe("bars", () => {
-  const scores = { image: 0.7, edge: null, text: 0.5 };
-  const unknown = { image: null, edge: null, text: null };
+  const scores = { image: 0.7, edge: null, text: 0.5, style: null };
+  const unknown = { image: null, edge: null, text: null, style: null };
   it("show how rare a hit is when percentiles are known, else its cosine", () => {
-    const percentiles = { image: 0.99, edge: null, text: 1 };
+    const percentiles = { image: 0.99, edge: null, text: 1, style: null };
     expect(closeness({ scores, percentiles }, "image")).toBeCloseTo(0.5);
     expect(closeness({ scores, percentiles }, "text")).toBe(1);
     expect(closeness({ scores, percentiles: unknown }, "image")).toBe(0.7);
@@ -159,6 +159,11 @@ describe("bars", () => {
     expect(closenessText({ scores, percentiles }, "image")).toBe("top 1.0%");
     expect(closenessText({ scores, percentiles: unknown }, "image")).toBe("70%");
     expect(closenessText({ scores, percentiles }, "edge")).toBe("not used");
+  });
+
+  it("show the style where it was asked for", () => {
+    expect(spacesOf({ scores })).toEqual(["image", "edge", "text"]);
+    expect(spacesOf({ scores: { ...scores, style: 0.4 } })).toContain("style");
   });
 });
 
