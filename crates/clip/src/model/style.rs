@@ -36,6 +36,8 @@ pub struct StyleHead {
     layers: Vec<StyleLayer>,
     mean: Tensor,
     deviation: Tensor,
+    /// Standardised statistics are limited to this, so that an unusual picture does not dominate.
+    limit: Option<f64>,
     linears: Vec<Linear>,
     fingerprint: String,
 }
@@ -64,6 +66,13 @@ impl StyleHead {
                 return Err(unfit(format!("its {name} is \"{found}\", not \"{value}\"")));
             }
         }
+        let limit = match metadata.get("clamp") {
+            None => None,
+            Some(text) => match text.parse::<f64>() {
+                Ok(limit) if limit > 0.0 => Some(limit),
+                _ => return Err(unfit(format!("its clamp is \"{text}\", not a positive number"))),
+            },
+        };
         let names = metadata.get("layers").map_or("", String::as_str);
         let layers: Vec<StyleLayer> = names
             .split(',')
@@ -102,6 +111,7 @@ impl StyleHead {
             layers,
             mean,
             deviation,
+            limit,
             linears,
             fingerprint: file.fingerprint(b"style"),
         })
@@ -130,6 +140,9 @@ impl StyleHead {
         let mut x = Tensor::f_cat(statistics, 1)?
             .f_sub(&self.mean)?
             .f_div(&self.deviation)?;
+        if let Some(limit) = self.limit {
+            x = x.f_clamp(-limit, limit)?;
+        }
         for (number, linear) in self.linears.iter().enumerate() {
             if number > 0 {
                 x = Activation::Gelu.forward(x)?;
