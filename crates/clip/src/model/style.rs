@@ -70,7 +70,11 @@ impl StyleHead {
             None => None,
             Some(text) => match text.parse::<f64>() {
                 Ok(limit) if limit > 0.0 => Some(limit),
-                _ => return Err(unfit(format!("its clamp is \"{text}\", not a positive number"))),
+                _ => {
+                    return Err(unfit(format!(
+                        "its clamp is \"{text}\", not a positive number"
+                    )));
+                }
             },
         };
         let names = metadata.get("layers").map_or("", String::as_str);

@@ -49,7 +49,7 @@ pub(super) fn migrate(
 
 #[cfg(test)]
 mod tests {
-    use clippy_core::gallery::{Payload, Point, Space, Vectors};
+    use clippy_core::gallery::{Filter, Payload, Point, Space, Vectors};
     use clippy_core::ids::PointId;
     use clippy_gallery_contract::model;
 
@@ -90,7 +90,10 @@ mod tests {
                 text: direction(2.0),
                 style: None,
             },
-            payload: Payload::from_iter([("rating".to_owned(), "safe".into())]),
+            payload: Payload::from_iter([
+                ("rating".to_owned(), "safe".into()),
+                ("style".to_owned(), "ink".into()),
+            ]),
         }
     }
 
@@ -128,6 +131,11 @@ mod tests {
             assert_eq!(info.points, 700);
             assert_eq!(info.schema_version, Schema::current().version);
             assert_eq!(info.roots, ["/pictures"]);
+            let styles = gallery
+                .facet("style", &Filter::default(), 5)
+                .await
+                .expect("indexed");
+            assert_eq!((styles[0].value.as_str(), styles[0].count), ("ink", 700));
             for number in [0, 1, 2, 3, 699] {
                 let expected = point(number);
                 let found = gallery

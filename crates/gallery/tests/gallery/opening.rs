@@ -92,7 +92,7 @@ async fn another_model_is_refused_and_both_are_named() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_an_older_one_is_migrated() {
+async fn a_newer_schema_is_refused() {
     let folder = folder();
     with_one_point(folder.path()).await.expect("made");
     let newest = schema::Schema::current().version;
@@ -107,21 +107,6 @@ async fn a_newer_schema_is_refused_and_an_older_one_is_migrated() {
         error.message.contains(&format!("version {}", newest + 1)),
         "{}",
         error.message
-    );
-    edit(folder.path(), |metadata| {
-        metadata["schema_version"] = 1.into()
-    });
-    let gallery = EdgeGallery::open(options(folder.path()))
-        .await
-        .expect("migrated");
-    assert_eq!(gallery.info().await.expect("info").schema_version, newest);
-    assert_eq!(
-        gallery
-            .facet("style", &Filter::default(), 5)
-            .await
-            .expect("indexed")[0]
-            .value,
-        "ink"
     );
 }
 
