@@ -111,7 +111,7 @@ impl SourceReader<'_> {
             Input::StyleImage => {
                 let bytes = query.style_image.as_deref().unwrap_or_default();
                 let decode = |limits: &_| decode_picture("style_image", bytes, limits);
-                let picture = self.decoded(decode)?;
+                let picture = self.decode_once(decode)?;
                 return Ok(EmbedInput::Style(transform(image_transform, picture)));
             }
             Input::Image(view) => {

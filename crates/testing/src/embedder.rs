@@ -51,7 +51,7 @@ impl FakeEmbedder {
                     resize_mode: ResizeMode::Shortest,
                 },
                 fingerprint: format!("fake-{dimension}"),
-                style: None,
+                style: Some("fake-style".to_owned()),
             }),
             pictures: AtomicUsize::new(0),
             styles: AtomicUsize::new(0),
@@ -62,21 +62,7 @@ impl FakeEmbedder {
         }
     }
 
-    /// A fake that embeds styles, too: pictures of the same mean colour, in steps of a quarter,
-    /// have the same style.
-    #[must_use]
-    pub fn with_style(dimension: usize) -> Self {
-        let fake = Self::new(dimension);
-        let info = ModelInfo {
-            style: Some("fake-style".to_owned()),
-            ..(*fake.info).clone()
-        };
-        Self {
-            info: Arc::new(info),
-            ..fake
-        }
-    }
-
+    /// Pictures of the same mean colour, in steps of a quarter, have the same style.
     fn style(&self, pixels: &ModelPixels) -> Embedding {
         let count = (pixels.rgb.len() / 3).max(1);
         let mean = |channel: usize| {
@@ -86,13 +72,10 @@ impl FakeEmbedder {
         self.vector(format!("style {} {} {}", mean(0), mean(1), mean(2)).as_bytes())
     }
 
-    /// Inputs embedded so far.
+    /// Inputs embedded so far, without styles.
     #[must_use]
     pub fn embedded(&self) -> usize {
-        [&self.pictures, &self.styles, &self.texts]
-            .map(|count| count.load(Ordering::SeqCst))
-            .iter()
-            .sum()
+        self.pictures.load(Ordering::SeqCst) + self.texts.load(Ordering::SeqCst)
     }
 
     /// Decrements `busy`; false if it is 0.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
-    GalleryWriter, HybridQuery, ORIGIN_SCHEMA_VERSION, Page, Payload, Point, Space, Vectors, With,
+    GalleryWriter, HybridQuery, Page, Payload, Point, STYLE_SCHEMA_VERSION, Space, Vectors, With,
     check_note, check_vector,
 };
 use clippy_core::ids::PointId;
@@ -69,7 +69,7 @@ impl MemoryGallery {
             roots: Mutex::default(),
             notes: Mutex::default(),
             fingerprint: Mutex::new(model.fingerprint.clone()),
-            schema_version: AtomicU32::new(ORIGIN_SCHEMA_VERSION),
+            schema_version: AtomicU32::new(STYLE_SCHEMA_VERSION),
             upserts: AtomicUsize::new(0),
             optimized: AtomicUsize::new(0),
             searches: AtomicUsize::new(0),

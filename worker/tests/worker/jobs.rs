@@ -513,7 +513,7 @@ async fn an_impossible_job_fails_at_once_with_a_reason() {
         ),
         (
             submit(&store, JobKind::Reindex, &ReindexRequest::default()).await,
-            "No worker here knows",
+            "This worker cannot run",
         ),
     ];
     for (id, word) in ids {

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use clippy_core::gallery::{
-    Filter, GalleryNotes, GalleryReader, GalleryWriter, Payload, Point, Vectors,
-};
+use clippy_core::gallery::{GalleryNotes, GalleryReader, GalleryWriter, Payload, Point, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::{ErrorCode, Result};
 use clippy_gallery::{EdgeGallery, EdgeOptions, schema};

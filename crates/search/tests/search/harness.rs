@@ -49,7 +49,7 @@ impl Random {
 
     /// Returns a vector near a common axis, so that every cosine is raised, in some spaces more.
     pub fn vector(&mut self, space: Space) -> Vec<f32> {
-        let raised = [0.4, 1.5, 0.1][space as usize];
+        let raised = [0.4, 1.5, 0.1, 0.6][space as usize];
         let mut vector: Vec<f32> = (0..DIMENSION)
             .map(|_| self.unit() + self.unit() + self.unit() - 1.5)
             .collect();

@@ -4,4 +4,5 @@ mod guesses;
 mod harness;
 mod pages;
 mod repeated_queries;
+mod styles;
 mod words;
