@@ -116,17 +116,17 @@ impl Error {
         self
     }
 
-    /// Makes an [`ErrorCode::InvalidInput`].
+    /// Makes an error with [`ErrorCode::InvalidInput`].
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidInput, message)
     }
 
-    /// Makes an [`ErrorCode::NotFound`].
+    /// Makes an error with [`ErrorCode::NotFound`].
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::NotFound, message)
     }
 
-    /// Makes an [`ErrorCode::Internal`]: its message goes only to the log.
+    /// Makes an error with [`ErrorCode::Internal`]: its message goes only to the log.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Internal, message)
     }
