@@ -546,7 +546,7 @@ async fn a_reference_may_say_its_id_and_its_own_address() {
     for (reference, word) in [
         (
             json!({"role": "style", "id": 4, "url": format!("{own}/image/3")}),
-            "names two pictures",
+            "has two pictures",
         ),
         (
             json!({"role": "style", "url": format!("{own}/image/apple")}),

@@ -128,7 +128,7 @@ async fn errors_of_the_older_call_have_its_shape_too() {
             400,
             "nothing to edit",
         ),
-        (json!({"subject": 7}), 422, "does not fit"),
+        (json!({"subject": 7}), 422, "wrong field"),
         // This one fails in its job.
         (
             json!({"subject_ref": {"image_url": "https://127.0.0.1/a.png"}, "image_url": sketch()}),
