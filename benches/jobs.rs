@@ -1,5 +1,5 @@
-//! The job queue beside Redis itself and beside other queues on Redis: BullMQ, Celery and RQ, when
-//! they are installed (`benches/queues/install.sh`).
+//! Compares the job queue with Redis itself and with other queues on Redis: BullMQ, Celery and RQ,
+//! if they are installed (`benches/queues/install.sh`).
 //!
 //! Run with `cargo bench -p clippy-jobs --bench jobs`. Everything is measured in one run, each
 //! queue on an empty `redis-server` of its own with the same settings (append-only file, synced
@@ -7,9 +7,10 @@
 //! shares of what `redis-benchmark` reaches with as many clients.
 //!
 //! - `adds_per_second_1`, `adds_per_second_32`: a job created and queued, with one and with 32
-//!   calls under way;
-//! - `cycles_per_second_1_worker`, `…_2_workers`: a job fetched, run (it does nothing) and ended,
-//!   of a line that was filled before, with one and with two worker processes of 16 at once;
+//!   calls at once;
+//! - `cycles_per_second_1_worker`, `…_2_workers`: a job fetched, run (it does nothing) and
+//!   finished, from a queue that was filled before, with one and with two worker processes of 16
+//!   jobs at once;
 //! - `pickup_ms_p50`, `pickup_ms_p99`: from before the call that adds a job to an idle queue until
 //!   its handler runs.
 
@@ -110,7 +111,7 @@ async fn measure(redis: &RedisServer) -> Result<Value, AnyError> {
         };
         pickups.push((begun.saturating_sub(sent)) as f64 / 1_000.0);
     }
-    // The first ones find a worker that is still starting.
+    // During the first jobs the worker is still starting.
     let mut pickups = pickups.split_off(PICKUPS / 10);
     pickups.sort_by(f64::total_cmp);
     let rank = |share: f64| pickups[((pickups.len() - 1) as f64 * share).round() as usize];
@@ -139,7 +140,7 @@ async fn connect(url: &str) -> Result<Arc<RedisJobs>, AnyError> {
     Ok(Arc::new(RedisJobs::connect(url, settings).await?))
 }
 
-/// Jobs created in a second.
+/// Measures the jobs created in a second.
 async fn add(store: &Arc<RedisJobs>, callers: usize, count: usize) -> Result<f64, AnyError> {
     let begun = Instant::now();
     let mut calling = tokio::task::JoinSet::new();
@@ -158,7 +159,7 @@ async fn add(store: &Arc<RedisJobs>, callers: usize, count: usize) -> Result<f64
     Ok(count as f64 / begun.elapsed().as_secs_f64())
 }
 
-/// Jobs run to their end in a second, from the first one taken until the line is empty.
+/// Measures the jobs finished in a second, from the first claim until the queue is empty.
 async fn drained(store: &Arc<RedisJobs>, count: u64) -> Result<f64, AnyError> {
     let mut begun = None;
     loop {
@@ -194,7 +195,7 @@ impl JobHandler for Nothing {
     }
 }
 
-/// This program again, as a worker, until it is killed.
+/// Starts this program as a worker, until it is killed.
 fn worker(url: &str) -> Result<Process, AnyError> {
     Ok(Process(
         Command::new(std::env::current_exe()?)
@@ -216,7 +217,7 @@ async fn work(url: &str) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// Another queue, measured by a script of its own language that prints the same figures.
+/// Measures another queue by a script in its own language that prints the same figures.
 struct Other {
     name: &'static str,
     program: PathBuf,
@@ -277,7 +278,7 @@ fn flush(redis: &RedisServer) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// LPUSHes of a hundred bytes in a second.
+/// Measures the LPUSHes of a hundred bytes in a second.
 fn benchmark(redis: &RedisServer, clients: usize, requests: usize) -> Result<f64, AnyError> {
     let output = Command::new("redis-benchmark")
         .args([

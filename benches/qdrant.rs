@@ -1,5 +1,5 @@
-//! What a hybrid search costs on a Qdrant server, and what it finds, next to one bare query with
-//! the same client; and the other ways in which such a search could be asked.
+//! Measures the cost and the recall of a hybrid search on a Qdrant server, of one plain query with
+//! the same client, and of other forms of hybrid search.
 //!
 //! Run with `cargo bench -p clippy-gallery --bench qdrant`. Without `QDRANT_TEST_URL`, the server
 //! is the fake one: Qdrant's engine behind its gRPC, in this process. `POINTS` and `QUERIES` change
@@ -28,10 +28,10 @@ use serde_json::json;
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 const DIMENSION: usize = 512;
-/// Pictures differ in far fewer ways than their vectors have values.
+/// The number of hidden properties, which is far lower than the number of a vector's values.
 const LATENT: usize = 40;
 const TOP: usize = 24;
-/// As many as a search takes at first.
+/// The number of candidates that a search fetches first.
 const CANDIDATES: usize = 96;
 const EF: usize = 128;
 const COLLECTION: &str = "bench";
@@ -62,7 +62,7 @@ impl Random {
     }
 }
 
-/// Vectors of a few hidden properties, and a little noise.
+/// Makes vectors from a few hidden properties and a little noise.
 struct World {
     bases: PerSpace<Vec<Vec<f32>>>,
 }
@@ -327,7 +327,7 @@ impl Run<'_> {
         }
     }
 
-    /// One query of one vector, ids and scores alone: the yardstick.
+    /// The baseline: one query with one vector, ids and scores only.
     async fn bare(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
         let request = QueryPointsBuilder::new(COLLECTION)
             .query(Query::new_nearest(query.image.clone().unwrap_or_default()))
@@ -343,7 +343,7 @@ impl Run<'_> {
             .collect())
     }
 
-    /// As Clippy asks: more candidates are taken until none outside of them can belong to the page.
+    /// As Clippy does it: more candidates are fetched until no others can belong to the page.
     async fn hybrid(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
         let mut candidates = CANDIDATES;
         let kinds = [ProbeKind::Image, ProbeKind::Edge, ProbeKind::Text];
@@ -367,7 +367,7 @@ impl Run<'_> {
                 },
                 candidates,
                 lexical_tags: Vec::new(),
-                // Payloads are fetched for the page alone, as the yardstick's would be.
+                // Payloads are fetched only for the page.
                 with_payload: false,
                 exact: false,
                 hnsw_ef: EF,
@@ -412,8 +412,8 @@ impl Run<'_> {
             .collect()
     }
 
-    /// One query: prefetch in every space, and a formula that weighs the scores. A score that a
-    /// space's own prefetch did not bring counts as 0.
+    /// One query: prefetch in every space, and a formula that weights the scores. A score that is
+    /// missing in the prefetch of its space counts as 0.
     async fn formula(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
         use wire::expression::Variant;
         let term = |variant| wire::Expression {

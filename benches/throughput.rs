@@ -1,5 +1,5 @@
-//! How much of the encoder's own speed reaches 32 clients that search at once, and what one client
-//! alone waits.
+//! Measures how much of the encoder's speed 32 simultaneous clients get, and the latency of a
+//! single client.
 //!
 //! Run with `cargo bench --bench throughput`. Everything is measured in one run: the encoder alone
 //! in full batches, one input at a time, then the whole server over HTTP. Printed as JSON lines,
@@ -32,7 +32,8 @@ use tokio_util::sync::CancellationToken;
 const CLIENTS: usize = 32;
 const SECONDS: u64 = 12;
 const POINTS: u64 = 5_000;
-/// Of drawings that must not come twice, a measurement ends when these are used up.
+/// How many different drawings there are. A measurement without repetition ends when they are used
+/// up.
 const DRAWINGS: usize = 6_000;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
@@ -68,7 +69,7 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
             rgb: vec![value; (side * side * 3) as usize],
         })
     };
-    // A sketch asks for its picture and its edge map: two inputs.
+    // A sketch has two inputs: its picture and its edge map.
     let pairs = rate(|| vec![grey(90), grey(200)], 1, &embedder).await? / 2.0;
     let full = rate(|| (0..128).map(grey).collect(), 2, &embedder).await?;
     let words = |number: usize| EmbedInput::Text(format!("a red apple number {number}"));
@@ -80,7 +81,7 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
     let (alone, crowd) = drawn.split_at(DRAWINGS / 6);
     let one_sketch = server.load(alone, alone.len()).run(1).await?;
     let many_sketches = server.load(crowd, crowd.len()).run(CLIENTS).await?;
-    // The same few over and over, as when weights are moved or pages are turned.
+    // The same few drawings repeatedly, as when an artist changes weights or pages.
     let again = server
         .load(&crowd[crowd.len() - CLIENTS..], usize::MAX)
         .run(CLIENTS)
@@ -102,7 +103,7 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
             "text_share_of_encoder": share(many_texts.per_second, texts),
             "failed_requests": many_sketches.failed + again.failed + many_texts.failed + one_sketch.failed,
             "one_client_ms": rounded(1000.0 / one_sketch.per_second),
-            // Of that, from the encoder's door to its answer: to be held against the next line.
+            // The part of it that embedding took, to compare with the next line.
             "one_client_embed_ms": rounded(one_sketch.embed_ms),
             "unbatched_encoder_ms": rounded(1000.0 / pairs),
         })
@@ -118,7 +119,7 @@ fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-/// Inputs a second, with so many calls in flight.
+/// Measures the inputs a second, with this many calls in progress.
 async fn rate(
     inputs: impl Fn() -> Vec<EmbedInput>,
     calls: usize,
@@ -137,8 +138,7 @@ async fn rate(
     Ok(done as f64 / begin.elapsed().as_secs_f64())
 }
 
-/// Sketches as a drawing pad sends them, all different: what was embedded once is not embedded
-/// again.
+/// Makes sketches as a drawing pad sends them. All differ, since embeddings are cached.
 fn drawings() -> Result<Vec<Vec<u8>>, AnyError> {
     let subjects = clippy_drawings::subjects();
     let drawn = (0..DRAWINGS)
@@ -220,7 +220,7 @@ impl Server {
         Ok(Self { url, stop, serving })
     }
 
-    /// At most so many searches for these sketches in turn, or, without any, for words.
+    /// Runs at most this many searches for these sketches in turn or, without any, for words.
     fn load<'d>(&self, sketches: &'d [Vec<u8>], most: usize) -> Load<'d> {
         Load {
             url: self.url.clone(),
@@ -309,11 +309,11 @@ struct Load<'d> {
 struct Outcome {
     per_second: f64,
     failed: u64,
-    /// Mean of what the answers say that embedding took.
+    /// The mean duration of embedding in the answers.
     embed_ms: f64,
 }
 
-/// What is read of an answer.
+/// The fields of an answer that are read.
 #[derive(serde::Deserialize)]
 struct Answer {
     took_ms: Took,

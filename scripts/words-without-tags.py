@@ -34,7 +34,7 @@ def loses_tags(copy: str, picture: int) -> bool:
 
 
 def ingest(program: str, gallery: Path, copy: str, folder: Path) -> None:
-    """Makes a copy of the gallery, unless an earlier run did. All copies share one embedding of the pictures."""
+    """Copies the gallery, unless an earlier run did. All copies share one embedding of the pictures."""
     if (folder / "complete").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -28,14 +28,14 @@ const server = process.env["CLIPPY_SERVER"] ?? "http://127.0.0.1:8000";
 const proxy = Object.fromEntries(
   ["/api", "/image", "/docs", "/livez", "/readyz", "/healthz"].map((path) => [
     path,
-    // Without keys, the server takes calls from its own pages only.
+    // Without keys, the server accepts calls from its own pages only.
     { target: server, changeOrigin: true, headers: { origin: server } },
   ]),
 );
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), gzipped()],
-  // The server may lie under a sub-path of its host: all addresses are relative to the page.
+  // The server may be under a sub-path of its host, so all URLs are relative to the page.
   base: "./",
   resolve: { tsconfigPaths: true },
   server: { proxy },

@@ -1,8 +1,8 @@
-//! Limits how many requests are worked on at once. A request beyond the limit is answered 503 right
-//! away, so that it does not slow the others down.
+//! Limits how many requests are processed at once. A request beyond the limit is answered 503 at
+//! once, so that it does not slow down the others.
 //!
-//! A request takes its place when its body has been read whole, so that a caller who only announces
-//! a body holds nothing. One caller never gets more than its share of a kind of places.
+//! A request takes its place when its whole body has been read, so that a caller who only announces
+//! a body holds no place. One caller never gets more than its share of the places of a kind.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -24,9 +24,9 @@ use crate::problem::Problem;
 /// Bodies are counted in pieces of this many bytes.
 const PIECE: usize = 1024;
 
-/// The caller that a place is counted for: a key, or an address where there is none.
+/// Identifies the caller that a place is counted for: by its key, or else by its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Who {
+pub(crate) enum CallerId {
     /// The digest of a key's name.
     Key(u64),
     /// An address. For IPv6 its /64 network, since one machine can use all addresses in it.
@@ -35,7 +35,7 @@ pub(crate) enum Who {
     Unknown,
 }
 
-impl Who {
+impl CallerId {
     pub(crate) fn of(extensions: &Extensions) -> Self {
         if let Some(name) = extensions
             .get::<Caller>()
@@ -59,7 +59,7 @@ impl Who {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Who {
+impl<S: Sync> FromRequestParts<S> for CallerId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
@@ -72,13 +72,13 @@ impl<S: Sync> FromRequestParts<S> for Who {
 pub(crate) struct Pool {
     most: usize,
     share: usize,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<Usage>>,
 }
 
 #[derive(Default)]
-struct Taken {
+struct Usage {
     all: usize,
-    by: HashMap<Who, usize>,
+    by: HashMap<CallerId, usize>,
 }
 
 impl Pool {
@@ -96,7 +96,7 @@ impl Pool {
         }
     }
 
-    /// The same places, with another share for each caller.
+    /// Returns the same pool with another share for each caller.
     pub(crate) fn with_other_share(&self, share: usize) -> Self {
         Self {
             share,
@@ -104,14 +104,14 @@ impl Pool {
         }
     }
 
-    /// Takes one place, until it is dropped; `None` when this caller can have none.
-    pub(crate) fn take(&self, who: Who) -> Option<Places> {
-        let mut places = self.none(who);
+    /// Takes one place, until it is dropped; `None` if this caller cannot have one.
+    pub(crate) fn take(&self, who: CallerId) -> Option<Places> {
+        let mut places = self.empty(who);
         places.grow(1).then_some(places)
     }
 
     /// Takes no place yet; see [`Places::grow`].
-    pub(crate) fn none(&self, who: Who) -> Places {
+    pub(crate) fn empty(&self, who: CallerId) -> Places {
         Places {
             pool: self.clone(),
             who,
@@ -120,15 +120,16 @@ impl Pool {
     }
 }
 
-/// Places that one caller has taken. Dropping it frees them.
+/// Places that one caller has taken. They are freed when this is dropped.
 pub(crate) struct Places {
     pool: Pool,
-    who: Who,
+    who: CallerId,
     count: usize,
 }
 
 impl Places {
-    /// Takes more places. When this caller cannot have as many, it takes none and gives `false`.
+    /// Takes more places. If this caller cannot have all of them, it takes none and returns
+    /// `false`.
     #[must_use]
     pub(crate) fn grow(&mut self, more: usize) -> bool {
         let mut taken = self.pool.taken.lock();
@@ -166,29 +167,29 @@ impl Drop for Places {
 pub(crate) struct BodyRoom(Pool);
 
 impl BodyRoom {
-    /// Room for `bytes` in all, and always for one body of `longest` bytes.
+    /// Makes room for `bytes` in all, and always for one body of `longest` bytes.
     pub(crate) fn new(bytes: usize, longest: usize) -> Self {
         let (most, longest) = (bytes.max(longest) / PIECE + 1, longest / PIECE + 1);
         Self(Pool::with_share(most, (most - most / 4).max(longest)))
     }
 
-    /// Counts for a new body, of which nothing has come yet.
-    pub(crate) fn hold(&self, who: Who) -> HeldBody {
+    /// Starts counting a new body, of which no bytes have arrived yet.
+    pub(crate) fn hold(&self, who: CallerId) -> HeldBody {
         HeldBody {
-            pieces: self.0.none(who),
+            pieces: self.0.empty(who),
             bytes: 0,
         }
     }
 }
 
-/// The counted bytes of one body. Dropping it frees them.
+/// The counted bytes of one body. They are freed when this is dropped.
 pub(crate) struct HeldBody {
     pieces: Places,
     bytes: usize,
 }
 
 impl HeldBody {
-    /// Counts bytes that have come.
+    /// Counts bytes that have arrived.
     ///
     /// # Errors
     /// 503 when the bodies in memory leave no room for them.
@@ -196,7 +197,7 @@ impl HeldBody {
         self.bytes += bytes;
         let missing = (self.bytes / PIECE + 1).saturating_sub(self.pieces.count);
         if missing > 0 && !self.pieces.grow(missing) {
-            return Err(full("the bodies of other calls leave no room for this one"));
+            return Err(full("other request bodies leave no memory for this one"));
         }
         Ok(())
     }
@@ -224,38 +225,38 @@ impl Admission {
         }
     }
 
-    /// A place for a stream of events, or for a call that waits for a job.
+    /// Takes a place for a stream of events, or for a call that waits for a job.
     ///
     /// # Errors
-    /// 503 when there is none left.
-    pub(crate) fn open_stream(&self, who: Who) -> Result<Places, Problem> {
+    /// 503 when none is left.
+    pub(crate) fn open_stream(&self, who: CallerId) -> Result<Places, Problem> {
         self.take(&self.streams, who, "too many event streams are open")
     }
 
-    /// A place for sending a picture, until its last byte has been sent.
+    /// Takes a place for sending a picture, until its last byte has been sent.
     ///
     /// # Errors
-    /// 503 when there is none left.
-    pub(crate) fn send_file(&self, who: Who) -> Result<Places, Problem> {
+    /// 503 when none is left.
+    pub(crate) fn send_file(&self, who: CallerId) -> Result<Places, Problem> {
         self.take(&self.files, who, "too many pictures are being sent")
     }
 
-    fn take(&self, pool: &Pool, who: Who, refusal: &str) -> Result<Places, Problem> {
+    fn take(&self, pool: &Pool, who: CallerId, refusal: &str) -> Result<Places, Problem> {
         pool.take(who)
             .ok_or_else(|| full(refusal).retry_after(self.retry_after))
     }
 
-    /// An empty slot for a search.
-    pub(crate) fn search_slot(&self, who: Who) -> Slot {
+    /// Returns an empty slot for a search.
+    pub(crate) fn search_slot(&self, who: CallerId) -> Slot {
         self.slot(&self.searches, who, "too many searches are running")
     }
 
-    /// An empty slot for any other call.
-    pub(crate) fn call_slot(&self, who: Who) -> Slot {
+    /// Returns an empty slot for any other call.
+    pub(crate) fn call_slot(&self, who: CallerId) -> Slot {
         self.slot(&self.calls, who, "too many calls are running")
     }
 
-    fn slot(&self, pool: &Pool, who: Who, refusal: &'static str) -> Slot {
+    fn slot(&self, pool: &Pool, who: CallerId, refusal: &'static str) -> Slot {
         Slot {
             pool: pool.clone(),
             who,
@@ -272,11 +273,11 @@ impl Admission {
 }
 
 /// Holds a request's place until its answer is ready. Work on another thread holds a clone, so that
-/// the place stays taken until that thread has ended.
+/// the place is not freed before that work has ended.
 #[derive(Clone)]
 pub(crate) struct Slot {
     pool: Pool,
-    who: Who,
+    who: CallerId,
     refusal: &'static str,
     retry_after: Duration,
     place: Arc<Mutex<Option<Places>>>,
@@ -306,8 +307,8 @@ fn full(what: &str) -> Problem {
 mod tests {
     use super::*;
 
-    fn machine(last: u8) -> Who {
-        Who::at(IpAddr::from([10, 0, 0, last]))
+    fn machine(last: u8) -> CallerId {
+        CallerId::at(IpAddr::from([10, 0, 0, last]))
     }
 
     #[test]
@@ -324,21 +325,23 @@ mod tests {
         assert!(pool.take(machine(3)).is_some());
         assert!(
             pool.taken.lock().by.is_empty(),
-            "who holds nothing is not remembered"
+            "callers without places are removed"
         );
     }
 
     #[test]
-    fn a_small_pool_is_not_shared_out() {
+    fn one_caller_may_take_all_places_of_a_small_pool() {
         for most in 1..4 {
             let pool = Pool::new(most);
-            let held: Vec<Places> = (0..most).filter_map(|_| pool.take(Who::Unknown)).collect();
+            let held: Vec<Places> = (0..most)
+                .filter_map(|_| pool.take(CallerId::Unknown))
+                .collect();
             assert_eq!(held.len(), most);
         }
     }
 
     #[test]
-    fn bodies_are_counted_by_what_came() {
+    fn bodies_are_counted_by_the_bytes_that_arrived() {
         let room = BodyRoom::new(10 << 10, 4 << 10);
         let mut one = room.hold(machine(1));
         one.grow(4 << 10).expect("room");
@@ -346,15 +349,15 @@ mod tests {
         other.grow(1).expect("room");
         assert!(
             other.grow(8 << 10).is_err(),
-            "together they are more than there is room for"
+            "together they exceed the limit"
         );
         drop(one);
-        other.grow(0).expect("what was asked for fits now");
+        other.grow(0).expect("the requested bytes fit now");
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_caller() {
-        let at = |text: &str| Who::at(text.parse().expect("an address"));
+    fn an_ipv6_network_counts_as_one_caller() {
+        let at = |text: &str| CallerId::at(text.parse().expect("an address"));
         assert_eq!(at("2001:db8::1"), at("2001:db8::ffff:1"));
         assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
         assert_eq!(at("::ffff:10.0.0.1"), machine(1));

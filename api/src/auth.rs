@@ -1,10 +1,10 @@
-//! Decides who may call what: by keys, or where none are set, by the machine that calls.
+//! Decides who may call which route: by keys or, if none are set, by the machine that calls.
 //!
-//! A key comes as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. An `<img>` and an `EventSource`
-//! cannot send headers: pictures and streams also take a ticket, and for older clients an API key
-//! as `?key=KEY`.
+//! A key is sent as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. An `<img>` and an
+//! `EventSource` cannot send headers, so pictures and streams also accept a ticket, and for older
+//! clients an API key as `?key=KEY`.
 //!
-//! As soon as any key is set, every route needs one, except pages, documents and probes.
+//! If any key is set, every route needs one, except pages, documents and probes.
 
 use std::time::SystemTime;
 
@@ -21,18 +21,18 @@ use crate::access::{Caller, Key, KeyRing, tickets};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// What a group of routes is for.
+/// The purpose of a group of routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// Showing a picture. Any web page may.
+    /// Showing a picture, which any web page may do.
     Picture,
-    /// Reading the collection. `ALLOWED_ORIGINS=*` allows it to every web page.
-    Look,
-    /// Everything else: changing something, spending something, reading what belongs to a caller.
+    /// Reading the collection. `ALLOWED_ORIGINS=*` allows it for every web page.
+    Read,
+    /// Everything else: changing or spending something, or reading a caller's own data.
     Act,
 }
 
-/// Admits calls with a key; on a server without keys, calls that no foreign web page made.
+/// Admits calls with a key. On a server without keys, it refuses calls from foreign web pages.
 pub(crate) async fn require_key(
     state: State<AppState>,
     mut request: Request,
@@ -42,14 +42,14 @@ pub(crate) async fn require_key(
         &state,
         &request,
         Purpose::Act,
-        header_key(request.headers()).map(Given::Key),
+        header_key(request.headers()).map(Credentials::Key),
     )?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
 /// Like [`require_key`], for routes that only read the collection.
-pub(crate) async fn require_key_to_look(
+pub(crate) async fn require_key_to_read(
     state: State<AppState>,
     mut request: Request,
     next: Next,
@@ -57,8 +57,8 @@ pub(crate) async fn require_key_to_look(
     let caller = admit(
         &state,
         &request,
-        Purpose::Look,
-        header_key(request.headers()).map(Given::Key),
+        Purpose::Read,
+        header_key(request.headers()).map(Credentials::Key),
     )?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -91,9 +91,9 @@ async fn with_query(
     let query = request.uri().query().unwrap_or_default();
     let (ticket, key) = (query_value(query, "ticket"), query_value(query, "key"));
     let given = header_key(request.headers())
-        .map(Given::Key)
-        .or(ticket.as_deref().map(Given::Ticket))
-        .or(key.as_deref().map(Given::KeyInAddress));
+        .map(Credentials::Key)
+        .or(ticket.as_deref().map(Credentials::Ticket))
+        .or(key.as_deref().map(Credentials::KeyInAddress));
     let caller = admit(state, &request, purpose, given)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -115,11 +115,11 @@ pub(crate) async fn require_admin(
             (Some(None), _) => return Err(unauthorized("this key is not one of ADMIN_KEYS")),
             (_, false) => {
                 return Err(forbidden(
-                    "this server has API_KEYS and no ADMIN_KEYS, so that nobody is its admin: set \
-                     ADMIN_KEYS and start it again",
+                    "this server has API_KEYS but no ADMIN_KEYS, so it has no admin: set \
+                     ADMIN_KEYS and restart it",
                 ));
             }
-            // An API key is valid, but not for admin routes.
+            // A valid API key, but not an admin key.
             (Some(Some(_)), true) => return Err(forbidden("this key is not one of ADMIN_KEYS")),
             (None, true) => return Err(missing("an admin key (ADMIN_KEYS)")),
         }
@@ -129,8 +129,8 @@ pub(crate) async fn require_admin(
         }
         if !is_local(&request) {
             return Err(forbidden(
-                "admin calls are taken from this machine only, because no keys are set: set \
-                 ADMIN_KEYS to call from elsewhere",
+                "without keys, admin calls are accepted from this machine only: set ADMIN_KEYS to \
+                 call from elsewhere",
             ));
         }
         Caller::local_admin()
@@ -150,16 +150,16 @@ pub(crate) async fn check_host(
         let mut names = hosts_of(request.headers()).chain(in_address).peekable();
         if names.peek().is_none() {
             return Err(Problem::misdirected(
-                "the call names no host, and without keys this server must know which",
+                "the call has no Host header, which is required by a server without keys",
             ));
         }
         if let Some(unknown) = names.find(|name| !state.sites().knows(name)) {
             let printable: String = unknown.chars().filter(|one| !one.is_control()).collect();
             let shown = shorten(&printable, 80);
             return Err(Problem::misdirected(format!(
-                "this server does not answer to \"{shown}\": without keys it answers to localhost \
-                 and its own address. Call it by one of those, or add the name to ALLOWED_HOSTS, \
-                 or set API_KEYS and ADMIN_KEYS"
+                "\"{shown}\" is not a name of this server, which without keys answers only to \
+                 localhost and its own address. Call it by one of these, add the name to \
+                 ALLOWED_HOSTS, or set API_KEYS and ADMIN_KEYS"
             )));
         }
     }
@@ -168,7 +168,7 @@ pub(crate) async fn check_host(
 
 /// The credentials of a call.
 #[derive(Clone, Copy)]
-enum Given<'a> {
+enum Credentials<'a> {
     Key(&'a str),
     KeyInAddress(&'a str),
     Ticket(&'a str),
@@ -178,14 +178,14 @@ fn admit(
     state: &AppState,
     request: &Request,
     purpose: Purpose,
-    given: Option<Given<'_>>,
+    given: Option<Credentials<'_>>,
 ) -> Result<Caller, Problem> {
     let keys = state.keys();
     if !keys.is_closed() {
         let origin = state.sites().origin_of(request.headers());
         let may = match purpose {
             Purpose::Picture => true,
-            Purpose::Look => origin != Origin::Foreign || state.sites().any_may_look(),
+            Purpose::Read => origin != Origin::Foreign || state.sites().any_page_may_read(),
             Purpose::Act => origin != Origin::Foreign,
         };
         if !may {
@@ -199,13 +199,13 @@ fn admit(
         });
     }
     let key = match given.ok_or_else(|| missing("a key (API_KEYS)"))? {
-        Given::Key(key) => keys.find(key).ok_or_else(wrong)?,
-        Given::Ticket(ticket) => tickets::check(keys, ticket, SystemTime::now())?,
-        Given::KeyInAddress(key) => match keys.find(key).ok_or_else(wrong)? {
+        Credentials::Key(key) => keys.find(key).ok_or_else(wrong)?,
+        Credentials::Ticket(ticket) => tickets::check(keys, ticket, SystemTime::now())?,
+        Credentials::KeyInAddress(key) => match keys.find(key).ok_or_else(wrong)? {
             key if key.admin => {
                 return Err(unauthorized(
-                    "an admin key is not taken from an address, which logs and histories keep: \
-                     send it as a header, or ask POST /api/tickets for a ticket",
+                    "an admin key is not accepted in a URL, which is stored in logs and histories: \
+                     send it as a header, or request a ticket with POST /api/tickets",
                 ));
             }
             key => key,
@@ -222,7 +222,7 @@ fn caller_of(key: &Key) -> Caller {
     }
 }
 
-/// Like [`require_key`], for the embedding server, which has keys and nothing else to check.
+/// Like [`require_key`], for the embedding server, which only checks keys.
 pub(crate) fn require_key_of(keys: &KeyRing, headers: &HeaderMap) -> Result<(), Problem> {
     match header_key(headers) {
         _ if !keys.is_closed() => Ok(()),
@@ -261,7 +261,7 @@ fn missing(what: &str) -> Problem {
     ))
 }
 
-/// The first value of this name in a query string, decoded.
+/// Returns the first value with this name in a query string, decoded.
 fn query_value(query: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes())
         .find(|(found, _)| found == name)
@@ -292,7 +292,7 @@ mod tests {
             Some("t1.a.b")
         );
         assert_eq!(query_value("monkey=1", "key"), None);
-        // Such a key is refused like any other that is not set.
+        // Such a key is refused later, like any unknown key.
         assert_eq!(query_value("key=%2", "key").as_deref(), Some("%2"));
     }
 }

@@ -1,6 +1,7 @@
-//! The artist's client at `/`: the files that Vite built from `web/`, embedded in the program.
+//! Serves the artist's client at `/`: the files that Vite built from `web/`, embedded in the
+//! program.
 //!
-//! A program that was compiled without them serves the plain page (`page`) instead, which says so.
+//! A program that was compiled without them serves the plain page (`page`) instead, with a notice.
 
 use axum::Router;
 use axum::extract::Path;
@@ -11,7 +12,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::page;
 use crate::routes::image::matches;
-use crate::routes::nothing_at;
+use crate::routes::no_route;
 use crate::state::AppState;
 
 /// Everything must come from this server, and no other page may frame this one. Inline styles are
@@ -19,22 +20,22 @@ use crate::state::AppState;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; base-uri \
                       'none'; form-action 'none'; frame-ancestors 'none'";
-/// For files whose names contain a hash of their content.
+/// The cache rule for files whose names contain a hash of their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
-/// For files that change with the program's version. Revalidation is cheap.
+/// The cache rule for files that change with the program's version. Revalidation is cheap.
 const ASK_AGAIN: &str = "no-cache";
 
 /// Vite's output, with a gzipped copy of each text file. Empty when the client was not built.
 #[derive(RustEmbed)]
 #[folder = "../web/dist/client"]
 #[allow_missing = true]
-struct Built;
+struct ClientFiles;
 
-/// The client at `/`, or the plain page when there is none. The plain page is always at `/plain`. All
-/// addresses in them are relative, since the server may be under a sub-path.
+/// Routes the client to `/`, or the plain page if there is no client. The plain page is always at
+/// `/plain`. All URLs in them are relative, since the server may be under a sub-path.
 pub(crate) fn routes() -> Router<AppState> {
     let router = page::routes();
-    if Built::get("index.html").is_none() {
+    if ClientFiles::get("index.html").is_none() {
         return router.route("/", get(page::without_client));
     }
     router
@@ -58,11 +59,11 @@ fn answer(name: &str, asked: &HeaderMap) -> Response {
     let Some(media_type) = media_type(name) else {
         return missing(name);
     };
-    let Some(plain) = Built::get(name) else {
+    let Some(plain) = ClientFiles::get(name) else {
         return missing(name);
     };
     let gzipped = if takes_gzip(asked) {
-        Built::get(&format!("{name}.gz"))
+        ClientFiles::get(&format!("{name}.gz"))
     } else {
         None
     };
@@ -109,7 +110,7 @@ fn answer(name: &str, asked: &HeaderMap) -> Response {
     response
 }
 
-/// The plain and the gzipped form of a file differ in bytes, so they have different tags.
+/// Returns the tag of a file. Its plain and gzipped forms differ in bytes, so their tags differ.
 fn etag(file: &EmbeddedFile, gzipped: bool) -> Option<HeaderValue> {
     let hash = hex::encode(&file.metadata.sha256_hash()[..16]);
     let form = if gzipped { "-gzip" } else { "" };
@@ -136,7 +137,7 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
         })
 }
 
-/// The media type by the file's name; `None` for files that are not part of a client.
+/// Returns the media type for a file's name; `None` for files that are not part of a client.
 fn media_type(name: &str) -> Option<&'static str> {
     Some(match name.rsplit_once('.')?.1 {
         "html" => "text/html; charset=utf-8",
@@ -151,7 +152,7 @@ fn media_type(name: &str) -> Option<&'static str> {
 }
 
 fn missing(name: &str) -> Response {
-    nothing_at(&Method::GET, &format!("/{name}")).into_response()
+    no_route(&Method::GET, &format!("/{name}")).into_response()
 }
 
 #[cfg(test)]
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_sent_to_who_takes_it() {
+    fn gzip_is_sent_only_to_callers_that_accept_it() {
         let asked = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));

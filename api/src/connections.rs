@@ -1,9 +1,9 @@
-//! Accepts connections and speaks HTTP/1.1 on them.
+//! Accepts connections and serves HTTP/1.1 on them.
 //!
-//! `axum::serve` also prepares every connection for HTTP/2, which this server does not speak: with
+//! `axum::serve` also prepares every connection for HTTP/2, which this server does not use: with
 //! ten thousand open event streams that is a quarter of their memory. Here a caller is disconnected
-//! when it sends its request's head too slowly or does not read its answer, and no caller can use
-//! up all connections.
+//! if it sends the head of its request too slowly or does not read its answer, and no caller can
+//! use up all connections.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,24 +23,24 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use crate::admission::{Places, Pool, Who};
+use crate::admission::{CallerId, Places, Pool};
 use crate::options::ConnectionLimits;
 use crate::problem::Problem;
 use crate::socket::PacedSocket;
 
-/// The pause after a failed accept, for example when no file descriptors are left. It keeps the
-/// loop from spinning.
+/// The pause after a failed accept, for example when no file descriptors are left, so that the loop
+/// does not spin.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The longest head of a request, and the most bytes of an answer that wait for the socket.
+/// The limits for the head of a request, and for the bytes of an answer that wait for the socket.
 const BUFFER: usize = 64 << 10;
 
-/// The connections that are open.
-struct Open {
+/// Counts the open connections.
+struct OpenConnections {
     all: Pool,
     local: Pool,
 }
 
-impl Open {
+impl OpenConnections {
     fn new(limits: &ConnectionLimits) -> Self {
         let all = Pool::with_share(limits.at_once, limits.per_address);
         let local = all.with_other_share(limits.at_once);
@@ -54,7 +54,7 @@ impl Open {
         } else {
             &self.all
         };
-        pool.take(Who::at(address))
+        pool.take(CallerId::at(address))
     }
 }
 
@@ -65,7 +65,7 @@ pub(crate) async fn serve_connections(
     limits: &ConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
-    let (graceful, open) = (GracefulShutdown::new(), Open::new(limits));
+    let (graceful, open) = (GracefulShutdown::new(), OpenConnections::new(limits));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -89,12 +89,12 @@ pub(crate) async fn serve_connections(
             refuse(&stream);
             continue;
         };
-        // Events are small and must not wait for more bytes.
+        // Events are small, and must be sent without waiting for more bytes.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays with its delay");
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let socket = PacedSocket::new(stream, limits.answer_window, limits.answer_least);
-        let caller = Caller {
+        let caller = ConnectionService {
             router: router.clone(),
             address,
         };
@@ -110,7 +110,7 @@ pub(crate) async fn serve_connections(
     graceful.shutdown().await;
 }
 
-/// Answers 503 without waiting: what the socket does not accept at once is dropped.
+/// Answers 503 without waiting. Bytes that the socket does not accept at once are dropped.
 fn refuse(stream: &TcpStream) {
     metrics::counter!("clippy_http_shed_total").increment(1);
     let problem = Problem::from(Error::new(
@@ -118,17 +118,17 @@ fn refuse(stream: &TcpStream) {
         "too many connections are open",
     ));
     if let Err(error) = stream.try_write(&problem.as_http()) {
-        tracing::debug!(%error, "a connection that has no place could not be told so");
+        tracing::debug!(%error, "a refused connection could not be answered");
     }
 }
 
-/// Calls the routes for one connection.
-struct Caller {
+/// Passes the requests of one connection to the router, with the caller's address.
+struct ConnectionService {
     router: Router,
     address: SocketAddr,
 }
 
-impl Service<Request<Incoming>> for Caller {
+impl Service<Request<Incoming>> for ConnectionService {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = futures::future::BoxFuture<'static, Result<Self::Response, Infallible>>;

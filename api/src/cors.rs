@@ -1,4 +1,4 @@
-//! Which foreign web pages may call the API (CORS).
+//! Decides which foreign web pages may call the API (CORS).
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use clippy_core::{Error, Result};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// The layer for `ALLOWED_ORIGINS`: none, a list, or `*`.
+/// Makes the layer for `ALLOWED_ORIGINS`: none, a list, or `*`.
 pub(crate) fn cors_layer(origins: &[String]) -> Result<CorsLayer> {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
@@ -45,7 +45,8 @@ fn header_of(origin: &str) -> Result<HeaderValue> {
 
 fn wrong(origin: &str) -> Error {
     Error::invalid(format!(
-        "ALLOWED_ORIGINS names \"{origin}\", which is no origin: write scheme and host, such as https://example.org, or *"
+        "ALLOWED_ORIGINS contains \"{origin}\", which is not an origin: write scheme and host, \
+         such as https://example.org, or *"
     ))
 }
 

@@ -1,5 +1,5 @@
-//! The embedding server of a worker, which other processes use through `EMBEDDER_URL`. `GET /embed`
-//! describes the model, `POST /embed` embeds. `clippy_remote::wire` defines the bodies.
+//! The embedding server of a worker, which other processes call through `EMBEDDER_URL`. `GET
+//! /embed` describes the model, `POST /embed` embeds. `clippy_remote::wire` defines the bodies.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,28 +22,28 @@ use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::KeyRing;
-use crate::admission::{BodyRoom, Who};
+use crate::admission::{BodyRoom, CallerId};
 use crate::auth::require_key_of;
 use crate::connections::serve_connections;
-use crate::extract::{BodyLimits, ComingBody};
+use crate::extract::{BodyLimits, IncomingBody};
 use crate::metrics;
 use crate::options::ConnectionLimits;
-use crate::problem::{Problem, panicked};
+use crate::problem::{Problem, panic_response};
 use crate::routes::{health, method_not_allowed, not_found};
 
-/// Most bytes of all bodies in memory at once.
+/// The limit for the bytes of all bodies in memory.
 const HELD: usize = 512 << 20;
-/// How slowly a body may arrive.
+/// The limits of one body.
 const PACE: BodyLimits = BodyLimits {
     bytes: wire::MAX_REQUEST,
     least: 5 << 10,
     window: Duration::from_secs(5),
     time: Duration::from_secs(30),
 };
-/// How long calls in flight may continue after the server was told to stop.
+/// How long calls in progress may continue after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Gives the current encoder. A re-index may replace it.
+/// Returns the current encoder. A re-index may replace it.
 pub type CurrentEmbedder = Arc<dyn Fn() -> Arc<dyn Embedder> + Send + Sync>;
 
 struct EmbedState {
@@ -52,8 +52,8 @@ struct EmbedState {
     held: BodyRoom,
 }
 
-/// Serves an encoder on this listener until `shutdown` completes. When there are keys, calls need
-/// one of them.
+/// Serves an encoder on this listener until `shutdown` completes. If there are keys, calls need one
+/// of them.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
@@ -64,7 +64,7 @@ pub async fn serve_embedder(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<()> {
     metrics::install()?;
-    let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::keep_up()));
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::run_upkeep_loop()));
     let stop = CancellationToken::new();
     let limits = ConnectionLimits::default();
     let server = serve_connections(
@@ -80,7 +80,7 @@ pub async fn serve_embedder(
     }
     stop.cancel();
     if tokio::time::timeout(DRAIN, server).await.is_err() {
-        tracing::warn!("calls to embed were still running and were cut off");
+        tracing::warn!("calls to the embedding server were still running and were aborted");
     }
     Ok(())
 }
@@ -98,7 +98,7 @@ fn router(embedder: CurrentEmbedder, keys: &[Secret]) -> Router {
         .route("/metrics", get(health::get_metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CatchPanicLayer::custom(panic_response))
         .with_state(state)
 }
 
@@ -117,14 +117,14 @@ async fn model(State(state): State<Arc<EmbedState>>) -> Json<ModelInfo> {
 
 async fn embed(
     State(state): State<Arc<EmbedState>>,
-    who: Who,
+    who: CallerId,
     headers: HeaderMap,
     body: Body,
 ) -> std::result::Result<Response, Problem> {
     if !headers.contains_key(header::CONTENT_LENGTH) {
         return Err(Error::invalid("the call needs a Content-Length").into());
     }
-    let (body, held) = ComingBody::new(&headers, body, PACE, &state.held, who)
+    let (body, held) = IncomingBody::new(&headers, body, PACE, &state.held, who)
         .await?
         .whole()
         .await?;
@@ -133,7 +133,7 @@ async fn embed(
     let side = embedder.info().transform.side;
     // Copies megabytes, so it must not run on an async thread.
     let inputs = blocking("reading a body", move || {
-        // Freed only now, even when the caller is gone already.
+        // The room is freed here, even if the caller has disconnected already.
         let _held = held;
         wire::decode_request(&body, side)
     })
@@ -141,7 +141,7 @@ async fn embed(
     let embedded = embedder.embed(inputs).await?;
     let answer = blocking("writing an answer", move || wire::encode_answer(&embedded)).await?;
     let model = HeaderValue::from_str(&embedder.info().fingerprint).map_err(|error| {
-        Error::internal("a fingerprint that no header takes").with_source(error)
+        Error::internal("the model's fingerprint is not a valid header").with_source(error)
     })?;
     let headers = [(
         header::CONTENT_TYPE,

@@ -1,4 +1,4 @@
-//! The folders that bulk work may use, from this server's options.
+//! The folders of this server that bulk work may use.
 
 use clippy_core::{Result, blocking};
 
@@ -15,12 +15,12 @@ impl Folders {
         ))
     }
 
-    /// Asks something about the folders, on a thread that may wait for a disk.
-    pub(crate) async fn ask<T: Send + 'static>(
+    /// Runs work on the folders on a blocking thread, since it waits for the disk.
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&clippy_core::folders::Folders) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&clippy_core::folders::Folders) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let folders = self.0.clone();
-        blocking("looking at a folder", move || question(&folders)).await
+        blocking("looking at a folder", move || work(&folders)).await
     }
 }

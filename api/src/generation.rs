@@ -12,21 +12,21 @@ use clippy_generate::{DailyBudget, FileSpending, Intake, Outputs, Providers, Spe
 pub struct GenerationParts {
     /// The providers.
     pub providers: Arc<Providers>,
-    /// Uploaded pictures.
+    /// Stores uploaded pictures.
     pub intake: Intake,
-    /// Generated pictures.
+    /// Stores generated pictures.
     pub outputs: Outputs,
-    /// What each key may spend a day.
+    /// The amount that each key may spend in a day.
     pub budget: DailyBudget,
-    /// What was spent.
+    /// The amounts that were spent.
     pub spending: Arc<dyn Spending>,
 }
 
 impl GenerationParts {
-    /// The local provider alone, with folders under this one, and without a budget.
+    /// Returns the parts with the local provider only, folders in `data`, and no budget.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::Internal`] when the folders cannot be made.
+    /// [`clippy_core::ErrorCode::Internal`] when the folders cannot be created.
     pub fn local(data: &Path) -> Result<Self> {
         Ok(Self {
             providers: Arc::default(),

@@ -1,8 +1,8 @@
-//! Hides paths of this machine in what jobs report: a caller learns which file is meant, but not
+//! Hides paths of this machine in the reports of jobs: a caller sees the name of a file, but not
 //! its folder.
 //!
-//! Jobs also run on other machines, and pass on messages of libraries. So this happens where answers
-//! are written.
+//! Jobs also run on other machines, and pass on messages of libraries, so paths are hidden when
+//! answers are written.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::options::ApiOptions;
 
 /// Fields with sentences, which may contain any path.
 const SENTENCES: [&str; 4] = ["message", "reason", "error", "warning"];
-/// The second parts of this server's addresses below `/api`.
+/// The path segments that follow `/api` in this server's routes.
 const API: [&str; 18] = [
     "admin",
     "facets",
@@ -34,7 +34,7 @@ const API: [&str; 18] = [
     "tags",
     "tickets",
 ];
-/// How many words of a path with spaces are looked at beyond a space.
+/// How many words after a space are searched for the rest of a path that contains spaces.
 const WORDS: usize = 4;
 
 /// The folders of a server, and the names that callers see instead.
@@ -63,26 +63,26 @@ impl HiddenPaths {
                 }
             }
         }
-        // A nested folder is replaced before the one around it.
+        // A nested folder is replaced before its parent.
         folders.sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
         Self { folders }
     }
 
-    /// Hides the paths in a sentence: configured folders are replaced by their names, other paths
-    /// are cut down to the file's name.
+    /// Hides the paths in a sentence: configured folders are replaced by their names, and other
+    /// paths are cut to the name of the file.
     pub(crate) fn in_text(&self, text: &str) -> String {
         hide_absolute_paths(&self.name_folders(text))
     }
 
-    /// Hides the paths in a value: in sentences as [`HiddenPaths::in_text`] does, elsewhere the
-    /// configured folders only.
+    /// Hides the paths in a value: in fields with sentences like [`HiddenPaths::in_text`], in
+    /// others only the configured folders.
     pub(crate) fn in_value(&self, value: Value) -> Value {
         self.walk(value, false)
     }
 
     fn walk(&self, value: Value, sentence: bool) -> Value {
         match value {
-            // A picture, not a text.
+            // A data URL is a picture and not text.
             Value::String(text) if text.starts_with("data:") => Value::String(text),
             Value::String(text) if sentence => Value::String(self.in_text(&text)),
             Value::String(text) => Value::String(self.name_folders(&text)),
@@ -95,7 +95,7 @@ impl HiddenPaths {
                 .fold(Map::new(), |mut shown, (name, value)| {
                     let sentence = SENTENCES.contains(&name.as_str());
                     let value = self.walk(value, sentence);
-                    // Reasons are names of counts, and two of them may now be the same one.
+                    // Counts have reasons as their names, and two of these may be equal now.
                     let name = if name.contains('/') {
                         self.in_text(&name)
                     } else {
@@ -166,9 +166,9 @@ fn hide_absolute_paths(text: &str) -> String {
     shown
 }
 
-/// How long the path is that this text begins with, and that stands after `before`.
+/// Returns the length of the path at the beginning of `text`, which follows `before`.
 fn length_of_path(before: &str, text: &str) -> usize {
-    // Between quotes, spaces belong to it.
+    // Between quotes, spaces belong to the path.
     if let Some(quote) = before
         .chars()
         .next_back()
@@ -182,7 +182,7 @@ fn length_of_path(before: &str, text: &str) -> usize {
             .unwrap_or(text.len())
     };
     let mut end = end_of_word(text);
-    // A name with a space is only told from a sentence by a slash in one of the next words.
+    // Without quotes, a space belongs to the path only if one of the next words has a slash.
     let mut looked_at = end;
     for _ in 0..WORDS {
         let Some(next) = text[looked_at..].strip_prefix(' ') else {
@@ -201,7 +201,7 @@ fn length_of_path(before: &str, text: &str) -> usize {
     end
 }
 
-/// Whether a path without its first slash is one of this server's addresses.
+/// Whether a path, given without its first slash, is a route of this server.
 fn is_route(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let path = path.trim_end_matches(['.', ':', '!']);
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_says_which_file_and_not_where() {
+    fn a_sentence_keeps_the_names_of_files_but_not_their_folders() {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
         std::fs::create_dir(&data).expect("made");

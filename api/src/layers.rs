@@ -11,17 +11,17 @@ use clippy_core::{Error, ErrorCode};
 use tower::ServiceBuilder;
 
 use crate::problem::Problem;
-use crate::routes::nothing_at;
+use crate::routes::no_route;
 use crate::state::AppState;
 
-/// Longest address of a request, in bytes.
+/// The longest path and query of a request, in bytes.
 const LONGEST_ADDRESS: usize = 16 << 10;
-/// Most bytes of a refusal's text that are passed on.
+/// How many bytes of an error's plain text are kept in the problem.
 const LONGEST_WORDS: usize = 1 << 10;
-/// Most bytes of a refusal in JSON.
+/// The longest error in JSON, in bytes.
 const LONGEST_REFUSAL: usize = 1 << 20;
-/// The policy of pages that set none, such as the API's documentation: everything must come from this
-/// server, and no other page may frame them.
+/// The policy of pages that set none, such as the API's documentation: everything must come from
+/// this server, and no other page may frame them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri \
                       'none'; form-action 'none'; frame-ancestors 'none'";
@@ -33,7 +33,7 @@ pub(crate) async fn limit_time(
     next: Next,
 ) -> Result<Response, Problem> {
     let limit = match request.uri().path() {
-        // This route waits for its job with a limit of its own; the time around it is limited here.
+        // This route has its own time limit for the job; the limit here adds time for the rest.
         "/api/generate_image" => {
             state.options().generation_timeout + state.options().request_timeout
         }
@@ -50,21 +50,21 @@ pub(crate) async fn limit_time(
         })
 }
 
-/// Refuses addresses that are too long to be one of the API.
+/// Refuses URLs that are longer than any of the API.
 pub(crate) async fn limit_address(request: Request, next: Next) -> Result<Response, Problem> {
     let length = request
         .uri()
         .path_and_query()
         .map_or(0, |address| address.as_str().len());
     if length > LONGEST_ADDRESS {
-        let detail = "the address of the request is too long: send long values in a body";
+        let detail = "the URL of the request is too long: send long values in a body";
         return Err(Problem::unreadable_head(StatusCode::URI_TOO_LONG, detail));
     }
     Ok(next.run(request).await)
 }
 
-/// Turns every error into a problem. Extractors and foreign handlers answer in plain text.
-pub(crate) async fn only_problems(
+/// Converts every error to a problem. Extractors and handlers of libraries answer in plain text.
+pub(crate) async fn errors_to_problems(
     State(state): State<AppState>,
     method: Method,
     uri: Uri,
@@ -89,7 +89,7 @@ pub(crate) async fn only_problems(
     let words = to_bytes(body, LONGEST_WORDS).await.unwrap_or_default();
     let words = String::from_utf8_lossy(&words);
     let problem = match status {
-        StatusCode::NOT_FOUND => nothing_at(&method, uri.path()),
+        StatusCode::NOT_FOUND => no_route(&method, uri.path()),
         _ if plain && !words.trim().is_empty() => {
             Problem::from_rejection(status, words.trim().to_owned())
         }
@@ -113,10 +113,10 @@ pub(crate) async fn only_problems(
     answer
 }
 
-/// A refusal that names none of this server's folders. What a caller sent is repeated as it is.
+/// Hides this server's folders in a refusal. Other text, such as values of the caller, is kept.
 async fn without_folders(state: &AppState, response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    // No refusal is as long as this.
+    // Refusals are much shorter than this limit.
     let Ok(bytes) = to_bytes(body, LONGEST_REFUSAL).await else {
         return Problem::from(Error::internal("a refusal is too long to be sent")).into_response();
     };
@@ -128,8 +128,8 @@ async fn without_folders(state: &AppState, response: Response) -> Response {
     Response::from_parts(parts, shown.into())
 }
 
-/// Gives every page a policy, and adds the sub-path to redirects.
-pub(crate) async fn finish(
+/// Adds a policy to every page, and the sub-path to redirects.
+pub(crate) async fn finish_response(
     State(state): State<AppState>,
     request: Request,
     next: Next,
@@ -161,7 +161,7 @@ pub(crate) async fn finish(
 }
 
 /// Also serves all routes under the sub-path: some proxies forward it, others strip it.
-pub(crate) fn under(base: &str, router: Router) -> Router {
+pub(crate) fn serve_under(base: &str, router: Router) -> Router {
     if base.is_empty() {
         return router;
     }
@@ -169,7 +169,7 @@ pub(crate) fn under(base: &str, router: Router) -> Router {
     let inner = ServiceBuilder::new()
         .map_request(move |request| without_base(request, &prefix))
         .service(router);
-    // The page's relative addresses need the trailing slash.
+    // The page's relative URLs need the trailing slash.
     Router::new()
         .route(
             base,
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_whole_sub_path_is_cut_off() {
+    fn only_the_whole_sub_path_is_removed() {
         for (address, expected) in [
             ("/clippy/api/jobs?a=1", "/api/jobs?a=1"),
             ("/clippy/", "/"),

@@ -1,8 +1,8 @@
 //! The HTTP side of Clippy: routes, extraction, problem JSON, keys, OpenAPI and the built-in page.
 //!
-//! This crate knows HTTP, the traits of `clippy-core` and the job store of `clippy-jobs`; which
-//! model, collection, database or queue stands behind them is decided by who builds the
-//! [`AppState`]. Start with [`serve()`], or take [`router()`] to mount it elsewhere.
+//! This crate uses the traits of `clippy-core` and the job store of `clippy-jobs`. The caller that
+//! builds the [`AppState`] chooses the model, collection, database and queue. Call [`serve()`] to
+//! run a server, or [`router()`] to mount the routes elsewhere.
 
 mod access;
 mod admission;

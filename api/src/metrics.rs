@@ -1,4 +1,4 @@
-//! The metrics, and their page for Prometheus.
+//! Records metrics, and renders them for Prometheus.
 //!
 //! `clippy_http_requests_total{method,route,status}`,
 //! `clippy_http_request_duration_seconds{method,route}`, `clippy_http_requests_in_flight`,
@@ -18,14 +18,14 @@ use clippy_core::{Error, Result};
 use clippy_search::Took;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-/// In seconds: from a cached picture to a search that had to wait.
+/// The buckets of durations in seconds: from a cached picture to a search that had to wait.
 const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
-/// How often the recorder condenses its measurements, even if nobody reads them.
+/// How often the recorder condenses its measurements, even if they are never read.
 const UPKEEP: Duration = Duration::from_secs(10);
 
-// There is one recorder per process, hence one handle.
+// A process has only one recorder, so there is only one handle.
 static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
 
 /// Installs the recorder of this process, unless it is installed already.
@@ -48,14 +48,14 @@ fn handle() -> Result<&'static PrometheusHandle> {
         .map_err(|error| Error::internal(format!("metrics could not be started: {error}")))
 }
 
-/// All metrics in Prometheus' text format.
+/// Renders all metrics in Prometheus' text format.
 pub(crate) fn render() -> Result<String> {
     handle().map(PrometheusHandle::render)
 }
 
 /// Condenses the recorder's measurements from time to time, so that its memory stays small. Never
 /// returns.
-pub(crate) async fn keep_up() {
+pub(crate) async fn run_upkeep_loop() {
     loop {
         tokio::time::sleep(UPKEEP).await;
         if let Ok(handle) = handle() {
@@ -64,26 +64,26 @@ pub(crate) async fn keep_up() {
     }
 }
 
-/// Raises a gauge until it is dropped.
-struct Raised {
+/// Adds to a gauge, and subtracts the same when it is dropped.
+struct GaugeGuard {
     gauge: metrics::Gauge,
     by: f64,
 }
 
-impl Raised {
+impl GaugeGuard {
     fn new(gauge: metrics::Gauge, by: f64) -> Self {
         gauge.increment(by);
         Self { gauge, by }
     }
 }
 
-impl Drop for Raised {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.gauge.decrement(self.by);
     }
 }
 
-/// Counts and times every request by its route. Paths would make too many time series.
+/// Counts and times every request by its route, since paths would make too many time series.
 pub(crate) async fn measure(request: Request, next: Next) -> Response {
     let route = request
         .extensions()
@@ -95,7 +95,7 @@ pub(crate) async fn measure(request: Request, next: Next) -> Response {
         }
         _ => "other".to_owned(),
     };
-    let _in_flight = Raised::new(metrics::gauge!("clippy_http_requests_in_flight"), 1.0);
+    let _in_flight = GaugeGuard::new(metrics::gauge!("clippy_http_requests_in_flight"), 1.0);
     let started = Instant::now();
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
@@ -141,7 +141,7 @@ impl Embedder for MeteredEmbedder {
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
         let count = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
-        let _waiting = Raised::new(
+        let _waiting = GaugeGuard::new(
             metrics::gauge!("clippy_encoder_inputs_waiting"),
             f64::from(count),
         );

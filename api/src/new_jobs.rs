@@ -1,7 +1,7 @@
-//! Tells streams of all of a caller's jobs when there is a new one.
+//! Notifies streams that follow all jobs of a caller when there is a new job.
 //!
-//! A job that this process makes is announced at once. A job of another process is noticed by its
-//! first event, which the store announces; then its owner is looked up, once.
+//! A job that this process creates is announced at once. A job of another process is noticed by its
+//! first event, which the store announces; then its owner is looked up once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, OnceLock};
@@ -11,37 +11,37 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
-/// Most jobs that are remembered as looked up. Older ones have few events left.
+/// How many jobs are remembered as looked up. Older ones have few events left.
 const MOST_KNOWN: usize = 20_000;
 
-/// One per process.
+/// Announces new jobs to streams. There is one per process.
 #[derive(Default)]
 pub(crate) struct NewJobs {
     listening: OnceLock<()>,
     owners: Mutex<HashMap<String, watch::Sender<u64>>>,
 }
 
-/// Notified when its owner has a new job.
-pub(crate) struct News {
+/// Waits for new jobs of one owner.
+pub(crate) struct NewJobWatch {
     hub: Arc<NewJobs>,
     owner: String,
     receiver: Option<watch::Receiver<u64>>,
 }
 
 impl NewJobs {
-    /// Watches for new jobs of an owner.
-    pub(crate) fn watch(self: &Arc<Self>, jobs: &Arc<dyn JobStore>, owner: &str) -> News {
+    /// Starts to watch for new jobs of an owner.
+    pub(crate) fn watch(self: &Arc<Self>, jobs: &Arc<dyn JobStore>, owner: &str) -> NewJobWatch {
         self.listening.get_or_init(|| {
             let (hub, jobs) = (Arc::downgrade(self), Arc::clone(jobs));
             tokio::spawn(async move {
                 let mut notices = jobs.watch_events();
-                let mut known = Known::default();
+                let mut known = SeenJobs::default();
                 loop {
                     let notice = notices.recv().await;
                     let Some(hub) = hub.upgrade() else { return };
                     match notice {
                         Ok(EventNotice(job)) => hub.look_up(jobs.as_ref(), &mut known, job).await,
-                        Err(RecvError::Lagged(_)) => hub.locked().values().for_each(tell),
+                        Err(RecvError::Lagged(_)) => hub.locked().values().for_each(notify),
                         Err(RecvError::Closed) => return,
                     }
                 }
@@ -51,30 +51,32 @@ impl NewJobs {
         let sender = owners
             .entry(owner.to_owned())
             .or_insert_with(|| watch::channel(0).0);
-        News {
+        NewJobWatch {
             hub: Arc::clone(self),
             owner: owner.to_owned(),
             receiver: Some(sender.subscribe()),
         }
     }
 
-    /// Announces a job that this process made.
-    pub(crate) fn made(&self, owner: &str) {
+    /// Announces a new job of this owner.
+    pub(crate) fn announce(&self, owner: &str) {
         if let Some(sender) = self.locked().get(owner) {
-            tell(sender);
+            notify(sender);
         }
     }
 
-    async fn look_up(&self, jobs: &dyn JobStore, known: &mut Known, id: JobId) {
+    async fn look_up(&self, jobs: &dyn JobStore, known: &mut SeenJobs, id: JobId) {
         if self.locked().is_empty() || !known.is_new(id) {
             return;
         }
         match jobs.get(id).await {
-            // Streams follow parents only: they count their parts.
-            Ok(job) if job.parent.is_none() => self.made(job.owner.as_deref().unwrap_or_default()),
+            // Streams follow only parents, whose progress includes their parts.
+            Ok(job) if job.parent.is_none() => {
+                self.announce(job.owner.as_deref().unwrap_or_default())
+            }
             Ok(_) => {}
             Err(error) => {
-                tracing::debug!(job = %id, %error, "whose a job is cannot be told now");
+                tracing::debug!(job = %id, %error, "the owner of a job cannot be looked up now");
                 known.forget(id);
             }
         }
@@ -85,25 +87,25 @@ impl NewJobs {
     }
 }
 
-fn tell(sender: &watch::Sender<u64>) {
+fn notify(sender: &watch::Sender<u64>) {
     sender.send_modify(|told| *told += 1);
 }
 
-impl News {
-    /// Waits until there is a new job. None is missed between two calls.
+impl NewJobWatch {
+    /// Waits until there is a new job. No job is missed between two calls.
     pub(crate) async fn next(&mut self) {
         let changed = match &mut self.receiver {
             Some(receiver) => receiver.changed().await.is_ok(),
             None => false,
         };
         if !changed {
-            // The hub is gone; whoever waits also polls.
+            // The hub is gone. The caller also polls, so it may wait here for ever.
             std::future::pending::<()>().await;
         }
     }
 }
 
-impl Drop for News {
+impl Drop for NewJobWatch {
     fn drop(&mut self) {
         self.receiver = None;
         let mut owners = self.hub.locked();
@@ -118,12 +120,12 @@ impl Drop for News {
 
 /// The jobs that were looked up most recently.
 #[derive(Default)]
-struct Known {
+struct SeenJobs {
     ids: HashSet<JobId>,
     order: VecDeque<JobId>,
 }
 
-impl Known {
+impl SeenJobs {
     fn is_new(&mut self, id: JobId) -> bool {
         if !self.ids.insert(id) {
             return false;

@@ -17,28 +17,28 @@ use crate::problem::Problem;
     info(
         title = "Clippy",
         description = "Finds reference pictures in many art styles for a drawing, a picture or words.\n\n\
-            Every error is RFC 9457 problem JSON with a `code` for programs and a `detail` for people. What cannot \
-            work as it is (broken JSON, a weight that is no number, a file that is no picture) is 400; a JSON body \
-            with a missing or mistyped field, or something understood that cannot be honoured here, is 422. Failures \
-            of the server carry an `error_id`, under which its log has the cause. 503 and 429 come with `Retry-After`.\n\n\
+            Every error is RFC 9457 problem JSON with a `code` for programs and a `detail` for people. \
+            An invalid request (broken JSON, a weight that is not a number, a file that is not a \
+            picture) is answered 400. A JSON body with a missing or mistyped field, or a valid request \
+            that this server cannot fulfil, is answered 422. Failures of the server have an `error_id`, \
+            by which its log has the cause. 503 and 429 have `Retry-After`.\n\n\
             `/search/hybrid`, `/image/{id}` and `/images/generate` also work without `/api`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "search", description = "Finding and showing pictures."),
-        (name = "preferences", description = "What clicks and saves say about an artist."),
-        (name = "generation", description = "Making pictures from sketches, references and words."),
-        (name = "jobs", description = "Slow work: what waits, runs and has ended, and what happens while it runs."),
-        (name = "admin", description = "For who runs the server: needs a key of ADMIN_KEYS, or where no key of any kind is set, a call from the same machine."),
+        (name = "preferences", description = "The preferences of artists, learnt from clicks and saves."),
+        (name = "generation", description = "Generating pictures from sketches, references and words."),
+        (name = "jobs", description = "Waiting, running and finished jobs, and their events."),
+        (name = "admin", description = "For admins: needs a key of ADMIN_KEYS or, if no keys are set, a call from the same machine."),
         (name = "operations", description = "Tickets, health and metrics.")
     ),
-    modifiers(&Keys)
+    modifiers(&SecuritySchemes)
 )]
 pub(crate) struct ApiDoc;
 
-/// Adds what is the same for all routes, so that no route forgets it: the refusals of bodies, and
-/// the server's address.
-pub(crate) fn complete(mut document: Document, base: &str) -> Document {
+/// Adds the parts that all routes share: the refusals of bodies and keys, and the server's address.
+pub(crate) fn add_common_parts(mut document: Document, base: &str) -> Document {
     for item in document.paths.paths.values_mut() {
         let operations = [
             &mut item.get,
@@ -51,16 +51,16 @@ pub(crate) fn complete(mut document: Document, base: &str) -> Document {
             let mut common = Vec::new();
             if operation.request_body.is_some() {
                 common.extend([
-                    ("408", "The body came too slowly."),
+                    ("408", "The body arrived too slowly."),
                     ("413", "The body is too large."),
-                    ("415", "The content type is not one that is read here."),
+                    ("415", "The content type is not supported."),
                 ]);
             }
             if operation.security.is_some() {
                 common.push(("401", "A key is needed."));
                 common.push((
                     "503",
-                    "Too much is waiting, or something is away; see Retry-After.",
+                    "Too many requests are waiting, or a service is unavailable; see Retry-After.",
                 ));
             }
             let responses = &mut operation.responses.responses;
@@ -79,7 +79,7 @@ pub(crate) fn complete(mut document: Document, base: &str) -> Document {
     document
 }
 
-/// Writes the document as JSON. This takes milliseconds, so it is done once.
+/// Writes the document as JSON. This takes milliseconds, so it is done only once.
 pub(crate) fn to_json(document: &Document) -> Result<Bytes, String> {
     serde_json::to_vec(document)
         .map(Bytes::from)
@@ -109,9 +109,9 @@ fn problem(description: &str) -> Response {
         .build()
 }
 
-struct Keys;
+struct SecuritySchemes;
 
-impl Modify for Keys {
+impl Modify for SecuritySchemes {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_default();
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();

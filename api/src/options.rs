@@ -18,46 +18,46 @@ pub struct ApiOptions {
     pub api_keys: Vec<Secret>,
     /// Keys for `/api/admin`. Without any keys, admin calls are accepted from this machine only.
     pub admin_keys: Vec<Secret>,
-    /// `IMAGES_ROOT`: bulk work may read manifests and pictures under it.
+    /// `IMAGES_ROOT`: bulk work may read manifests and pictures in it.
     pub images_root: Option<PathBuf>,
-    /// `DATA_DIR`: bulk work may read manifests under it, and write lists of failures there.
+    /// `DATA_DIR`: bulk work may read manifests in it, and write fail logs there.
     pub data_dir: Option<PathBuf>,
-    /// Most event streams open at once; one more is answered 503.
+    /// The limit of open event streams; one more is answered 503.
     pub streams_at_once: usize,
-    /// After this much silence a stream sends a comment, so that proxies keep it open.
+    /// The silence after which a stream sends a comment, so that proxies keep it open.
     pub stream_comment_every: Duration,
-    /// Most bytes of a search's body.
+    /// The largest body of a search, in bytes.
     pub search_body_bytes: usize,
-    /// Most bytes of any other body.
+    /// The largest body of other calls, in bytes.
     pub small_body_bytes: usize,
-    /// Most bytes of all bodies in memory at once, counted as they arrive.
+    /// The limit of the bytes of all bodies in memory, counted as they arrive.
     pub held_body_bytes: usize,
     /// The slowest accepted body, in bytes a second, measured over each `body_window`.
     pub least_rate: usize,
     /// The window that `least_rate` is measured over.
     pub body_window: Duration,
-    /// Most pictures being sent at once; one more is answered 503.
+    /// The limit of pictures that are sent at once; one more is answered 503.
     pub files_at_once: usize,
     /// Limits of connections.
     pub connections: ConnectionLimits,
     /// `BASE_PATH`: the sub-path that a proxy serves this server under, such as `/clippy`; may be
     /// empty.
     pub base_path: String,
-    /// Most searches at once; one more is answered 503.
+    /// The limit of searches at once; one more is answered 503.
     pub searches_at_once: usize,
-    /// Most other API calls at once, pictures included.
+    /// The limit of other API calls at once, including those for pictures.
     pub calls_at_once: usize,
-    /// How long one request may take, its body included.
+    /// The time limit of one request, including its body.
     pub request_timeout: Duration,
     /// How long `/api/generate_image` waits for its pictures.
     pub generation_timeout: Duration,
-    /// How long requests in flight may continue after the server was told to stop.
+    /// How long requests in progress may continue after the server was told to stop.
     pub drain_timeout: Duration,
     /// How often readiness is checked.
     pub probe_every: Duration,
-    /// What `Retry-After` says when too much is waiting.
+    /// The `Retry-After` of an overloaded server.
     pub retry_after: Duration,
-    /// What is still being prepared while the server runs already.
+    /// The preparation that is still in progress while the server runs.
     pub preparing: Preparing,
 }
 
@@ -92,20 +92,19 @@ impl Default for ApiOptions {
     }
 }
 
-/// How many connections there may be, and how slow they may be.
+/// Limits the number of connections, and how slow they may be.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimits {
-    /// Most connections at once; one more is answered 503.
+    /// The limit of connections at once; one more is answered 503.
     pub at_once: usize,
-    /// Most connections from one address. Loopback is exempt, since all callers of a local proxy
-    /// come from there.
+    /// The limit of connections from one address. Loopback is exempt, since all callers of a local
+    /// proxy come from there.
     pub per_address: usize,
-    /// How long a caller may take to send a request's head, and how long an idle connection is
-    /// kept.
+    /// The time limit for sending the head of a request, and for an idle connection.
     pub head_timeout: Duration,
     /// The window that `answer_least` is measured over.
     pub answer_window: Duration,
-    /// Bytes of a waiting answer that a caller must read in each window.
+    /// The bytes of a waiting answer that a caller must read in each window.
     pub answer_least: usize,
 }
 

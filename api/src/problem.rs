@@ -1,5 +1,5 @@
-//! RFC 9457 problem JSON, the shape of every error of every route. The status of each error code is
-//! decided here.
+//! RFC 9457 problem JSON, the form of every error of every route. Error codes are mapped to
+//! statuses here.
 
 use std::any::Any;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What `Retry-After` says when nothing more is known.
+/// The default of `Retry-After`.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// What it says when a lane is full: jobs take longer than requests.
+/// `Retry-After` for a full lane, since jobs take longer than requests.
 const LANE_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The only place that maps an error code to a status.
+/// Maps an error code to a status. No other place does.
 pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::InvalidInput | ErrorCode::InvalidPicture => StatusCode::BAD_REQUEST,
@@ -57,7 +57,7 @@ fn title_of(code: ErrorCode) -> &'static str {
     }
 }
 
-/// The detail of an error that is the server's fault. It reveals no internals.
+/// Returns the detail of a server error, which reveals no internals.
 fn public_detail(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::Overloaded => {
@@ -67,7 +67,7 @@ fn public_detail(code: ErrorCode) -> &'static str {
             "A service that this needs is unavailable. Try again in a few seconds."
         }
         ErrorCode::Timeout => "The request took longer than allowed. Try again, or ask for less.",
-        _ => "Something went wrong in the server. Its log has the cause under this error_id.",
+        _ => "Something went wrong in the server. Its log has the cause by this error_id.",
     }
 }
 
@@ -86,10 +86,10 @@ pub(crate) struct ProblemBody {
     /// The kind of error, for programs: `invalid_input`, `invalid_picture`, `too_large`,
     /// `not_found`, …
     code: String,
-    /// For failures of the server: under this id its log has the cause.
+    /// For failures of the server: the id by which its log has the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_id: Option<Uuid>,
-    /// For a job that is not in the state that the call needs: the state it is in.
+    /// For a job that is not in the state that the call needs: its state.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
 }
@@ -102,9 +102,9 @@ pub struct Problem {
     code: &'static str,
     error: Error,
     retry_after: Option<Duration>,
-    /// Whether to keep it out of the log: it was logged already, or is not worth it.
+    /// Whether to keep it out of the log, since it was logged already or is not worth it.
     quiet: bool,
-    /// The job's state, when that is why the call was refused.
+    /// The job's state, if that is the reason for the refusal.
     state: Option<&'static str>,
 }
 
@@ -136,8 +136,8 @@ impl Problem {
         }
     }
 
-    /// Like [`Problem::from`], for errors of the job store. A full lane is 429, not 503: the server
-    /// is fine, this kind of work has to slow down.
+    /// Like [`Problem::from`], for errors of the job store. A full lane is 429 and not 503, since
+    /// only this kind of work is overloaded.
     pub(crate) fn of_job(error: Error) -> Self {
         if error.code != ErrorCode::Overloaded {
             return error.into();
@@ -150,7 +150,7 @@ impl Problem {
         }
     }
 
-    /// Adds the state that the job is in.
+    /// Adds the state of the job.
     pub(crate) fn in_state(self, state: &'static str) -> Self {
         Self {
             state: Some(state),
@@ -158,7 +158,7 @@ impl Problem {
         }
     }
 
-    /// For errors that were logged where they were found.
+    /// Keeps the error out of the log, since it was logged already.
     pub(crate) fn quiet(self) -> Self {
         Self {
             quiet: true,
@@ -166,8 +166,8 @@ impl Problem {
         }
     }
 
-    /// A budget that could never pay for the request (402), or that is used up for today: the
-    /// caller is asked to come back tomorrow (429).
+    /// Returns the problem of a budget that can never pay for the request (402), or that is used up
+    /// for today (429 with `Retry-After` tomorrow).
     pub(crate) fn of_budget(refusal: BudgetRefusal) -> Self {
         let retry_after = refusal.retry_after();
         let problem = Self::from(Error::from(refusal));
@@ -182,7 +182,8 @@ impl Problem {
         }
     }
 
-    /// The detail for the caller. The cause of a server error is logged here, once, under the id.
+    /// Returns the detail for the caller. The cause of a server error is logged here once, with the
+    /// returned id.
     fn detail(&self) -> (String, Option<Uuid>) {
         let Self {
             status,
@@ -204,8 +205,8 @@ impl Problem {
         (public_detail(error.code).to_owned(), Some(error_id))
     }
 
-    /// The status and the detail, for answers in another shape.
-    pub(crate) fn told(&self) -> (StatusCode, String) {
+    /// Returns the status and the detail, for answers in another form.
+    pub(crate) fn status_and_detail(&self) -> (StatusCode, String) {
         (self.status, self.detail().0)
     }
 
@@ -221,7 +222,7 @@ impl Problem {
         }
     }
 
-    /// The `Host` header names a host that is not this server (421).
+    /// Returns the problem of a `Host` header that is not a name of this server (421).
     pub(crate) fn misdirected(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::MISDIRECTED_REQUEST,
@@ -234,7 +235,7 @@ impl Problem {
         }
     }
 
-    /// A body that came too slowly; the connection ends with the answer.
+    /// Returns the problem of a body that arrived too slowly. The connection ends with the answer.
     pub(crate) fn request_timeout(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::REQUEST_TIMEOUT,
@@ -247,7 +248,7 @@ impl Problem {
         }
     }
 
-    /// A request whose head cannot be read, or is too long.
+    /// Returns the problem of a request whose head cannot be read or is too long.
     pub(crate) fn unreadable_head(status: StatusCode, detail: &str) -> Self {
         Self {
             status,
@@ -267,12 +268,12 @@ impl Problem {
         }
     }
 
-    /// Turns a rejection of axum's extractors into a problem.
+    /// Converts a rejection of axum's extractors to a problem.
     pub(crate) fn from_rejection(status: StatusCode, detail: String) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => Error::new(
                 ErrorCode::TooLarge,
-                "the body is larger than this route takes: send a smaller file",
+                "the body is larger than this route accepts: send a smaller file",
             )
             .into(),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(detail),
@@ -316,7 +317,7 @@ impl Problem {
         }
     }
 
-    /// The whole response as bytes, for connections that never sent a readable request.
+    /// Returns the whole response as bytes, for connections without a readable request.
     pub(crate) fn as_http(&self) -> Vec<u8> {
         let body = serde_json::to_string(&self.body()).unwrap_or_default();
         let after = self.retry_after.map_or_else(String::new, |after| {
@@ -366,8 +367,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The answer of a handler that panicked. The panic's message goes to the log.
-pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+/// Returns the answer of a handler that panicked. The panic's message goes to the log.
+pub(crate) fn panic_response(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = match panic.downcast::<String>() {
         Ok(said) => *said,
         Err(panic) => panic

@@ -1,5 +1,5 @@
-//! Whether the server is ready. Damped, so that one slow answer does not make a load balancer remove
-//! it.
+//! Whether the server is ready. The state is damped, so that a load balancer does not remove the
+//! server because of one slow answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,8 +11,8 @@ const FAILURES: u32 = 2;
 /// A collection that takes longer to answer counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The damped state behind `/readyz`. Not ready until the first success, and never again once
-/// withdrawn.
+/// The damped state behind `/readyz`. The server is not ready before the first success, nor after
+/// it was withdrawn.
 #[derive(Debug, Default)]
 pub struct Readiness {
     ready: AtomicBool,
@@ -41,7 +41,7 @@ impl Readiness {
         }
     }
 
-    /// Turns readiness off for good: the server is stopping.
+    /// Turns readiness off permanently, since the server is stopping.
     pub fn withdraw(&self) {
         self.withdrawn.store(true, Ordering::Relaxed);
     }
@@ -52,13 +52,16 @@ impl Readiness {
             let healthy = match tokio::time::timeout(PATIENCE, gallery.info()).await {
                 Ok(Ok(_)) => true,
                 Ok(Err(error)) => {
-                    tracing::warn!(code = %error.code, %error, "the collection could not say what it is");
+                    tracing::warn!(
+                        code = %error.code, %error,
+                        "the readiness check of the collection failed"
+                    );
                     false
                 }
                 Err(_) => {
                     tracing::warn!(
                         patience_secs = PATIENCE.as_secs(),
-                        "the collection did not say what it is in time"
+                        "the readiness check of the collection timed out"
                     );
                     false
                 }
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_failures_turn_it_off_and_one_success_turns_it_on() {
+    fn two_failures_turn_readiness_off_and_one_success_turns_it_on() {
         let readiness = Readiness::default();
         assert!(!readiness.is_ready(), "nothing is known yet");
         readiness.observe(true);
@@ -89,6 +92,6 @@ mod tests {
         assert!(readiness.is_ready());
         readiness.withdraw();
         readiness.observe(true);
-        assert!(!readiness.is_ready(), "a stopping server stays out");
+        assert!(!readiness.is_ready(), "a stopping server is not ready");
     }
 }

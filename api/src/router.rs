@@ -1,4 +1,4 @@
-//! All routes and their layers.
+//! Assembles all routes and their layers.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -18,11 +18,11 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::admit::{admit_body, admit_call, admit_search};
 use crate::auth::{
     check_host, require_admin, require_key, require_key_or_ticket,
-    require_key_or_ticket_for_picture, require_key_to_look,
+    require_key_or_ticket_for_picture, require_key_to_read,
 };
-use crate::layers::{finish, limit_address, limit_time, only_problems, under};
+use crate::layers::{errors_to_problems, finish_response, limit_address, limit_time, serve_under};
 use crate::openapi::{self, ApiDoc};
-use crate::problem::panicked;
+use crate::problem::panic_response;
 use crate::routes::{
     admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
     job_events, job_images, jobs, lineage, method_not_allowed, not_found, preparing, providers,
@@ -31,15 +31,17 @@ use crate::routes::{
 use crate::state::AppState;
 use crate::{client, metrics};
 
-/// All routes of a server. Serve it with connect info, since admin calls without keys need it.
+/// Returns all routes of a server. Serve them with connect info, which admin calls without keys
+/// need.
 pub fn router(state: AppState) -> Router {
-    // A request passes the last layer of a group first: keys are checked before a place is taken.
+    // A request passes the last layer of a group first, so that keys are checked before a place is
+    // taken.
     let searches = OpenApiRouter::new()
         .routes(routes!(search::search_hybrid))
         .routes(routes!(suggest::suggest_references))
         .route("/search/hybrid", post(search::search_hybrid))
         .route_layer(from_fn_with_state(state.clone(), admit_search))
-        .route_layer(from_fn_with_state(state.clone(), require_key_to_look));
+        .route_layer(from_fn_with_state(state.clone(), require_key_to_read));
     let pictures = OpenApiRouter::new()
         .routes(routes!(image::get_image))
         .route("/image/{id}", get(image::get_image))
@@ -61,20 +63,20 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(tickets::issue_ticket))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
-    let looks = OpenApiRouter::new()
+    let reads = OpenApiRouter::new()
         .routes(routes!(collection::list_facets))
         .routes(routes!(collection::list_tags))
         .routes(routes!(collection::list_pictures))
         .routes(routes!(collection::get_model))
         .routes(routes!(preparing::get_preparing))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
-        .route_layer(from_fn_with_state(state.clone(), require_key_to_look));
+        .route_layer(from_fn_with_state(state.clone(), require_key_to_read));
     let generation = OpenApiRouter::new()
         .routes(routes!(lineage::list_lineage))
         .routes(routes!(providers::list_providers))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
-    // This route waits for its job, so it takes a place of another kind itself.
+    // This route waits for its job, so its handler takes a place of another kind.
     let waiting = OpenApiRouter::new()
         .routes(routes!(generate_image::generate_image))
         .route_layer(from_fn_with_state(state.clone(), require_key));
@@ -116,7 +118,7 @@ pub fn router(state: AppState) -> Router {
         .merge(pictures)
         .merge(posts)
         .merge(calls)
-        .merge(looks)
+        .merge(reads)
         .merge(generation)
         .merge(waiting)
         .merge(jobs)
@@ -128,19 +130,19 @@ pub fn router(state: AppState) -> Router {
     let base = state.options().base_path.clone();
     // Relative to the page, which may be under a sub-path.
     let documented = SwaggerUi::new("/docs").config(Config::from("../api/openapi.json"));
-    let document = openapi::to_json(&openapi::complete(document, &base));
+    let document = openapi::to_json(&openapi::add_common_parts(document, &base));
     let router = router
         .route("/api/openapi.json", get(move || openapi::send(document)))
         .merge(client::routes())
         .merge(documented)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
-    under(&base, with_layers(router, &state).with_state(state))
+    serve_under(&base, with_layers(router, &state).with_state(state))
 }
 
 fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let request_id = HeaderName::from_static("x-request-id");
-    // The outermost comes first.
+    // The outermost layer comes first.
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
         .layer(
@@ -155,14 +157,14 @@ fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
                 .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::new(request_id))
-        .layer(from_fn_with_state(state.clone(), finish))
+        .layer(from_fn_with_state(state.clone(), finish_response))
         .layer(state.cors())
         .layer(from_fn_with_state(state.clone(), check_host))
         .layer(from_fn(metrics::measure))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .layer(from_fn_with_state(state.clone(), only_problems))
-        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), errors_to_problems))
+        .layer(CatchPanicLayer::custom(panic_response))
         .layer(from_fn(limit_address))
         .layer(from_fn_with_state(state.clone(), limit_time))
         .layer(DefaultBodyLimit::max(state.options().small_body_bytes));

@@ -1,5 +1,5 @@
-//! Sends pictures: a file is read only as fast as the caller reads it, and the caller must read it
-//! in time.
+//! Sends pictures: a file is read only as fast as the caller reads the answer, and the caller must
+//! read it in time.
 
 use std::io;
 use std::time::Duration;
@@ -16,18 +16,19 @@ use crate::admission::Places;
 /// Bytes that are read from a file at once.
 const CHUNK: usize = 64 << 10;
 
-/// The slowest that a whole answer may be read, in bytes a second, beside [`PATIENCE`].
+/// The lowest rate at which a whole answer may be read, in bytes a second, in addition to
+/// [`PATIENCE`].
 const LEAST_RATE: u64 = 32 << 10;
-/// What every answer may take, however short it is.
+/// The time that every answer may take, however short it is.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// When an answer of so many bytes must have been read.
+/// Returns when an answer of this many bytes must have been read.
 pub(crate) fn end_of(length: u64) -> Instant {
     Instant::now() + PATIENCE + Duration::from_secs(length / LEAST_RATE)
 }
 
-/// Fails once the time of an answer is over. A caller that only keeps to the least rate of the
-/// socket could hold its place for hours.
+/// Fails when the time of an answer is over. A caller that reads at the socket's lowest rate could
+/// otherwise hold its place for hours.
 pub(crate) fn in_time(end: Instant) -> io::Result<()> {
     if Instant::now() < end {
         return Ok(());
@@ -35,12 +36,12 @@ pub(crate) fn in_time(end: Instant) -> io::Result<()> {
     metrics::counter!("clippy_http_slow_readers_total").increment(1);
     Err(io::Error::new(
         io::ErrorKind::TimedOut,
-        "the caller takes too long for the answer",
+        "the caller reads the answer too slowly",
     ))
 }
 
-/// The body of an answer. It keeps its place until it was sent, the caller is gone or its time is
-/// over.
+/// Returns the body of an answer. It keeps its place until it was sent, the caller has disconnected
+/// or its time is over.
 pub(crate) fn body_of(content: PictureContent, place: Option<Places>) -> Body {
     let end = end_of(content.length());
     body_until(end, content, place)
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_answer_that_takes_too_long_breaks_off() {
+    async fn an_answer_that_takes_too_long_is_aborted() {
         let picture = || PictureContent::Memory(vec![7; 3 * CHUNK + 1].into());
         let whole = to_bytes(body_of(picture(), None), usize::MAX).await;
         assert_eq!(whole.expect("in time").len(), 3 * CHUNK + 1);

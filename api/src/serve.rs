@@ -12,8 +12,9 @@ use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
 
-/// Serves on this listener until `shutdown` completes. Then it reports that it is not ready, accepts
-/// no more connections, and gives requests in flight [`crate::ApiOptions::drain_timeout`] to end.
+/// Serves on this listener until `shutdown` completes. Then it reports that it is not ready,
+/// accepts no more connections, and waits up to [`crate::ApiOptions::drain_timeout`] for requests
+/// in progress.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
@@ -26,7 +27,7 @@ pub async fn serve(
     if let Ok(address) = listener.local_addr() {
         state.sites().bound_to(address);
     }
-    let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::keep_up()));
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::run_upkeep_loop()));
     let watched = state.clone();
     let _watch = AbortOnDropHandle::new(tokio::spawn(async move {
         let every = watched.options().probe_every;
@@ -56,7 +57,7 @@ pub async fn serve(
     if tokio::time::timeout(patience, server).await.is_err() {
         tracing::warn!(
             patience_secs = patience.as_secs(),
-            "requests were still running and were cut off"
+            "requests were still running and were aborted"
         );
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! A connection's socket. It disconnects a caller that does not read its answer, and turns hyper's
-//! own refusals into problem JSON.
+//! The socket of a connection. It disconnects a caller that does not read its answer, and replaces
+//! hyper's own refusals by problem JSON.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::problem::Problem;
 
-/// A socket whose other end must keep reading.
+/// A socket that fails when the caller reads too slowly.
 pub(crate) struct PacedSocket {
     stream: TcpStream,
     /// While a write waits, at least `least` bytes must be sent in each window.
@@ -21,9 +21,9 @@ pub(crate) struct PacedSocket {
     least: usize,
     taken: usize,
     waiting: Option<Pin<Box<Sleep>>>,
-    /// The answer that replaces one of hyper's, how much of it was written, and the length of
-    /// hyper's.
-    instead: Option<(Vec<u8>, usize, usize)>,
+    /// The answer that replaces one of hyper's, how many of its bytes were written, and the length
+    /// of hyper's answer.
+    replacement: Option<(Vec<u8>, usize, usize)>,
 }
 
 impl PacedSocket {
@@ -34,37 +34,37 @@ impl PacedSocket {
             least,
             taken: 0,
             waiting: None,
-            instead: None,
+            replacement: None,
         }
     }
 
-    /// Handles a write that has to wait: it fails when too little was sent in the window.
-    fn stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    /// Waits for a blocked write. Fails when too few bytes were sent in the window.
+    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let window = self.window;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(window)));
         ready!(waiting.as_mut().poll(context));
         metrics::counter!("clippy_http_slow_readers_total").increment(1);
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the caller does not take the answer",
+            "the caller does not read the answer",
         )))
     }
 
-    fn went_on(&mut self, bytes: usize) {
+    fn record_progress(&mut self, bytes: usize) {
         self.taken += bytes;
         if self.taken >= self.least {
-            self.caught_up();
+            self.reset_window();
         }
     }
 
-    fn caught_up(&mut self) {
+    fn reset_window(&mut self) {
         self.taken = 0;
         self.waiting = None;
     }
 
-    /// Writes the answer that replaces hyper's.
-    fn write_instead(&mut self, context: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
-        let (answer, mut written, length) = self.instead.take()?;
+    /// Writes the answer that replaces hyper's, if there is one.
+    fn write_replacement(&mut self, context: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
+        let (answer, mut written, length) = self.replacement.take()?;
         while written < answer.len() {
             match Pin::new(&mut self.stream).poll_write(context, &answer[written..]) {
                 Poll::Ready(Ok(0)) => {
@@ -73,8 +73,8 @@ impl PacedSocket {
                 Poll::Ready(Ok(bytes)) => written += bytes,
                 Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
                 Poll::Pending => {
-                    self.instead = Some((answer, written, length));
-                    return Some(self.stalled(context));
+                    self.replacement = Some((answer, written, length));
+                    return Some(self.poll_stalled(context));
                 }
             }
         }
@@ -98,18 +98,18 @@ impl AsyncWrite for PacedSocket {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.instead.is_none()
-            && let Some(answer) = answer_instead(buffer)
+        if self.replacement.is_none()
+            && let Some(answer) = replacement_for(buffer)
         {
-            self.instead = Some((answer, 0, buffer.len()));
+            self.replacement = Some((answer, 0, buffer.len()));
         }
-        if let Some(written) = self.write_instead(context) {
+        if let Some(written) = self.write_replacement(context) {
             return written;
         }
         match Pin::new(&mut self.stream).poll_write(context, buffer) {
-            Poll::Pending => self.stalled(context),
+            Poll::Pending => self.poll_stalled(context),
             Poll::Ready(written) => {
-                self.went_on(*written.as_ref().unwrap_or(&0));
+                self.record_progress(*written.as_ref().unwrap_or(&0));
                 Poll::Ready(written)
             }
         }
@@ -125,9 +125,9 @@ impl AsyncWrite for PacedSocket {
             return self.poll_write(context, only);
         }
         match Pin::new(&mut self.stream).poll_write_vectored(context, buffers) {
-            Poll::Pending => self.stalled(context),
+            Poll::Pending => self.poll_stalled(context),
             Poll::Ready(written) => {
-                self.went_on(*written.as_ref().unwrap_or(&0));
+                self.record_progress(*written.as_ref().unwrap_or(&0));
                 Poll::Ready(written)
             }
         }
@@ -137,9 +137,9 @@ impl AsyncWrite for PacedSocket {
         self.stream.is_write_vectored()
     }
 
-    /// Everything was sent.
+    /// Resets the window, since hyper has written everything.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.caught_up();
+        self.reset_window();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -148,17 +148,16 @@ impl AsyncWrite for PacedSocket {
     }
 }
 
-/// The answer that replaces hyper's refusal of a head that it cannot read. Hyper's has no body.
-fn answer_instead(written: &[u8]) -> Option<Vec<u8>> {
+/// Returns the answer that replaces hyper's refusal of an unreadable head, which has no body.
+fn replacement_for(written: &[u8]) -> Option<Vec<u8>> {
     let status = written.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let problem = match status {
-        b"400" => Problem::unreadable_head(
-            StatusCode::BAD_REQUEST,
-            "the request is not HTTP/1.1 that can be read",
-        ),
+        b"400" => {
+            Problem::unreadable_head(StatusCode::BAD_REQUEST, "the request is not valid HTTP/1.1")
+        }
         b"414" => Problem::unreadable_head(
             StatusCode::URI_TOO_LONG,
-            "the address of the request is too long",
+            "the URL of the request is too long",
         ),
         b"431" => Problem::unreadable_head(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -177,9 +176,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_refusals_of_hypers_own_are_replaced() {
+    fn only_hypers_own_refusals_are_replaced() {
         let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-        let answer = String::from_utf8(answer_instead(own).expect("hyper's own")).expect("text");
+        let answer = String::from_utf8(replacement_for(own).expect("hyper's own")).expect("text");
         assert!(
             answer.starts_with("HTTP/1.1 431 ") && answer.contains("application/problem+json"),
             "{answer}"
@@ -190,7 +189,7 @@ mod tests {
             b"HTTP/1.1 404 Not Found\r\n\r\n",
             b"\x89PNG",
         ] {
-            assert_eq!(answer_instead(other), None);
+            assert_eq!(replacement_for(other), None);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that handlers share, built once.
+//! The state that handlers share.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub struct ApiParts {
     pub recent: Arc<dyn RecentQueries>,
     /// The job store. Workers run the jobs, in this process or others.
     pub jobs: Arc<dyn JobStore>,
-    /// Wakes open streams when their jobs have news. One per store.
+    /// Wakes open streams when their jobs have new events. There is one per store.
     pub events: Arc<EventHub>,
     /// Providers, inputs and outputs of generation.
     pub generation: GenerationParts,
@@ -66,7 +66,7 @@ struct Inner {
 }
 
 impl AppState {
-    /// Puts the parts together.
+    /// Assembles the state.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS`
@@ -138,7 +138,7 @@ impl AppState {
         self.inner.parts.jobs.as_ref()
     }
 
-    /// Wakes streams when their jobs have news.
+    /// Wakes streams when their jobs have new events.
     #[must_use]
     pub fn events(&self) -> &Arc<EventHub> {
         &self.inner.parts.events
@@ -186,12 +186,12 @@ impl AppState {
         &self.inner.hidden
     }
 
-    /// Tells streams of all of a caller's jobs when there is a new one.
+    /// Notifies streams of new jobs.
     pub(crate) fn new_jobs(&self) -> &Arc<NewJobs> {
         &self.inner.new_jobs
     }
 
-    /// The job store, for work that outlives this call.
+    /// The job store, shared with tasks that outlive a call.
     pub(crate) fn shared_jobs(&self) -> &Arc<dyn JobStore> {
         &self.inner.parts.jobs
     }

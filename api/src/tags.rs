@@ -7,12 +7,13 @@ use clippy_core::Result;
 use clippy_core::gallery::{FacetCount, Filter, GalleryReader, Origin, TAGS_FIELD};
 use tokio::sync::Mutex;
 
-/// How long the counted tags are used: counting all of them for each typed letter would be too slow.
+/// How long the counted tags are used, since counting all of them for each typed letter would be
+/// too slow.
 const KEPT: Duration = Duration::from_secs(60);
-/// Most tags that are kept. In a larger collection the rarest are not completed.
+/// How many tags are kept. In a larger collection the rarest are not completed.
 const MOST: usize = 100_000;
 
-/// A tag, ready to be compared with what is typed.
+/// A tag, prepared for comparison with typed text.
 pub(crate) struct KnownTag {
     counted: FacetCount,
     lower: String,
@@ -25,17 +26,17 @@ impl From<FacetCount> for KnownTag {
     }
 }
 
-/// All tags, counted from time to time.
+/// Caches all tags with their counts.
 #[derive(Default)]
 pub(crate) struct KnownTags {
     kept: Mutex<Option<(Instant, Arc<Vec<KnownTag>>)>>,
 }
 
 impl KnownTags {
-    /// All tags, most frequent first. Calls that come during a count wait for its result.
+    /// Returns all tags, the most frequent first. Calls during a count wait for its result.
     ///
     /// # Errors
-    /// What the collection reports.
+    /// Those of the collection.
     pub(crate) async fn all(&self, gallery: &dyn GalleryReader) -> Result<Arc<Vec<KnownTag>>> {
         // An async lock, since it is held while the collection counts.
         let mut kept = self.kept.lock().await;
@@ -55,7 +56,7 @@ impl KnownTags {
     }
 }
 
-/// Completes a beginning: tags that begin with it, then tags with a word that begins with it, each
+/// Completes a prefix: tags that begin with it, then tags with a word that begins with it, each
 /// group with the most frequent first.
 pub(crate) fn complete<'t>(
     tags: &'t [KnownTag],
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn beginnings_come_first_then_words_inside_and_spaces_do_not_matter() {
+    fn tags_with_the_prefix_come_first_then_tags_with_a_word_that_has_it() {
         let tags = [
             "full_moon",
             "moon",

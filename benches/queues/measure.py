@@ -1,4 +1,4 @@
-"""What the two Python queues are measured by; the figures are those of ../jobs.rs."""
+"""Measures the two Python queues. ../jobs.rs explains the figures."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ PAYLOAD = {"prompt": "a fox in the snow, " * 5, "count": 4}
 
 
 def added(add, callers, count):
-    """Jobs added in a second by so many threads."""
+    """Measures the jobs added in a second by this many threads."""
 
     def call():
         for _ in range(count // callers):

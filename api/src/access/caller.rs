@@ -1,4 +1,4 @@
-//! Who sent a request.
+//! The sender of a request.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -7,27 +7,27 @@ use clippy_jobs::Job;
 
 use crate::problem::Problem;
 
-/// Who calls, as far as keys tell. Every caller has a name; a job keeps the name of its owner.
+/// The caller, identified by its key. Every caller has a name; a job records the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// Runs the server: sees everything.
+    /// Has an admin key, and sees everything.
     Admin(String),
-    /// Has a key of `API_KEYS`, and sees the jobs that were made with it.
+    /// Has a key of `API_KEYS`, and sees the jobs that were created with it.
     Key(String),
     /// Has no key, on a server that needs none. All such callers see each other's jobs.
     Anyone,
 }
 
-/// Separates a key's name from its artist's. It cannot occur in an artist's name.
+/// Separates the names of key and artist. It cannot occur in an artist's name.
 const OF_KEY: char = '\u{1f}';
 
 impl Caller {
-    /// Who runs the server, on its own machine and without a key.
+    /// The admin of a server without keys, who calls from the same machine.
     pub(crate) fn local_admin() -> Self {
         Self::Admin("local".to_owned())
     }
 
-    /// The name. It is derived from the key, which cannot be had from it.
+    /// The name. It is derived from the key, but does not reveal it.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Admin(name) | Self::Key(name) => name,
@@ -35,7 +35,7 @@ impl Caller {
         }
     }
 
-    /// The owner whose jobs this caller sees; `None` means everybody's.
+    /// The owner whose jobs this caller sees; `None` means all jobs.
     pub(crate) fn sees(&self) -> Option<&str> {
         match self {
             Self::Admin(_) => None,
@@ -49,8 +49,8 @@ impl Caller {
             .is_none_or(|owner| job.owner.as_deref() == Some(owner))
     }
 
-    /// The name under which the preferences of a `user_id` are kept. Each key has its own artists.
-    /// Admin keys share the artists of callers without a key.
+    /// The name under which the preferences of a `user_id` are stored. Each key has its own
+    /// artists. Admin keys share the artists of callers without a key.
     pub(crate) fn artist(&self, user_id: &str) -> String {
         match self {
             Self::Key(name) => format!("{name}{OF_KEY}{user_id}"),
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_artists_of_its_own() {
+    fn each_key_has_its_own_artists() {
         let (ann, bob) = (
             Caller::Key("key-1".to_owned()),
             Caller::Key("key-2".to_owned()),

@@ -1,4 +1,4 @@
-//! The keys of a server. Only their digests are kept.
+//! The keys of a server. Only their digests are stored.
 
 use clippy_core::settings::Secret;
 use sha2::{Digest, Sha256};
@@ -9,9 +9,10 @@ type Fingerprint = [u8; 32];
 /// One key.
 pub(crate) struct Key {
     fingerprint: Fingerprint,
-    /// The owner of what is made with this key. Derived from the key, which it does not reveal.
+    /// The owner's name for jobs of this key. Derived from the key, which it does not reveal.
     pub(crate) name: String,
-    /// Signs this key's tickets. Derived from the key alone, so that every process has the same.
+    /// Signs this key's tickets. Derived only from the key, so that it is the same in every
+    /// process.
     pub(crate) ticket_secret: [u8; 32],
     /// Whether it is one of `ADMIN_KEYS`.
     pub(crate) admin: bool,
@@ -47,7 +48,7 @@ impl KeyRing {
         }
     }
 
-    /// Whether calls need a key: true as soon as any key is set.
+    /// Whether calls need a key: true if any key is set.
     pub(crate) fn is_closed(&self) -> bool {
         !self.keys.is_empty()
     }
@@ -70,13 +71,13 @@ impl KeyRing {
         })
     }
 
-    /// The key whose owner has this name.
+    /// Finds the key by its owner's name.
     pub(crate) fn named(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 }
 
-/// The owner's name for a key; the same on every server.
+/// Derives the owner's name from a key; the same on every server.
 fn name_of(key: &str) -> String {
     let digest = Sha256::new()
         .chain_update(b"clippy owner ")
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_right_keys_open_and_any_key_closes() {
+    fn only_set_keys_are_found_and_any_key_closes_the_server() {
         let secret = |key: &str| Secret::new(key.to_owned());
         let keys = KeyRing::new(
             &[secret("one"), secret("two"), secret("root")],

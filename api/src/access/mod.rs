@@ -1,5 +1,5 @@
-//! What access is decided by: keys, tickets, and where a call comes from. The layers that decide
-//! are in `auth`.
+//! The basis of access control: keys, tickets, and where a call comes from. The layers that use
+//! them are in `auth`.
 
 mod caller;
 mod keys;

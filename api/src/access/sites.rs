@@ -1,9 +1,10 @@
 //! Which host names a server answers to, and which web pages may call it.
 //!
-//! A server without keys trusts whoever can reach it. A foreign web page could abuse that through
-//! the owner's browser. Such calls are recognised by `Origin` and `Sec-Fetch-Site`, which pages
-//! cannot set, and by `Host`: a foreign name that resolves to this machine (DNS rebinding) is not
-//! one of the server's names. With keys none of this matters, since a browser adds no key by itself.
+//! A server without keys trusts everyone who can reach it. A foreign web page could abuse that
+//! through the owner's browser. Such calls are recognised by `Origin` and `Sec-Fetch-Site`, which
+//! pages cannot set, and by `Host`: a foreign name that resolves to this machine (DNS rebinding) is
+//! not one of the server's names. With keys none of this matters, since a browser does not add a
+//! key by itself.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
@@ -26,10 +27,10 @@ pub fn check_sites(options: &ApiOptions) -> Result<()> {
     Sites::new(options).map(drop)
 }
 
-/// Where a call comes from, by the headers that browsers set.
+/// Where a call comes from, judged by the headers that browsers set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// From a page of this server, or from no page at all.
+    /// From a page of this server, or not from a page.
     Own,
     /// From a page that `ALLOWED_ORIGINS` names.
     Listed,
@@ -78,11 +79,11 @@ impl Sites {
     }
 
     /// Whether every web page may read the collection.
-    pub(crate) fn any_may_look(&self) -> bool {
+    pub(crate) fn any_page_may_read(&self) -> bool {
         self.any_origin
     }
 
-    /// Where a call comes from.
+    /// Determines where a call comes from.
     pub(crate) fn origin_of(&self, headers: &HeaderMap) -> Origin {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let fetch_site = text("sec-fetch-site");
@@ -98,7 +99,7 @@ impl Sites {
         } else if !self.origins.contains(&origin) {
             Origin::Foreign
         } else if fetch_site == Some("same-origin") {
-            // A development server forwards calls to us: for the browser both are one site.
+            // A development server forwards calls to this one: for the browser both are one site.
             Origin::Own
         } else {
             Origin::Listed
@@ -124,7 +125,7 @@ impl Sites {
     }
 }
 
-/// The refusal of a call that a foreign web page made.
+/// Returns the refusal of a call from a foreign web page.
 pub(crate) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     let from = headers
         .get(header::ORIGIN)
@@ -134,7 +135,7 @@ pub(crate) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     Error::new(
         ErrorCode::Forbidden,
         format!(
-            "a page of {shown} sent this call, and without keys this server takes calls from its \
+            "a page of {shown} sent this call, and without keys this server accepts calls from its \
              own pages only: add the origin to ALLOWED_ORIGINS, or set API_KEYS and ADMIN_KEYS"
         ),
     )
@@ -163,7 +164,7 @@ pub(crate) fn is_local(request: &Request) -> bool {
         && names.all(|host| name_of(host).is_some_and(|name| is_loopback_name(&name)))
 }
 
-/// Every `Host` header; an empty text for one that is not ASCII.
+/// Returns all `Host` headers, with an empty text for one that is not ASCII.
 pub(crate) fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(header::HOST)
@@ -171,7 +172,7 @@ pub(crate) fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .map(|host| host.to_str().unwrap_or_default())
 }
 
-/// The name in a `Host` header: lower case, without port, brackets and trailing dot.
+/// Returns the name in a `Host` header: in lower case, without port, brackets and trailing dot.
 fn name_of(host: &str) -> Option<String> {
     let authority: Authority = host.parse().ok()?;
     if authority.as_str().contains('@') {
@@ -216,7 +217,7 @@ fn allowed_host(entry: &str) -> Result<String> {
         .or_else(|| name_of(entry));
     name.filter(|name| !name.contains('*')).ok_or_else(|| {
         Error::invalid(format!(
-            "ALLOWED_HOSTS names \"{entry}\", which is no host: write names such as \
+            "ALLOWED_HOSTS contains \"{entry}\", which is not a host: write names such as \
              clippy.example.org, without a scheme"
         ))
     })
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_without_keys_knows_its_own_names_alone() {
+    fn a_server_without_keys_knows_only_its_own_names() {
         let sites = sites(&["Draw.Example:443", "10.0.0.9"], &[]);
         let good = [
             "localhost",
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_known_by_what_it_cannot_choose() {
+    fn a_page_is_recognised_by_headers_that_it_cannot_set() {
         let sites = sites(&[], &["http://localhost:5173", "*"]);
         let from = |pairs: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();

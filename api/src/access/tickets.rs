@@ -1,9 +1,10 @@
-//! Tickets: short-lived credentials for the addresses of images and streams. Browsers cannot send
-//! headers with those, and a key in an address would be kept by logs and histories.
+//! Tickets: short-lived credentials in the URLs of images and streams. Browsers cannot send headers
+//! with these, and a key in a URL would be stored in logs and histories.
 //!
 //! A ticket is `t1.EXPIRY.OWNER.SIGNATURE`: when it expires (Unix seconds in hexadecimal), the name
 //! of the key that requested it, and an HMAC-SHA256 with a secret derived from that key. Every
-//! process with the same keys can check it and none stores it. It is invalid once its key is gone.
+//! process with the same keys can check it, and none stores it. It is invalid when its key is
+//! removed.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,11 +29,11 @@ pub(crate) struct Ticket {
     pub expires: u64,
 }
 
-/// Makes a ticket for this caller. A server without keys gives a ticket that is not signed and never
-/// needed, so that pages need not care.
+/// Issues a ticket for this caller. A server without keys issues an unsigned ticket, which is never
+/// checked, so that pages need no special case.
 ///
 /// # Errors
-/// [`ErrorCode::Internal`] when the caller's key is none of the server's.
+/// [`ErrorCode::Internal`] when the caller's key is not one of the server's.
 pub(crate) fn issue(keys: &KeyRing, caller: &Caller, now: SystemTime) -> Result<Ticket> {
     let expires = seconds(now) + LIFE.as_secs();
     let signed = format!("t1.{expires:x}.{}", caller.name());
@@ -52,15 +53,15 @@ pub(crate) fn issue(keys: &KeyRing, caller: &Caller, now: SystemTime) -> Result<
     })
 }
 
-/// Checks a ticket, and gives the key that requested it.
+/// Checks a ticket, and returns the key that requested it.
 ///
 /// # Errors
-/// [`ErrorCode::Unauthorized`] when it has ended, or is not a ticket of these keys.
+/// [`ErrorCode::Unauthorized`] when it has expired, or is not a ticket of these keys.
 pub(crate) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Result<&'a Key> {
     let wrong = || {
         Error::new(
             ErrorCode::Unauthorized,
-            "this ticket is not one of this server's: ask POST /api/tickets for a new one",
+            "this ticket is not valid on this server: request a new one with POST /api/tickets",
         )
     };
     let (signed, signature) = ticket.rsplit_once('.').ok_or_else(wrong)?;
@@ -80,8 +81,8 @@ pub(crate) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Res
     if seconds(now) >= expires || expires > seconds(now) + LIFE.as_secs() + SKEW {
         return Err(Error::new(
             ErrorCode::Unauthorized,
-            "this ticket has ended: tickets are good for 10 minutes; ask POST /api/tickets for a \
-             new one",
+            "this ticket has expired: tickets are valid for 10 minutes; request a new one with \
+             POST /api/tickets",
         ));
     }
     Ok(key)
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_good_for_its_key_and_its_time_alone() {
+    fn a_ticket_is_valid_only_for_its_key_and_until_its_expiry() {
         let (here, there) = (
             ring(&["one", "two"], &["root"]),
             ring(&["two", "one"], &["root"]),
@@ -132,15 +133,17 @@ mod tests {
             let ticket = issue(&here, &caller, now).expect("issued");
             assert!(!ticket.text.contains(key), "{}", ticket.text);
             let found = check(&there, &ticket.text, now + Duration::from_secs(590))
-                .expect("good in any process");
+                .expect("valid in any process");
             assert_eq!((found.name.as_str(), found.admin), (name.as_str(), admin));
-            let late = check(&here, &ticket.text, now + LIFE).err().expect("ended");
-            assert!(late.message.contains("has ended"), "{late}");
+            let late = check(&here, &ticket.text, now + LIFE)
+                .err()
+                .expect("expired");
+            assert!(late.message.contains("has expired"), "{late}");
             assert!(
                 check(&ring(&["other"], &[]), &ticket.text, now).is_err(),
                 "another server's"
             );
-            // Nobody makes one last longer, or somebody else's.
+            // Its expiry and its owner cannot be changed.
             let longer = ticket.text.replacen(
                 &format!("{:x}", ticket.expires),
                 &format!("{:x}", ticket.expires + 9),

@@ -12,40 +12,40 @@ use futures::{Stream, StreamExt, stream};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::admission::{BodyRoom, HeldBody, Slot, Who};
+use crate::admission::{BodyRoom, CallerId, HeldBody, Slot};
 use crate::options::ApiOptions;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A caller only sees our refusal after it has sent its whole body; if we close earlier, its system
-/// may drop our answer. So up to this much of a refused body is read and discarded, for at most
-/// [`LONGEST_DRAIN`].
+/// How much of a refused body is read and discarded, in bytes, for at most [`LONGEST_DRAIN`]. Many
+/// callers read an answer only after they have sent the whole body; if the connection is closed
+/// earlier, the caller's system may drop the answer.
 const MOST_DRAINED: u64 = 256 << 20;
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
 /// The buffer of a body grows by at least this many bytes.
 const STEP: usize = 64 << 10;
 
-/// Once a parser was given this many bytes and gave nothing back, the body is refused.
+/// A body is refused when its parser was given this many bytes without a result.
 const MOST_UNPARSED: usize = 16 << 10;
 
 /// The counted bytes of a body; they are freed with the last clone.
 pub(crate) type Held = Arc<Mutex<HeldBody>>;
 
-/// How large a body may be, and how slowly it may arrive.
+/// Limits the size of a body, and how slowly it may arrive.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimits {
-    /// Most bytes.
+    /// The highest number of bytes.
     pub bytes: usize,
-    /// Bytes that must arrive in each window, except in the last one.
+    /// The bytes that must arrive in each window, except in the last one.
     pub least: usize,
-    /// The window.
+    /// The window that `least` is measured over.
     pub window: Duration,
-    /// How long the whole body may take.
+    /// The time limit for the whole body.
     pub time: Duration,
 }
 
 impl BodyLimits {
-    /// A body of at most this many bytes, at the server's least rate.
+    /// Returns the limits of a body of at most this many bytes, at the server's lowest rate.
     pub(crate) fn new(bytes: usize, options: &ApiOptions) -> Self {
         let seconds = usize::try_from(options.body_window.as_secs())
             .unwrap_or(usize::MAX)
@@ -59,7 +59,7 @@ impl BodyLimits {
     }
 }
 
-/// The length in the `Content-Length` header.
+/// Returns the length in the `Content-Length` header.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
@@ -69,9 +69,9 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// A body that is being read. Bytes are counted when they arrive; an announced length reserves
-/// nothing.
-pub(crate) struct ComingBody {
+/// A body that is being read. Bytes are counted when they arrive; an announced length reserves no
+/// memory.
+pub(crate) struct IncomingBody {
     stream: BodyDataStream,
     limits: BodyLimits,
     held: Held,
@@ -80,12 +80,12 @@ pub(crate) struct ComingBody {
     window: (Instant, usize),
     /// The announced length.
     announced: Option<u64>,
-    /// Whether the caller waits for `100 Continue`: then it has sent nothing yet, and a refusal
-    /// keeps it from sending.
+    /// Whether the caller waits for `100 Continue`. Then it has not sent the body yet, and does not
+    /// send it if it is refused.
     asked_first: bool,
 }
 
-impl ComingBody {
+impl IncomingBody {
     /// Starts reading.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl ComingBody {
         body: Body,
         limits: BodyLimits,
         room: &BodyRoom,
-        who: Who,
+        who: CallerId,
     ) -> Result<Self, Problem> {
         let now = Instant::now();
         let mut coming = Self {
@@ -110,24 +110,24 @@ impl ComingBody {
         };
         match coming.announced {
             Some(length) if length > limits.bytes as u64 => Err(coming
-                .too_large(&format!("the body has {length} bytes"))
+                .too_large(&format!("the body has {length} bytes, more"))
                 .await),
             _ => Ok(coming),
         }
     }
 
-    /// The next bytes, or `None` at the end.
+    /// Reads the next bytes; `None` at the end.
     ///
     /// # Errors
-    /// 408 when it arrives too slowly, 413 when it is too long, 503 when there is no room for it,
-    /// 400 when it breaks off.
+    /// 408 when the body arrives too slowly, 413 when it is too long, 503 when there is no room for
+    /// it, 400 when it is incomplete.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Problem>> {
         let last = self.begun + self.limits.time;
         loop {
             match timeout_at(self.window.0.min(last), self.stream.next()).await {
                 Ok(None) => return None,
                 Ok(Some(Err(error))) => {
-                    return Some(Err(Error::invalid("the body broke off")
+                    return Some(Err(Error::invalid("the body is incomplete")
                         .with_source(error)
                         .into()));
                 }
@@ -135,7 +135,7 @@ impl ComingBody {
                     self.came += bytes.len();
                     self.window.1 += bytes.len();
                     if self.came > self.limits.bytes {
-                        return Some(Err(self.too_large("the body goes on").await));
+                        return Some(Err(self.too_large("the body is longer").await));
                     }
                     let grown = self.held.lock().grow(bytes.len());
                     if let Err(full) = grown {
@@ -155,10 +155,10 @@ impl ComingBody {
         }
     }
 
-    /// Reads the whole body; also gives its counted bytes.
+    /// Reads the whole body. Also returns its counted bytes.
     ///
     /// # Errors
-    /// As [`ComingBody::next`].
+    /// As [`IncomingBody::next`].
     pub(crate) async fn whole(mut self) -> Result<(Bytes, Held), Problem> {
         let mut whole: Vec<u8> = Vec::new();
         while let Some(bytes) = self.next().await {
@@ -172,9 +172,9 @@ impl ComingBody {
         Ok((whole.into(), self.held))
     }
 
-    /// The capacity to reserve for this many bytes. Once a quarter of the announced length has
-    /// arrived, the whole length is reserved, so that nothing is copied any more. Before that, an
-    /// announcement costs no memory.
+    /// Returns the capacity to reserve for this many bytes. When a quarter of the announced length
+    /// has arrived, the whole length is reserved, so that there is no further copying. Before that,
+    /// an announcement costs no memory.
     fn reserved(&self, needed: usize) -> usize {
         let announced = self
             .announced
@@ -187,7 +187,8 @@ impl ComingBody {
         }
     }
 
-    /// Splits it into a stream of bytes, the reason if the stream fails, and the counted bytes.
+    /// Splits it into a stream of bytes, the reason for which the stream may fail, and the counted
+    /// bytes.
     pub(crate) fn parts(
         self,
     ) -> (
@@ -213,16 +214,17 @@ impl ComingBody {
         (stream, refusal, held)
     }
 
-    /// The next bytes for a parser, which gets a turn before it is given more than it can hold.
+    /// Reads the next bytes for a parser. The parser is given time to process the earlier ones
+    /// first.
     async fn next_to_parse(&mut self, unparsed: &Unparsed) -> Option<Result<Bytes, Problem>> {
         if unparsed.is_full() {
-            // The parser takes all that is ready before it looks at it.
+            // The parser reads all bytes that are ready before it processes any.
             tokio::task::yield_now().await;
         }
         if unparsed.is_full() {
             self.drain().await;
             return Some(Err(Error::invalid(format!(
-                "the form has over {} KiB before a part or in the head of one",
+                "the form has more than {} KiB before a part or in the head of a part",
                 MOST_UNPARSED >> 10
             ))
             .into()));
@@ -236,8 +238,8 @@ impl ComingBody {
 
     fn too_slow(&self) -> Problem {
         Problem::request_timeout(format!(
-            "{} bytes of the body came in {} s: a body must come with at least {} bytes in each \
-             {} s, and within {} s",
+            "{} bytes of the body arrived in {} s: at least {} bytes must arrive in each {} s, and \
+             the whole body within {} s",
             self.came,
             self.begun.elapsed().as_secs(),
             self.limits.least,
@@ -250,7 +252,7 @@ impl ComingBody {
         self.drain().await;
         let limit = self.limits.bytes;
         let message =
-            format!("{what}, more than the {limit} that this route takes: send a smaller file");
+            format!("{what} than the {limit} bytes that this route accepts: send a smaller file");
         Error::new(ErrorCode::TooLarge, message).into()
     }
 
@@ -271,8 +273,8 @@ impl ComingBody {
     }
 }
 
-/// Why a streamed body was refused. It goes beside the stream, since readers of streams keep only
-/// an error's text.
+/// Why a streamed body was refused. It is passed beside the stream, since readers of streams keep
+/// only the text of an error.
 #[derive(Clone, Default)]
 pub(crate) struct Refusal {
     reason: Arc<Mutex<Option<Problem>>>,
@@ -289,14 +291,14 @@ impl Refusal {
         self.reason.lock().take()
     }
 
-    /// The count that the reader of the stream has to reset.
+    /// The count that the parser of the stream has to reset.
     pub(crate) fn unparsed(&self) -> &Unparsed {
         &self.unparsed
     }
 }
 
-/// Bytes that a parser was given since it last gave something back. A parser that waits for the end
-/// of a head looks at all of its bytes again whenever more come.
+/// Counts the bytes that a parser was given since its last result. A parser that waits for the end
+/// of a head scans all of these bytes again whenever more arrive.
 #[derive(Clone, Default)]
 pub(crate) struct Unparsed(Arc<AtomicUsize>);
 
@@ -309,13 +311,13 @@ impl Unparsed {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// The parser gave something back.
+    /// Resets the count, since the parser returned a result.
     pub(crate) fn clear(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 }
 
-/// The counted bytes of a request's body and its place. They are freed with the last clone.
+/// The place of a request, and the counted bytes of its body. They are freed with the last clone.
 #[derive(Clone, Default)]
 pub(crate) struct Admitted {
     _held: Option<Held>,
@@ -342,7 +344,7 @@ impl Admitted {
 /// Reads the whole body of a request and takes its place.
 ///
 /// # Errors
-/// As [`ComingBody::next`] and [`Admitted::new`].
+/// As [`IncomingBody::next`] and [`Admitted::new`].
 pub(crate) async fn read_whole(
     request: axum::extract::Request,
     most: usize,
@@ -350,8 +352,8 @@ pub(crate) async fn read_whole(
 ) -> Result<(Bytes, Admitted), Problem> {
     let (parts, body) = request.into_parts();
     let limits = BodyLimits::new(most, state.options());
-    let who = Who::of(&parts.extensions);
-    let coming = ComingBody::new(
+    let who = CallerId::of(&parts.extensions);
+    let coming = IncomingBody::new(
         &parts.headers,
         body,
         limits,

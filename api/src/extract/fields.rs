@@ -1,5 +1,5 @@
-//! Fields by name, alike from a form and from JSON: numbers may come as text, lists as CSV, JSON or
-//! repeated fields.
+//! Reads fields by name from a form or from JSON: numbers may be text, and lists may be CSV, JSON
+//! or repeated fields.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What was sent, not yet understood. Fields that nobody asks for are never kept.
+/// The fields of a body, not parsed yet. Unknown fields are never stored.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     values: HashMap<String, Vec<Scalar>>,
@@ -30,7 +30,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// The fields of a JSON object with these names. Files are decoded while they are read.
+    /// Reads the fields with these names from a JSON object. Files are decoded at once.
     ///
     /// # Errors
     /// When it is not JSON, or not an object.
@@ -59,12 +59,12 @@ impl Fields {
         self.files.insert(name, Ok(bytes));
     }
 
-    /// Whether a field has a value: absent, null and empty text are none.
-    pub(crate) fn says(&self, name: &str) -> bool {
+    /// Whether a field has a value, which is not null or empty text.
+    pub(crate) fn has_value(&self, name: &str) -> bool {
         self.files.contains_key(name) || self.last(name).is_some()
     }
 
-    /// The last value of a field that says anything: absent, null and empty text all say nothing.
+    /// Returns the last value of a field that is not null or empty text.
     fn last(&self, name: &str) -> Option<&Scalar> {
         self.values
             .get(name)?
@@ -77,7 +77,7 @@ impl Fields {
             })
     }
 
-    /// A file: bytes of a form's file, or a data URL or base64 text.
+    /// Reads a file: the bytes of a form's file, a data URL or base64 text.
     pub(crate) fn file(&mut self, name: &str) -> Result<Option<Bytes>> {
         if let Some(file) = self.files.remove(name) {
             return file.map(Some);
@@ -100,7 +100,7 @@ impl Fields {
         }
     }
 
-    /// A number; whether it makes sense is for the search to say, NaN included.
+    /// Reads a number. The search checks whether it is valid; it may be NaN here.
     pub(crate) fn number(&self, name: &str) -> Result<Option<f32>> {
         let parsed = match self.last(name) {
             None => return Ok(None),
@@ -118,7 +118,7 @@ impl Fields {
         }
     }
 
-    /// A whole number of 0 or more.
+    /// Reads a whole number of 0 or more.
     pub(crate) fn count(&self, name: &str) -> Result<Option<usize>> {
         let Some(value) = self.last(name) else {
             return Ok(None);
@@ -157,14 +157,15 @@ impl Fields {
             .ok_or_else(|| wrong(name, value, "true or false"))
     }
 
-    /// All members of a list, however it came: repeated fields, CSV, a JSON list, or a JSON list as
-    /// text.
+    /// Reads all members of a list, which may be repeated fields, CSV, a JSON list, or a JSON list
+    /// as text.
     pub(crate) fn list(&self, name: &str) -> Result<Vec<String>> {
         let mut members = Vec::new();
         for value in self.values.get(name).into_iter().flatten() {
             match value {
                 Scalar::Text(text) if text.trim_start().starts_with('[') => {
-                    // A tag may begin with a bracket: what is no JSON list is read as CSV.
+                    // A tag may begin with a bracket, so text that is not a JSON list is read as
+                    // CSV.
                     match serde_json::from_str(text) {
                         Ok(Scalar::List(list, count)) => add_all(name, &list, count, &mut members)?,
                         _ => add_csv(text, &mut members),
@@ -184,7 +185,7 @@ impl Fields {
 
 fn too_many(name: &str, count: usize) -> Error {
     Error::invalid(format!(
-        "{name} names {count} things; at most {MOST_MEMBERS} work"
+        "{name} has {count} members, but at most {MOST_MEMBERS} are allowed"
     ))
 }
 
@@ -213,15 +214,15 @@ fn add_all(name: &str, list: &[Scalar], count: usize, members: &mut Vec<String>)
     Ok(())
 }
 
-/// The names of the fields that are read.
+/// The names of the known fields.
 #[derive(Clone, Copy)]
 struct Names<'n> {
     texts: &'n [&'n str],
     files: &'n [&'n str],
 }
 
-/// A field that is known by its name; the value of any other is passed over.
-enum Known<'n> {
+/// The name of a field. The value of an unknown one is skipped.
+enum FieldName<'n> {
     Text(&'n str),
     File(&'n str),
     Other,
@@ -238,19 +239,19 @@ impl<'de> Visitor<'de> for Names<'_> {
         let mut fields = Fields::default();
         while let Some(name) = members.next_key_seed(self)? {
             match name {
-                Known::Text(name) => {
+                FieldName::Text(name) => {
                     fields
                         .values
                         .insert(name.to_owned(), vec![members.next_value()?]);
                 }
-                Known::File(name) => {
+                FieldName::File(name) => {
                     let file = members.next_value_seed(FileText(name))?;
                     fields.files.remove(name);
                     fields
                         .files
                         .extend(file.map(|file| (name.to_owned(), file)));
                 }
-                Known::Other => {
+                FieldName::Other => {
                     members.next_value::<IgnoredAny>()?;
                 }
             }
@@ -260,33 +261,33 @@ impl<'de> Visitor<'de> for Names<'_> {
 }
 
 impl<'de, 'n> DeserializeSeed<'de> for Names<'n> {
-    type Value = Known<'n>;
+    type Value = FieldName<'n>;
 
     fn deserialize<D: Deserializer<'de>>(
         self,
         deserializer: D,
-    ) -> std::result::Result<Known<'n>, D::Error> {
+    ) -> std::result::Result<FieldName<'n>, D::Error> {
         struct KeyVisitor<'n>(Names<'n>);
         impl<'n> Visitor<'_> for KeyVisitor<'n> {
-            type Value = Known<'n>;
+            type Value = FieldName<'n>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a name")
             }
 
-            fn visit_str<E>(self, given: &str) -> std::result::Result<Known<'n>, E> {
+            fn visit_str<E>(self, given: &str) -> std::result::Result<FieldName<'n>, E> {
                 let named = |names: &[&'n str]| names.iter().copied().find(|name| *name == given);
-                let text = named(self.0.texts).map(Known::Text);
+                let text = named(self.0.texts).map(FieldName::Text);
                 Ok(text
-                    .or_else(|| named(self.0.files).map(Known::File))
-                    .unwrap_or(Known::Other))
+                    .or_else(|| named(self.0.files).map(FieldName::File))
+                    .unwrap_or(FieldName::Other))
             }
         }
         deserializer.deserialize_str(KeyVisitor(self))
     }
 }
 
-/// A file in JSON: a data URL or base64, decoded where it stands. Nothing when it says nothing.
+/// Decodes a file in JSON from a data URL or base64. `None` for null and empty text.
 struct FileText<'n>(&'n str);
 
 impl<'de> DeserializeSeed<'de> for FileText<'_> {
@@ -364,7 +365,7 @@ fn decode_file_text(name: &str, text: &str) -> Result<Bytes> {
             Some((kind, encoded)) if kind.ends_with(";base64") => encoded,
             _ => {
                 return Err(Error::invalid(format!(
-                    "{name} is a data URL that is not base64: only base64 is read"
+                    "{name} is a data URL that is not base64, but only base64 is supported"
                 )));
             }
         },
@@ -383,7 +384,7 @@ fn decode_file_text(name: &str, text: &str) -> Result<Bytes> {
 
 fn wrong(name: &str, value: &Scalar, expected: &str) -> Error {
     if let Scalar::LongText(bytes) = value {
-        let message = format!("{name} has {bytes} bytes; at most {LONGEST_TEXT} work");
+        let message = format!("{name} has {bytes} bytes, but at most {LONGEST_TEXT} are allowed");
         return Error::new(ErrorCode::TooLarge, message);
     }
     let value = value.to_string();
@@ -436,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_come_in_every_way() {
+    fn lists_are_read_in_every_form() {
         for value in [
             json!("7, 8"),
             json!([7, "8"]),
@@ -463,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_as_data_urls_and_as_base64() {
+    fn files_are_read_from_data_urls_and_base64() {
         for text in ["data:image/png;base64,AQID", "AQID", "AQI\nD", " AQID "] {
             assert_eq!(
                 fields(json!({ "file": text }))
@@ -511,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_fields_are_kept_and_only_so_much_of_them() {
+    fn only_known_fields_are_stored_and_only_up_to_their_limits() {
         let many = vec![7; 300];
         let long = "x".repeat(LONGEST_TEXT + 1);
         let read = fields(
@@ -538,8 +539,8 @@ mod tests {
             let error = Fields::from_json(body.as_bytes(), &["a"], &[]).expect_err(body);
             assert!(error.message.contains(part), "{body}: {}", error.message);
         }
-        // The last one of a name counts, as it always did.
+        // Of several fields with one name, the last one counts.
         let twice = Fields::from_json(b"{\"a\": 1, \"a\": \"\"}", &["a"], &[]).expect("an object");
-        assert_eq!(twice.text("a").expect("nothing said"), None);
+        assert_eq!(twice.text("a").expect("empty"), None);
     }
 }

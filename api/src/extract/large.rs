@@ -12,7 +12,7 @@ use super::body::{Admitted, read_whole};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A JSON body as large as a search's may be.
+/// A JSON body that may be as large as that of a search.
 pub(crate) struct LargeJson<T> {
     pub value: T,
     /// Frees the body's counted bytes and the request's place when it is dropped.
@@ -29,7 +29,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
         let held = admitted.clone();
         // Parsing a large body takes a while, so it must not run on an async thread.
         let value = blocking("reading a body", move || {
-            // Freed only now, even when the caller is gone already.
+            // The room is freed here, even if the caller has disconnected already.
             let _held = held;
             Ok(parse(&bytes))
         })
@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
     }
 }
 
-/// A small JSON body.
+/// Reads a small JSON body.
 pub(super) async fn read_small<T: DeserializeOwned>(
     request: Request,
     state: &AppState,
@@ -56,7 +56,7 @@ pub(super) async fn read_small<T: DeserializeOwned>(
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error: serde_json::Error| match error.classify() {
         Category::Data => {
-            let detail = format!("the body does not fit: {}", describe(&error));
+            let detail = format!("the body has a wrong field: {}", describe(&error));
             Problem::from_rejection(StatusCode::UNPROCESSABLE_ENTITY, detail)
         }
         Category::Io | Category::Syntax | Category::Eof => {
@@ -65,8 +65,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// Describes a JSON error. Its text may quote a value of any length, so it is shortened; then the
-/// line and column are added.
+/// Describes a JSON error. Its text may quote a value of any length; a long text is cut, and its
+/// line and column are appended.
 pub(super) fn describe(error: &serde_json::Error) -> String {
     const LONGEST: usize = 200;
     let whole = error.to_string();
@@ -94,7 +94,7 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     )))
 }
 
-/// The content type in lower case, without its parameters.
+/// Returns the content type in lower case, without parameters.
 pub(super) fn content_type(headers: &HeaderMap) -> String {
     let given = headers
         .get(header::CONTENT_TYPE)

@@ -1,6 +1,6 @@
-//! Typed forms from [`Fields`]: a struct that derives `Deserialize` says the fields of a body, and
-//! each field is read as its type asks for it. A number may come as text, a list as CSV, and a file
-//! as base64 (see [`Fields`]); an error names the field.
+//! Deserialises typed forms from [`Fields`]: a struct that derives `Deserialize` declares the
+//! fields of a body, and each field is read according to its type. A number may be text, a list
+//! CSV, and a file base64 (see [`Fields`]). Errors name the field.
 
 use std::cell::Cell;
 use std::fmt;
@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for File {
     }
 }
 
-/// Reads a form. Fields that say nothing are left to their defaults.
+/// Reads a form. Fields without a value have their defaults.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] that names the field, and `TooLarge` for a long text.
@@ -48,15 +48,15 @@ pub(crate) fn read_form<T: DeserializeOwned>(fields: &mut Fields) -> Result<T> {
     T::deserialize(FormDeserializer { fields }).map_err(|error| error.0)
 }
 
-/// The names of a form's fields.
+/// Returns the names of a form's fields.
 pub(crate) fn names_of<T: DeserializeOwned>() -> &'static [&'static str] {
     let names = Cell::new(&[][..]);
-    // It always fails: all that is wanted is what the type asks for.
+    // It always fails after it has recorded the names.
     drop(T::deserialize(NamesDeserializer { names: &names }));
     names.get()
 }
 
-/// An error of ours on its way through serde.
+/// Carries an [`Error`] through serde.
 #[derive(Debug)]
 struct FormError(Error);
 
@@ -80,7 +80,7 @@ impl From<Error> for FormError {
     }
 }
 
-/// A struct of fields.
+/// Deserialises a struct from fields.
 struct FormDeserializer<'f> {
     fields: &'f mut Fields,
 }
@@ -113,7 +113,7 @@ impl<'de> Deserializer<'de> for FormDeserializer<'_> {
     }
 }
 
-/// The fields that say something, one after the other.
+/// Iterates over the fields that have a value.
 struct FormAccess<'f> {
     fields: &'f mut Fields,
     left: &'static [&'static str],
@@ -127,7 +127,7 @@ impl<'de> MapAccess<'de> for FormAccess<'_> {
         seed: K,
     ) -> std::result::Result<Option<K::Value>, FormError> {
         while let Some((name, rest)) = self.left.split_first() {
-            if self.fields.says(name) {
+            if self.fields.has_value(name) {
                 return seed.deserialize(StrDeserializer::new(name)).map(Some);
             }
             self.left = rest;
@@ -150,7 +150,7 @@ impl<'de> MapAccess<'de> for FormAccess<'_> {
     }
 }
 
-/// One field, read as its type asks for it.
+/// Deserialises one field according to its type.
 struct FieldDeserializer<'f> {
     fields: &'f mut Fields,
     name: &'static str,
@@ -162,7 +162,7 @@ impl FieldDeserializer<'_> {
     }
 }
 
-/// A method that reads a single value with the method of [`Fields`] for its type.
+/// Defines methods that read a single value with the method of [`Fields`] for its type.
 macro_rules! single {
     ($($method:ident $read:ident $visit:ident),*) => {
         $(
@@ -218,7 +218,7 @@ impl<'de> Deserializer<'de> for FieldDeserializer<'_> {
         visitor.visit_seq(SeqDeserializer::new(members.into_iter()))
     }
 
-    /// A word of a few, in any case.
+    /// Reads one of several words, in upper or lower case.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -246,7 +246,7 @@ impl<'de> Deserializer<'de> for FieldDeserializer<'_> {
         _visitor: V,
     ) -> std::result::Result<V::Value, FormError> {
         Err(de::Error::custom(format_args!(
-            "{} has a type that no form field has",
+            "{} has a type that form fields do not support",
             self.name
         )))
     }
@@ -257,7 +257,7 @@ impl<'de> Deserializer<'de> for FieldDeserializer<'_> {
     }
 }
 
-/// Takes down the names of a struct's fields, and reads nothing.
+/// Records the names of a struct's fields, and reads nothing.
 struct NamesDeserializer<'n> {
     names: &'n Cell<&'static [&'static str]>,
 }
@@ -272,7 +272,7 @@ impl<'de> Deserializer<'de> for NamesDeserializer<'_> {
         _visitor: V,
     ) -> std::result::Result<V::Value, FormError> {
         self.names.set(names);
-        Err(de::Error::custom("only the names are wanted"))
+        Err(de::Error::custom("only the names are read"))
     }
 
     fn deserialize_any<V: Visitor<'de>>(
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_says_the_names_and_how_each_is_read() {
+    fn the_type_determines_the_names_and_how_each_is_read() {
         assert_eq!(
             names_of::<Form>(),
             ["words", "weight", "top", "exact", "tags", "mode"]
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_say_nothing_have_their_defaults() {
+    fn fields_without_a_value_have_their_defaults() {
         let nothing = json!({ "words": " ", "weight": null, "top": "", "tags": [], "mode": "" });
         assert_eq!(read(&nothing).expect("nothing"), Form::default());
     }

@@ -1,4 +1,4 @@
-//! From requests to typed values; every refusal is problem JSON.
+//! Extracts typed values from requests. Every refusal is problem JSON.
 
 mod body;
 mod fields;
@@ -17,12 +17,12 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-pub(crate) use body::{Admitted, BodyLimits, ComingBody};
+pub(crate) use body::{Admitted, BodyLimits, IncomingBody};
 pub(crate) use large::LargeJson;
 pub(crate) use scalar::{Scalar, at_most};
 pub(crate) use search::{SearchRequest, SuggestRequest};
 pub(crate) use search_form::SearchForm;
-pub(crate) use user::checked_user;
+pub(crate) use user::check_user_id;
 
 /// A JSON body.
 pub(crate) struct ApiJson<T>(pub T);

@@ -9,15 +9,15 @@ use super::body::Unparsed;
 use super::fields::Fields;
 use crate::problem::Problem;
 
-/// Most parts of one body: many tiny parts would be expensive.
+/// The limit for parts of one body, since many tiny parts would be expensive.
 const MOST_PARTS: usize = 256;
-/// Longest text of one field, in bytes. No field of the API is longer.
+/// The longest text of one field, in bytes. No field of the API needs more.
 const LONGEST_FIELD: usize = 64 << 10;
 
 /// Reads the fields and files with these names. Other parts are skipped.
 ///
 /// # Errors
-/// 400 for a body that is not whole multipart, 413 beyond the limits.
+/// 400 for a body that is not complete multipart, 413 beyond the limits.
 pub(crate) async fn read(
     mut multipart: Multipart,
     unparsed: &Unparsed,

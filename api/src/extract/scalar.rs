@@ -1,5 +1,5 @@
-//! JSON values with limits that apply while they are parsed: a text that is too long, and members
-//! beyond the limit, are skipped and never held in memory.
+//! JSON values with limits that apply during parsing: a text that is too long, and members beyond
+//! the limit, are skipped and never stored.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,9 +8,9 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde::{Deserialize, de};
 use serde_json::Number;
 
-/// Longest text of one field, in bytes. No field of the API is longer.
+/// The longest text of one field, in bytes. No field of the API needs more.
 pub(crate) const LONGEST_TEXT: usize = 64 << 10;
-/// Most members of one list that are kept. No field of the API has more.
+/// How many members of a list are kept. No field of the API needs more.
 pub(crate) const MOST_MEMBERS: usize = 256;
 
 /// The value of a field, whose type is decided later: clients send numbers as text, and a single
@@ -21,9 +21,9 @@ pub(crate) enum Scalar {
     Bool(bool),
     Number(Number),
     Text(String),
-    /// A text that was too long to keep, with its length in bytes.
+    /// The length in bytes of a text that was too long to keep.
     LongText(usize),
-    /// The kept members, and how many there were.
+    /// The kept members, and the number of all members.
     List(Vec<Scalar>, usize),
     Object,
 }
@@ -119,11 +119,11 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
-/// A list of at most `MOST` members, or null: `#[serde(default, deserialize_with = "at_most::<_, _,
-/// 64>")]`. A longer list is refused at its first member beyond the limit.
+/// Deserialises a list of at most `MOST` members, or null: `#[serde(default, deserialize_with =
+/// "at_most::<_, _, 64>")]`. A longer list is refused at its first member beyond the limit.
 ///
 /// # Errors
-/// The format's own, and that the list is too long.
+/// Those of the format, and one for a list that is too long.
 pub(crate) fn at_most<'de, D, T, const MOST: usize>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error>
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_is_read_and_none_is_kept_beyond_its_bound() {
+    fn every_value_is_read_and_kept_up_to_its_limit() {
         assert_eq!(scalar("null"), Scalar::Null);
         assert_eq!(scalar("7"), Scalar::Number(7.into()));
         assert_eq!(scalar("\"a\""), Scalar::Text("a".to_owned()));
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_refused_at_its_first_member_too_many() {
+    fn a_list_is_refused_at_its_first_member_beyond_the_limit() {
         #[derive(Debug, Deserialize)]
         struct Body {
             #[serde(default, deserialize_with = "at_most::<_, _, 2>")]

@@ -1,4 +1,4 @@
-//! A search's body, as a form or as JSON.
+//! Reads the body of a search, as a form or as JSON.
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
@@ -8,13 +8,13 @@ use clippy_core::{Error, Result, blocking};
 use clippy_search::SearchQuery;
 use serde::Deserialize;
 
-use super::body::{Admitted, BodyLimits, ComingBody, read_whole};
+use super::body::{Admitted, BodyLimits, IncomingBody, read_whole};
 use super::fields::Fields;
 use super::large::content_type;
 use super::lenient::{names_of, read_form};
 use super::parts;
 use super::search_form::SearchForm;
-use crate::admission::Who;
+use crate::admission::CallerId;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -26,21 +26,21 @@ struct SuggestFields {
     references: Option<usize>,
 }
 
-/// A search, and the memory that its body is allowed to take.
+/// A search, with the counted bytes of its body.
 pub(crate) struct SearchRequest {
     pub query: SearchQuery,
-    /// Released when the search is over.
+    /// Freed when the search has ended.
     pub _held: Admitted,
 }
 
-/// A search whose results are to become references.
+/// A search whose results are used as references.
 pub(crate) struct SuggestRequest {
     pub query: SearchQuery,
     /// The provider that the references are for.
     pub provider: Option<String>,
-    /// How many; by default as many as suit the provider.
+    /// How many; by default as many as the provider recommends.
     pub references: Option<usize>,
-    /// Released when the search is over.
+    /// Freed when the search has ended.
     pub _held: Admitted,
 }
 
@@ -86,8 +86,8 @@ enum Kind {
     Json,
 }
 
-/// The fields of a search's body, and these besides, whatever the kind of the body; with the memory
-/// that it is allowed to take.
+/// Reads the fields of a search, and these additional ones, from a form or JSON. Also returns the
+/// counted bytes of the body.
 async fn read_fields(
     request: Request,
     state: &AppState,
@@ -115,8 +115,8 @@ async fn read_multipart(
 ) -> Result<(Fields, Admitted), Problem> {
     let (parts, body) = request.into_parts();
     let limits = BodyLimits::new(state.options().search_body_bytes, state.options());
-    let who = Who::of(&parts.extensions);
-    let coming = ComingBody::new(
+    let who = CallerId::of(&parts.extensions);
+    let coming = IncomingBody::new(
         &parts.headers,
         body,
         limits,
@@ -127,7 +127,7 @@ async fn read_multipart(
     let (stream, refusal, held) = coming.parts();
     let extensions = parts.extensions.clone();
     let mut request = Request::from_parts(parts, Body::from_stream(stream));
-    // The stream keeps to its own limit, wherever the router stands.
+    // The stream has its own limit, so that of the router does not apply.
     DefaultBodyLimit::disable().apply(&mut request);
     let multipart = Multipart::from_request(request, state)
         .await
@@ -156,14 +156,14 @@ fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
     }
 }
 
-/// Runs work that takes a while, such as decoding base64, beside the async threads.
+/// Runs work that takes a while, such as decoding base64, on a blocking thread.
 async fn run_blocking<T: Send + 'static>(
     admitted: &Admitted,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let admitted = admitted.clone();
     blocking("reading a search's body", move || {
-        // Held until the thread ends, also when nobody waits for it any more.
+        // Held until the thread ends, even if the caller has disconnected already.
         let _admitted = admitted;
         work()
     })

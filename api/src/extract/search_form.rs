@@ -9,25 +9,26 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::lenient::File;
-use super::user::checked_user;
+use super::user::check_user_id;
 
-/// What can be asked for. At least one of `sketch`, `image`, `like` and `query_text` says what to
-/// look for. In a form numbers and booleans are text (`true`, `1`, `on`), and lists are CSV,
-/// repeated fields or JSON. Unknown fields are ignored.
+/// The fields of a search. At least one of `sketch`, `image`, `like` and `query_text` is needed. In
+/// a form, numbers and booleans are text (`true`, `1`, `on`), and lists are CSV, repeated fields or
+/// JSON. Unknown fields are ignored.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SearchForm {
     /// A drawing: a file, or in JSON a data URL or base64. Empty paper is trimmed away.
     #[schema(value_type = Option<String>, format = Binary)]
     sketch: Option<File>,
-    /// A picture to look alike to: a file, or in JSON a data URL or base64.
+    /// A picture that results should look like: a file, or in JSON a data URL or base64.
     #[schema(value_type = Option<String>, format = Binary)]
     image: Option<File>,
-    /// Ids of pictures of the collection to be like, up to 16; they are left out of the results.
+    /// Ids of up to 16 pictures of the collection that results should be like. These pictures are
+    /// left out of the results.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     like: Vec<String>,
-    /// Ids of pictures of the collection to be unlike, up to 16, beside something to look for;
-    /// they are left out, too.
+    /// Ids of up to 16 pictures of the collection that results should not be like, in addition to
+    /// something to look for. These pictures are left out of the results.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     unlike: Vec<String>,
@@ -42,12 +43,12 @@ pub(crate) struct SearchForm {
     style_image: Option<File>,
     /// Words to look for.
     query_text: Option<String>,
-    /// Words to stay away from: their meaning, and pictures that have them as tags.
+    /// Words that results should not match, by their meaning or by their tags.
     negative_text: Option<String>,
-    /// Weight of the look.
+    /// Weight of the comparison with pictures.
     #[schema(default = 0.7, minimum = 0)]
     w_img: Option<f32>,
-    /// Weight of the shape.
+    /// Weight of the comparison with edge maps.
     #[schema(default = 0.3, minimum = 0)]
     w_edge: Option<f32>,
     /// Weight of the words.
@@ -59,7 +60,7 @@ pub(crate) struct SearchForm {
     /// How many results.
     #[schema(value_type = Option<u32>, default = 24, minimum = 1, maximum = 200)]
     top: Option<usize>,
-    /// `next_cursor` of the page before, with the same query.
+    /// `next_cursor` of the previous page, with the same query.
     cursor: Option<String>,
     /// Only pictures with these tags (CSV or a list).
     #[schema(value_type = Option<String>)]
@@ -72,40 +73,38 @@ pub(crate) struct SearchForm {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     exclude_tags: Vec<String>,
-    /// Only pictures of these ratings (CSV or a list).
+    /// Only pictures with these ratings (CSV or a list).
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     rating: Vec<String>,
-    /// Leave these pictures out.
+    /// Ids of pictures to leave out.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     exclude_ids: Vec<String>,
-    /// `gallery` (the gallery's own pictures), `generated` (pictures made here and added to it) or
-    /// `any`.
+    /// `gallery` (the gallery's own pictures), `generated` (generated pictures that were added to
+    /// it) or `any`.
     #[schema(value_type = Option<String>, default = "gallery")]
     origin: Option<Origin>,
-    /// Look at every picture instead of walking the search graph.
+    /// Compare every picture instead of using the search graph.
     #[schema(default = false)]
     exact: Option<bool>,
-    /// Least `percentile` of a result: 0.99 leaves the best hundredth of the collection. 422 when
-    /// the collection is too small to say.
+    /// The lowest `percentile` of a result: 0.99 leaves the best hundredth of the collection. 422
+    /// if the collection is too small for percentiles.
     #[schema(minimum = 0, maximum = 1)]
     min_percentile: Option<f32>,
     /// Whether weights act on calibrated scores, so that a weight means the same in every space,
-    /// and the best hits are ordered by how crowded it is around them, too; else raw cosines
-    /// alone count.
+    /// and the best hits get a hubness penalty. Otherwise only raw cosines count.
     #[schema(default = true)]
     calibrated: Option<bool>,
-    /// Whether pictures that look the same as a better one are left out, and named there as
+    /// Whether pictures that look the same as a better hit are left out, and listed there as
     /// `duplicates`.
     #[schema(default = true)]
     collapse: Option<bool>,
     /// Whether to count the tags and styles of the best 200 hits.
     #[schema(default = false)]
     facets: Option<bool>,
-    /// How much results should differ from each other in their look (maximal marginal relevance).
-    /// Left out, a sketch without words or other pictures finds several guesses at what was
-    /// drawn; 0 orders by likeness alone.
+    /// How much results should differ visually (maximal marginal relevance). Without it, a search
+    /// by sketch alone finds several guesses at what was drawn; 0 orders by likeness only.
     #[schema(minimum = 0, maximum = 1)]
     diversity: Option<f32>,
     /// The order of the results: `likeness`, `guesses` (several guesses at what was drawn),
@@ -113,9 +112,9 @@ pub(crate) struct SearchForm {
     /// `diversity` and what is asked for decide.
     #[schema(value_type = Option<String>)]
     order: Option<AskedOrder>,
-    /// Whose taste bends the ranking.
+    /// The artist whose preferences adjust the ranking.
     user_id: Option<String>,
-    /// Whether it does.
+    /// Whether they do.
     #[schema(default = true)]
     personalize: Option<bool>,
 }
@@ -125,7 +124,7 @@ impl SearchForm {
     pub(super) const FILES: [&str; 3] = ["sketch", "image", "style_image"];
 }
 
-/// Understands the fields; whether the query can work is checked by [`SearchQuery::check`].
+/// Converts the fields. [`SearchQuery::check`] checks the query later.
 impl TryFrom<SearchForm> for SearchQuery {
     type Error = Error;
 
@@ -134,7 +133,7 @@ impl TryFrom<SearchForm> for SearchQuery {
         let user_id = form
             .user_id
             .filter(|user| !user.trim().is_empty())
-            .map(|user| checked_user(&user))
+            .map(|user| check_user_id(&user))
             .transpose()?;
         let tag_mode = form.tag_mode.unwrap_or_default();
         Ok(Self {
@@ -156,11 +155,11 @@ impl TryFrom<SearchForm> for SearchQuery {
             cursor: form.cursor,
             filter: Filter {
                 tags: match tag_mode {
-                    TagMode::Any => in_either_case(form.tag_filters),
+                    TagMode::Any => with_lower_case(form.tag_filters),
                     TagMode::All => form.tag_filters,
                 },
                 tag_mode,
-                exclude_tags: in_either_case(form.exclude_tags),
+                exclude_tags: with_lower_case(form.exclude_tags),
                 ratings: form.rating,
                 exclude_ids: ids("exclude_ids", &form.exclude_ids)?,
                 origin: form.origin.unwrap_or(default.filter.origin),
@@ -189,9 +188,9 @@ fn ids(field: &str, ids: &[String]) -> Result<Vec<PointId>> {
     ids.iter().map(id).collect()
 }
 
-/// Clippy 0.2 compared tags without regard to case; the collection's index does not, but tags are
-/// lower case as a rule.
-fn in_either_case(mut tags: Vec<String>) -> Vec<String> {
+/// Adds the lower-case forms of tags. Clippy 0.2 ignored case; the collection's index does not, but
+/// its tags are usually lower case.
+fn with_lower_case(mut tags: Vec<String>) -> Vec<String> {
     let lower: Vec<String> = tags
         .iter()
         .map(|tag| tag.to_lowercase())

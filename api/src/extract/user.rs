@@ -1,15 +1,16 @@
-//! The name of an artist, as every route reads it.
+//! Checks the name of an artist, for all routes.
 
 use clippy_core::{Error, Result};
 
-/// Longest name of an artist, in bytes.
+/// The longest name of an artist, in bytes.
 const LONGEST_USER_ID: usize = 256;
 
-/// The name without the spaces around it.
+/// Returns the name without surrounding spaces.
 ///
 /// # Errors
-/// [`clippy_core::ErrorCode::InvalidInput`] when it is empty, too long or no plain text.
-pub(crate) fn checked_user(user_id: &str) -> Result<String> {
+/// [`clippy_core::ErrorCode::InvalidInput`] when it is empty, too long or contains control
+/// characters.
+pub(crate) fn check_user_id(user_id: &str) -> Result<String> {
     let user_id = user_id.trim();
     if user_id.is_empty()
         || user_id.len() > LONGEST_USER_ID

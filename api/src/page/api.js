@@ -1,4 +1,4 @@
-// Calls of the API: the key, the artist's id, problem JSON, and patience when the server is busy.
+// Calls of the API: the key, the artist's id, problem JSON, and retries when the server is busy.
 
 const KEY = "clippy.key";
 const USER = "clippy.user";
@@ -13,7 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-// Storage may be switched off; then everything lasts as long as the page.
+// Storage may be disabled; then values are kept until the page is closed.
 const memory = new Map();
 function recall(name) {
   try { return localStorage.getItem(name) ?? memory.get(name) ?? null; } catch { return memory.get(name) ?? null; }
@@ -23,11 +23,11 @@ function keep(name, value) {
   try { localStorage.setItem(name, value); } catch { /* see above */ }
 }
 
-/** A name that stands for whoever draws in this browser, and says nothing about them. */
+/** A random name for the artist of this browser. */
 export function userId() {
   let user = recall(USER);
   if (!user) {
-    // randomUUID is there on secure pages only.
+    // randomUUID exists on secure pages only.
     user = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     keep(USER, user);
   }
@@ -39,25 +39,25 @@ export function setKey(key) {
   held = null;
 }
 
-// An <img> cannot send headers, and a key in an address would be written into logs and histories: addresses hold a
-// ticket instead, which opens pictures only and lasts some minutes.
+// An <img> cannot send headers, and a key in a URL would be stored in logs and histories. So URLs
+// have a ticket instead, which is valid for pictures and streams only, and for some minutes.
 let held = null;
 const EARLY = 120_000;
 
-/** Gets a ticket where a key is set and the last one is near its end. */
+/** Requests a ticket if a key is set and the last ticket expires soon. */
 export async function freshTicket() {
   if (!recall(KEY) || (held && held.until - Date.now() > EARLY)) return;
   const { ticket, expires_in: seconds } = await call("api/tickets", { method: "POST" });
   held = { ticket, until: Date.now() + seconds * 1000 };
 }
 
-/** A picture's id as text: ids may be larger than a number here can tell apart, but addresses have all of it. */
+/** A picture's id as text, read from its URL, since ids may be too large for JavaScript's numbers. */
 export function idOf({ id, payload }) {
   const [, named] = /^\/(?:[^?#]*\/)?image\/([^/?#]+)/.exec(payload?.image_url ?? "") ?? [];
   return named ? decodeURIComponent(named) : String(id);
 }
 
-/** The address of a result, in the version that was found; or of an id alone, which browsers ask about each time. */
+/** The URL of a result in the version of the search, or of an id, which browsers revalidate. */
 export function imageUrl(hit, width) {
   const base = new URL(".", document.baseURI);
   const named = hit.payload?.image_url;
@@ -87,9 +87,9 @@ function pause(seconds, signal) {
   });
 }
 
-/** A page of results for these form fields; a busy server is asked again a few times. */
+/** A page of results for these form fields. A call to a busy server is retried a few times. */
 export async function search(fields, cursor, signal, busy) {
-  // The pictures that it finds are shown at once.
+  // The pictures of the results need a ticket.
   await freshTicket();
   for (let attempt = 1; ; attempt += 1) {
     const form = new FormData();
@@ -105,7 +105,7 @@ export async function search(fields, cursor, signal, busy) {
   }
 }
 
-/** What the server still prepares, or null. */
+/** The preparation in progress, or null. */
 export async function preparing() { return (await call("api/preparing")).preparing; }
 
 export function facets(limit) { return call(`api/facets?field=matched_tags&limit=${limit}`); }

@@ -1,4 +1,4 @@
-// The page: gathers the query, searches when it changed, shows what came.
+// The page: reads the form, searches when it changes, and shows the results.
 
 import { facets, feedback, idOf, imageUrl, preparing, search, setKey, userId } from "./api.js";
 import { Pad } from "./pad.js";
@@ -118,7 +118,7 @@ async function more() {
   }
 }
 
-// ---- what came ----
+// ---- the results ----
 
 function show(answer) {
   state.hits.push(...answer.results);

@@ -1,5 +1,5 @@
-//! The plain page: a few files without a build step or dependencies. It replaces the artist's client
-//! when that was not built.
+//! Serves the plain page: a few files without a build step or dependencies. It replaces the
+//! artist's client if that was not built.
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -14,12 +14,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("index.html");
-/// Where the notice goes.
+/// The comment that the notice replaces.
 const PLACE: &str = "<!-- notice -->";
 const NOTICE: &str = "<p class=\"notice\">This is the plain page: the full client was not built \
                       into this program. <code>make build</code> does that, with Node 20.</p>";
 
-/// The page and its files.
+/// Routes the page and its files.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/plain", get(|| file("text/html; charset=utf-8", PAGE)))
@@ -45,7 +45,7 @@ pub(crate) fn routes() -> Router<AppState> {
         )
 }
 
-/// The page at `/`, when it replaces the client.
+/// Serves the page at `/` if it replaces the client, with a notice.
 pub(crate) async fn without_client() -> impl IntoResponse {
     file("text/html; charset=utf-8", PAGE.replacen(PLACE, NOTICE, 1)).await
 }

@@ -1,5 +1,5 @@
-// The drawing pad. Strokes are kept as points, not as pixels: they stay sharp on every screen, survive a resize,
-// and undo is leaving the last one out.
+// The drawing pad. Strokes are stored as points and not as pixels: they stay sharp on every screen
+// and after a resize, and undo removes the last one.
 
 const WIDTH = 900;
 const HEIGHT = 600;
@@ -20,7 +20,7 @@ export class Pad {
     canvas.addEventListener("pointerup", (event) => this.end(event));
     canvas.addEventListener("pointercancel", (event) => this.end(event));
     new ResizeObserver(() => this.fit()).observe(canvas);
-    // A window that moves to a screen of another pixel ratio keeps its size, so no resize tells of it.
+    // Moving the window to a screen with another pixel ratio causes no resize event.
     const watchRatio = () => {
       matchMedia(`(resolution: ${devicePixelRatio}dppx)`)
         .addEventListener("change", () => { this.fit(); watchRatio(); }, { once: true });
@@ -45,7 +45,7 @@ export class Pad {
 
   point(event) {
     const box = this.canvas.getBoundingClientRect();
-    // A mouse reports 0.5 whatever it does, a finger often 0: only a pen says how hard it presses.
+    // A mouse always reports 0.5, a finger often 0: only a pen reports its pressure.
     const pressure = event.pointerType === "pen" && event.pressure > 0 ? 0.35 + 1.3 * event.pressure : 1;
     return {
       x: ((event.clientX - box.left) / box.width) * WIDTH,
@@ -59,7 +59,7 @@ export class Pad {
     event.preventDefault();
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
-    // The back end of a pen reports button 5, which browsers give as bit 32.
+    // The eraser end of a pen is button 5, which browsers report as bit 32.
     const erases = this.erasing || (event.buttons & 32) !== 0;
     this.current = { size: erases ? this.brush * 3 : this.brush, erases, points: [this.point(event)] };
     this.strokes.push(this.current);

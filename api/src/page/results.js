@@ -1,4 +1,4 @@
-// Cards of results, and the larger view.
+// The cards of results, and the larger view.
 
 import { freshTicket, idOf, imageUrl } from "./api.js";
 
@@ -21,7 +21,7 @@ function label(hit) {
   return tags.length > 0 ? tags.slice(0, 4).map(words).join(", ") : `picture ${idOf(hit)}`;
 }
 
-/** The best score of each space among the results so far: bars are drawn against it. */
+/** The best score of each space among the results so far, which is the full length of a bar. */
 export function bestScores(hits) {
   const best = {};
   for (const [space] of SPACES) best[space] = Math.max(0, ...hits.map((hit) => hit.scores[space] ?? 0));
@@ -58,7 +58,7 @@ export function card(hit, best, saved, actions) {
     open.classList.add("broken");
     open.replaceChildren("its file is not there");
   };
-  // Its ticket may have ended before it was scrolled to.
+  // The ticket may have expired before the picture was scrolled into view.
   picture.onerror = () => {
     picture.onerror = broken;
     freshTicket().then(() => { picture.src = imageUrl(hit, 256); }, broken);
@@ -79,7 +79,7 @@ export function ghosts(count) {
   return Array.from({ length: count }, () => element("li", { className: "ghost", aria: { hidden: "true" } }));
 }
 
-/** A reference of the query: a thumbnail, what it stands for, and how to take it away. */
+/** A reference of the query: a thumbnail, its role, and a button to remove it. */
 export function reference(source, name, remove, toggle) {
   const children = [element("img", { src: source, alt: "" })];
   children.push(toggle

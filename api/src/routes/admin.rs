@@ -1,4 +1,4 @@
-//! `/api/admin`: for who runs the server.
+//! `/api/admin`: routes for admins.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,12 +9,12 @@ use utoipa::ToSchema;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
-/// What the collection is.
+/// Describes the collection.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CollectionResponse {
     /// Its name.
     name: String,
-    /// How many points it holds.
+    /// How many points it has.
     points: u64,
     /// Length of its vectors.
     dimension: usize,
@@ -28,11 +28,11 @@ pub(crate) struct CollectionResponse {
     schema_version: u32,
     /// Folders that pictures are served from.
     roots: Vec<String>,
-    /// Whether every large enough part has its search graph.
+    /// Whether every part that is large enough has its search graph.
     indexed: bool,
 }
 
-/// The collection: how large it is, what filled it, and where its pictures lie.
+/// Returns the collection's size, model and roots.
 #[utoipa::path(
     get,
     path = "/api/admin/collection",
@@ -40,7 +40,7 @@ pub(crate) struct CollectionResponse {
     responses(
         (status = 200, description = "The collection.", body = CollectionResponse),
         (status = 401, description = "An admin key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "This key is no admin key, or the call comes from elsewhere.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "This key is not an admin key, or the call comes from another machine.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -61,25 +61,25 @@ pub(crate) async fn get_collection(
     }))
 }
 
-/// What scores are calibrated by from now on.
+/// The new calibration of scores.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CalibrationResponse {
     /// How many points the collection has.
     points: u64,
     /// How many of them were sampled.
     sampled: usize,
-    /// How the cosines between two of them lie.
+    /// The distribution of cosines between two sampled points, in each space.
     spaces: CalibratedSpaces,
 }
 
-/// One background for each space; null where too few pictures have a vector.
+/// The backgrounds of the spaces; null where too few pictures have a vector.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CalibratedSpaces {
-    /// The look.
+    /// The space of pictures.
     image: Option<CalibratedSpace>,
-    /// The shape.
+    /// The space of edge maps.
     edge: Option<CalibratedSpace>,
-    /// The words.
+    /// The space of sentences.
     text: Option<CalibratedSpace>,
     /// The style.
     style: Option<CalibratedSpace>,
@@ -88,25 +88,25 @@ pub(crate) struct CalibratedSpaces {
 /// The background of a space.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CalibratedSpace {
-    /// How many sampled points have a vector here.
+    /// How many sampled points have a vector in this space.
     vectors: usize,
-    /// Mean of the cosines.
+    /// The mean of the cosines.
     mean: f32,
-    /// Their standard deviation.
+    /// The standard deviation of the cosines.
     deviation: f32,
 }
 
-/// Samples the collection again, and keeps with it what scores are calibrated by.
+/// Samples the collection again, and stores the new calibration with it.
 ///
-/// Searches of this server use it at once, those of others within half a minute.
+/// Searches of this server use it at once, those of other servers within half a minute.
 #[utoipa::path(
     post,
     path = "/api/admin/calibrate",
     tag = "admin",
     responses(
-        (status = 200, description = "What was found.", body = CalibrationResponse),
+        (status = 200, description = "The new calibration.", body = CalibrationResponse),
         (status = 401, description = "An admin key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "This key is no admin key, or the call comes from elsewhere.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "This key is not an admin key, or the call comes from another machine.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The collection has too few pictures.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("bearer" = []), ("api_key" = []))

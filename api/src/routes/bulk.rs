@@ -1,5 +1,5 @@
-//! `POST /api/admin/ingest|backfill|reindex`: bulk work, as jobs. A body is the command's flags by
-//! their snake_case names.
+//! `POST /api/admin/ingest|backfill|reindex`: bulk work as jobs. A body has the flags of the
+//! command by their snake_case names.
 
 use std::collections::BTreeMap;
 
@@ -22,20 +22,20 @@ use crate::access::Caller;
 use crate::extract::ApiJson;
 use crate::folders::Folders;
 use crate::problem::{Problem, ProblemBody};
-use crate::routes::idempotency::{Once, idempotency_key};
+use crate::routes::idempotency::{IdempotentRequest, idempotency_key};
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
-/// Fields that no command has. A misspelt flag is refused rather than passed over.
+/// Unknown fields. They are refused, since a misspelt flag should not be ignored.
 type Rest = BTreeMap<String, IgnoredAny>;
 
-/// A manifest, which of its lines, and how its pictures are found and embedded.
+/// A manifest, the lines to read, and how its pictures are found and embedded.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ManifestBody {
-    /// The manifest: one picture a line, as JSON. It lies under `IMAGES_ROOT` or `DATA_DIR`; a
-    /// relative path is looked up there.
+    /// The manifest: one picture a line, as JSON. It is in `IMAGES_ROOT` or `DATA_DIR`; a relative
+    /// path is looked up there.
     manifest: String,
-    /// Folder that relative paths are looked up under: `IMAGES_ROOT` when it is set, else the
+    /// The folder that relative paths begin at. The default is `IMAGES_ROOT` if it is set, else the
     /// manifest's folder.
     images_root: Option<String>,
     /// Pictures that are embedded together, 1..4096.
@@ -51,15 +51,15 @@ pub(crate) struct ManifestBody {
     start_line: Option<u64>,
     /// How many lines at most.
     max_lines: Option<u64>,
-    /// Of several runs that share the manifest, which one this is, counted from 0.
+    /// The index of this run, counted from 0, if several runs share the manifest.
     shard_index: Option<u64>,
     /// How many runs share the manifest.
     shard_count: Option<u64>,
-    /// File in `DATA_DIR` to write the ids of failed lines to; ends in `.txt` or `.log`.
+    /// The file in `DATA_DIR` to write the ids of failed lines to. It ends in `.txt` or `.log`.
     fail_log: Option<String>,
 }
 
-/// What to ingest.
+/// The body of an ingest.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct IngestBody {
     #[serde(flatten)]
@@ -67,7 +67,7 @@ pub(crate) struct IngestBody {
     /// Make no text vectors.
     #[serde(default)]
     no_text: bool,
-    /// Read the manifest and look at the files, but store nothing.
+    /// Read the manifest and check the files, but store nothing.
     #[serde(default)]
     dry_run: bool,
     #[serde(flatten, skip_serializing)]
@@ -75,7 +75,7 @@ pub(crate) struct IngestBody {
     rest: Rest,
 }
 
-/// What to fill.
+/// The body of a backfill.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct BackfillBody {
     #[serde(flatten)]
@@ -83,10 +83,10 @@ pub(crate) struct BackfillBody {
     /// Which vectors: `image`, `edge`, `text`, `style`, `both` (image and edge) or `all`.
     #[schema(value_type = String)]
     which: Which,
-    /// Make them anew where they are there, too.
+    /// Make existing vectors again, too.
     #[serde(default)]
     force_all: bool,
-    /// Only the pictures whose ids stand in this file, one a line; it lies under `IMAGES_ROOT` or
+    /// Only the pictures whose ids are in this file, one a line. It is in `IMAGES_ROOT` or
     /// `DATA_DIR`.
     ids_file: Option<String>,
     #[serde(flatten, skip_serializing)]
@@ -94,23 +94,23 @@ pub(crate) struct BackfillBody {
     rest: Rest,
 }
 
-/// What to build anew.
+/// The body of a re-index.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ReindexBody {
-    /// open_clip's name of the architecture; without it the model in use.
+    /// open_clip's name of the architecture. The default is the model in use.
     model: Option<String>,
     /// The weights of that model.
     pretrained: Option<String>,
     /// Go back to the collection that the last reindex replaced.
     #[serde(default)]
     rollback: bool,
-    /// Drop the collection that the last reindex replaced.
+    /// Delete the collection that the last reindex replaced.
     #[serde(default)]
     drop_old: bool,
     /// The sentence that tags are embedded as, with `{tags}` in it.
     #[schema(default = json!(TEXT_TEMPLATE))]
     text_template: Option<String>,
-    /// Switch although many pictures cannot be read any more.
+    /// Switch even if many pictures cannot be read any more.
     #[serde(default)]
     allow_missing: bool,
     #[serde(flatten, skip_serializing)]
@@ -118,16 +118,16 @@ pub(crate) struct ReindexBody {
     rest: Rest,
 }
 
-/// Embeds and stores a manifest's pictures; what is stored already is left as it is.
+/// Embeds and stores a manifest's pictures. Pictures that are stored already are left unchanged.
 #[utoipa::path(
     post,
     path = "/api/admin/ingest",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, however often they are sent.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job.")),
     request_body = IngestBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "A value out of range, or a file that is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range, or a missing file.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A field that is missing, mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
@@ -141,9 +141,9 @@ pub(crate) async fn start_ingest(
     ApiJson(body): ApiJson<IngestBody>,
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
-    let once = match once(&state, &caller, &headers, JobKind::Ingest, &body).await? {
-        Sent::Before(job) => return Ok(accepted(&state, *job)),
-        Sent::First(once) => once,
+    let once = match find_earlier(&state, &caller, &headers, JobKind::Ingest, &body).await? {
+        Submission::Repeated(job) => return Ok(accepted(&state, *job)),
+        Submission::New(once) => once,
     };
     let lines = manifest_request(&state, body.lines).await?;
     let request = IngestRequest {
@@ -154,17 +154,16 @@ pub(crate) async fn start_ingest(
     start(&state, &caller, once, JobKind::Ingest, &request).await
 }
 
-/// Fills vectors that are missing or zero, as the collection itself tells; the others stay as they
-/// are.
+/// Makes the vectors that are missing or zero in the collection. Others are left unchanged.
 #[utoipa::path(
     post,
     path = "/api/admin/backfill",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, however often they are sent.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job.")),
     request_body = BackfillBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "A value out of range, or a file that is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range, or a missing file.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A field that is missing, mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
@@ -178,14 +177,14 @@ pub(crate) async fn start_backfill(
     ApiJson(body): ApiJson<BackfillBody>,
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
-    let once = match once(&state, &caller, &headers, JobKind::Backfill, &body).await? {
-        Sent::Before(job) => return Ok(accepted(&state, *job)),
-        Sent::First(once) => once,
+    let once = match find_earlier(&state, &caller, &headers, JobKind::Backfill, &body).await? {
+        Submission::Repeated(job) => return Ok(accepted(&state, *job)),
+        Submission::New(once) => once,
     };
     let ids_file = match body.ids_file {
         Some(given) => Some(
             Folders::of(state.options())
-                .ask(move |folders| folders.file("ids_file", &given))
+                .run(move |folders| folders.file("ids_file", &given))
                 .await?,
         ),
         None => None,
@@ -200,20 +199,20 @@ pub(crate) async fn start_backfill(
     start(&state, &caller, once, JobKind::Backfill, &request).await
 }
 
-/// Builds the collection anew beside the live one, by another model or by the same, catches up with
-/// what is written meanwhile, compares the results of recent queries, and switches. Searches go on
-/// all the time. The old collection is kept: `rollback` goes back to it, `drop_old` drops it. One
-/// re-index at a time: asking for the same one again gives the job that is under way.
+/// Builds a new collection beside the live one, with the same or another model, catches up with
+/// writes, compares the results of recent queries, and switches. Searches work all the time. The
+/// old collection is kept: `rollback` goes back to it, `drop_old` deletes it. Only one re-index
+/// runs at a time; the same request again returns its job.
 #[utoipa::path(
     post,
     path = "/api/admin/reindex",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, however often they are sent.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job.")),
     request_body = ReindexBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "Fields that do not go together.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Another re-index is under way.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "Fields that exclude each other.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Another re-index is running.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A field that is mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -226,9 +225,9 @@ pub(crate) async fn start_reindex(
     ApiJson(body): ApiJson<ReindexBody>,
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
-    let once = match once(&state, &caller, &headers, JobKind::Reindex, &body).await? {
-        Sent::Before(job) => return Ok(accepted(&state, *job)),
-        Sent::First(once) => once,
+    let once = match find_earlier(&state, &caller, &headers, JobKind::Reindex, &body).await? {
+        Submission::Repeated(job) => return Ok(accepted(&state, *job)),
+        Submission::New(once) => once,
     };
     let defaults = ReindexRequest::default();
     let request = ReindexRequest {
@@ -247,7 +246,7 @@ pub(crate) async fn start_reindex(
         return Err(Error::new(
             ErrorCode::Conflict,
             format!(
-                "job {} works on the collections already: wait for its end, or cancel it",
+                "job {} is already working on the collections: wait for its end, or cancel it",
                 job.id
             ),
         )
@@ -256,7 +255,7 @@ pub(crate) async fn start_reindex(
     start(&state, &caller, once, JobKind::Reindex, &request).await
 }
 
-/// The job that builds, goes back or drops, while one does.
+/// Finds the unfinished re-index, if there is one.
 async fn reindex_under_way(state: &AppState) -> Result<Option<Job>, Problem> {
     for unfinished in [JobState::Running, JobState::Waiting, JobState::Queued] {
         let mut filter = JobFilter {
@@ -286,21 +285,22 @@ fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
     }
     let names: Vec<_> = rest.keys().take(5).map(|name| shorten(name, 60)).collect();
     let message = format!(
-        "This has no field \"{}\": /docs lists those that there are",
+        "There is no field \"{}\": /docs lists all fields",
         names.join("\", \"")
     );
     Err(Error::new(ErrorCode::Unsupported, message))
 }
 
-/// Looking for pictures somewhere else instead would fail every line, and say nothing of why.
+/// The error for a root that cannot be read. Without it, every line would fail for an unclear
+/// reason.
 fn unreadable_root(error: &std::io::Error) -> Error {
     Error::invalid(format!(
-        "IMAGES_ROOT of this server names a folder that cannot be read ({error}): correct it, or \
-         name the pictures' folder as images_root"
+        "IMAGES_ROOT of this server is a folder that cannot be read ({error}): correct it, or \
+         send the pictures' folder as images_root"
     ))
 }
 
-/// The request with its files found and its values checked.
+/// Converts a body to a request: finds its files and checks its values.
 async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<ManifestRequest, Error> {
     let recorded = match &body.images_root {
         Some(_) => state.gallery().info().await?.roots,
@@ -308,7 +308,7 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
     };
     let defaults = state.options().images_root.clone();
     let folders = Folders::of(state.options());
-    let found = folders.ask(move |folders| {
+    let found = folders.run(move |folders| {
         let images_root = match &body.images_root {
             Some(given) => Some(folders.folder("images_root", given, &recorded)?),
             None => defaults
@@ -339,49 +339,51 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
     Ok(request)
 }
 
-/// A body with or without a key.
-enum Sent {
-    /// The same key and body made this job.
-    Before(Box<Job>),
-    /// Nothing was made with it yet.
-    First(Option<Once>),
+/// A body, sent with or without an idempotency key.
+enum Submission {
+    /// The same key and body have created this job.
+    Repeated(Box<Job>),
+    /// No job was created with this key yet.
+    New(Option<IdempotentRequest>),
 }
 
-/// Whether the same was sent before; looked for before anything else, since files may have moved
-/// meanwhile.
-async fn once<B: Serialize + Sync>(
+/// Finds the job of an earlier request with the same key and body. This comes before all other
+/// checks, since files may have moved meanwhile.
+async fn find_earlier<B: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
     kind: JobKind,
     body: &B,
-) -> Result<Sent, Problem> {
+) -> Result<Submission, Problem> {
     let Some(key) = idempotency_key(headers)? else {
-        return Ok(Sent::First(None));
+        return Ok(Submission::New(None));
     };
-    let once = Once::new(kind, key, body)?;
+    let once = IdempotentRequest::new(kind, key, body)?;
     Ok(once
-        .made(state, caller)
+        .find_job(state, caller)
         .await?
-        .map_or(Sent::First(Some(once)), |job| Sent::Before(Box::new(job))))
+        .map_or(Submission::New(Some(once)), |job| {
+            Submission::Repeated(Box::new(job))
+        }))
 }
 
 async fn start<R: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
-    once: Option<Once>,
+    once: Option<IdempotentRequest>,
     kind: JobKind,
     request: &R,
 ) -> Result<Response, Problem> {
-    // A parent plans and adds up in the control lane; its parts run in the bulk lane.
+    // A parent plans and merges in the control lane; its parts run in the bulk lane.
     let payload = Envelope::whole(request).to_payload()?;
     let mut new = NewJob::new(kind, Lane::Control, payload).owner(caller.name());
     if let Some(once) = &once {
-        new = once.of(new);
+        new = once.apply_to(new);
     }
     let created = state.jobs().create(&new).await.map_err(Problem::of_job)?;
     if !created.existing {
-        state.new_jobs().made(caller.name());
+        state.new_jobs().announce(caller.name());
     }
     Ok(accepted(state, created.job))
 }

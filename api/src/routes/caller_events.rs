@@ -1,5 +1,5 @@
-//! `GET /api/jobs/events`: the events of all of a caller's jobs, over one connection. A browser opens
-//! at most six to a server, so it cannot have one for each job.
+//! `GET /api/jobs/events`: the events of all of a caller's jobs, over one connection. A browser
+//! opens at most six connections to a server, so it cannot have one for each job.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,42 +16,41 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use crate::access::Caller;
-use crate::admission::{Places, Who};
+use crate::admission::{CallerId, Places};
 use crate::extract::ApiQuery;
-use crate::new_jobs::News;
+use crate::new_jobs::NewJobWatch;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::event_cursor::StreamCursor;
 use crate::routes::event_stream::{LastEvent, StreamQuery, answer, frame};
-use crate::routes::watch::{BEGINNING, Told, Watch, is_told};
+use crate::routes::watch::{BEGINNING, StreamEvent, Watch, has_seen_end};
 use crate::state::AppState;
 
-/// Most jobs that one stream follows at once.
+/// How many jobs one stream follows at once.
 const MOST_FOLLOWED: usize = 100;
-/// How often the store is asked for new jobs, in case a notice was lost.
-const LOOK: Duration = Duration::from_secs(15);
-/// Most pages that are read of a list, whose pages may be empty before its end.
+/// How often the store is polled for new jobs, in case a notice was lost.
+const POLL: Duration = Duration::from_secs(15);
+/// How many pages of a list are read, since pages may be empty before the end.
 const MOST_PAGES: usize = 5;
 
-/// Which jobs.
+/// Selects the jobs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CallerEventsQuery {
-    /// The jobs that the caller asked for and that have not ended, also those that it asks for
-    /// meanwhile. Needs no value.
+    /// The caller's unfinished jobs, including those that it creates later. Needs no value.
     mine: Option<String>,
-    /// These jobs: ids with commas between them, at most 100.
+    /// The ids of up to 100 jobs, separated by commas.
     ids: Option<String>,
 }
 
 /// Follows many jobs over one connection: the events of `/api/jobs/{id}/events`, each with `job_id`
 /// in its data.
 ///
-/// Say `mine`, or name jobs with `ids`. Each event's `id` says where all of them are, and is good
-/// as `Last-Event-ID` for the same call at any process of the API. A job of `ids` that is not
-/// there, or is somebody else's, is told by an event `gone`. The stream ends when each of its jobs
-/// has ended; asked for again after that, it answers 204, upon which an `EventSource` stops asking.
-/// `mine` without any unfinished job waits for the first one. It follows the 100 newest at once,
-/// and the others as places become free.
+/// Send `mine`, or the ids of jobs as `ids`. Each event's `id` is the position in the events of all
+/// jobs, and can be sent as `Last-Event-ID` of the same call to any process of the API. For a job
+/// of `ids` that does not exist or belongs to another caller, there is an event `gone`. The stream
+/// ends when all of its jobs have ended. After that the call is answered 204, so that an
+/// `EventSource` does not reconnect. `mine` without unfinished jobs waits for the first one. It
+/// follows the 100 newest jobs, and others when these have ended.
 #[utoipa::path(
     get,
     path = "/api/jobs/events",
@@ -63,16 +62,16 @@ pub(crate) struct CallerEventsQuery {
     ),
     responses(
         (status = 200, description = "The events.", body = String, content_type = "text/event-stream"),
-        (status = 204, description = "Every `done` was received."),
-        (status = 400, description = "Neither `mine` nor `ids`, too many ids, or something that is no event's id.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "None of the jobs is there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 204, description = "All jobs have ended, and their `done` events were received."),
+        (status = 400, description = "Neither `mine` nor `ids`, too many ids, or an invalid event id.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "None of the jobs exists.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
 pub(crate) async fn stream_caller_events(
     State(state): State<AppState>,
     caller: Caller,
-    who: Who,
+    who: CallerId,
     ApiQuery(query): ApiQuery<CallerEventsQuery>,
     last: LastEvent,
 ) -> Result<Response, Problem> {
@@ -82,19 +81,16 @@ pub(crate) async fn stream_caller_events(
         .is_some_and(|mine| !matches!(mine.trim(), "false" | "0"));
     let ids = match (mine, query.ids.as_deref()) {
         (true, None) => None,
-        (false, Some(ids)) => Some(named(ids)?),
+        (false, Some(ids)) => Some(parse_ids(ids)?),
         _ => {
-            return Err(Error::invalid(
-                "say which jobs: either mine, or ids with commas between them",
-            )
-            .into());
+            return Err(Error::invalid("send either mine, or ids separated by commas").into());
         }
     };
     let place = state.admission().open_stream(who)?;
     let mut all = FollowedJobs::new(&state, caller, place);
     let has_some = match ids {
-        Some(ids) => all.begin_with(&ids, known.as_ref()).await?,
-        None => all.begin_with_mine(known.as_ref()).await?,
+        Some(ids) => all.start_with(&ids, known.as_ref()).await?,
+        None => all.start_with_mine(known.as_ref()).await?,
     };
     if !has_some {
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -106,7 +102,7 @@ pub(crate) async fn stream_caller_events(
     Ok(answer(&state, events))
 }
 
-fn named(ids: &str) -> Result<Vec<JobId>> {
+fn parse_ids(ids: &str) -> Result<Vec<JobId>> {
     let mut seen = HashSet::new();
     let ids = ids.split(',').map(str::trim).filter(|id| !id.is_empty());
     let ids = ids.map(|id| {
@@ -118,7 +114,7 @@ fn named(ids: &str) -> Result<Vec<JobId>> {
         .collect::<Result<Vec<JobId>>>()?;
     if ids.is_empty() || ids.len() > MOST_FOLLOWED {
         return Err(Error::invalid(format!(
-            "ids names {} jobs, but must name 1..{MOST_FOLLOWED}",
+            "ids has {} jobs, but must have 1..{MOST_FOLLOWED}",
             ids.len()
         )));
     }
@@ -129,16 +125,16 @@ fn named(ids: &str) -> Result<Vec<JobId>> {
 struct FollowedJobs {
     state: AppState,
     caller: Caller,
-    jobs: SelectAll<BoxStream<'static, (JobId, Option<Told>)>>,
+    jobs: SelectAll<BoxStream<'static, (JobId, Option<StreamEvent>)>>,
     /// The jobs that have not ended.
     open: HashSet<JobId>,
     /// Requested jobs that do not exist, and for which no `gone` was sent yet.
     gone: Vec<JobId>,
     cursor: StreamCursor,
-    /// For `mine` alone.
-    news: Option<News>,
-    /// Whether any job was followed.
-    begun: bool,
+    /// For `mine` only.
+    news: Option<NewJobWatch>,
+    /// Whether any job was followed so far.
+    has_followed: bool,
     _place: Places,
 }
 
@@ -154,13 +150,13 @@ impl FollowedJobs {
             gone,
             cursor,
             news: None,
-            begun: false,
+            has_followed: false,
             _place: place,
         }
     }
 
-    /// Begins with named jobs; gives whether there is anything to tell.
-    async fn begin_with(
+    /// Starts with these jobs. Returns whether there are events to send.
+    async fn start_with(
         &mut self,
         ids: &[JobId],
         known: Option<&StreamCursor>,
@@ -169,25 +165,25 @@ impl FollowedJobs {
             let after = known.and_then(|known| known.after(*id));
             self.cursor.set(*id, after.unwrap_or(BEGINNING));
             match visible(&self.state, &self.caller, *id).await? {
-                Some(job) if is_told(&self.state, &job, after).await? => {}
+                Some(job) if has_seen_end(&self.state, &job, after).await? => {}
                 Some(job) => self.follow(job, after),
-                // A client that knows one of its events has learnt of its end before.
+                // A client that knows one of its events was told about its end before.
                 None if after.is_some_and(|after| after != BEGINNING) => {}
                 None => self.gone.push(*id),
             }
         }
         if self.open.is_empty() && known.is_none() && self.gone.len() == ids.len() {
             return Err(Error::not_found(
-                "None of these jobs is there: they never were, or were dropped",
+                "None of these jobs exists: they never existed, or were deleted",
             )
             .into());
         }
         Ok(!self.open.is_empty() || !self.gone.is_empty())
     }
 
-    /// Begins with the caller's own jobs; gives whether there is anything to tell, now or later.
-    async fn begin_with_mine(&mut self, known: Option<&StreamCursor>) -> Result<bool, Problem> {
-        // Listens before it looks, so that nothing falls between the two.
+    /// Starts with the caller's own jobs. Returns whether there are events to send, now or later.
+    async fn start_with_mine(&mut self, known: Option<&StreamCursor>) -> Result<bool, Problem> {
+        // Subscribes before it lists the jobs, so that no job is missed in between.
         self.news = Some(
             self.state
                 .new_jobs()
@@ -200,17 +196,17 @@ impl FollowedJobs {
         {
             let after = known.and_then(|known| known.after(id));
             if let Some(job) = visible(&self.state, &self.caller, id).await?
-                && !is_told(&self.state, &job, after).await?
+                && !has_seen_end(&self.state, &job, after).await?
             {
                 self.follow(job, after);
             }
         }
-        self.look().await?;
+        self.find_new_jobs().await?;
         Ok(known.is_none() || !self.open.is_empty())
     }
 
     /// Follows further unfinished jobs of the caller, the newest first, up to the limit.
-    async fn look(&mut self) -> Result<()> {
+    async fn find_new_jobs(&mut self) -> Result<()> {
         for state in [JobState::Running, JobState::Waiting, JobState::Queued] {
             let mut filter = JobFilter {
                 state: Some(state),
@@ -237,19 +233,19 @@ impl FollowedJobs {
     fn follow(&mut self, job: Job, after: Option<EventId>) {
         let id = job.id;
         self.open.insert(id);
-        self.begun = true;
+        self.has_followed = true;
         self.cursor.set(id, after.unwrap_or(BEGINNING));
         let watch = Watch::new(&self.state, job, after.filter(|after| *after != BEGINNING));
         let events = stream::unfold(Some(watch), move |watch| async move {
             let mut watch = watch?;
-            let told = watch.next().await;
-            let rest = told.is_some().then_some(watch);
-            Some(((id, told), rest))
+            let event = watch.next().await;
+            let rest = event.is_some().then_some(watch);
+            Some(((id, event), rest))
         });
         self.jobs.push(events.boxed());
     }
 
-    /// The next event with its id; `None` at the end.
+    /// Returns the next event with its id; `None` at the end.
     async fn next(&mut self) -> Option<(String, &'static str, Value)> {
         loop {
             if let Some(id) = self.gone.pop() {
@@ -261,20 +257,20 @@ impl FollowedJobs {
                 return None;
             }
             tokio::select! {
-                Some((id, told)) = self.jobs.next(), if !self.open.is_empty() => match told {
-                    Some(told) => return Some(self.told(id, told)),
+                Some((id, event)) = self.jobs.next(), if !self.open.is_empty() => match event {
+                    Some(event) => return Some(self.to_event(id, event)),
                     None => {
                         self.open.remove(&id);
-                        if self.news.is_some() && !self.goes_on(id).await {
+                        if self.news.is_some() && !self.handle_end(id).await {
                             return None;
                         }
                     }
                 },
-                () = changed(self.news.as_mut()), if self.news.is_some() => {
-                    match self.look().await {
-                        Ok(()) if self.begun && self.open.is_empty() => return None,
+                () = wait_for_new_job(self.news.as_mut()), if self.news.is_some() => {
+                    match self.find_new_jobs().await {
+                        Ok(()) if self.has_followed && self.open.is_empty() => return None,
                         Ok(()) => {}
-                        Err(error) => tracing::debug!(%error, "a stream looks for new jobs later"),
+                        Err(error) => tracing::debug!(%error, "new jobs of a stream could not be listed"),
                     }
                 }
                 else => return None,
@@ -282,31 +278,31 @@ impl FollowedJobs {
         }
     }
 
-    /// Handles the end of a job. Gives whether others are still followed.
-    async fn goes_on(&mut self, ended: JobId) -> bool {
+    /// Handles the end of a job. Returns whether others are still followed.
+    async fn handle_end(&mut self, ended: JobId) -> bool {
         self.cursor.remove(ended);
-        // A new job may have been made just now, or one was over the limit.
-        match self.look().await {
+        // A new job may have been created just now, or one may have been over the limit.
+        match self.find_new_jobs().await {
             Ok(()) => !self.open.is_empty(),
             Err(_) => true,
         }
     }
 
-    fn told(&mut self, id: JobId, told: Told) -> (String, &'static str, Value) {
-        self.cursor.set(id, told.last);
-        if told.done && self.news.is_some() {
-            // The next call only follows unfinished jobs, so this one is not needed in its cursor.
+    fn to_event(&mut self, id: JobId, event: StreamEvent) -> (String, &'static str, Value) {
+        self.cursor.set(id, event.last);
+        if event.done && self.news.is_some() {
+            // The next call follows only unfinished jobs, so its cursor does not need this one.
             self.cursor.remove(id);
         }
-        let mut data = told.data;
+        let mut data = event.data;
         if let Some(fields) = data.as_object_mut() {
             fields.insert("job_id".to_owned(), json!(id));
         }
-        (self.cursor.to_text(), told.name, data)
+        (self.cursor.to_text(), event.name, data)
     }
 }
 
-/// The job, if the caller may see it.
+/// Returns the job if the caller may see it.
 async fn visible(state: &AppState, caller: &Caller, id: JobId) -> Result<Option<Job>> {
     match state.jobs().get(id).await {
         Ok(job) => Ok(Some(job).filter(|job| caller.may_see(job))),
@@ -316,8 +312,8 @@ async fn visible(state: &AppState, caller: &Caller, id: JobId) -> Result<Option<
 }
 
 /// Waits until there may be a new job.
-async fn changed(news: Option<&mut News>) {
+async fn wait_for_new_job(news: Option<&mut NewJobWatch>) {
     if let Some(news) = news {
-        let _ = tokio::time::timeout(LOOK, news.next()).await;
+        let _ = tokio::time::timeout(POLL, news.next()).await;
     }
 }

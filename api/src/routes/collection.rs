@@ -1,5 +1,5 @@
-//! `GET /api/facets`, `GET /api/pictures` and `GET /api/model`: what there is to search for, and
-//! with what.
+//! `GET /api/facets`, `GET /api/tags`, `GET /api/pictures` and `GET /api/model`: describe the
+//! collection and the model.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,17 +17,17 @@ use crate::routes::search::public_payload;
 use crate::state::AppState;
 use crate::tags::complete;
 
-/// The fields that collections keep an index of words for.
+/// The indexed text fields of a collection.
 const FACET_FIELDS: [&str; 4] = [STYLE_TAGS_FIELD, TAGS_FIELD, RATING_FIELD, "style"];
 const MOST_VALUES: usize = 500;
-/// Most tags that one completion answers.
+/// How many tags one completion returns.
 const MOST_TAGS: usize = 100;
-/// Longest beginning of a tag, in bytes.
+/// The longest prefix of a tag, in bytes.
 const LONGEST_PREFIX: usize = 200;
-/// Most pictures that one call may name.
+/// How many pictures one call may request.
 const MOST_PICTURES: usize = 200;
 
-/// Which field.
+/// Selects the field.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FacetQuery {
@@ -44,7 +44,7 @@ pub(crate) struct FacetQuery {
 pub(crate) struct FacetResponse {
     /// The field.
     field: String,
-    /// Most frequent first.
+    /// The values, the most frequent first.
     values: Vec<FacetValue>,
 }
 
@@ -63,7 +63,7 @@ impl From<FacetCount> for FacetValue {
     }
 }
 
-/// The most frequent values of a field, such as the styles that there are (`matched_tags`).
+/// Lists the most frequent values of a field, such as the styles (`matched_tags`).
 #[utoipa::path(
     get,
     path = "/api/facets",
@@ -100,12 +100,12 @@ pub(crate) async fn list_facets(
     Ok(Json(FacetResponse { field, values }))
 }
 
-/// What somebody has typed of a tag.
+/// A prefix of tags.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TagsQuery {
-    /// The beginning of a tag, or of a word in it; capitals and spaces do not matter. Without it,
-    /// the most frequent tags.
+    /// The beginning of a tag or of a word in it, in upper or lower case, with spaces or
+    /// underscores. Without it, the most frequent tags are returned.
     #[param(default = "")]
     prefix: Option<String>,
     /// How many tags, 1..100.
@@ -113,22 +113,21 @@ pub(crate) struct TagsQuery {
     limit: Option<usize>,
 }
 
-/// Tags to complete with.
+/// Completions of a prefix.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TagsResponse {
-    /// Tags that begin so, most frequent first; then tags with a word that begins so.
+    /// Tags that begin with the prefix, the most frequent first; then tags with a word that does.
     tags: Vec<FacetValue>,
 }
 
-/// Tags of the collection that begin with what was typed, for completing tag filters. What is new
-/// shows within a minute.
+/// Completes a prefix to tags of the collection, for tag filters. New tags appear within a minute.
 #[utoipa::path(
     get,
     path = "/api/tags",
     tag = "search",
     params(TagsQuery),
     responses(
-        (status = 200, description = "The tags; nothing is an empty list.", body = TagsResponse),
+        (status = 200, description = "The tags, or an empty list.", body = TagsResponse),
         (status = 400, description = "A prefix that is too long, or a limit out of range.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
@@ -154,18 +153,18 @@ pub(crate) async fn list_tags(
     Ok(Json(TagsResponse { tags }))
 }
 
-/// Which pictures.
+/// Selects the pictures.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PicturesQuery {
-    /// Their ids, with commas between them; at most 200.
+    /// The ids of up to 200 pictures, separated by commas.
     ids: String,
 }
 
-/// What is known of pictures.
+/// The fields of pictures.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PicturesResponse {
-    /// In the order asked for; those that the collection lacks are left out.
+    /// The pictures in the requested order, without those that are not in the collection.
     pictures: Vec<PictureResponse>,
 }
 
@@ -180,15 +179,15 @@ pub(crate) struct PictureResponse {
     payload: Payload,
 }
 
-/// The manifest's fields of pictures, by their ids.
+/// Returns the manifest's fields of pictures, by their ids.
 #[utoipa::path(
     get,
     path = "/api/pictures",
     tag = "search",
     params(PicturesQuery),
     responses(
-        (status = 200, description = "The pictures that there are.", body = PicturesResponse),
-        (status = 400, description = "Something that is no id, or too many.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The pictures that exist.", body = PicturesResponse),
+        (status = 400, description = "An invalid id, or too many ids.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -204,7 +203,7 @@ pub(crate) async fn list_pictures(
     let ids: Vec<PointId> = named.map(str::parse).collect::<Result<_, _>>()?;
     if ids.is_empty() || ids.len() > MOST_PICTURES {
         return Err(Error::invalid(format!(
-            "ids names {} pictures, but must name 1..{MOST_PICTURES}",
+            "ids has {} pictures, but must have 1..{MOST_PICTURES}",
             ids.len()
         ))
         .into());
@@ -226,15 +225,15 @@ pub(crate) struct ModelResponse {
     name: String,
     /// Length of its vectors.
     dimension: usize,
-    /// Most tokens that one text may have.
+    /// The highest number of tokens in a text.
     context_length: usize,
     /// Side of its square input, in pixels.
     image_side: u32,
-    /// Two models with the same fingerprint embed alike.
+    /// Models with the same fingerprint make the same vectors.
     fingerprint: String,
 }
 
-/// The model that queries are embedded with.
+/// Describes the model that queries are embedded with.
 #[utoipa::path(
     get,
     path = "/api/model",
@@ -244,7 +243,7 @@ pub(crate) struct ModelResponse {
 )]
 pub(crate) async fn get_model(State(state): State<AppState>) -> Json<ModelResponse> {
     let model = state.model();
-    // Where the weights lie is nobody's business: `pretrained` may be a path of this machine.
+    // `pretrained` is left out, since it may be a path of this machine.
     Json(ModelResponse {
         name: model.name.clone(),
         dimension: model.dimension,

@@ -1,5 +1,6 @@
-//! The position of a client in the events of several jobs, as one `id`: each job with the last event
-//! that was sent. It is complete in itself, so that any process of the API can continue from it.
+//! The position of a client in the events of several jobs, as one `id`: each job with the last
+//! event that was sent. The id contains everything, so that any process of the API can continue
+//! from it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +10,7 @@ use clippy_jobs::{EventId, JobId};
 
 /// The version of the format. Every cursor begins with it.
 const FORM: &str = "j1.";
-/// Most jobs in one cursor.
+/// The highest number of jobs in one cursor.
 pub(crate) const MOST_JOBS: usize = 200;
 const LONGEST: usize = MOST_JOBS * 50;
 
@@ -20,7 +21,7 @@ pub(crate) struct StreamCursor {
 }
 
 impl StreamCursor {
-    /// Reads what [`StreamCursor::to_text`] wrote.
+    /// Parses the text of [`StreamCursor::to_text`].
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] for anything else.
@@ -28,8 +29,7 @@ impl StreamCursor {
         Self::read(text).ok_or_else(|| {
             let shown = shorten(text, 60);
             Error::invalid(format!(
-                "\"{shown}\" is not the id of an event of this stream: send back one that was \
-                 received"
+                "\"{shown}\" is not the id of an event of this stream: send one that was received"
             ))
         })
     }
@@ -64,7 +64,7 @@ impl StreamCursor {
         format!("{FORM}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The last event of a job that was sent.
+    /// Returns the last event of a job that was sent.
     pub(crate) fn after(&self, job: JobId) -> Option<EventId> {
         self.jobs
             .iter()
@@ -72,7 +72,7 @@ impl StreamCursor {
             .map(|(_, event)| *event)
     }
 
-    /// Records the last event that was sent of a job.
+    /// Records the last event of a job that was sent.
     pub(crate) fn set(&mut self, job: JobId, event: EventId) {
         match self.jobs.iter_mut().find(|(id, _)| *id == job) {
             Some((_, last)) => *last = event,
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_it_was() {
+    fn a_cursor_is_parsed_from_its_text() {
         let mut cursor = StreamCursor::default();
         assert_eq!(
             StreamCursor::parse(&cursor.to_text()).expect("an empty one"),
@@ -160,13 +160,13 @@ mod tests {
             cursor
         });
         assert_eq!(
-            StreamCursor::parse(&many.to_text()).expect("as many as may be"),
+            StreamCursor::parse(&many.to_text()).expect("the highest number of jobs"),
             many
         );
     }
 
     #[test]
-    fn anything_else_is_no_cursor() {
+    fn invalid_text_is_refused() {
         let mut cursor = StreamCursor::default();
         cursor.set(
             JobId::generate(),

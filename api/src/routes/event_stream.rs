@@ -1,4 +1,4 @@
-//! What both streams of events share: where a client continues, and how events are sent.
+//! The shared parts of both event streams: where a client continues, and how events are sent.
 
 use std::convert::Infallible;
 
@@ -26,23 +26,23 @@ pub(crate) struct StreamQuery {
     /// A ticket of `POST /api/tickets`, for clients that cannot send headers.
     #[allow(
         dead_code,
-        reason = "read by the layer that checks keys; it stands here for the document"
+        reason = "read by the layer that checks keys; declared here for the OpenAPI document"
     )]
     ticket: Option<String>,
-    /// A key of `API_KEYS`, for older clients. Logs keep addresses: a ticket is better.
+    /// A key of `API_KEYS`, for older clients. A ticket is safer, since logs contain URLs.
     #[allow(
         dead_code,
-        reason = "read by the layer that checks keys; it stands here for the document"
+        reason = "read by the layer that checks keys; declared here for the OpenAPI document"
     )]
     key: Option<String>,
 }
 
-/// The id of the last event that a client received: of the header `Last-Event-ID`, else of the
-/// query's `after`.
+/// The id of the last event that a client received, from the header `Last-Event-ID` or else from
+/// `after` in the query.
 pub(crate) struct LastEvent(Option<String>);
 
 impl LastEvent {
-    /// Reads the id in the form that this stream gave it; `None` when the client starts anew.
+    /// Parses the id in the form of this stream; `None` if the client has no events yet.
     pub(super) fn read<T>(&self, read: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
         self.0.as_deref().map(read).transpose()
     }
@@ -68,7 +68,7 @@ impl FromRequestParts<AppState> for LastEvent {
     }
 }
 
-/// One event as it goes over the wire. JSON has no line breaks of its own.
+/// Encodes one event. The JSON has no line breaks, which would split its data.
 pub(super) fn frame(id: &str, name: &'static str, data: &Value) -> Result<Event, Infallible> {
     Ok(Event::default().id(id).event(name).data(data.to_string()))
 }
@@ -81,7 +81,7 @@ pub(super) fn answer(
     let stopping = state.stopping().clone().cancelled_owned();
     let keep_alive = KeepAlive::new().interval(state.options().stream_comment_every);
     let events = Sse::new(events.take_until(Box::pin(stopping))).keep_alive(keep_alive);
-    // Proxies that collect answers would hold events back.
+    // Tells proxies not to buffer the answer, which would delay events.
     let unbuffered = [(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),

@@ -12,66 +12,65 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
-use crate::extract::{ApiJson, ApiQuery, at_most, checked_user};
+use crate::extract::{ApiJson, ApiQuery, at_most, check_user_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
-/// Most tags that one call may name, and the longest of them in bytes.
+/// How many tags one call may have, and the longest tag in bytes.
 const MOST_TAGS: usize = 256;
 const LONGEST_TAG: usize = 200;
-/// Most tags or styles of a profile.
+/// How many tags or styles a profile may have.
 const MOST_TOP: usize = 200;
 
 /// A click or a save.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct FeedbackForm {
-    /// Who.
+    /// The artist.
     #[schema(min_length = 1, max_length = 256)]
     user_id: String,
-    /// On which picture: a number, or text.
+    /// The picture's id: a number, or text.
     #[schema(value_type = String)]
     image_id: PointId,
-    /// What was done.
+    /// The artist's action.
     action: ActionName,
-    /// The tags that it was about; without any, the picture's own.
+    /// The tags that the action was about. The default is the picture's tags.
     #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     tags: Option<Vec<String>>,
 }
 
-/// What an artist did with a picture.
+/// An artist's action on a picture.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ActionName {
-    /// Looked at it.
+    /// Opened the picture.
     Click,
-    /// Kept it.
+    /// Saved the picture.
     Save,
 }
 
-/// What a click or save changed.
+/// The changes of a click or a save.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FeedbackResponse {
     /// Always true.
     ok: bool,
-    /// How many tags got a new weight.
+    /// How many tags have a new weight.
     updated_tags: usize,
-    /// Whether a style got one.
+    /// Whether a style has a new weight.
     updated_style: bool,
 }
 
-/// Learns from a click or a save. An artist belongs to the key that the call is made with: under
-/// another key the same `user_id` is another artist. Without keys there is one set of artists,
-/// which admin keys see as well.
+/// Learns from a click or a save. An artist belongs to the key of the call: with another key, the
+/// same `user_id` is another artist. Calls without a key and with admin keys share their artists.
 #[utoipa::path(
     post,
     path = "/api/feedback",
     tag = "preferences",
     request_body = FeedbackForm,
     responses(
-        (status = 200, description = "It was counted.", body = FeedbackResponse),
-        (status = 400, description = "It cannot work as it is.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The action was recorded.", body = FeedbackResponse),
+        (status = 400, description = "The request is invalid.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such picture.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field is missing or of the wrong kind.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field is missing or has the wrong type.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -80,7 +79,7 @@ pub(crate) async fn record_feedback(
     caller: Caller,
     ApiJson(form): ApiJson<FeedbackForm>,
 ) -> Result<Json<FeedbackResponse>, Problem> {
-    let user_id = caller.artist(&checked_user(&form.user_id)?);
+    let user_id = caller.artist(&check_user_id(&form.user_id)?);
     let id = form.image_id;
     let point = state
         .gallery()
@@ -89,7 +88,7 @@ pub(crate) async fn record_feedback(
         .into_iter()
         .next()
         .ok_or_else(|| Error::not_found(format!("image_id: the collection has no picture {id}")))?;
-    let named = checked_tags(form.tags.unwrap_or_default())?;
+    let named = check_tags(form.tags.unwrap_or_default())?;
     let tags = if named.is_empty() {
         tags_of(&point.payload).map(str::to_owned).collect()
     } else {
@@ -114,7 +113,7 @@ pub(crate) async fn record_feedback(
     }))
 }
 
-/// The style that a manifest names; Clippy 0.2 called the field `style_cluster`.
+/// Returns the style in the manifest. Clippy 0.2 called the field `style_cluster`.
 fn style_of(payload: &Payload) -> Option<String> {
     ["style", "style_cluster"]
         .iter()
@@ -125,10 +124,10 @@ fn style_of(payload: &Payload) -> Option<String> {
         })
 }
 
-fn checked_tags(tags: Vec<String>) -> Result<Vec<String>> {
+fn check_tags(tags: Vec<String>) -> Result<Vec<String>> {
     if tags.len() > MOST_TAGS || tags.iter().any(|tag| tag.len() > LONGEST_TAG) {
         return Err(Error::invalid(format!(
-            "tags: at most {MOST_TAGS} tags of at most {LONGEST_TAG} bytes work"
+            "tags: at most {MOST_TAGS} tags of at most {LONGEST_TAG} bytes are allowed"
         )));
     }
     Ok(tags
@@ -138,21 +137,21 @@ fn checked_tags(tags: Vec<String>) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Whose profile, and how much of it.
+/// Selects a profile.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ProfileQuery {
-    /// Who.
+    /// The artist.
     user_id: String,
     /// How many tags and styles, 1..200.
     #[param(default = 20, minimum = 1, maximum = 200)]
     top: Option<usize>,
 }
 
-/// What is known of an artist, strongest first.
+/// The preferences of an artist, the strongest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProfileResponse {
-    /// Who.
+    /// The artist.
     user_id: String,
     /// Tags and their weights, 0..1.
     #[schema(value_type = HashMap<String, f64>)]
@@ -162,11 +161,11 @@ pub(crate) struct ProfileResponse {
     #[schema(value_type = HashMap<String, f64>)]
     #[serde(serialize_with = "as_object")]
     styles: Vec<(String, f64)>,
-    /// What was counted.
+    /// The number of recorded actions.
     counts: Counts,
 }
 
-/// What was counted.
+/// The number of recorded actions.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Counts {
     /// Clicks.
@@ -175,7 +174,7 @@ pub(crate) struct Counts {
     saved: u64,
 }
 
-/// An object whose members keep their order.
+/// Serialises pairs as an object, in their order.
 fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(members.len()))?;
     for (name, weight) in members {
@@ -184,8 +183,8 @@ fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<
     map.end()
 }
 
-/// What clicks and saves with the same key say about an artist's taste. An unknown artist has an
-/// empty profile.
+/// Returns an artist's preferences, learnt from clicks and saves with the same key. An unknown
+/// artist has an empty profile.
 #[utoipa::path(
     get,
     path = "/api/profile",
@@ -193,7 +192,7 @@ fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<
     params(ProfileQuery),
     responses(
         (status = 200, description = "The strongest tags and styles.", body = ProfileResponse),
-        (status = 400, description = "It cannot work as it is.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The request is invalid.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -202,7 +201,7 @@ pub(crate) async fn get_profile(
     caller: Caller,
     ApiQuery(query): ApiQuery<ProfileQuery>,
 ) -> Result<Json<ProfileResponse>, Problem> {
-    let user_id = checked_user(&query.user_id)?;
+    let user_id = check_user_id(&query.user_id)?;
     let top = query.top.unwrap_or(20);
     if top == 0 || top > MOST_TOP {
         return Err(Error::invalid(format!("top is {top}, but must be 1..{MOST_TOP}")).into());

@@ -19,32 +19,33 @@ use crate::access::Caller;
 use crate::extract::{Admitted, LargeJson};
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::generate_body::GenerateBody;
-use crate::routes::idempotency::{Once, idempotency_key};
+use crate::routes::idempotency::{IdempotentRequest, idempotency_key};
 use crate::routes::job_answer::JobResponse;
 use crate::routes::own_picture::OwnAddress;
 use crate::routes::receipt::ReceiptResponse;
 use crate::state::AppState;
 
-/// When the same request is sent twice at once, the first may have reserved the last of the budget
-/// and not made its job yet. So the second looks for that job again: this often, with this pause.
+/// How often, and with which pause, a request whose budget was refused looks for the job of an
+/// identical request. If both were sent at the same time, the other may have reserved the rest of
+/// the budget without having created its job yet.
 const TWIN: (u32, Duration) = (5, Duration::from_millis(60));
 
-/// What pictures would cost, and what would be honoured.
+/// The price of a request, and how its inputs would be used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EstimateResponse {
-    /// Who would make them.
+    /// The provider.
     provider: String,
-    /// The model, where there is one.
+    /// The model, if the provider has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
-    /// Paid calls.
+    /// The number of paid calls.
     calls: u32,
-    /// Pictures.
+    /// The number of pictures.
     images: u32,
-    /// US dollars for all of it: 0 for a provider that costs nothing, null when the price is not
-    /// set.
+    /// The price of the request in US dollars: 0 for a free provider, null if the price is not
+    /// configured.
     usd: Option<f64>,
-    /// What the number rests on.
+    /// How the price was computed.
     note: String,
     /// For each input `honoured`, `approximated` or `dropped`, what would be sent, and why.
     receipt: ReceiptResponse,
@@ -74,23 +75,23 @@ impl From<Estimate> for EstimateResponse {
     }
 }
 
-/// Makes pictures from a sketch, references and words.
+/// Generates pictures from a sketch, references and words.
 ///
-/// The answer is a job: watch it at `/api/jobs/{id}/events`, and fetch its pictures from
+/// The answer is a job: follow it at `/api/jobs/{id}/events`, and fetch its pictures from
 /// `/api/jobs/{id}/images/{n}`. Also at `/images/generate`.
 #[utoipa::path(
     post,
     path = "/api/images/generate",
     tag = "generation",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, and are paid for once, however often they are sent.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job, which is paid for once.")),
     request_body = GenerateBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "A value out of range, a picture that is none, a mask that does not fit.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 402, description = "It costs more than a day's budget, or its price is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range, an unreadable picture, or a mask of another size.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 402, description = "The price exceeds a day's budget, or is not known.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "A reference's id is not in the gallery.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The provider cannot do it, or not everything with `strict`; or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The provider cannot do this, or with `strict` not all of it; or the key was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Today's budget is spent, or too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
@@ -114,7 +115,7 @@ pub(crate) async fn generate_images(
         .into_response())
 }
 
-/// What the same body would cost, and what would be honoured. Nothing is fetched, and nothing is
+/// Estimates the price of a request, and how its inputs would be used. Nothing is fetched or
 /// queued.
 #[utoipa::path(
     post,
@@ -125,7 +126,7 @@ pub(crate) async fn generate_images(
         (status = 200, description = "The estimate.", body = EstimateResponse),
         (status = 400, description = "A value out of range.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "A reference's id is not in the gallery.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The provider cannot do it, or not everything with `strict`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The provider cannot do this, or with `strict` not all of it.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -135,11 +136,11 @@ pub(crate) async fn estimate_images(
     body: LargeJson<GenerateBody>,
 ) -> Result<Json<EstimateResponse>, Problem> {
     let request = body.value.request(&OwnAddress::of(&headers))?;
-    Ok(Json(checked(&state, &request).await?.into()))
+    Ok(Json(check_request(&state, &request).await?.into()))
 }
 
-/// Checks a request, stores its pictures, reserves its price, and queues it. A request that was sent
-/// before gives the job of that time, even if the budget, the gallery or the settings have changed.
+/// Checks a request, stores its pictures, reserves its price, and queues it. A request that was
+/// sent before returns the same job, even if the budget, the gallery or the settings have changed.
 pub(crate) async fn enqueue(
     state: &AppState,
     caller: &Caller,
@@ -154,30 +155,31 @@ pub(crate) async fn enqueue(
             // Hashing a large body takes a while, so it must not run on an async thread.
             blocking("hashing a body", move || {
                 let _held = held;
-                let once = Once::new(JobKind::Generate, &key, &request)?;
+                let once = IdempotentRequest::new(JobKind::Generate, &key, &request)?;
                 Ok((request, Some(once)))
             })
             .await?
         }
     };
     if let Some(once) = &once
-        && let Some(job) = once.made(state, caller).await?
+        && let Some(job) = once.find_job(state, caller).await?
     {
         return Ok(Created {
             job,
             existing: true,
         });
     }
-    let estimate = checked(state, &request).await?;
+    let estimate = check_request(state, &request).await?;
     let stored = state.generation().intake.take(request).await?;
     let payload = Envelope::whole(&stored).to_payload()?;
-    // Made before anything is reserved, so that the job is found when the answer is lost.
+    // The id is chosen before the price is reserved, so that the job can be found if the store's
+    // answer is lost.
     let id = JobId::generate();
     let mut new = NewJob::new(JobKind::Generate, Lane::Interactive, payload)
         .owner(caller.name())
         .id(id);
     if let Some(once) = &once {
-        new = once.of(new);
+        new = once.apply_to(new);
     }
     let reserved = match reserve(state, caller.name(), &estimate).await {
         Ok(reserved) => reserved,
@@ -187,7 +189,7 @@ pub(crate) async fn enqueue(
             };
             for _ in 0..TWIN.0 {
                 tokio::time::sleep(TWIN.1).await;
-                if let Some(job) = once.made(state, caller).await? {
+                if let Some(job) = once.find_job(state, caller).await? {
                     return Ok(Created {
                         job,
                         existing: true,
@@ -201,58 +203,61 @@ pub(crate) async fn enqueue(
         Err(error) if error.code.is_retryable() => {
             after_lost_answer(error, state.jobs().get(id).await)
         }
-        created => created.map_err(NotMade::Certainly),
+        created => created.map_err(CreateError::Certain),
     };
     if created
         .as_ref()
-        .map_or_else(NotMade::is_certain, |made| made.existing)
+        .map_or_else(CreateError::is_certain, |made| made.existing)
     {
         give_back(state, reserved).await;
     }
     let created = created.map_err(|failed| Problem::of_job(failed.into()))?;
     if !created.existing {
-        state.new_jobs().made(caller.name());
+        state.new_jobs().announce(caller.name());
     }
     Ok(created)
 }
 
-/// Why no job was made.
-enum NotMade {
-    /// There is none, so its price is free again.
-    Certainly(Error),
-    /// There may be one: the queue made it and its answer was lost. Its price stays reserved.
-    Perhaps(Error),
+/// Why a job could not be created.
+enum CreateError {
+    /// No job exists, so its reservation is given back.
+    Certain(Error),
+    /// The job may exist, since the store's answer was lost. Its price stays reserved.
+    Uncertain(Error),
 }
 
-impl NotMade {
+impl CreateError {
     fn is_certain(&self) -> bool {
-        matches!(self, Self::Certainly(_))
+        matches!(self, Self::Certain(_))
     }
 }
 
-impl From<NotMade> for Error {
-    fn from(failed: NotMade) -> Self {
+impl From<CreateError> for Error {
+    fn from(failed: CreateError) -> Self {
         match failed {
-            NotMade::Certainly(error) | NotMade::Perhaps(error) => error,
+            CreateError::Certain(error) | CreateError::Uncertain(error) => error,
         }
     }
 }
 
-/// What became of a job whose creation failed with an error that may hide a success: what the queue
-/// says when it is asked for the job.
-fn after_lost_answer(error: Error, found: Result<Job>) -> std::result::Result<Created, NotMade> {
+/// Decides whether a job was created although the store reported a retryable error, by looking the
+/// job up.
+fn after_lost_answer(
+    error: Error,
+    found: Result<Job>,
+) -> std::result::Result<Created, CreateError> {
     match found {
         Ok(job) => Ok(Created {
             job,
             existing: false,
         }),
-        Err(missing) if missing.code == ErrorCode::NotFound => Err(NotMade::Certainly(error)),
-        Err(_) => Err(NotMade::Perhaps(error)),
+        Err(missing) if missing.code == ErrorCode::NotFound => Err(CreateError::Certain(error)),
+        Err(_) => Err(CreateError::Uncertain(error)),
     }
 }
 
-/// Checks what can be checked without the request's pictures.
-async fn checked(state: &AppState, request: &GenerateRequest) -> Result<Estimate> {
+/// Checks a request as far as possible without its pictures.
+async fn check_request(state: &AppState, request: &GenerateRequest) -> Result<Estimate> {
     let provider = state
         .generation()
         .providers
@@ -309,12 +314,16 @@ async fn give_back(state: &AppState, reserved: Option<Reservation>) {
         .settle(parts.spending.as_ref(), &reserved, 0.0)
         .await
     {
-        tracing::error!(%error, "money set aside for a job that was not made was not given back; it comes back with the day");
+        tracing::error!(
+            %error,
+            "the reservation of a job that was not created was not given back; it expires with \
+             the day"
+        );
     }
 }
 
-/// Retries a generation. That may cost its price again, which is reserved first.
-pub(crate) async fn retried<T>(
+/// Retries a job. A generation may be paid for again, so its price is reserved first.
+pub(crate) async fn retry_with_reservation<T>(
     state: &AppState,
     job: &Job,
     retry: impl Future<Output = Result<T>>,
@@ -323,7 +332,7 @@ pub(crate) async fn retried<T>(
     struct Payload {
         request: GenerateRequest,
     }
-    // A job that cannot be retried needs no reservation; the store says why it is refused.
+    // A job that cannot be retried needs no reservation. The store returns the reason.
     let again = job.kind == JobKind::Generate
         && matches!(job.state, JobState::Failed | JobState::Cancelled);
     let asked = Payload::deserialize(&job.payload).ok().filter(|_| again);
@@ -344,7 +353,7 @@ pub(crate) async fn retried<T>(
     Ok(retried)
 }
 
-/// Whether a job is certainly as it was: its retry failed, and was not only not answered.
+/// Whether a job is certainly unchanged after its retry reported an error.
 async fn is_unchanged(state: &AppState, job: &Job) -> bool {
     let found = state.jobs().get(job.id).await;
     found.is_ok_and(|found| found.retries == job.retries)
@@ -355,7 +364,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_price_of_a_job_stays_reserved_unless_the_job_is_certainly_missing() {
+    fn a_reservation_is_kept_unless_the_job_certainly_does_not_exist() {
         let lost = || Error::new(ErrorCode::Unavailable, "the answer was lost");
         let missing = after_lost_answer(lost(), Err(Error::not_found("no such job")));
         assert!(missing.expect_err("not made").is_certain());

@@ -1,4 +1,4 @@
-//! The body of `POST /api/images/generate`, as it is documented and read.
+//! The body of `POST /api/images/generate`.
 
 use clippy_core::Result;
 use clippy_core::ids::PointId;
@@ -10,30 +10,30 @@ use crate::routes::own_picture::OwnAddress;
 
 use crate::extract::at_most;
 
-/// One reference: a role, a weight, and one place to get the picture from. `/image/{id}` of this
-/// server, as a URL, means the same as the id, and may be sent beside it.
+/// One reference: a role, a weight, and one source of the picture. The URL `/image/{id}` of this
+/// server means the same as the id, and both may be sent together.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct ReferenceBody {
-    /// `style` (palette, texture, line and light come from it) or `subject` (what is shown comes
-    /// from it).
+    /// `style` (a model of palette, texture, line and light) or `subject` (a model of what is
+    /// shown).
     #[serde(default)]
     #[schema(example = "style")]
     role: String,
-    /// How much it counts, 0 to 1.
+    /// The weight of the reference, 0 to 1.
     #[schema(default = 0.7, minimum = 0, maximum = 1)]
     weight: Option<f32>,
-    /// A picture of the gallery: its id.
+    /// The id of a picture of the gallery.
     #[schema(value_type = Option<u64>)]
     id: Option<PointId>,
     /// An `https` URL.
     url: Option<String>,
     /// A data URL.
     image_url: Option<String>,
-    /// Base64 of a picture's file.
+    /// A picture's file as base64.
     image_b64: Option<String>,
 }
 
-/// The search that references were found by, for the picture's lineage.
+/// The search that found the references, for the picture's lineage.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct QueryBody {
     /// The words.
@@ -46,10 +46,10 @@ pub(crate) struct QueryBody {
     w_txt: Option<f32>,
 }
 
-/// What to draw. Unknown fields are ignored.
+/// A request for generated pictures. Unknown fields are ignored.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct GenerateBody {
-    /// What to show, in words; at most 8,000 characters.
+    /// The prompt; at most 8,000 characters.
     prompt: Option<String>,
     /// How many pictures.
     #[schema(default = 1, minimum = 1, maximum = 8)]
@@ -59,44 +59,43 @@ pub(crate) struct GenerateBody {
     refs: Option<Vec<ReferenceBody>>,
     /// The sketch: a data URL, base64, or an `https` URL.
     sketch: Option<String>,
-    /// How closely the sketch is kept.
+    /// How closely the pictures follow the sketch.
     #[schema(default = 0.8, minimum = 0, maximum = 1)]
     sketch_weight: Option<f32>,
     /// A picture to start from, or to edit under a mask.
     base: Option<String>,
-    /// White where `base` is painted anew; of the base's size.
+    /// White where `base` is replaced; of the same size as `base`.
     mask: Option<String>,
     /// Tags of Clippy's style vocabulary.
     #[schema(example = json!(["pixel_art"]))]
     #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     style_tags: Option<Vec<String>>,
-    /// What must not be there.
+    /// What the pictures must not show.
     negative_prompt: Option<String>,
-    /// Makes a picture repeatable where the provider can.
+    /// Makes a picture repeatable, if the provider supports seeds.
     seed: Option<u64>,
     /// `W:H`, such as `3:4`.
     #[schema(example = "3:4")]
     aspect_ratio: Option<String>,
-    /// Who makes it: `local`, `gemini`, `imagen`, `comfyui` or `sdxl`; the server's setting
-    /// without it.
+    /// The provider: `local`, `gemini`, `imagen`, `comfyui` or `sdxl`. The default is the server's
+    /// setting.
     provider: Option<String>,
-    /// Refuse (422), rather than approximate or drop anything.
+    /// Refuse the request (422) if any input would be approximated or dropped.
     strict: Option<bool>,
     /// One of the provider's recommended ways to mix references.
     preset: Option<String>,
-    /// The search that the references were found by.
+    /// The search that found the references.
     query: Option<QueryBody>,
-    /// Put the pictures into the gallery, too. Searches leave them out unless they ask for them
-    /// with `origin`.
+    /// Also add the pictures to the gallery. Searches find them only with `origin`.
     #[schema(default = false)]
     add_to_gallery: Option<bool>,
 }
 
 impl GenerateBody {
-    /// What is asked for.
+    /// Converts the body to a request.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] for a reference that names two pictures.
+    /// [`clippy_core::ErrorCode::InvalidInput`] for a reference with two different pictures.
     pub(crate) fn request(self, own: &OwnAddress) -> Result<GenerateRequest> {
         let body = self;
         let refs = body
@@ -106,7 +105,7 @@ impl GenerateBody {
             .map(ReferenceInput::from)
             .enumerate();
         let refs = refs
-            .map(|(index, one)| own.settle(&format!("refs[{index}]"), one))
+            .map(|(index, one)| own.resolve(&format!("refs[{index}]"), one))
             .collect::<Result<_>>()?;
         Ok(GenerateRequest {
             prompt: body.prompt,

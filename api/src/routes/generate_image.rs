@@ -1,4 +1,4 @@
-//! `POST /api/generate_image`: Clippy 0.2's call, which waits. It is the same job underneath.
+//! `POST /api/generate_image`: Clippy 0.2's call, which creates a `generate` job and waits for it.
 
 use std::time::Instant;
 
@@ -13,26 +13,26 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
-use crate::admission::{Places, Who};
+use crate::admission::{CallerId, Places};
 use crate::extract::LargeJson;
 use crate::problem::{Problem, status_of};
 use crate::routes::generate::enqueue;
 use crate::routes::older_answer::body_with_files;
-use crate::routes::older_body::{Asked, OlderBody, Told};
+use crate::routes::older_body::{OlderBody, OlderMeta, OlderRequest};
 use crate::routes::own_picture::OwnAddress;
 use crate::state::AppState;
 
-/// Pictures, as Clippy 0.2 answered them.
+/// Pictures, in the form of Clippy 0.2.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OlderResponse {
     /// The pictures.
     data: Vec<OlderImage>,
-    /// The model, or the provider where it has none.
+    /// The model, or the provider if it has no models.
     model_used: String,
-    /// How long it took, from the call to the last picture.
+    /// The time from the call to the last picture, in milliseconds.
     latency_ms: u64,
-    /// `source`, `mode`, `count`, `constructed_prompt`, what is particular to the mode, and the
-    /// job's id and receipt.
+    /// `source`, `mode`, `count`, `constructed_prompt`, fields of the mode, and the job's id and
+    /// receipt.
     #[schema(value_type = Value)]
     meta: Value,
 }
@@ -44,16 +44,16 @@ pub(crate) struct OlderImage {
     b64_json: String,
 }
 
-/// An error, as Clippy 0.2 answered it.
+/// An error, in the form of Clippy 0.2.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OlderError {
     /// What happened, why, and what to do.
     error: String,
-    /// The HTTP status again.
+    /// The HTTP status.
     status: u16,
 }
 
-fn refused(status: StatusCode, error: String) -> Response {
+fn error_response(status: StatusCode, error: String) -> Response {
     (
         status,
         Json(OlderError {
@@ -64,12 +64,12 @@ fn refused(status: StatusCode, error: String) -> Response {
         .into_response()
 }
 
-/// Makes pictures and waits for them, as in Clippy 0.2. `POST /api/images/generate` does the same
-/// without waiting.
+/// Generates pictures and waits for them, as in Clippy 0.2. `POST /api/images/generate` does the
+/// same without waiting.
 ///
-/// `subject_ref` and `image_url` put a subject into a sketch; `refs` and `image_url` draw a sketch
-/// in the style of references; with `mask_url`, or without the others, a picture is edited or made
-/// of words.
+/// `subject_ref` with `image_url` puts a subject into a sketch. `refs` with `image_url` draws a
+/// sketch in the style of references. Other bodies edit the picture `image_url`, or generate one
+/// from words.
 #[utoipa::path(
     post,
     path = "/api/generate_image",
@@ -77,8 +77,8 @@ fn refused(status: StatusCode, error: String) -> Response {
     request_body = OlderBody,
     responses(
         (status = 200, description = "The pictures.", body = OlderResponse),
-        (status = "4XX", description = "What is wrong with the request.", body = OlderError),
-        (status = "5XX", description = "What went wrong here.", body = OlderError),
+        (status = "4XX", description = "An error of the request.", body = OlderError),
+        (status = "5XX", description = "An error of the server.", body = OlderError),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -89,69 +89,72 @@ pub(crate) async fn generate_image(
 ) -> Response {
     let begun = Instant::now();
     let made = async {
-        let who = Who::of(request.extensions());
+        let who = CallerId::of(request.extensions());
         let own = OwnAddress::of(request.headers());
         let body = LargeJson::<OlderBody>::from_request(request, &state).await?;
-        // Waiting takes a place of its own, not one of those for short calls.
+        // Waiting takes a place of a stream, not one of those for short calls.
         let place = state.admission().open_stream(who)?;
         let LargeJson { value, _held: held } = body;
-        let Asked { request, told } = value.asked(&own)?;
+        let OlderRequest {
+            request,
+            meta: older,
+        } = value.into_request(&own)?;
         let created = enqueue(&state, &caller, request, None, &held).await?;
-        // The pictures of the body are gone only now, and only now its room is free again.
+        // The body's pictures are needed until here, so its room is freed only now.
         drop(held);
-        Ok::<_, Problem>((told, created.job.id, place))
+        Ok::<_, Problem>((older, created.job.id, place))
     };
-    let (told, id, place) = match made.await {
+    let (older, id, place) = match made.await {
         Ok(made) => made,
-        Err(problem) => return older(&problem),
+        Err(problem) => return older_error(&problem),
     };
-    match tokio::time::timeout(state.options().generation_timeout, ended(&state, id)).await {
+    match tokio::time::timeout(state.options().generation_timeout, wait_for_end(&state, id)).await {
         Ok(Ok(job)) if job.state == JobState::Succeeded => {
-            match answer(&state, told, &job, begun, place).await {
+            match answer(&state, older, &job, begun, place).await {
                 Ok(answer) => answer,
-                Err(error) => older(&Problem::from(error)),
+                Err(error) => older_error(&Problem::from(error)),
             }
         }
-        Ok(Ok(job)) => failed(&state, &job),
-        Ok(Err(error)) => older(&Problem::from(error)),
+        Ok(Ok(job)) => failure_response(&state, &job),
+        Ok(Err(error)) => older_error(&Problem::from(error)),
         Err(_) => {
             let waited = state.options().generation_timeout.as_secs();
             let error = format!(
-                "the pictures took longer than {waited} s; the job goes on: see /api/jobs/{id}"
+                "the pictures took longer than {waited} s; the job continues: see /api/jobs/{id}"
             );
-            refused(StatusCode::GATEWAY_TIMEOUT, error)
+            error_response(StatusCode::GATEWAY_TIMEOUT, error)
         }
     }
 }
 
-fn older(problem: &Problem) -> Response {
-    let (status, error) = problem.told();
-    refused(status, error)
+fn older_error(problem: &Problem) -> Response {
+    let (status, error) = problem.status_and_detail();
+    error_response(status, error)
 }
 
-/// The job, when it has ended.
-async fn ended(state: &AppState, id: JobId) -> Result<Job, Error> {
+/// Waits for the end of a job, and returns it.
+async fn wait_for_end(state: &AppState, id: JobId) -> Result<Job, Error> {
     let mut follow = state.events().follow(id, None, FollowSettings::default());
     while follow.next().await?.is_some() {}
     state.jobs().get(id).await
 }
 
-/// Why there are no pictures.
-fn failed(state: &AppState, job: &Job) -> Response {
+/// Returns the answer for a job without pictures.
+fn failure_response(state: &AppState, job: &Job) -> Response {
     match &job.error {
-        // A message about the server's own parts may hold addresses and names of theirs.
-        Some(failure) if !status_of(failure.code).is_server_error() => refused(
+        // The message of a server error may contain internal addresses and names.
+        Some(failure) if !status_of(failure.code).is_server_error() => error_response(
             status_of(failure.code),
             state.hidden().in_text(&failure.message),
         ),
-        Some(failure) => older(&Problem::from(Error::new(
+        Some(failure) => older_error(&Problem::from(Error::new(
             failure.code,
             failure.message.clone(),
         ))),
-        None => refused(
+        None => error_response(
             StatusCode::CONFLICT,
             format!(
-                "job {} was {} before it had made a picture",
+                "job {} was {} before it generated a picture",
                 job.id, job.state
             ),
         ),
@@ -160,14 +163,14 @@ fn failed(state: &AppState, job: &Job) -> Response {
 
 async fn answer(
     state: &AppState,
-    told: Told,
+    older: OlderMeta,
     job: &Job,
     begun: Instant,
     place: Places,
 ) -> Result<Response, Error> {
     let damaged = || {
         Error::internal(format!(
-            "job {} ended well without a result that can be read",
+            "job {} succeeded, but its result cannot be read",
             job.id
         ))
     };
@@ -177,21 +180,21 @@ async fn answer(
         let sha256 = image["sha256"].as_str().ok_or_else(damaged)?;
         let (file, length, _) = state.generation().outputs.open_file(sha256).await?;
         files.push((file, length));
-        // The file takes its place while the answer is sent.
+        // The text is inserted from the file while the answer is sent.
         data.push(OlderImage {
             b64_json: String::new(),
         });
     }
     let mut meta = json!({
         "source": result["meta"]["provider"],
-        "mode": told.mode,
+        "mode": older.mode,
         "count": data.len(),
         "constructed_prompt": result["meta"]["constructed_prompt"],
         "job_id": job.id,
         "receipt": job.receipt,
     });
     if let Some(meta) = meta.as_object_mut() {
-        meta.extend(told.meta);
+        meta.extend(older.meta);
     }
     let answer = OlderResponse {
         data,

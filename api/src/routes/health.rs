@@ -1,5 +1,5 @@
-//! `/livez`, `/readyz`, `/healthz`, `/metrics`: for those who keep the server running. None of them
-//! needs a key.
+//! `/livez`, `/readyz`, `/healthz`, `/metrics`: routes for operating the server. None of them needs
+//! a key.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use crate::metrics;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
-/// The process runs.
+/// Answers while the process runs.
 #[utoipa::path(
     get,
     path = "/livez",
@@ -24,22 +24,22 @@ pub(crate) async fn get_livez() -> &'static str {
     "ok\n"
 }
 
-/// Whether requests should come here. Damped: two failed checks of the collection in a row turn it
-/// off.
+/// Answers whether the server should get requests. It is not ready after two failed checks of the
+/// collection in a row.
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "operations",
     responses(
         (status = 200, description = "Ready.", body = String, content_type = "text/plain"),
-        (status = 503, description = "Not ready yet, not any more, or stopping.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready yet, the collection is unavailable, or the server is stopping.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn get_readyz(State(state): State<AppState>) -> Result<&'static str, Problem> {
     if state.readiness().is_ready() {
         return Ok("ready\n");
     }
-    // The checks themselves have logged why.
+    // The checks have logged the reason.
     Err(
         Problem::from(Error::new(ErrorCode::Unavailable, "not ready"))
             .retry_after(state.options().probe_every)
@@ -47,7 +47,7 @@ pub(crate) async fn get_readyz(State(state): State<AppState>) -> Result<&'static
     )
 }
 
-/// What answers here.
+/// The name and version of this server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HealthResponse {
     /// Always true.
@@ -58,7 +58,7 @@ pub(crate) struct HealthResponse {
     version: &'static str,
 }
 
-/// What answers here, in the shape of Clippy 0.2.
+/// Returns the name and version of this server, in the form of Clippy 0.2.
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -73,7 +73,7 @@ pub(crate) async fn get_healthz() -> Json<HealthResponse> {
     })
 }
 
-/// Counts and times for Prometheus.
+/// Returns the metrics for Prometheus.
 #[utoipa::path(
     get,
     path = "/metrics",

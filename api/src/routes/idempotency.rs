@@ -1,5 +1,5 @@
-//! `Idempotency-Key`: the same key and body are one job, whatever has become of the world
-//! meanwhile. So the job is looked for before anything else is checked, by a digest of the body as
+//! `Idempotency-Key`: requests with the same key and body create only one job, whatever has changed
+//! meanwhile. So the job is looked up before anything else is checked, by a digest of the body as
 //! it was sent.
 
 use std::io::Write;
@@ -16,10 +16,10 @@ use crate::state::AppState;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The key that was sent.
+/// Returns the key that was sent.
 ///
 /// # Errors
-/// [`clippy_core::ErrorCode::InvalidInput`] when it is no text.
+/// [`clippy_core::ErrorCode::InvalidInput`] when it is not ASCII text.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
@@ -30,13 +30,13 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
 }
 
 /// A key, and a digest of the body that it was sent with.
-pub(crate) struct Once {
+pub(crate) struct IdempotentRequest {
     key: String,
     digest: String,
 }
 
-impl Once {
-    /// A key that was sent with this body.
+impl IdempotentRequest {
+    /// Computes the digest of a body that was sent with this key.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] for a body that cannot be written as JSON.
@@ -53,11 +53,11 @@ impl Once {
         })
     }
 
-    /// Finds the job that the caller made with this key before.
+    /// Finds the job that the caller created with this key before.
     ///
     /// # Errors
-    /// 422 when the key was used with another body; what the store reports.
-    pub(crate) async fn made(
+    /// 422 when the key was used with another body, and the errors of the store.
+    pub(crate) async fn find_job(
         &self,
         state: &AppState,
         caller: &Caller,
@@ -70,12 +70,12 @@ impl Once {
     }
 
     /// Adds the key to a new job, so that it can be found again.
-    pub(crate) fn of(&self, new: NewJob) -> NewJob {
+    pub(crate) fn apply_to(&self, new: NewJob) -> NewJob {
         new.idempotency_key(&self.key).digest(&self.digest)
     }
 }
 
-/// Hashes what is written to it, so that a large body need not be copied.
+/// A writer that hashes its input, so that a large body is not copied.
 struct Digested<'a>(&'a mut Sha256);
 
 impl Write for Digested<'_> {

@@ -1,4 +1,4 @@
-//! `GET /api/image/{id}`: a picture's file, or a thumbnail.
+//! `GET /api/image/{id}`: sends a picture's file, or a thumbnail.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,40 +12,40 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use crate::admission::Who;
+use crate::admission::CallerId;
 use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
 use crate::sending::body_of;
 use crate::state::AppState;
 
-/// The picture of an address with its version never changes: browsers may keep it for a week.
+/// A URL with a version always has the same picture, so browsers may cache it for a week.
 const CACHE_FOR_ALL: &str = "public, max-age=604800, immutable";
-/// With keys, no shared cache may hand pictures on.
+/// With keys, shared caches must not store pictures.
 const CACHE_FOR_ONE: &str = "private, max-age=604800, immutable";
-/// A picture may be replaced under its id: without its version, it is asked for again.
+/// A picture may be replaced under its id, so a URL without a version is revalidated.
 const ASK_AGAIN_ALL: &str = "no-cache";
 const ASK_AGAIN_ONE: &str = "private, no-cache";
-/// Letters and digits of a version.
+/// The length of a version, in letters and digits.
 const VERSION: std::ops::RangeInclusive<usize> = 8..=16;
-/// A picture is only ever looked at: whatever it holds, nothing in it runs.
+/// Prevents that scripts in a picture run.
 pub(crate) const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-/// How large.
+/// Selects the size and version.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ImageQuery {
-    /// Most pixels of width; without it the file comes as it is.
+    /// The highest width in pixels. Without it, the file is sent unchanged.
     #[param(minimum = 1, maximum = 2048, example = 256)]
     w: Option<u32>,
-    /// The version that a search named in `image_url`. When it is the picture's, browsers may keep
-    /// the answer for a week; else they ask again each time.
+    /// The version in the `image_url` of a search. If it is the picture's current version, browsers
+    /// may cache the answer for a week; otherwise they revalidate it each time.
     v: Option<String>,
 }
 
-/// A picture of the collection, to be shown in a page.
+/// Sends a picture of the collection, to be shown in a page.
 ///
-/// When the server has keys, this route also takes one as `?key=`, since an `<img>` cannot send
-/// headers. Also at `/image/{id}`.
+/// If the server has keys, this route also accepts `?ticket=` and `?key=`, since an `<img>` cannot
+/// send headers. Also at `/image/{id}`.
 #[utoipa::path(
     get,
     path = "/api/image/{id}",
@@ -53,9 +53,9 @@ pub(crate) struct ImageQuery {
     params(("id" = String, Path, description = "The picture's id."), ImageQuery),
     responses(
         (status = 200, description = "The file, or a thumbnail no wider than `w`.", content_type = "image/*"),
-        (status = 304, description = "The caller's copy (If-None-Match) is still right."),
-        (status = 400, description = "`w` is no width.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The file lies outside of the served folders.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 304, description = "The caller's copy (If-None-Match) is current."),
+        (status = 400, description = "`w` is not a width.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The file is outside of the served folders.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such picture, or its file is gone.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
@@ -64,7 +64,7 @@ pub(crate) async fn get_image(
     State(state): State<AppState>,
     Path(id): Path<String>,
     ApiQuery(query): ApiQuery<ImageQuery>,
-    who: Who,
+    who: CallerId,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if query.w == Some(0) {
@@ -76,7 +76,7 @@ pub(crate) async fn get_image(
         Some(Value::String(path)) => path,
         _ => {
             return Err(Error::not_found(format!(
-                "picture {id} has no file: its entry names no path"
+                "picture {id} has no file: its payload has no path"
             ))
             .into());
         }
@@ -84,7 +84,7 @@ pub(crate) async fn get_image(
     let lasting = query.v.is_some() && query.v == version_of(&payload);
     let picture = state.pictures().open(path, width).await?;
     let etag = HeaderValue::from_str(&format!("\"{}\"", picture.etag)).map_err(|error| {
-        Error::internal("a picture's tag does not fit into a header").with_source(error)
+        Error::internal("a picture's ETag is not a valid header").with_source(error)
     })?;
     let always = [
         (header::ETAG, etag.clone()),
@@ -98,7 +98,7 @@ pub(crate) async fn get_image(
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
     let content_type = HeaderValue::from_str(&picture.content_type).map_err(|error| {
-        Error::internal("a picture's type does not fit into a header").with_source(error)
+        Error::internal("a picture's media type is not a valid header").with_source(error)
     })?;
     let shown = [
         (header::CONTENT_TYPE, content_type),
@@ -111,7 +111,8 @@ pub(crate) async fn get_image(
             HeaderValue::from_static(PICTURE_POLICY),
         ),
     ];
-    // What is in memory already takes no place, so that thumbnails come while files are read slowly.
+    // Pictures in memory take no place, so that thumbnails are sent even while callers read files
+    // slowly.
     let place = match &picture.content {
         PictureContent::File(..) => Some(state.admission().send_file(who)?),
         PictureContent::Memory(_) => None,
@@ -123,7 +124,7 @@ pub(crate) async fn get_image(
     Ok((always, shown, length, body_of(picture.content, place)).into_response())
 }
 
-/// How long a picture may be kept, and by whom.
+/// Returns how long a picture may be cached, and by whom.
 pub(crate) fn cache_control(state: &AppState, lasting: bool) -> HeaderValue {
     HeaderValue::from_static(match (lasting, state.keys().is_closed()) {
         (true, false) => CACHE_FOR_ALL,
@@ -133,8 +134,8 @@ pub(crate) fn cache_control(state: &AppState, lasting: bool) -> HeaderValue {
     })
 }
 
-/// The version of a picture's file: the beginning of the hash that ingest noted, or else that the
-/// manifest names.
+/// Returns the version of a picture's file: the beginning of the hash in its mark, or else of the
+/// hash in the manifest.
 pub(crate) fn version_of(payload: &Payload) -> Option<String> {
     let noted = payload.get(NOTES_FIELD).and_then(|notes| notes.get("md5"));
     [noted, payload.get("md5")]
@@ -149,7 +150,7 @@ pub(crate) fn version_of(payload: &Payload) -> Option<String> {
         })
 }
 
-/// The address of a picture, with its version where that is known.
+/// Returns the URL of a picture, with its version if that is known.
 pub(crate) fn address_of(base: &str, id: PointId, payload: &Payload) -> String {
     match version_of(payload) {
         Some(version) => format!("{base}/image/{id}?v={version}"),
@@ -157,13 +158,13 @@ pub(crate) fn address_of(base: &str, id: PointId, payload: &Payload) -> String {
     }
 }
 
-/// What is known of a picture.
+/// Fetches the payload of a picture.
 async fn payload_of(state: &AppState, id: &str) -> Result<Payload> {
     let unknown = || {
         let shown = shorten(id, 60);
         Error::not_found(format!("the collection has no picture {shown}"))
     };
-    // What cannot be an id is no picture either.
+    // An invalid id is answered like an unknown one.
     let id: PointId = id.parse().map_err(|_| unknown())?;
     let point = state
         .gallery()
@@ -175,8 +176,7 @@ async fn payload_of(state: &AppState, id: &str) -> Result<Payload> {
     Ok(point.payload)
 }
 
-/// Whether an `If-None-Match` names this tag. The comparison is the weak one, as RFC 9110 wants it
-/// here.
+/// Whether an `If-None-Match` contains this tag. The comparison is weak, as RFC 9110 requires.
 pub(crate) fn matches(given: &HeaderValue, etag: &HeaderValue) -> bool {
     let Ok(given) = given.to_str() else {
         return false;
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_what_ingest_noted_and_else_what_the_manifest_says() {
+    fn the_version_is_the_hash_of_the_mark_or_else_of_the_manifest() {
         let payload = |json: Value| json.as_object().cloned().expect("an object");
         let (own, other) = ("0123456789abcdef0123456789abcdef", "F".repeat(32));
         let noted = payload(serde_json::json!({ "md5": other, "_clippy": { "md5": own } }));

@@ -1,4 +1,4 @@
-//! A job as answers show it.
+//! The form of a job in answers.
 
 use clippy_jobs::{Children, Job, JobFailure, JobState, Progress};
 use serde::Serialize;
@@ -18,44 +18,43 @@ pub(crate) struct JobResponse {
     kind: &'static str,
     /// `interactive`, `bulk` or `control`.
     lane: &'static str,
-    /// Where it stands.
+    /// Its state.
     state: JobStateName,
-    /// Place in its lane, from 1; only while queued.
+    /// Its position in its lane, counted from 1; only while queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<u64>,
-    /// Deliveries since the job last got further: they count, so that one that stops its workers
-    /// comes to an end.
+    /// The number of attempts since it last made progress, including those whose worker ended.
     attempt: u32,
-    /// Deliveries allowed.
+    /// The limit of attempts.
     max_attempts: u32,
-    /// How far it is.
+    /// Its progress.
     progress: ProgressResponse,
-    /// When it was made: RFC 3339 in UTC.
+    /// When it was created: RFC 3339 in UTC.
     created_at: String,
     /// When it first ran.
     started_at: Option<String>,
     /// When it ended.
     finished_at: Option<String>,
-    /// What came out.
+    /// Its result.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<JobResult>)]
     result: Option<Value>,
-    /// Why it, or its last attempt, failed.
+    /// Why the job or its last attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<FailureResponse>,
-    /// What became of each input of a generation.
+    /// How each input of a generation was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ReceiptResponse>)]
     receipt: Option<Value>,
     /// The job that this one is a part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
-    /// Its parts, counted.
+    /// The number of its parts, by their state.
     #[serde(skip_serializing_if = "Option::is_none")]
     children: Option<ChildrenResponse>,
 }
 
-/// The states of a job. `waiting` is a job whose parts run.
+/// The states of a job. `waiting` is a job that waits for its parts.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobStateName {
@@ -67,16 +66,16 @@ pub(crate) enum JobStateName {
     Cancelled,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ProgressResponse {
-    /// Units done.
+    /// The number of finished units.
     done: u64,
-    /// Units in all; null while that is not known.
+    /// The number of all units; null while that is not known.
     total: Option<u64>,
-    /// What is counted: `lines`, `pictures`, `steps`.
+    /// The unit: `lines`, `pictures` or `steps`.
     unit: String,
-    /// The step that is running.
+    /// The current stage.
     stage: String,
     /// A sentence for a person.
     message: String,
@@ -89,11 +88,11 @@ pub(crate) struct FailureResponse {
     code: &'static str,
     /// What happened, why, and what to do.
     message: String,
-    /// Whether trying again by itself may help.
+    /// Whether a retry without any change may succeed.
     retryable: bool,
 }
 
-/// A job's parts, counted.
+/// The number of a job's parts, by their state.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ChildrenResponse {
     total: u64,
@@ -103,8 +102,8 @@ pub(crate) struct ChildrenResponse {
 }
 
 impl JobResponse {
-    /// The job as callers see it: without its payload, and without places on this machine or a
-    /// worker's.
+    /// Returns the job as callers see it: without its payload, and without paths of this machine or
+    /// a worker's.
     pub(crate) fn of(state: &AppState, job: Job) -> Self {
         let hidden = state.hidden();
         let progress = Progress {

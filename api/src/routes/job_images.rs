@@ -1,4 +1,4 @@
-//! `GET /api/jobs/{id}/images/{n}`: a picture that a job made.
+//! `GET /api/jobs/{id}/images/{n}`: sends a generated picture of a job.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -8,27 +8,27 @@ use clippy_core::Error;
 use clippy_core::pictures::PictureContent;
 
 use crate::access::Caller;
-use crate::admission::Who;
+use crate::admission::CallerId;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::image::{PICTURE_POLICY, cache_control, matches};
 use crate::routes::jobs::visible_job;
 use crate::sending::body_of;
 use crate::state::AppState;
 
-/// A picture that a job made, with its lineage in the file. When the server has keys, this route
-/// also takes one as `?key=`, since an `<img>` cannot send headers.
+/// Sends a generated picture of a job, with its lineage in the file. If the server has keys, this
+/// route also accepts `?ticket=` and `?key=`, since an `<img>` cannot send headers.
 #[utoipa::path(
     get,
     path = "/api/jobs/{id}/images/{n}",
     tag = "generation",
     params(
         ("id" = String, Path, description = "The job's id."),
-        ("n" = u32, Path, description = "Which of its pictures, from 0."),
+        ("n" = u32, Path, description = "The index of the picture, from 0."),
     ),
     responses(
         (status = 200, description = "The file.", content_type = "image/*"),
-        (status = 304, description = "The caller's copy (If-None-Match) is still right."),
-        (status = 404, description = "No such job, or it has no such picture (yet); `state` says how far it is.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 304, description = "The caller's copy (If-None-Match) is current."),
+        (status = 404, description = "No such job, or it has no such picture (yet); `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -36,7 +36,7 @@ pub(crate) async fn get_job_image(
     State(state): State<AppState>,
     caller: Caller,
     Path((id, number)): Path<(String, String)>,
-    who: Who,
+    who: CallerId,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn get_job_image(
         return Err(Problem::from(missing).in_state(job.state.as_str()));
     };
     let etag = HeaderValue::from_str(&format!("\"{sha256}\"")).map_err(|error| {
-        Error::internal("a picture's hash does not fit into a header").with_source(error)
+        Error::internal("a picture's hash is not a valid header").with_source(error)
     })?;
     let always = [
         (header::ETAG, etag.clone()),

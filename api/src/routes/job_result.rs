@@ -1,11 +1,11 @@
-//! What jobs end with, as the OpenAPI document describes it. Workers write results as JSON, and
-//! answers pass that JSON on.
+//! The results of jobs for the OpenAPI document. Workers write results as JSON, which answers pass
+//! on.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-/// What a job ended with: pictures, or the account of bulk work.
+/// The result of a job: pictures, or the account of bulk work.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes JSON that workers write")]
@@ -19,11 +19,11 @@ pub(crate) enum JobResult {
 pub(crate) struct GenerationResult {
     /// The pictures, in the order of their index.
     images: Vec<GeneratedPicture>,
-    /// The model, or the provider where it names none.
+    /// The model, or the provider if it has no models.
     model_used: String,
-    /// How they were made.
+    /// How they were generated.
     meta: GenerationMetaResponse,
-    /// The digests and weights of what they were made from.
+    /// The digests and weights of the inputs.
     #[schema(value_type = Object)]
     lineage: Map<String, Value>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct GenerationResult {
 /// One generated picture.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct GeneratedPicture {
-    /// Its place, from 0.
+    /// Its index, from 0.
     index: u32,
     /// Its path on this server.
     url: String,
@@ -45,16 +45,16 @@ pub(crate) struct GeneratedPicture {
     width: u32,
     /// Height in pixels.
     height: u32,
-    /// The seed that makes it again, where the provider has seeds.
+    /// The seed that generates it again, if the provider has seeds.
     seed: Option<u64>,
 }
 
-/// How pictures were made.
+/// How pictures were generated.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct GenerationMetaResponse {
     /// The provider's name.
     provider: String,
-    /// The model, where there is one.
+    /// The model, if the provider has one.
     model: Option<String>,
     /// `edit`, `subject`, `style` or `generate`.
     mode: String,
@@ -64,22 +64,22 @@ pub(crate) struct GenerationMetaResponse {
     negative_prompt: Option<String>,
     /// Why pictures are missing, one reason for each.
     filtered: Option<Vec<String>>,
-    /// Paid calls.
+    /// The number of paid calls.
     calls: u32,
-    /// What the calls cost in US dollars at most, where the price is known.
+    /// The highest cost of the calls in US dollars, if the price is known.
     usd: Option<f64>,
 }
 
 /// The account of an `ingest`, `backfill` or `reindex` job. Each kind adds fields of its own.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BulkResult {
-    /// How many lines there were, and what became of them.
+    /// The number of lines per outcome.
     totals: TotalsResponse,
-    /// Some of the lines that failed.
+    /// The first failed lines.
     failures: Vec<FailedLine>,
 }
 
-/// Lines, counted by what became of them.
+/// The number of lines per outcome.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TotalsResponse {
     /// Lines read.
@@ -88,9 +88,9 @@ pub(crate) struct TotalsResponse {
     embedded: u64,
     /// Stored already, with the same content and model.
     unchanged: u64,
-    /// The id occurred in an earlier line.
+    /// Lines with the id of an earlier line.
     duplicates: u64,
-    /// Left out on purpose.
+    /// Left out intentionally.
     skipped: u64,
     /// Not stored because of a failure.
     failed: u64,
@@ -101,7 +101,7 @@ pub(crate) struct TotalsResponse {
 pub(crate) struct FailedLine {
     /// The manifest's line, from 0.
     line: u64,
-    /// The picture's id, where the line names one: a number when it is all digits, else a UUID.
+    /// The picture's id, if the line has one: a number if it is all digits, else a UUID.
     id: Option<Value>,
     /// `failed`.
     outcome: String,

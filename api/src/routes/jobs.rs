@@ -1,4 +1,4 @@
-//! `/api/jobs`: what waits, runs and has ended.
+//! `/api/jobs`: lists, shows, cancels and retries jobs.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -18,13 +18,13 @@ use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
 const MOST_JOBS: usize = 500;
-/// Jobs are read in pieces of this many: what is stored of each may be large, and most of it is not
-/// listed.
+/// How many jobs are read from the store at once, since a stored job may be much larger than its
+/// entry in the list.
 const PIECE: usize = 25;
-/// Once the listed jobs have this many bytes, the page ends.
+/// A page ends when its jobs have this many bytes.
 const LONGEST_PAGE: usize = 4 << 20;
 
-/// Which jobs.
+/// Selects the jobs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JobsQuery {
@@ -35,25 +35,25 @@ pub(crate) struct JobsQuery {
     /// How many, 1..500.
     #[param(default = 50, minimum = 1, maximum = 500)]
     limit: Option<usize>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
 /// Jobs, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobsResponse {
-    /// The jobs; there may be fewer than asked for although more follow.
+    /// The jobs. There may be fewer than `limit` even if there are further pages.
     jobs: Vec<JobResponse>,
-    /// Send it as `cursor` to go on; null at the end.
+    /// The `cursor` of the next page; null at the end.
     next_cursor: Option<String>,
-    /// For admins: how many records were left out because they cannot be read; the log names each.
-    /// Absent when there are none.
+    /// For admins: how many records were left out because they cannot be read. The log lists them.
+    /// Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<u64>,
 }
 
-/// The jobs that the caller may see, newest first. The parts of a job are counted in it and not
-/// listed.
+/// Lists the jobs that the caller may see, newest first. The parts of a job are not listed, but
+/// counted in it.
 #[utoipa::path(
     get,
     path = "/api/jobs",
@@ -61,7 +61,7 @@ pub(crate) struct JobsResponse {
     params(JobsQuery),
     responses(
         (status = 200, description = "The jobs.", body = JobsResponse),
-        (status = 400, description = "No such kind or state, a limit out of range, or something that is no cursor.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "No such kind or state, a limit out of range, or an invalid cursor.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -84,7 +84,7 @@ pub(crate) async fn list_jobs(
         owner: caller.sees().map(str::to_owned),
         parent: None,
         before: before
-            .map_err(|_| Error::invalid("cursor must be the next_cursor of the page before"))?,
+            .map_err(|_| Error::invalid("cursor must be the next_cursor of the previous page"))?,
         limit: PIECE.min(limit),
     };
     let (mut jobs, mut bytes, mut damaged) = (Vec::new(), 0, 0);
@@ -110,7 +110,8 @@ pub(crate) async fn list_jobs(
     }))
 }
 
-/// One job. With `If-None-Match`, 304 while nothing has changed: cheap to ask again and again.
+/// Returns a job. With `If-None-Match`, the answer is 304 while nothing has changed, which makes
+/// polling cheap.
 #[utoipa::path(
     get,
     path = "/api/jobs/{id}",
@@ -122,7 +123,7 @@ pub(crate) async fn list_jobs(
     responses(
         (status = 200, description = "The job.", body = JobResponse),
         (status = 304, description = "Nothing has changed."),
-        (status = 404, description = "No such job, or no longer, or somebody else's.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The job does not exist, was deleted, or belongs to another caller.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -133,15 +134,13 @@ pub(crate) async fn get_job(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
-    // The place in line changes without a change of the job itself.
+    // The position changes without a change of the job itself.
     let etag = HeaderValue::from_str(&format!(
         "\"{}-{}\"",
         job.version,
         job.position.unwrap_or_default()
     ))
-    .map_err(|error| {
-        Error::internal("a job's tag does not fit into a header").with_source(error)
-    })?;
+    .map_err(|error| Error::internal("a job's ETag is not a valid header").with_source(error))?;
     let always = [
         (header::ETAG, etag.clone()),
         (
@@ -159,16 +158,17 @@ pub(crate) async fn get_job(
     Ok((always, Json(JobResponse::of(&state, job))).into_response())
 }
 
-/// Stops a job: a waiting one at once, a running one within a moment. Asking twice is asking once.
+/// Cancels a job: a waiting one at once, a running one within moments. Cancelling again does no
+/// harm.
 #[utoipa::path(
     post,
     path = "/api/jobs/{id}/cancel",
     tag = "jobs",
     params(("id" = String, Path, description = "The job's id.")),
     responses(
-        (status = 200, description = "The job as it is now; a running one ends a moment later.", body = JobResponse),
+        (status = 200, description = "The job. A running one ends some moments later.", body = JobResponse),
         (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "It has ended; `state` says how.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The job has ended; `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -178,19 +178,19 @@ pub(crate) async fn cancel_job(
     Path(id): Path<String>,
 ) -> Result<Json<JobResponse>, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
-    changed(&state, job.id, state.jobs().cancel(job.id).await).await
+    job_or_problem(&state, job.id, state.jobs().cancel(job.id).await).await
 }
 
-/// The same as `POST /api/jobs/{id}/cancel`.
+/// Cancels a job, like `POST /api/jobs/{id}/cancel`.
 #[utoipa::path(
     delete,
     path = "/api/jobs/{id}",
     tag = "jobs",
     params(("id" = String, Path, description = "The job's id.")),
     responses(
-        (status = 200, description = "The job as it is now.", body = JobResponse),
+        (status = 200, description = "The job.", body = JobResponse),
         (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "It has ended; `state` says how.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The job has ended; `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -202,7 +202,8 @@ pub(crate) async fn delete_job(
     cancel_job(state, caller, id).await
 }
 
-/// Queues a failed or cancelled job again; of a job with parts, those that failed.
+/// Queues a failed or cancelled job again. Of a job with parts, only those that did not succeed run
+/// again.
 #[utoipa::path(
     post,
     path = "/api/jobs/{id}/retry",
@@ -211,8 +212,8 @@ pub(crate) async fn delete_job(
     responses(
         (status = 200, description = "The job, queued.", body = JobResponse),
         (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "It has neither failed nor been cancelled; `state` says what it is.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 402, description = "It would be bought again, for more than a day's budget.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The job has neither failed nor been cancelled; `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 402, description = "It would be paid for again, and its price exceeds a day's budget.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Its lane is full, or today's budget is spent.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
@@ -223,16 +224,18 @@ pub(crate) async fn retry_job(
     Path(id): Path<String>,
 ) -> Result<Json<JobResponse>, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
-    let retried = generate::retried(&state, &job, state.jobs().retry(job.id)).await?;
+    let retried =
+        generate::retry_with_reservation(&state, &job, state.jobs().retry(job.id)).await?;
     if retried.is_ok() {
         state
             .new_jobs()
-            .made(job.owner.as_deref().unwrap_or_default());
+            .announce(job.owner.as_deref().unwrap_or_default());
     }
-    changed(&state, job.id, retried).await
+    job_or_problem(&state, job.id, retried).await
 }
 
-/// The job, when there is one that this caller may see. Somebody else's looks like none.
+/// Returns a job that this caller may see. The job of another caller is answered like an unknown
+/// one.
 pub(crate) async fn visible_job(
     state: &AppState,
     caller: &Caller,
@@ -241,7 +244,7 @@ pub(crate) async fn visible_job(
     let id: JobId = id.parse()?;
     let unknown = || {
         Error::not_found(format!(
-            "There is no job {id}: it never was, or it ended so long ago that it was dropped"
+            "There is no job {id}: it never existed, or it ended long ago and was deleted"
         ))
     };
     match state.jobs().get(id).await {
@@ -252,8 +255,9 @@ pub(crate) async fn visible_job(
     }
 }
 
-/// What a change came to; a refusal that lies in the job's state names it.
-async fn changed(
+/// Returns the changed job, or the problem. A refusal because of the job's state contains that
+/// state.
+async fn job_or_problem(
     state: &AppState,
     id: JobId,
     changed: clippy_core::Result<Job>,

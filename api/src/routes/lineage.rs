@@ -1,4 +1,4 @@
-//! `GET /api/lineage`: what was made from a picture.
+//! `GET /api/lineage`: the generated pictures that used a picture of the gallery.
 
 use std::collections::HashMap;
 
@@ -16,36 +16,36 @@ use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
-/// Most pictures that one answer lists.
+/// How many pictures one answer lists.
 const MOST: usize = 200;
 
-/// Of which picture.
+/// Selects the picture.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LineageQuery {
-    /// A picture of the gallery.
+    /// The id of a picture of the gallery.
     #[serde(rename = "ref")]
     #[param(rename = "ref")]
     reference: String,
 }
 
-/// What was made from a picture.
+/// The generated pictures that used a picture of the gallery.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LineageResponse {
     /// The picture of the gallery.
     #[serde(rename = "ref")]
     #[schema(value_type = u64)]
     reference: PointId,
-    /// What was made from it, the latest first, at most 200.
+    /// The generated pictures, newest first, at most 200.
     images: Vec<MadeResponse>,
 }
 
-/// A made picture.
+/// A generated picture.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MadeResponse {
     /// SHA-256 of the file.
     sha256: String,
-    /// Where it is, while its job is remembered.
+    /// Its path on this server, while its job exists.
     url: String,
     /// Its media type.
     media_type: String,
@@ -53,22 +53,22 @@ pub(crate) struct MadeResponse {
     width: u32,
     /// Height in pixels.
     height: u32,
-    /// Where it came from: prompt, sketch, references with role, weight, source and licence,
+    /// How it was generated: prompt, sketch, references with role, weight, source and licence,
     /// provider, model, seed.
     #[schema(value_type = Object)]
     lineage: Lineage,
 }
 
-/// The caller's pictures that were made from a picture of the gallery. An admin key sees
-/// everybody's.
+/// Lists the caller's generated pictures that used a picture of the gallery. With an admin key,
+/// those of all callers.
 #[utoipa::path(
     get,
     path = "/api/lineage",
     tag = "generation",
     params(LineageQuery),
     responses(
-        (status = 200, description = "What was made from it; nothing is an empty list.", body = LineageResponse),
-        (status = 400, description = "`ref` is no id.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The generated pictures, or an empty list.", body = LineageResponse),
+        (status = 400, description = "`ref` is not an id.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -79,7 +79,7 @@ pub(crate) async fn list_lineage(
 ) -> Result<Json<LineageResponse>, Problem> {
     let reference: PointId = query.reference.parse()?;
     let mut images = Vec::new();
-    // Pictures of one job come one after the other: each job is looked up once.
+    // Several pictures may belong to one job, which is looked up only once.
     let mut known: HashMap<String, bool> = HashMap::new();
     for output in state.generation().outputs.made_from(reference).await? {
         if images.len() == MOST {
@@ -119,7 +119,8 @@ pub(crate) async fn list_lineage(
     Ok(Json(LineageResponse { reference, images }))
 }
 
-/// Whether this caller may see a picture's job. What belongs to nobody that is known is an admin's.
+/// Whether this caller may see a picture's job. If the job is unknown, only admins may see the
+/// picture.
 async fn is_visible(state: &AppState, caller: &Caller, job: &str) -> Result<bool, Error> {
     let Some(owner) = caller.sees() else {
         return Ok(true);

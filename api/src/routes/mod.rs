@@ -1,4 +1,4 @@
-//! The handlers, one file a resource.
+//! The handlers, one file for each resource.
 
 pub(crate) mod admin;
 pub(crate) mod bulk;
@@ -36,24 +36,24 @@ use clippy_common::shorten;
 
 use crate::problem::Problem;
 
-/// No such route.
+/// Answers a request without a route.
 pub(crate) async fn not_found(method: Method, uri: Uri) -> Problem {
-    nothing_at(&method, uri.path())
+    no_route(&method, uri.path())
 }
 
-/// The problem for an address without a route.
-pub(crate) fn nothing_at(method: &Method, path: &str) -> Problem {
+/// Returns the problem of a path without a route.
+pub(crate) fn no_route(method: &Method, path: &str) -> Problem {
     let path = shorten(path, 120);
     clippy_core::Error::not_found(format!(
-        "there is no {method} {path} here; /docs lists what there is"
+        "there is no route {method} {path}; /docs lists all routes"
     ))
     .into()
 }
 
-/// The route is there, but not for this method.
+/// Answers a request whose route exists, but not for this method.
 pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     let path = shorten(uri.path(), 120);
     Problem::method_not_allowed(format!(
-        "{path} does not take {method}; /docs lists what it takes"
+        "{path} does not accept {method}; /docs lists its methods"
     ))
 }

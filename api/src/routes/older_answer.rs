@@ -1,5 +1,5 @@
-//! Sends the answer of Clippy 0.2's `generate_image`: its pictures are read and encoded only as fast
-//! as the caller reads them.
+//! Sends the answer of Clippy 0.2's `generate_image`: its pictures are read and encoded only as
+//! fast as the caller reads them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::admission::Places;
 use crate::sending::{end_of, in_time};
 
-/// Bytes that are encoded at once: a multiple of three, so that the pieces join without padding.
+/// How many bytes are encoded at once: a multiple of three, so that the pieces need no padding.
 const BLOCK: usize = 48 << 10;
 
 /// A part of the answer.
@@ -33,8 +33,8 @@ struct Sending {
     _place: Places,
 }
 
-/// The body: this JSON with the files, in their order, in the first strings that `mark` begins and
-/// that are empty.
+/// Returns a body with this JSON, in which the files are inserted as base64 after the first
+/// occurrences of `mark`, in their order.
 pub(super) fn body_with_files(
     json: &str,
     mark: &str,
@@ -97,10 +97,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::admission::{Pool, Who};
+    use crate::admission::{CallerId, Pool};
 
     #[tokio::test]
-    async fn files_of_all_lengths_stand_where_their_strings_are() {
+    async fn files_of_all_lengths_are_inserted_into_their_strings() {
         let mut files = Vec::new();
         let lengths = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 2];
         for length in lengths {
@@ -112,7 +112,7 @@ mod tests {
         }
         let empty = vec![json!({"b64_json": ""}); lengths.len()];
         let text = json!({"data": empty, "meta": {"b64_json": ""}}).to_string();
-        let place = Pool::new(1).take(Who::Unknown).expect("a place");
+        let place = Pool::new(1).take(CallerId::Unknown).expect("a place");
         let body = body_with_files(&text, "\"b64_json\":\"", files, place);
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
         let read: Value = serde_json::from_slice(&bytes).expect("JSON");

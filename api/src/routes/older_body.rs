@@ -1,4 +1,4 @@
-//! The three bodies of Clippy 0.2's `generate_image`, and what each of them asks for.
+//! The three bodies of Clippy 0.2's `generate_image`, and their conversion to a request.
 
 use clippy_common::shorten;
 use clippy_core::ids::PointId;
@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use crate::extract::{Scalar, at_most};
 use crate::routes::own_picture::OwnAddress;
 
-/// Most characters of a name that the answer repeats.
+/// How many characters of a name the answer repeats.
 const LONGEST_NAME: usize = 60;
 
-/// Any of the three bodies; which one it is, its fields tell.
+/// Any of the three bodies, which differ in their fields.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct OlderBody {
     /// The subject, for a picture of a subject in a sketch.
@@ -26,57 +26,57 @@ pub(crate) struct OlderBody {
     image_url: Option<String>,
     /// White where the picture is edited: a data URL.
     mask_url: Option<String>,
-    /// Tags of the style vocabulary; others are left out, and listed in `meta.style_tags_ignored`.
+    /// Tags of the style vocabulary. Others are ignored, and listed in `meta.style_tags_ignored`.
     #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     style_tags: Option<Vec<String>>,
     /// `SUBJECT_TYPE_PERSON` and so on.
     subject_type_default: Option<String>,
-    /// The words.
+    /// The prompt.
     prompt_subject: Option<String>,
-    /// The words, where `prompt_subject` is not sent.
+    /// The prompt, if `prompt_subject` is not sent.
     subject: Option<String>,
     /// How many pictures, 1..8.
     #[schema(value_type = Option<u32>)]
     n: Option<Scalar>,
 }
 
-/// A reference, as Clippy 0.2's client sends it. Of several places the first that is there counts.
+/// A reference, as Clippy 0.2's client sends it. Of several sources, the first one is used.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct OlderReference {
     /// Base64 of the file.
     image_b64: Option<String>,
     /// The same under an older name.
     image_bytes_b64: Option<String>,
-    /// A data URL, an `https` URL, or `/image/{id}` of this server, with or without its name.
+    /// A data URL, an `https` URL, or `/image/{id}` of this server, with or without its host.
     image_url: Option<String>,
-    /// A picture of the gallery.
+    /// The id of a picture of the gallery.
     #[schema(value_type = Option<u64>)]
     id: Option<PointId>,
-    /// How much it counts, 0 to 1.
+    /// The weight of the reference, 0 to 1.
     weight: Option<f32>,
 }
 
-/// What a body asks for.
-pub(crate) struct Asked {
+/// A body, converted to a request.
+pub(crate) struct OlderRequest {
     pub request: GenerateRequest,
-    /// What the answer repeats of it.
-    pub told: Told,
+    /// The parts that the answer repeats.
+    pub meta: OlderMeta,
 }
 
-/// What is kept of a body while its job runs. It is small, whatever the body is.
-pub(crate) struct Told {
+/// The parts of a body that are kept for the answer. They are small, however large the body is.
+pub(crate) struct OlderMeta {
     /// Clippy 0.2's name of the mode.
     pub mode: &'static str,
-    /// What is particular to the mode.
+    /// Fields of the mode.
     pub meta: Map<String, Value>,
 }
 
 impl OlderBody {
-    /// What is asked for.
+    /// Converts the body to a request.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] for a count or a reference that cannot be.
-    pub(crate) fn asked(self, own: &OwnAddress) -> Result<Asked> {
+    /// [`clippy_core::ErrorCode::InvalidInput`] for an invalid count or reference.
+    pub(crate) fn into_request(self, own: &OwnAddress) -> Result<OlderRequest> {
         let (tags, ignored) = vocabulary(self.style_tags.unwrap_or_default());
         let (refs, image) = (
             self.refs.unwrap_or_default(),
@@ -148,9 +148,9 @@ impl OlderBody {
                 .collect();
             meta.insert("style_tags_ignored".to_owned(), json!(names));
         }
-        Ok(Asked {
+        Ok(OlderRequest {
             request,
-            told: Told { mode, meta },
+            meta: OlderMeta { mode, meta },
         })
     }
 }
@@ -175,7 +175,7 @@ impl OlderReference {
         } else if let Some(url) = said(&self.image_url) {
             match own
                 .picture(&url)
-                .or_else(|| self.id.filter(|id| own.agrees(&url, *id)).map(Ok))
+                .or_else(|| self.id.filter(|id| own.is_same_picture(&url, *id)).map(Ok))
             {
                 Some(id) => input.id = Some(id?),
                 None => input.image_url = Some(url),
@@ -184,14 +184,14 @@ impl OlderReference {
             input.id = Some(id);
         } else {
             return Err(Error::invalid(format!(
-                "{name} names no picture: send image_url, image_b64 or id"
+                "{name} has no picture: send image_url, image_b64 or id"
             )));
         }
         Ok(input)
     }
 }
 
-/// A number, or a number as text; nothing, 0 and empty text mean the default, as they did.
+/// Parses a number, which may be text. Null, 0 and empty text mean the default, as in Clippy 0.2.
 fn count(given: Option<&Scalar>, default: u32) -> Result<u32> {
     let number = match given {
         None | Some(Scalar::Null) => return Ok(default),
@@ -212,7 +212,7 @@ fn count(given: Option<&Scalar>, default: u32) -> Result<u32> {
     }
 }
 
-/// Tags that are known, and the rest.
+/// Splits tags into known and unknown ones.
 fn vocabulary(tags: Vec<String>) -> (Vec<String>, Vec<String>) {
     tags.into_iter()
         .partition(|tag| StyleTag::from_name(tag).is_some())
@@ -222,10 +222,10 @@ fn vocabulary(tags: Vec<String>) -> (Vec<String>, Vec<String>) {
 mod tests {
     use super::*;
 
-    fn asked(body: Value) -> Asked {
+    fn parse(body: Value) -> OlderRequest {
         serde_json::from_value::<OlderBody>(body)
             .expect("a body")
-            .asked(&own())
+            .into_request(&own())
             .expect("good")
     }
 
@@ -236,25 +236,25 @@ mod tests {
     }
 
     #[test]
-    fn fields_tell_which_of_the_three_bodies_it_is() {
-        let subject = asked(json!({
+    fn the_fields_determine_which_of_the_three_bodies_it_is() {
+        let subject = parse(json!({
             "subject_ref": {"image_url": "/image/7"}, "image_url": "data:a", "style_tags": ["pixel_art", "cubism"],
             "subject_type_default": "SUBJECT_TYPE_ANIMAL", "n": "2",
         }));
         assert_eq!(
-            (subject.told.mode, subject.request.count),
+            (subject.meta.mode, subject.request.count),
             ("subject_plus_sketch", 2)
         );
         assert_eq!(subject.request.refs[0].id, Some(PointId::Number(7)));
         assert_eq!(subject.request.refs[0].role, "subject");
         assert_eq!(subject.request.subject_type.as_deref(), Some("animal"));
-        assert_eq!(subject.told.meta["style_tags_ignored"], json!(["cubism"]));
+        assert_eq!(subject.meta.meta["style_tags_ignored"], json!(["cubism"]));
 
-        let style = asked(
+        let style = parse(
             json!({"refs": [{"image_b64": "AA", "weight": 0.4}], "image_url": "data:a", "n": null}),
         );
         assert_eq!(
-            (style.told.mode, style.request.count),
+            (style.meta.mode, style.request.count),
             ("customize_promptless", 4)
         );
         assert_eq!(style.request.sketch.as_deref(), Some("data:a"));
@@ -264,7 +264,7 @@ mod tests {
             json!({"id": 7, "image_url": own_url}),
             json!({"image_url": own_url}),
         ] {
-            let one = asked(json!({"refs": [reference], "image_url": "data:a"}));
+            let one = parse(json!({"refs": [reference], "image_url": "data:a"}));
             let first = &one.request.refs[0];
             assert_eq!(
                 (first.id, first.image_url.as_deref()),
@@ -272,39 +272,39 @@ mod tests {
             );
         }
 
-        let edit = asked(json!({
+        let edit = parse(json!({
             "subject": "a hat", "refs": [{"id": 3}], "image_url": "data:a", "mask_url": "data:b", "n": 1,
         }));
         assert_eq!(
-            (edit.told.mode, edit.request.mask.as_deref()),
+            (edit.meta.mode, edit.request.mask.as_deref()),
             ("edit", Some("data:b"))
         );
         assert_eq!(edit.request.prompt.as_deref(), Some("a hat"));
-        let words = asked(json!({"prompt_subject": "a cat", "subject": "a dog"}));
+        let words = parse(json!({"prompt_subject": "a cat", "subject": "a dog"}));
         assert_eq!(
-            (words.told.mode, words.request.prompt.as_deref()),
+            (words.meta.mode, words.request.prompt.as_deref()),
             ("generate", Some("a cat"))
         );
     }
 
     #[test]
-    fn what_is_kept_while_the_job_runs_is_small() {
+    fn the_parts_that_are_kept_for_the_answer_are_small() {
         let long = "x".repeat(1 << 20);
-        let asked = asked(json!({
+        let older = parse(json!({
             "refs": [{"image_b64": long}], "image_url": long, "style_tags": vec![long.clone(); 8],
         }));
-        let kept = serde_json::to_string(&asked.told.meta).expect("JSON");
+        let kept = serde_json::to_string(&older.meta.meta).expect("JSON");
         assert!(kept.len() < 2_000, "{} bytes", kept.len());
         let refused = serde_json::from_value::<OlderBody>(json!({
             "subject_ref": {"id": 7}, "image_url": "data:a", "subject_type_default": long,
         }))
         .expect("a body")
-        .asked(&own());
+        .into_request(&own());
         assert!(refused.is_err());
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
+    fn invalid_bodies_are_refused() {
         for body in [
             json!({"subject": "a", "n": 9}),
             json!({"subject": "a", "n": -1}),
@@ -315,7 +315,7 @@ mod tests {
             assert!(
                 serde_json::from_value::<OlderBody>(body.clone())
                     .expect("a body")
-                    .asked(&own())
+                    .into_request(&own())
                     .is_err(),
                 "{body}"
             );

@@ -1,18 +1,18 @@
-//! Addresses of this server's own pictures in the bodies of requests: they mean the picture, and
-//! are not fetched.
+//! Recognises URLs of this server's own pictures in the bodies of requests. They are converted to
+//! the picture's id, and not fetched.
 
 use axum::http::{HeaderMap, header};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use clippy_generate::ReferenceInput;
 
-/// The names by which a caller knows this server.
+/// The host names by which a caller addresses this server.
 pub(crate) struct OwnAddress {
     hosts: Vec<String>,
 }
 
 impl OwnAddress {
-    /// The `Host` that the caller named.
+    /// Reads the `Host` headers of a call.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let hosts = headers
             .get_all(header::HOST)
@@ -23,8 +23,8 @@ impl OwnAddress {
         }
     }
 
-    /// The picture that `/image/{id}` or `/api/image/{id}` names: with any query, below any path of
-    /// a proxy, and with this server's name or none. `None` for every other address.
+    /// Returns the picture of a URL that ends in `/image/{id}`: with any query, under any sub-path,
+    /// and with this server's host or none. `None` for every other URL.
     pub(crate) fn picture(&self, url: &str) -> Option<Result<PointId>> {
         let (authority, id) = split(url)?;
         match authority {
@@ -33,9 +33,9 @@ impl OwnAddress {
         }
     }
 
-    /// Whether an address, by whatever name, is that of the picture with this id: by which name a
-    /// caller knows this server may not be told, behind a proxy.
-    pub(crate) fn agrees(&self, url: &str, id: PointId) -> bool {
+    /// Whether a URL ends in `/image/{id}` with this id, whatever its host: behind a proxy, the
+    /// host that a caller uses may be unknown.
+    pub(crate) fn is_same_picture(&self, url: &str, id: PointId) -> bool {
         split(url).and_then(|(_, named)| named.parse().ok()) == Some(id)
     }
 
@@ -50,12 +50,11 @@ impl OwnAddress {
         })
     }
 
-    /// A reference that says twice which picture it means is one with an id; two different ones are
-    /// a mistake.
+    /// Replaces a URL of an own picture by its id.
     ///
-    /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names the reference.
-    pub(crate) fn settle(&self, name: &str, mut input: ReferenceInput) -> Result<ReferenceInput> {
+    /// # Errors [`clippy_core::ErrorCode::InvalidInput`] if the URL and the id are of different
+    /// pictures. The message names the reference.
+    pub(crate) fn resolve(&self, name: &str, mut input: ReferenceInput) -> Result<ReferenceInput> {
         for field in [&mut input.url, &mut input.image_url] {
             let Some(url) = field.as_deref() else {
                 continue;
@@ -64,12 +63,12 @@ impl OwnAddress {
                 (Some(meant), _) => meant.map_err(|error| {
                     Error::new(error.code, format!("{name}: {}", error.message))
                 })?,
-                (None, Some(id)) if self.agrees(url, id) => id,
+                (None, Some(id)) if self.is_same_picture(url, id) => id,
                 _ => continue,
             };
             if let Some(id) = input.id.filter(|id| *id != meant) {
                 return Err(Error::invalid(format!(
-                    "{name} names two pictures, {id} by its id and {meant} by its URL"
+                    "{name} has two pictures, {id} by its id and {meant} by its URL"
                 )));
             }
             (input.id, *field) = (Some(meant), None);
@@ -78,7 +77,7 @@ impl OwnAddress {
     }
 }
 
-/// Scheme and authority, where there are some, and what follows `…/image/`.
+/// Returns the scheme and authority, if there are any, and the part after `…/image/`.
 fn split(url: &str) -> Option<(Option<(&str, &str)>, &str)> {
     let (authority, path) = match url.split_once("://") {
         Some((scheme @ ("http" | "https"), rest)) => {
@@ -94,7 +93,7 @@ fn split(url: &str) -> Option<(Option<(&str, &str)>, &str)> {
     before.ends_with("/image").then_some((authority, id))
 }
 
-/// The port of a name of loopback.
+/// Returns the port of a loopback host; `None` for other hosts.
 fn loopback_port(host: &str) -> Option<&str> {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (name, port),
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_own_address_is_known_in_all_its_forms() {
+    fn own_urls_are_recognised_in_all_forms() {
         for url in [
             "/image/17",
             "/api/image/17",
@@ -145,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn an_id_and_an_address_of_the_same_picture_agree() {
+    fn an_id_and_a_url_of_the_same_picture_may_be_sent_together() {
         let both = |id: u64, url: &str| {
             let input = ReferenceInput {
                 id: Some(PointId::Number(id)),
                 image_url: Some(url.to_owned()),
                 ..ReferenceInput::default()
             };
-            own().settle("refs[0]", input)
+            own().resolve("refs[0]", input)
         };
         for url in [
             "/image/17",
@@ -167,7 +166,7 @@ mod tests {
             );
         }
         let two = both(3, "/image/17").expect_err("two pictures");
-        assert!(two.message.contains("refs[0] names two pictures"), "{two}");
+        assert!(two.message.contains("refs[0] has two pictures"), "{two}");
         let other =
             both(3, "https://example.org/a.png").expect("for the provider's check to refuse");
         assert!(other.image_url.is_some());

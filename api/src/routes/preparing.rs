@@ -1,4 +1,4 @@
-//! What the server still prepares.
+//! `GET /api/preparing`: the preparation that is still in progress while the server runs.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,31 +8,31 @@ use utoipa::ToSchema;
 
 use crate::state::AppState;
 
-/// What is being prepared while the server already serves; null when nothing is.
+/// The preparation in progress; null if there is none.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PreparingAnswer {
     preparing: Option<PreparingPart>,
 }
 
-/// How far the preparation is.
+/// The progress of the preparation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PreparingPart {
     /// `drawing`, `embedding` or `calibrating`.
     #[schema(value_type = String)]
     stage: PreparingStage,
-    /// How many of `total` are done.
+    /// The number of finished pictures.
     done: u64,
-    /// How many there are.
+    /// The number of all pictures.
     total: u64,
 }
 
-/// What the server still prepares, such as the gallery of `clippy demo`. Searches work meanwhile,
-/// on what is there.
+/// Returns the progress of a preparation, such as that of `clippy demo`. Searches find the pictures
+/// that are finished.
 #[utoipa::path(
     get,
     path = "/api/preparing",
     tag = "operations",
-    responses((status = 200, description = "How far it is", body = PreparingAnswer))
+    responses((status = 200, description = "The progress.", body = PreparingAnswer))
 )]
 pub(crate) async fn get_preparing(State(state): State<AppState>) -> Json<PreparingAnswer> {
     let preparing = state.options().preparing.now();

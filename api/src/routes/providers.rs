@@ -1,4 +1,4 @@
-//! `GET /api/providers`: who makes pictures here, and what each provider supports.
+//! `GET /api/providers`: the configured providers, and what each of them supports.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,24 +11,24 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::state::AppState;
 
-/// What callers without an admin's key read instead of a check's reason.
-const FOR_ADMINS: &str = "the reason is for an admin: see clippy doctor";
+/// The message of a check for callers without an admin key.
+const FOR_ADMINS: &str = "only admins see the reason: run clippy doctor";
 
-/// Who makes pictures here.
+/// The configured providers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProvidersResponse {
-    /// The provider of requests that name none; empty when no provider is set up.
+    /// The default provider; empty if no provider is configured.
     default: String,
-    /// The providers that are set up, the default first.
+    /// The configured providers, the default first.
     providers: Vec<ProviderResponse>,
 }
 
-/// What a provider supports, and whether it could work now.
+/// What a provider supports, and whether it works now.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProviderResponse {
     /// Its name.
     provider: String,
-    /// The model, where there is one.
+    /// The model, if the provider has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     /// References of role `style`.
@@ -37,7 +37,7 @@ pub(crate) struct ProviderResponse {
     subject_references: SupportName,
     /// Weights of references.
     weights: SupportName,
-    /// Most references of one picture.
+    /// The highest number of references of one picture.
     max_references: usize,
     /// Why references are only approximated.
     reference_note: String,
@@ -49,32 +49,32 @@ pub(crate) struct ProviderResponse {
     mask: SupportName,
     /// How the mask is kept.
     mask_note: String,
-    /// Words.
+    /// A prompt.
     prompt: SupportName,
-    /// What the words do.
+    /// How the prompt is used.
     prompt_note: String,
     /// A seed that makes the picture repeatable.
     seed: SupportName,
     /// A negative prompt.
     negative_prompt: SupportName,
-    /// The aspect ratios that it can make.
+    /// The supported aspect ratios.
     ratios: RatiosResponse,
     /// The names of its recommended ways to mix references.
     presets: Vec<String>,
     /// The style tags that have an effect; empty means all of them.
     style_tags: Vec<String>,
-    /// Most pictures of one call.
+    /// The highest number of pictures of one call.
     images_per_call: u32,
-    /// What is known of the progress while it works.
+    /// How progress is reported.
     progress: ProgressName,
-    /// Whether it sends previews while it works.
+    /// Whether previews are sent.
     previews: bool,
-    /// What cancelling does.
+    /// The effect of cancelling.
     cancel: CancelName,
     /// Whether calls cost money.
     paid: bool,
-    /// Whether its key works, its models exist, and each kind of input could be used now. The
-    /// provider is asked at most once a minute.
+    /// Whether its key works, its models exist, and each kind of input can be used now. The
+    /// provider is called at most once a minute.
     checks: Vec<CheckResponse>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) enum SupportName {
     No,
 }
 
-/// `any`, or the aspect ratios that there are: the nearest one is used for another.
+/// `any`, or the supported aspect ratios, of which the nearest one is used.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RatiosResponse {
@@ -99,9 +99,9 @@ pub(crate) enum RatiosResponse {
 /// An aspect ratio.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RatioResponse {
-    /// The width's part.
+    /// The width, as a part of the ratio.
     width: u32,
-    /// The height's part.
+    /// The height, as a part of the ratio.
     height: u32,
 }
 
@@ -113,8 +113,8 @@ pub(crate) enum ProgressName {
     Phases,
 }
 
-/// Whether cancelling stops the work (`stops`), or only discards the answer, which may be billed
-/// (`drops_billed`).
+/// Whether cancelling stops the work (`stops`), or only discards the answer, which may still be
+/// billed (`drops_billed`).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CancelName {
@@ -122,7 +122,7 @@ pub(crate) enum CancelName {
     DropsBilled,
 }
 
-/// One thing that was checked.
+/// The result of one check.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CheckResponse {
     /// What was checked: `server`, `key`, a model, or a kind of input.
@@ -133,7 +133,8 @@ pub(crate) struct CheckResponse {
     message: String,
 }
 
-/// Whether it works (`ok`), works in part (`warning`), or no picture can be made (`fault`).
+/// Whether the provider works (`ok`), works in part (`warning`), or cannot generate pictures
+/// (`fault`).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CheckLevel {
@@ -142,7 +143,7 @@ pub(crate) enum CheckLevel {
     Fault,
 }
 
-/// Lists the providers that are set up, and what each of them supports.
+/// Lists the configured providers, and what each of them supports.
 #[utoipa::path(
     get,
     path = "/api/providers",
@@ -177,7 +178,7 @@ pub(crate) async fn list_providers(
     Json(ProvidersResponse { default, providers })
 }
 
-/// A check as every caller may see it: its reason may name addresses and files of the provider.
+/// Removes the reason of a check, which may contain addresses and files of the provider.
 fn without_reason(check: Finding) -> Finding {
     Finding {
         message: FOR_ADMINS.to_owned(),
@@ -187,7 +188,7 @@ fn without_reason(check: Finding) -> Finding {
 
 impl ProviderResponse {
     fn of(capabilities: Capabilities, checks: Vec<Finding>) -> Self {
-        // Every field is named, so that a new one cannot be forgotten here.
+        // Every field is listed, so that the compiler reports a new one that is missing here.
         let Capabilities {
             provider,
             model,
@@ -311,7 +312,7 @@ mod tests {
 
     use super::*;
 
-    /// The answer has been the capabilities' own JSON and `checks`, which clients rely on.
+    /// Clients rely on the answer being the JSON of the capabilities, with `checks`.
     #[test]
     fn the_answer_is_the_capabilities_and_the_checks() {
         let listed = vec![AspectRatio {

@@ -1,4 +1,4 @@
-//! `/api/admin/queues`: the lanes that jobs wait in.
+//! `/api/admin/queues`: lists, pauses and resumes the lanes of jobs.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
-/// Unreadable tasks that are shown, the newest.
+/// How many of the newest dead letters are listed.
 const DEAD_LETTERS: usize = 20;
 
 /// All lanes.
@@ -27,23 +27,23 @@ pub(crate) struct QueuesResponse {
 pub(crate) struct QueueResponse {
     /// Its name.
     lane: &'static str,
-    /// Whether workers take nothing from it.
+    /// Whether workers start no jobs of this lane.
     paused: bool,
-    /// Jobs that wait.
+    /// The number of waiting jobs.
     queued: u64,
-    /// Jobs that run.
+    /// The number of running jobs.
     running: u64,
-    /// Jobs that may wait before new ones are answered 429.
+    /// The limit of waiting jobs. Further ones are answered 429.
     limit: u64,
-    /// How long the first in line has waited, in seconds; null when nothing waits.
+    /// How long the first waiting job has waited, in seconds; null if there is none.
     oldest_secs: Option<f64>,
-    /// Worker loops seen lately.
+    /// The number of worker loops that were seen recently.
     workers: u64,
-    /// Jobs that ended well.
+    /// The number of jobs that succeeded.
     succeeded: u64,
-    /// Jobs that failed.
+    /// The number of jobs that failed.
     failed: u64,
-    /// Jobs that were stopped.
+    /// The number of jobs that were cancelled.
     cancelled: u64,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct DeadLetterResponse {
     at: String,
     /// Why.
     reason: String,
-    /// The beginning of what was found.
+    /// The beginning of its content.
     payload: String,
 }
 
@@ -75,7 +75,7 @@ impl From<LaneStatus> for QueueResponse {
     }
 }
 
-/// What waits and runs in each lane, and which workers were seen.
+/// Lists the lanes, with their jobs and workers.
 #[utoipa::path(
     get,
     path = "/api/admin/queues",
@@ -83,7 +83,7 @@ impl From<LaneStatus> for QueueResponse {
     responses(
         (status = 200, description = "The lanes.", body = QueuesResponse),
         (status = 401, description = "An admin key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "This key is no admin key, or the call comes from elsewhere.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "This key is not an admin key, or the call comes from another machine.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -103,7 +103,8 @@ pub(crate) async fn list_queues(
     }))
 }
 
-/// Workers take nothing more from a lane; what runs goes on, and new jobs may still be made.
+/// Pauses a lane: workers start no more of its jobs. Running jobs continue, and new ones may be
+/// queued.
 #[utoipa::path(
     post,
     path = "/api/admin/queues/{lane}/pause",
@@ -122,7 +123,7 @@ pub(crate) async fn pause_queue(
     set_paused(&state, &lane, true).await
 }
 
-/// Workers take from a lane again.
+/// Resumes a lane: workers start its jobs again.
 #[utoipa::path(
     post,
     path = "/api/admin/queues/{lane}/resume",
@@ -156,7 +157,7 @@ async fn set_paused(
         .await?
         .into_iter()
         .find(|status| status.lane == lane);
-    let status = found
-        .ok_or_else(|| Error::internal(format!("the store does not know its own lane {lane}")))?;
+    let status =
+        found.ok_or_else(|| Error::internal(format!("the store does not list its lane {lane}")))?;
     Ok(Json(status.into()))
 }

@@ -1,4 +1,4 @@
-//! A receipt as answers show it: what becomes of each input of a generation.
+//! The form of a receipt in answers: how each input of a generation is used.
 
 use clippy_generate::{Receipt, ReceiptLine, Treatment};
 use serde::Serialize;
@@ -13,23 +13,23 @@ pub(crate) struct ReceiptResponse {
     lines: Vec<ReceiptLineResponse>,
 }
 
-/// What becomes of one input.
+/// How one input is used.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ReceiptLineResponse {
     /// The input: `refs[0]`, `sketch`, `base`, `mask`, `prompt`, `seed`, `negative_prompt`,
     /// `aspect_ratio`, `count` or `style_tags[0]`.
     input: String,
-    /// Whether it is used as asked.
+    /// Whether it is used as requested.
     treatment: TreatmentName,
     /// What is sent to the provider.
     sent: String,
-    /// Why it is not used as asked; absent when it is.
+    /// Why it is not used as requested; absent if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-/// Whether an input is used as asked (`honoured`), in a similar way (`approximated`) or not at all
-/// (`dropped`).
+/// Whether an input is used as requested (`honoured`), in a similar way (`approximated`) or not at
+/// all (`dropped`).
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TreatmentName {
@@ -79,7 +79,7 @@ impl From<Treatment> for TreatmentName {
 mod tests {
     use super::*;
 
-    /// Jobs keep their receipt as JSON and answer with that JSON, so both forms must be equal.
+    /// Jobs store their receipt as JSON, and answers pass it on, so both forms must be equal.
     #[test]
     fn a_stored_receipt_is_equal_to_an_answered_one() {
         let mut receipt = Receipt::new("local");

@@ -1,4 +1,4 @@
-//! `POST /api/search/hybrid`.
+//! `POST /api/search/hybrid`: searches the collection.
 
 use std::path::Path;
 
@@ -28,24 +28,23 @@ use crate::state::AppState;
 /// A page of results.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchResponse {
-    /// Best first.
+    /// The results, best first.
     results: Vec<SearchResult>,
-    /// How many tag weights of the artist were known.
+    /// How many tag weights of the artist were used.
     priors_size: usize,
-    /// Where the time went.
+    /// The duration of each stage.
     took_ms: TookMs,
-    /// The next page's cursor, or null at the end.
+    /// The next page's cursor; null at the end.
     next_cursor: Option<String>,
-    /// The weights as they were used: they sum to 1 over what was asked for.
+    /// The weights as they were used: those of the comparisons in the query, with a sum of 1.
     weights: UsedWeights,
-    /// The physical collection that answered; it changes when a re-index switches to another.
+    /// The physical collection that answered. It changes when a re-index switches.
     collection: String,
     /// Whether the weights acted on calibrated scores.
     calibrated: bool,
-    /// How many pictures were left out of this page because they look the same as one that is in
-    /// it.
+    /// How many pictures were left out of this page because they look the same as one in it.
     collapsed: usize,
-    /// What the best hits have in common, when `facets` asked for it.
+    /// The tags and styles of the best hits, if `facets` was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     facets: Option<FacetsOfResults>,
     /// The styles of the best hits, when `order` is `per_style`.
@@ -77,38 +76,38 @@ impl From<StyleHits> for StyleOfResults {
 pub(crate) struct FacetsOfResults {
     /// How many hits were counted, at most 200.
     of: usize,
-    /// Tags that are no styles, most frequent first.
+    /// Tags that are not styles, the most frequent first.
     tags: Vec<FacetValue>,
-    /// Style tags, most frequent first.
+    /// Style tags, the most frequent first.
     styles: Vec<FacetValue>,
 }
 
 /// One picture.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchResult {
-    /// A number when it is all digits, else a UUID.
+    /// A number if it is all digits, else a UUID.
     #[schema(value_type = Value)]
     id: PointId,
-    /// What it is ranked by.
+    /// The score that it is ranked by.
     score: f32,
-    /// The cosine of each comparison, else null.
+    /// The cosine of each comparison; null for those not in the query.
     scores: Scores,
     /// The share of the collection with a lower cosine, 0..1; null without calibration.
     percentiles: Scores,
-    /// The share of the collection that the query ranks lower, taste left aside, 0..1; null
-    /// without calibration.
+    /// The share of the collection that the query ranks lower without the artist's preferences,
+    /// 0..1; null without calibration.
     percentile: Option<f32>,
-    /// How much of the words its tags cover, 0..1; null without words, and without tags.
+    /// The share of the words that its tags match, 0..1; null without words or without tags.
     lexical: Option<f32>,
     /// Which comparison with the words adds most to the score: `sentence` (made from the tags),
-    /// `tags` or `picture`; null without words, and where none adds anything.
+    /// `tags` or `picture`; null without words, or if none adds anything.
     words_part: Option<&'static str>,
     /// The payload's path.
     path: Option<String>,
     /// The manifest's fields, and `image_url`.
     #[schema(value_type = Object)]
     payload: Payload,
-    /// Pictures that look the same and were left out for this one, best first.
+    /// Pictures that look the same and were left out, best first.
     #[schema(value_type = Vec<Value>)]
     duplicates: Vec<PointId>,
 }
@@ -116,16 +115,16 @@ pub(crate) struct SearchResult {
 /// One value for each comparison.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Scores {
-    /// Drawings and pictures with the picture.
+    /// The query's drawings and pictures with the picture.
     #[schema(required)]
     image: Option<f32>,
-    /// Their edges with the picture's edges.
+    /// Their edge maps with the picture's edge map.
     #[schema(required)]
     edge: Option<f32>,
-    /// Words with the sentence made from the picture's tags.
+    /// The query's words with the sentence made from the picture's tags.
     #[schema(required)]
     text: Option<f32>,
-    /// Words with the picture itself.
+    /// The query's words with the picture itself.
     #[schema(required)]
     words_image: Option<f32>,
     /// The look of the query's style pictures with the picture's look.
@@ -146,14 +145,14 @@ impl From<&PerProbe> for Scores {
     }
 }
 
-/// One weight for each field.
+/// The weights as they were used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UsedWeights {
-    /// Of `w_img`.
+    /// From `w_img`.
     image: f32,
-    /// Of `w_edge`.
+    /// From `w_edge`.
     edge: f32,
-    /// Of `w_txt`.
+    /// From `w_txt`.
     text: f32,
     /// Of `w_style`.
     style: f32,
@@ -184,22 +183,22 @@ fn name_of_part(part: WordsPart) -> &'static str {
     }
 }
 
-/// Milliseconds.
+/// The duration of each stage, in milliseconds.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TookMs {
     /// Decoding, trimming, edge maps, resizing.
     preprocess: f64,
-    /// Waiting for the model, and its work.
+    /// Waiting for the model, and embedding.
     embed: f64,
-    /// Candidates, ranking, payloads.
+    /// Finding candidates, ranking, fetching payloads.
     search: f64,
-    /// All of it.
+    /// The whole search.
     total: f64,
 }
 
 impl From<Took> for TookMs {
     fn from(took: Took) -> Self {
-        // Microseconds are plenty, and keep the answer short.
+        // Microseconds are precise enough, and keep the answer short.
         let ms = |duration: std::time::Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
         Self {
             preprocess: ms(took.preprocess),
@@ -211,7 +210,7 @@ impl From<Took> for TookMs {
 }
 
 impl SearchResponse {
-    /// The answer of a search in this collection, at a server under this sub-path.
+    /// Converts the answer of a search in this collection, on a server under this sub-path.
     fn of(answer: SearchAnswer, collection: String, base: &str) -> Self {
         Self {
             results: answer
@@ -261,8 +260,8 @@ impl SearchResult {
     }
 }
 
-/// A payload as callers see it: without the program's own notes, and with what Clippy 0.2's client
-/// reads.
+/// Returns a payload as callers see it: without internal fields, and with the fields that Clippy
+/// 0.2's client reads.
 pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Payload {
     let address = address_of(base, id, &payload);
     let mut public: Map<String, Value> = payload
@@ -276,8 +275,8 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
         && let Some(Value::String(path)) = public.get_mut(PATH_FIELD)
         && Path::new(path.as_str()).is_absolute()
     {
-        // Made pictures were once stored with their whole path; below the folder of made pictures
-        // it has two parts.
+        // Earlier versions stored generated pictures with their absolute path. Relative to the
+        // folder of generated pictures, it has two parts.
         let mut parts: Vec<&str> = path.rsplit('/').take(2).collect();
         parts.reverse();
         *path = parts.join("/");
@@ -293,9 +292,9 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
 /// Finds pictures by a drawing, a picture, words, or pictures of the collection, in any
 /// combination.
 ///
-/// What cannot work as it is (a weight that is no number, `top` of 0, nothing to look for, a file
-/// that is no picture) is answered 400; what is understood but cannot be honoured here, 422. Also
-/// at `/search/hybrid`.
+/// An invalid request (a weight that is not a number, `top` of 0, nothing to look for, a file that
+/// is not a picture) is answered 400. A valid request that this server cannot fulfil is answered
+/// 422. Also at `/search/hybrid`.
 #[utoipa::path(
     post,
     path = "/api/search/hybrid",
@@ -303,13 +302,13 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
     request_body(content((SearchForm = "multipart/form-data"), (SearchForm = "application/json"))),
     responses(
         (status = 200, description = "A page of results, best first.", body = SearchResponse),
-        (status = 400, description = "It cannot work as it is.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The request is invalid.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "A key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A picture named by `like`, `unlike` or `style_like` is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "A picture of `like`, `unlike` or `style_like` does not exist.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Neither a form nor JSON.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "Understood, but it cannot be honoured here.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too much is waiting; see Retry-After.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The request is valid, but this server cannot fulfil it.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too many requests are waiting; see Retry-After.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -324,7 +323,7 @@ pub(crate) async fn search_hybrid(
         ..query
     };
     let recent = recent_query_of(&query);
-    // Model and collection are taken together once, so that a switch does not affect this search.
+    // Model and collection are taken together, so that a switch does not affect this search.
     let (searcher, live) = state.searcher();
     let answer = searcher.search(query).await?;
     record_stages(&answer.took);
@@ -338,8 +337,8 @@ pub(crate) async fn search_hybrid(
     )))
 }
 
-/// What is recorded of a search: words and ids of a first page; never who asked, and never a picture
-/// that was sent.
+/// Returns the record of a search: its words and ids, if it is for a first page. The artist and
+/// pictures that were sent are never recorded.
 fn recent_query_of(query: &SearchQuery) -> Option<RecentQuery> {
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let (text, negative_text) = (filled(&query.text), filled(&query.negative_text));
@@ -369,7 +368,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_shows_the_manifest_and_no_notes_of_ours() {
+    fn a_public_payload_has_the_manifests_fields_and_no_internal_ones() {
         let Value::Object(payload) =
             json!({ "path": "a.png", "_clippy_hash": "x", "rating": "safe" })
         else {

@@ -1,4 +1,5 @@
-//! `POST /api/references/suggest`: from a search to a few references to generate from.
+//! `POST /api/references/suggest`: suggests references for a generation from the results of a
+//! search.
 
 use std::collections::HashMap;
 
@@ -20,57 +21,57 @@ use crate::problem::{Problem, ProblemBody};
 use crate::routes::search::{TookMs, public_payload};
 use crate::state::AppState;
 
-/// How many of the best hits references are chosen from: enough to hold many styles, and all of
-/// them close.
+/// How many of the best hits references are chosen from: enough for many styles, and few enough
+/// that all are close.
 const POOL: usize = 100;
 
-/// A search (every field of `/api/search/hybrid`, without `top` and `cursor`), and who is to take
-/// the references.
+/// A search (every field of `/api/search/hybrid` except `top` and `cursor`), and the provider that
+/// uses the references.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "stands for the body in the OpenAPI document; the body is read field by field"
+    reason = "describes the body in the OpenAPI document; the body is read field by field"
 )]
 pub(crate) struct SuggestForm {
     #[schema(inline)]
     #[serde(flatten)]
     search: SearchForm,
-    /// Who is to take them; the setting's provider when it is not said.
+    /// The provider. The default is the server's setting.
     provider: Option<String>,
-    /// How many; without it 4, or as many as the provider takes.
+    /// How many references. The default is 4, or as many as the provider accepts.
     #[schema(minimum = 1, maximum = 16)]
     references: Option<u32>,
 }
 
-/// References to generate from.
+/// The suggested references.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SuggestResponse {
-    /// The provider they fit.
+    /// The provider that they are for.
     provider: String,
-    /// In the order of their use; they can be sent as `refs` as they are.
+    /// The references in the order of their use. They can be sent as `refs` without changes.
     references: Vec<ReferenceResponse>,
-    /// Where the search's time went.
+    /// The duration of each stage of the search.
     took_ms: TookMs,
 }
 
-/// A picture to generate from.
+/// A suggested reference.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReferenceResponse {
     /// `style` or `subject`.
     role: &'static str,
-    /// How much it should count, 0..1.
+    /// Its weight, 0..1.
     weight: f32,
-    /// The picture: a number when it is all digits, else a UUID.
+    /// The picture's id: a number if it is all digits, else a UUID.
     #[schema(value_type = Value)]
     id: PointId,
     /// Why it was chosen, for a person.
     reason: String,
-    /// `honoured` or `approximated`: what the provider does with it.
+    /// `honoured` or `approximated`: how the provider uses it.
     #[schema(value_type = String)]
     treatment: Treatment,
-    /// Why it is only approximated, else empty.
+    /// Why it is only approximated; else empty.
     note: String,
-    /// The name of its style, where it has one.
+    /// The name of its style, if it has one.
     style: Option<String>,
     /// The share of the collection that the search ranks lower.
     percentile: Option<f32>,
@@ -79,22 +80,22 @@ pub(crate) struct ReferenceResponse {
     payload: Payload,
 }
 
-/// Chooses references among what a search finds: the closest as the subject, then every style once,
-/// as many as the provider takes. The same body gives the same references as long as the collection
-/// stays as it is.
+/// Chooses references from the results of a search: the closest one as the subject, then each style
+/// once, as many as the provider accepts. The same body returns the same references while the
+/// collection does not change.
 #[utoipa::path(
     post,
     path = "/api/references/suggest",
     tag = "generation",
     request_body(content((SuggestForm = "multipart/form-data"), (SuggestForm = "application/json"))),
     responses(
-        (status = 200, description = "The references; none when nothing was found.", body = SuggestResponse),
-        (status = 400, description = "The search cannot work as it is, or there is no such provider.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A picture named by `like` or `unlike` is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The references; none if nothing was found.", body = SuggestResponse),
+        (status = 400, description = "The search is invalid, or there is no such provider.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "A picture of `like` or `unlike` does not exist.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Neither a form nor JSON.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The provider takes no references, or fewer than asked for; or it is not set up.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too much is waiting; see Retry-After.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The provider accepts no references, or fewer than requested, or is not configured.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too many requests are waiting; see Retry-After.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -114,14 +115,14 @@ pub(crate) async fn suggest_references(
         count: references,
         with_sketch: query.sketch.is_some(),
     };
-    // What the provider cannot take is said before anything is searched for.
+    // Refuses a request that the provider does not support before the search.
     suggest(provider.as_ref(), &[], options)?;
     let words = query
         .text
         .as_deref()
         .map(|text| LexicalQuery::new(text).tags())
         .unwrap_or_default();
-    // References show one subject: the nearest pictures count, not several guesses at it.
+    // All references should show one subject, so guesses at different subjects are turned off.
     let diversity = query.diversity.or(Some(0.0));
     let query = SearchQuery {
         top: POOL,
@@ -167,7 +168,8 @@ fn found(hit: &Hit, words: &[String]) -> FoundPicture {
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     };
-    // Manifests of picture boards name no style, but the style tags that a picture was found by.
+    // Manifests of picture boards have no style field, but the style tags that a picture was found
+    // by.
     let tagged = || {
         let tags: Vec<&str> = style_tags_of(&hit.payload).collect();
         (!tags.is_empty()).then(|| tags.join(" and "))

@@ -1,4 +1,4 @@
-//! `POST /api/tickets`: for addresses that a page puts into an `<img>` or an `EventSource`.
+//! `POST /api/tickets`: issues tickets for the URLs of an `<img>` or an `EventSource`.
 
 use std::time::SystemTime;
 
@@ -17,22 +17,22 @@ use crate::state::AppState;
 /// A ticket.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TicketResponse {
-    /// Send it as `?ticket=`.
+    /// The ticket, to be sent as `?ticket=`.
     ticket: String,
-    /// When it ends: RFC 3339 in UTC.
+    /// When it expires: RFC 3339 in UTC.
     expires_at: String,
-    /// How many seconds that is from now.
+    /// The number of seconds until it expires.
     #[schema(example = 600)]
     expires_in: u64,
 }
 
-/// A ticket, good for 10 minutes, for the addresses of pictures and event streams, where headers
+/// Issues a ticket, valid for 10 minutes, for the URLs of pictures and event streams, where headers
 /// cannot be sent.
 ///
-/// `?ticket=` is taken by `GET` of `/api/image/{id}`, `/image/{id}`, `/api/jobs/{id}/images/{n}`,
-/// `/api/jobs/{id}/events` and `/api/jobs/events`, and by nothing else. It sees what the key sees
-/// that it was asked for with, and ends with that key. A stream that is open goes on when its
-/// ticket has ended. Without keys nobody needs a ticket, and any is taken.
+/// `?ticket=` is accepted only by `GET` of `/api/image/{id}`, `/image/{id}`,
+/// `/api/jobs/{id}/images/{n}`, `/api/jobs/{id}/events` and `/api/jobs/events`. A ticket has the
+/// rights of the key that requested it, and is invalid when that key is removed. An open stream
+/// continues after its ticket has expired. Without keys no ticket is needed, and any is accepted.
 #[utoipa::path(
     post,
     path = "/api/tickets",
@@ -40,7 +40,7 @@ pub(crate) struct TicketResponse {
     responses(
         (status = 200, description = "The ticket.", body = TicketResponse),
         (status = 401, description = "A key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A page from elsewhere asked, and no keys are set.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A foreign web page sent the call, and no keys are set.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

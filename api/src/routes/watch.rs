@@ -1,5 +1,5 @@
-//! The events of one job for a stream: first a snapshot, then every event after the client's last
-//! one, until `done`.
+//! Follows one job for a stream: first a snapshot, then every event after the client's last one,
+//! until `done`.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const FOLLOW: FollowSettings = FollowSettings {
     poll: Duration::from_secs(5),
     page: 100,
 };
-/// The pause before asking an unavailable store again.
+/// The pause before an unavailable store is called again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The id of a snapshot before the first event.
 pub(crate) const BEGINNING: EventId = EventId { major: 0, minor: 0 };
@@ -24,9 +24,9 @@ pub(crate) const BEGINNING: EventId = EventId { major: 0, minor: 0 };
 /// One job that a stream follows. It is small, since there may be ten thousand streams.
 pub(crate) struct Watch {
     job: JobId,
-    /// Whether a snapshot comes before the next event.
+    /// Whether a snapshot has to be sent before the next event.
     owes_snapshot: bool,
-    /// The job when the stream was opened; taken when it is sent.
+    /// The job at the time when the stream was opened, until its snapshot is sent.
     first: Option<Box<Job>>,
     /// The id of the last event that was sent.
     last: EventId,
@@ -34,15 +34,15 @@ pub(crate) struct Watch {
     state: AppState,
 }
 
-/// One event as it is sent.
-pub(crate) struct Told {
+/// An event that is sent to the client.
+pub(crate) struct StreamEvent {
     /// Its name.
     pub name: &'static str,
     /// Its id.
     pub last: EventId,
     /// Its data.
     pub data: Value,
-    /// Whether it is the last one, unless the job is retried.
+    /// Whether it is the job's last event, unless the job is retried.
     pub done: bool,
 }
 
@@ -56,9 +56,9 @@ struct Snapshot {
 }
 
 impl Watch {
-    /// Follows a job from the event after this one, or from its first one.
+    /// Follows a job from the event after `after`, or from its first event.
     pub(crate) fn new(state: &AppState, mut job: Job, after: Option<EventId>) -> Self {
-        // It may be large, and is never sent.
+        // The payload may be large, and is never sent.
         job.payload = Value::Null;
         Self {
             job: job.id,
@@ -70,22 +70,22 @@ impl Watch {
         }
     }
 
-    /// The next event; `None` at the end. It waits for an unavailable store; meanwhile the client gets
-    /// comments.
-    pub(crate) async fn next(&mut self) -> Option<Told> {
+    /// Returns the next event; `None` at the end. It waits for an unavailable store; meanwhile the
+    /// client gets comments.
+    pub(crate) async fn next(&mut self) -> Option<StreamEvent> {
         loop {
             match self.step().await {
                 Ok(event) => return event,
                 Err(error) if error.code == ErrorCode::NotFound => return None,
                 Err(error) => {
-                    tracing::debug!(job = %self.job, %error, "a stream of events asks again");
+                    tracing::debug!(job = %self.job, %error, "reading events failed and is retried");
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         }
     }
 
-    async fn step(&mut self) -> Result<Option<Told>, Error> {
+    async fn step(&mut self) -> Result<Option<StreamEvent>, Error> {
         if self.owes_snapshot {
             let job = match self.first.take() {
                 Some(job) => *job,
@@ -100,7 +100,7 @@ impl Watch {
                 Error::internal("a job cannot be written as JSON").with_source(error)
             })?;
             self.owes_snapshot = false;
-            return Ok(Some(Told {
+            return Ok(Some(StreamEvent {
                 name: "snapshot",
                 last: self.last,
                 data,
@@ -121,7 +121,7 @@ impl Watch {
                     fields.insert("at".to_owned(), event.at.to_string().into());
                 }
                 let done = event.kind == EventKind::Done;
-                Ok(Some(Told {
+                Ok(Some(StreamEvent {
                     name: event.kind.as_str(),
                     last: event.id,
                     data,
@@ -132,8 +132,8 @@ impl Watch {
     }
 }
 
-/// Whether a client that knows this event has seen the end of the job.
-pub(crate) async fn is_told(
+/// Whether a client that received this event has seen the end of the job.
+pub(crate) async fn has_seen_end(
     state: &AppState,
     job: &Job,
     after: Option<EventId>,

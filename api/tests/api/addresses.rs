@@ -39,7 +39,7 @@ async fn address(server: &TestServer, id: u64) -> String {
 }
 
 #[tokio::test]
-async fn only_the_address_of_this_version_lasts() {
+async fn only_a_url_with_the_current_version_is_cached() {
     let server = TestServer::start().await;
     let cached = async |path: &str| {
         let response = server.get(path).send().await.expect("an answer");
@@ -91,7 +91,7 @@ async fn only_the_address_of_this_version_lasts() {
 }
 
 #[tokio::test]
-async fn a_server_under_a_sub_path_is_whole() {
+async fn all_routes_work_under_a_sub_path() {
     let options = ApiOptions {
         base_path: "/draw/clippy".to_owned(),
         ..ApiOptions::default()
@@ -214,7 +214,7 @@ async fn every_page_has_a_policy() {
 }
 
 #[tokio::test]
-async fn the_document_says_how_bodies_are_refused() {
+async fn the_document_lists_the_refusals_of_bodies() {
     let server = TestServer::start().await;
     let document = body(
         server

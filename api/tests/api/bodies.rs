@@ -20,7 +20,7 @@ async fn with_options(options: ApiOptions) -> TestServer {
     .await
 }
 
-/// A socket on which a body was announced and begun.
+/// Returns a socket on which a body was announced and begun.
 async fn begun(
     server: &TestServer,
     path: &str,
@@ -39,7 +39,7 @@ async fn begun(
     socket
 }
 
-/// All that the server says until it closes.
+/// Returns all that the server sends until it closes the connection.
 async fn said(mut socket: TcpStream) -> String {
     let mut said = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(30), socket.read_to_end(&mut said)).await;
@@ -49,7 +49,7 @@ async fn said(mut socket: TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn bodies_that_were_only_announced_hold_no_place() {
+async fn announced_bodies_hold_no_place() {
     let options = ApiOptions {
         searches_at_once: 1,
         calls_at_once: 1,
@@ -111,13 +111,13 @@ async fn bodies_that_were_only_announced_hold_no_place() {
 }
 
 #[tokio::test]
-async fn a_body_that_comes_too_slowly_is_408_and_the_connection_ends() {
+async fn a_slow_body_is_answered_408_and_the_connection_ends() {
     let options = ApiOptions {
         body_window: Duration::from_millis(200),
         ..ApiOptions::default()
     };
     let server = with_options(options).await;
-    // From the start, or after much has come quickly: each window counts.
+    // Slow from the start, or after many bytes arrived quickly: the rate is measured per window.
     for sent in [10, 100_000] {
         for (path, kind) in [
             ("/api/search/hybrid", "application/json"),
@@ -146,7 +146,7 @@ async fn a_body_that_comes_too_slowly_is_408_and_the_connection_ends() {
 }
 
 #[tokio::test]
-async fn one_caller_does_not_hold_all_the_room_for_bodies() {
+async fn one_caller_cannot_use_all_the_room_for_bodies() {
     let options = ApiOptions {
         held_body_bytes: 4 << 20,
         search_body_bytes: 1 << 20,
@@ -166,7 +166,7 @@ async fn one_caller_does_not_hold_all_the_room_for_bodies() {
             .await,
         );
     }
-    // Three quarters are taken by what has come from this address.
+    // The bytes from this address take three quarters of the room.
     let large = format!(
         "{{\"query_text\": \"apple\", \"x\": \"{}\"}}",
         "x".repeat(900 << 10)
@@ -195,7 +195,7 @@ async fn one_caller_does_not_hold_all_the_room_for_bodies() {
 }
 
 #[tokio::test]
-async fn what_a_body_holds_besides_is_not_kept() {
+async fn unknown_parts_of_a_body_are_not_stored() {
     const LENGTH: usize = 16 << 20;
     let server = TestServer::start().await;
     let filled = |begin: &str, member: &str, end: &str| {
@@ -286,7 +286,7 @@ async fn what_a_body_holds_besides_is_not_kept() {
             .body(body);
         let (answer, peak) = peak_of(async { request.send().await.expect("an answer") }).await;
         assert_eq!(answer.status().as_u16(), expected, "{path} {begin}");
-        // Once in the request, once in the server, and what the sockets hold.
+        // The body is in memory in the request and in the server, and partly in the sockets.
         assert!(
             peak < 4 * LENGTH,
             "{path} {begin}: {} MiB for a body of {} MiB",
@@ -294,7 +294,7 @@ async fn what_a_body_holds_besides_is_not_kept() {
             LENGTH >> 20
         );
     }
-    // An error does not repeat a text of any length.
+    // An error does not repeat a long text.
     let long = json!({ "count": "x".repeat(1 << 20) });
     let answer = server
         .post("/api/images/generate")
@@ -313,7 +313,7 @@ async fn what_a_body_holds_besides_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_form_without_a_part_is_refused_before_it_has_come_whole() {
+async fn a_form_without_a_part_is_refused_before_it_has_arrived_completely() {
     let server = with_options(ApiOptions::default()).await;
     let kind = "multipart/form-data; boundary=x";
     let path = "/api/search/hybrid";
@@ -321,13 +321,13 @@ async fn a_form_without_a_part_is_refused_before_it_has_come_whole() {
     let before = b"--x\r\ncontent-disposition: form-data; name=\"query_text\"; a=\"".to_vec();
     for begin in [Vec::new(), before] {
         let sent = [begin, junk.clone()].concat();
-        // All of it is there, and yet no part.
+        // The whole body has arrived, but it contains no part.
         let socket = begun(&server, path, kind, sent.len(), &sent).await;
         let answer = answer_of(socket).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         assert!(answer.contains("16 KiB before a part"), "{answer}");
     }
-    // A large file, and a part that nobody asked for, are no such thing.
+    // A large file and an unknown part are accepted.
     let form = reqwest::multipart::Form::new()
         .text("unknown", "x".repeat(300 << 10))
         .text("query_text", "apple");

@@ -21,7 +21,7 @@ use clippy_testing::RedisServer;
 use clippy_testing::{Event as Frame, Events as Frames};
 
 const LEASE: Duration = Duration::from_secs(60);
-/// Who calls from this machine, without keys.
+/// The caller of a server without keys, from this machine.
 const LOCAL: &str = "local";
 
 /// A generation that every provider can make.
@@ -80,7 +80,7 @@ fn by_job(frames: &[Frame]) -> HashMap<String, Vec<String>> {
 }
 
 #[tokio::test]
-async fn named_jobs_are_followed_together_until_each_is_done_and_then_204() {
+async fn listed_jobs_are_followed_until_each_is_done_and_then_the_answer_is_204() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
     let mut ids = Vec::new();
@@ -118,7 +118,7 @@ async fn named_jobs_are_followed_together_until_each_is_done_and_then_204() {
             json!(number.to_string())
         );
     }
-    // From any event on nothing is lost and nothing comes twice, and at the end there is nothing.
+    // From any event on, no event is lost or repeated. After the last one there is none.
     for (place, frame) in frames
         .iter()
         .enumerate()
@@ -149,7 +149,7 @@ async fn named_jobs_are_followed_together_until_each_is_done_and_then_204() {
         };
         assert_eq!(sorted(&again), sorted(&left), "after {}", frame.id);
     }
-    // Without an id a finished job is told from its beginning.
+    // Without an id, the events of a finished job are sent from the first one.
     assert_eq!(
         open(&server, &query, None).await.rest().await.len(),
         frames.len()
@@ -157,7 +157,7 @@ async fn named_jobs_are_followed_together_until_each_is_done_and_then_204() {
 }
 
 #[tokio::test]
-async fn mine_are_all_unfinished_jobs_of_the_caller_and_those_that_come() {
+async fn mine_follows_all_unfinished_and_new_jobs_of_the_caller() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
     let (first, strangers) = (
@@ -173,7 +173,7 @@ async fn mine_are_all_unfinished_jobs_of_the_caller_and_those_that_come() {
         ("snapshot", &json!(first))
     );
     assert_eq!(stream.next().await.expect("queued").event, "state");
-    // One made through the server, and one that the store alone tells of.
+    // One job is created through the server, and one only in the store.
     let made = server
         .post("/api/images/generate")
         .json(&asked())
@@ -210,7 +210,7 @@ async fn mine_are_all_unfinished_jobs_of_the_caller_and_those_that_come() {
             .all(|names| names.last().is_some_and(|name| name == "done")),
         "{told:?}"
     );
-    // After the last `done` there is nothing, until there is a new job.
+    // After the last `done` the answer is 204, until there is a new job.
     let last = frames.last().expect("events").id.clone();
     let again = server
         .get("/api/jobs/events?mine")
@@ -231,7 +231,7 @@ async fn mine_are_all_unfinished_jobs_of_the_caller_and_those_that_come() {
 }
 
 #[tokio::test]
-async fn mine_without_a_job_waits_for_the_first() {
+async fn mine_without_a_job_waits_for_the_first_one() {
     let options = ApiOptions {
         stream_comment_every: Duration::from_millis(20),
         ..ApiOptions::default()
@@ -260,7 +260,7 @@ async fn mine_without_a_job_waits_for_the_first() {
 }
 
 #[tokio::test]
-async fn a_caller_follows_no_more_than_its_own_jobs_and_not_too_many() {
+async fn a_caller_follows_only_its_own_jobs_up_to_a_limit() {
     let options = ApiOptions {
         api_keys: secrets(&["ann", "bob"]),
         ..ApiOptions::default()
@@ -311,7 +311,7 @@ async fn a_caller_follows_no_more_than_its_own_jobs_and_not_too_many() {
         ("snapshot", &json!(id))
     );
 
-    // Another's cursor shows nothing of another's jobs.
+    // The cursor of another caller shows none of its jobs.
     let cursor = told[1].id.clone();
     let bobs = ask("bob", &format!("mine&after={cursor}")).await;
     assert_eq!(bobs.status(), StatusCode::NO_CONTENT);
@@ -347,7 +347,7 @@ async fn a_caller_follows_no_more_than_its_own_jobs_and_not_too_many() {
 }
 
 #[tokio::test]
-async fn many_jobs_take_one_place_among_streams() {
+async fn a_stream_of_many_jobs_takes_one_place() {
     let options = ApiOptions {
         streams_at_once: 1,
         ..ApiOptions::default()
@@ -387,7 +387,7 @@ async fn many_jobs_take_one_place_among_streams() {
 
 /// Two servers over one Redis, as two processes would be: they share nothing else.
 #[tokio::test]
-async fn a_client_that_is_cut_after_every_event_sees_each_of_all_jobs_once() {
+async fn a_client_that_is_disconnected_after_every_event_sees_each_event_of_all_jobs_once() {
     const JOBS: usize = 5;
     const LINES: usize = 12;
     let redis = RedisServer::start();
@@ -408,7 +408,7 @@ async fn a_client_that_is_cut_after_every_event_sees_each_of_all_jobs_once() {
         );
     }
     let worker = connect().await;
-    // A stream that is open already hears of jobs that another process makes.
+    // An open stream follows new jobs of another process.
     let mut waiting = open(&servers[0], "mine", None).await;
     let mut ids = vec![queued(&*worker, LOCAL).await];
     assert_eq!(

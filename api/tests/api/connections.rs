@@ -27,7 +27,7 @@ async fn with_limits(connections: ConnectionLimits) -> TestServer {
     .await
 }
 
-/// What is answered to these bytes, and the end of the connection.
+/// Sends these bytes, and returns the answer when the connection has ended.
 async fn answer(server: &TestServer, sent: &[u8]) -> String {
     let mut socket = TcpStream::connect(server.address).await.expect("connected");
     socket.write_all(sent).await.expect("sent");
@@ -63,9 +63,9 @@ fn is_problem(answer: &str, status: u16) {
 }
 
 #[tokio::test]
-async fn a_head_that_cannot_be_read_is_answered_with_a_problem() {
+async fn an_unreadable_head_is_answered_with_a_problem() {
     let server = TestServer::start().await;
-    // Twice what is read before its length is looked at.
+    // Twice the size of the buffer for a head.
     let long = "x".repeat(140_000);
     for (sent, status) in [
         (
@@ -131,7 +131,7 @@ async fn every_refusal_is_a_problem() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so() {
+async fn one_connection_too_many_is_answered_503() {
     let server = with_limits(ConnectionLimits {
         at_once: 3,
         ..ConnectionLimits::default()
@@ -155,7 +155,7 @@ async fn one_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_connection_without_a_whole_head_is_closed() {
+async fn a_connection_without_a_complete_head_is_closed() {
     let limits = ConnectionLimits {
         head_timeout: Duration::from_millis(200),
         ..ConnectionLimits::default()
@@ -164,7 +164,7 @@ async fn a_connection_without_a_whole_head_is_closed() {
     for sent in ["", "GET /livez HTTP/1.1\r\nhost: local"] {
         answer(&server, sent.as_bytes()).await;
     }
-    // One that was used and is not any more, too.
+    // An idle connection that was used before is closed too.
     let said = answer(&server, b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
 }
@@ -196,7 +196,7 @@ impl Pictures for LargePictures {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_take_a_picture_is_cut_off_and_costs_little() {
+async fn a_caller_that_does_not_read_a_picture_is_disconnected_and_costs_little() {
     let connections = ConnectionLimits {
         answer_window: Duration::from_millis(500),
         answer_least: 1 << 20,
@@ -257,7 +257,7 @@ async fn who_does_not_take_a_picture_is_cut_off_and_costs_little() {
         peak >> 20,
         LARGE >> 20
     );
-    // Who takes it gets all of it.
+    // A caller that reads the answer gets all of it.
     let whole = server.get("/api/image/9").send().await.expect("an answer");
     assert_eq!(
         whole.headers()["content-length"].to_str().expect("text"),

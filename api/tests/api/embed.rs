@@ -1,4 +1,4 @@
-//! An encoder behind HTTP: what it gives, and what becomes of its faults.
+//! An encoder behind HTTP: its vectors and its failures.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const DIMENSION: usize = 16;
 const SIDE: u32 = 32;
 
-/// A worker's embedder, until it is dropped.
+/// The embedding server of a worker, until it is dropped.
 struct Served {
     address: SocketAddr,
     stop: Option<DropGuard>,
@@ -82,7 +82,7 @@ async fn failure(embedder: &RemoteEmbedder, inputs: Vec<EmbedInput>) -> Error {
 }
 
 #[tokio::test]
-async fn it_gives_what_the_encoder_gives() {
+async fn vectors_over_http_equal_those_of_the_encoder() {
     let own = FakeEmbedder::new(DIMENSION);
     let served = Served::start(FakeEmbedder::new(DIMENSION), &[]).await;
     let remote = RemoteEmbedder::connect(&served.options())
@@ -124,7 +124,7 @@ async fn it_gives_what_the_encoder_gives() {
 }
 
 #[tokio::test]
-async fn a_key_is_asked_for_where_there_are_any() {
+async fn a_key_is_required_if_any_is_set() {
     let served = Served::start(FakeEmbedder::new(DIMENSION), &["one", "two"]).await;
     let keyed = |key: &str| RemoteOptions {
         key: Some(Secret::new(key.to_owned())),
@@ -144,7 +144,7 @@ async fn a_key_is_asked_for_where_there_are_any() {
 }
 
 #[tokio::test]
-async fn bodies_that_cannot_be_are_refused() {
+async fn invalid_bodies_are_refused() {
     let served = Served::start(FakeEmbedder::new(DIMENSION), &[]).await;
     let (client, url) = (
         clippy_http::client().build().expect("a client"),
@@ -209,7 +209,7 @@ async fn bodies_that_cannot_be_are_refused() {
     );
 }
 
-/// Has no room, or never answers.
+/// An embedder that is overloaded, or never answers.
 struct Stuck {
     info: Arc<ModelInfo>,
     full: bool,
@@ -261,7 +261,7 @@ async fn faults_keep_their_kind() {
 }
 
 #[tokio::test]
-async fn a_worker_that_comes_back_is_used_again_and_another_model_is_not() {
+async fn a_restarted_worker_is_used_again_unless_it_has_another_model() {
     let served = Served::start(FakeEmbedder::new(DIMENSION), &[]).await;
     let address = served.address;
     let remote = RemoteEmbedder::connect(&served.options())
@@ -296,7 +296,7 @@ async fn a_worker_that_comes_back_is_used_again_and_another_model_is_not() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_of_a_worker_is_told() {
+async fn an_address_that_is_not_a_worker_is_reported() {
     for (url, code) in [
         ("gpu-1:8010", ErrorCode::InvalidInput),
         ("", ErrorCode::InvalidInput),
@@ -308,7 +308,7 @@ async fn an_address_that_is_none_of_a_worker_is_told() {
             .expect_err("refused");
         assert_eq!(error.code, code, "{url}: {error}");
     }
-    // Takes connections and hangs up.
+    // Accepts connections and closes them.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let hanging_up = tokio::spawn(async move {

@@ -55,7 +55,7 @@ fn names(frames: &[Frame]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
+async fn a_stream_has_a_snapshot_then_past_and_new_events_and_done_last() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
     let (id, key) = running(&*jobs).await;
@@ -82,7 +82,7 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
             .is_some_and(|at| at.ends_with('Z'))
     );
 
-    // The stream is open; what happens now comes by itself.
+    // The stream is open, and receives new events.
     let progress = Progress {
         done: 1,
         total: Some(4),
@@ -110,7 +110,7 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
     assert_eq!(names(&rest), ["log", "state", "done"]);
     assert_eq!(rest[2].data["state"], "succeeded");
 
-    // Whoever comes later sees the same, from any event on.
+    // A later client receives the same events, from any event on.
     let all = stream(&server, id, None).await.rest().await;
     assert_eq!(
         names(&all),
@@ -134,7 +134,7 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
             .expect("an answer");
         assert_eq!(Frames::of(query).rest().await[1..], all[place + 1..]);
     }
-    // With `done` all was received: an EventSource that is told so stops asking.
+    // After `done` the answer is 204, so that an EventSource does not reconnect.
     let ask = async |query: &str| {
         server
             .get(&format!("/api/jobs/{id}/events{query}"))
@@ -155,7 +155,7 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
         by_header.expect("an answer").status(),
         StatusCode::NO_CONTENT
     );
-    // An id that was never given out ends nothing: all is told again.
+    // An id that was never sent is valid: all events are sent again.
     for beyond in [
         "18446744073709551615-18446744073709551615",
         "9007199254740993-0",
@@ -216,7 +216,7 @@ async fn a_silent_stream_sends_comments_and_ends_with_the_server() {
 }
 
 #[tokio::test]
-async fn more_streams_than_there_is_room_for_are_refused() {
+async fn streams_beyond_the_limit_are_refused() {
     let options = ApiOptions {
         streams_at_once: 1,
         ..ApiOptions::default()
@@ -244,7 +244,7 @@ async fn more_streams_than_there_is_room_for_are_refused() {
 
 /// Two servers over one Redis, as two processes would be: they share nothing else.
 #[tokio::test]
-async fn a_client_that_is_cut_after_every_event_sees_each_once_whichever_process_answers() {
+async fn a_client_that_is_disconnected_after_every_event_sees_each_once_from_any_process() {
     const CUTS: usize = 200;
     let redis = RedisServer::start();
     let connect = async || -> Arc<dyn JobBackend> {
@@ -367,7 +367,7 @@ async fn an_open_stream_costs_less_than_20_kb() {
     let each = resident().saturating_sub(before) / STREAMS as u64;
     eprintln!("an open stream: {each} bytes");
     assert!(each < 20_000, "{each} bytes for each of {STREAMS} streams");
-    // All of them are told.
+    // All of them receive the event.
     log(&*server.jobs.clone(), key, "hello to all").await;
     for socket in &mut sockets {
         let mut read = [0_u8; 2048];

@@ -89,7 +89,7 @@ async fn accepted(response: Response) -> Value {
 }
 
 #[tokio::test]
-async fn a_job_is_shown_whole_and_its_tag_tells_whether_it_changed() {
+async fn a_job_is_answered_completely_and_its_etag_changes_with_it() {
     let server = TestServer::start().await;
     let id = made(&server, "anyone").await;
     let path = format!("/api/jobs/{id}");
@@ -197,7 +197,7 @@ async fn jobs_are_listed_newest_first_and_by_kind_and_state() {
 }
 
 #[tokio::test]
-async fn a_job_is_cancelled_once_and_retried_only_when_that_makes_sense() {
+async fn a_job_is_cancelled_once_and_retried_only_after_a_failure() {
     let server = TestServer::start().await;
     let (first, second, third) = (
         made(&server, "anyone").await,
@@ -252,7 +252,7 @@ async fn a_job_is_cancelled_once_and_retried_only_when_that_makes_sense() {
 }
 
 #[tokio::test]
-async fn what_is_no_job_is_not_found_on_every_route() {
+async fn an_unknown_job_is_not_found_on_every_route() {
     let server = TestServer::start().await;
     for id in [
         JobId::generate().to_string(),
@@ -294,7 +294,7 @@ async fn what_is_no_job_is_not_found_on_every_route() {
 }
 
 #[tokio::test]
-async fn an_artists_jobs_are_seen_by_that_artist_and_by_who_runs_the_server() {
+async fn jobs_are_visible_to_their_owner_and_to_admins() {
     let options = ApiOptions {
         api_keys: secrets(&["ann", "bob"]),
         admin_keys: secrets(&["root"]),
@@ -306,7 +306,7 @@ async fn an_artists_jobs_are_seen_by_that_artist_and_by_who_runs_the_server() {
     })
     .await;
     std::fs::write(server.data.path().join("m.jsonl"), "").expect("written");
-    // Whose a job is is known by the key that asked for it.
+    // The owner of a job is identified by its key.
     let as_root = server
         .post("/api/admin/ingest")
         .bearer_auth("root")
@@ -327,7 +327,7 @@ async fn an_artists_jobs_are_seen_by_that_artist_and_by_who_runs_the_server() {
         "{owner}"
     );
     let name = {
-        // The same way, for the artist's key: learnt from the name that the server itself gives it.
+        // The owner's name is the one that the server derives from the key.
         use sha2::{Digest, Sha256};
         let digest = Sha256::digest(b"clippy owner ann");
         format!("key-{}", hex::encode(&digest[..6]))
@@ -363,7 +363,7 @@ async fn an_artists_jobs_are_seen_by_that_artist_and_by_who_runs_the_server() {
                 body(shown).await;
                 continue;
             }
-            // As if there were none, word for word.
+            // The answer is the same as for an unknown job.
             let hidden = problem(shown, StatusCode::NOT_FOUND, "not_found").await;
             let none = JobId::generate().to_string();
             let nothing = problem(
@@ -424,7 +424,7 @@ async fn an_artists_jobs_are_seen_by_that_artist_and_by_who_runs_the_server() {
 }
 
 #[tokio::test]
-async fn bulk_work_is_taken_with_its_flags_and_nothing_else() {
+async fn bulk_work_accepts_its_flags_and_no_other_fields() {
     let server = TestServer::start().await;
     let data = server.data.path();
     std::fs::write(data.join("m.jsonl"), "").expect("written");
@@ -466,7 +466,7 @@ async fn bulk_work_is_taken_with_its_flags_and_nothing_else() {
     }
     let job = accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await).await;
     assert_eq!(job["kind"], "reindex");
-    // One at a time: the same one is the same job, and another one is told which is under way.
+    // Only one re-index runs: the same request returns its job, another one is refused.
     let again =
         accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await).await;
     assert_eq!(again["id"], job["id"]);
@@ -655,7 +655,7 @@ async fn an_idempotency_key_makes_one_job_of_one_body() {
 }
 
 #[tokio::test]
-async fn a_bulk_job_that_was_made_is_found_although_its_files_are_gone() {
+async fn the_same_key_finds_a_bulk_job_even_if_its_files_are_gone() {
     let server = TestServer::start().await;
     let manifest = server.data.path().join("m.jsonl");
     std::fs::write(&manifest, "").expect("written");
@@ -679,7 +679,7 @@ async fn a_bulk_job_that_was_made_is_found_although_its_files_are_gone() {
 }
 
 #[tokio::test]
-async fn what_jobs_say_names_files_and_not_where_they_lie() {
+async fn reports_of_jobs_contain_names_of_files_but_not_their_folders() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
     let data = server.data.path().display().to_string();
@@ -745,7 +745,7 @@ async fn what_jobs_say_names_files_and_not_where_they_lie() {
 }
 
 #[tokio::test]
-async fn a_full_lane_asks_to_come_back_later() {
+async fn a_full_lane_is_answered_429() {
     let job_settings = SqliteSettings {
         limits: LaneLimits {
             control: 2,
@@ -792,7 +792,7 @@ async fn a_full_lane_asks_to_come_back_later() {
 }
 
 #[tokio::test]
-async fn lanes_are_shown_paused_and_resumed() {
+async fn lanes_are_listed_paused_and_resumed() {
     let server = TestServer::start().await;
     let id = made(&server, "anyone").await;
     let queues = body(get(&server, "/api/admin/queues").await).await;

@@ -128,7 +128,7 @@ async fn its_search_works_as_a_form_and_as_json_field_for_field() {
 }
 
 #[tokio::test]
-async fn its_feedback_and_profile_work_with_what_it_sends_besides() {
+async fn its_feedback_and_profile_work_with_unknown_fields() {
     let server = TestServer::start().await;
     for action in ["click", "save"] {
         for image_id in [json!(1), json!("1")] {
@@ -166,7 +166,7 @@ async fn its_feedback_and_profile_work_with_what_it_sends_besides() {
 }
 
 #[tokio::test]
-async fn what_it_shows_of_an_error_is_the_detail() {
+async fn errors_have_the_detail_that_it_shows() {
     let server = TestServer::start().await;
     let form = Form::new()
         .text("query_text", "apple")

@@ -1,5 +1,5 @@
-//! Nobody acts for the owner but the owner: keys, this machine, pages from elsewhere, tickets, and
-//! whose taste is whose.
+//! Access control: keys, calls from this machine, foreign pages, tickets, and the owners of
+//! preferences.
 
 use clippy_api::ApiOptions;
 use clippy_testing::ApiRequest;
@@ -76,7 +76,7 @@ fn calls(server: &TestServer) -> Vec<(&'static str, ApiRequest)> {
     ]
 }
 
-/// Routes of the admin.
+/// Routes for admins.
 fn admin_calls(server: &TestServer) -> Vec<(&'static str, ApiRequest)> {
     vec![
         ("collection", server.get("/api/admin/collection")),
@@ -132,10 +132,10 @@ async fn any_key_of_either_kind_closes_everything_but_pages_documents_and_probes
 }
 
 #[tokio::test]
-async fn with_api_keys_alone_nobody_is_admin_and_the_answer_says_what_to_set() {
+async fn with_only_api_keys_there_is_no_admin_and_the_answer_says_what_to_set() {
     let server = keyed(&["one"], &[]).await;
     for (_, call) in admin_calls(&server) {
-        // From loopback, as through a proxy on this machine that names nobody.
+        // From loopback, as through a local proxy that adds no header about its client.
         for request in [
             call.try_clone().expect("a body in memory"),
             call.bearer_auth("one"),
@@ -162,7 +162,7 @@ async fn with_api_keys_alone_nobody_is_admin_and_the_answer_says_what_to_set() {
         .await
         .expect("an answer");
     problem(wrong, StatusCode::UNAUTHORIZED, "unauthorized").await;
-    // Nor does a key make its holder see what others asked for, from this machine.
+    // A key does not show jobs of other keys, even from this machine.
     let made = server
         .post("/api/images/generate")
         .bearer_auth("one")
@@ -224,7 +224,7 @@ async fn without_keys_only_this_machine_is_admin() {
 }
 
 #[tokio::test]
-async fn without_keys_a_name_that_is_not_the_servers_gets_nothing() {
+async fn without_keys_calls_to_a_foreign_host_name_are_refused() {
     let options = ApiOptions {
         allowed_hosts: vec!["Draw.example".to_owned()],
         ..ApiOptions::default()
@@ -273,7 +273,7 @@ async fn without_keys_a_name_that_is_not_the_servers_gets_nothing() {
             "{host}"
         );
     }
-    // A name that was allowed is not this machine, and so not the admin's.
+    // A call by an allowed name does not count as local, so it is not an admin call.
     let named = server
         .get("/api/admin/queues")
         .header("host", "draw.example")
@@ -291,7 +291,7 @@ async fn without_keys_a_name_that_is_not_the_servers_gets_nothing() {
             .is_empty()
     );
 
-    // With keys a name is of no use without a key, and proxies may call by any.
+    // With keys any host name is accepted, since every call needs a key.
     let closed = keyed(&["one"], &[]).await;
     let by_name = closed
         .get("/api/facets")
@@ -301,7 +301,7 @@ async fn without_keys_a_name_that_is_not_the_servers_gets_nothing() {
 }
 
 #[tokio::test]
-async fn without_keys_pages_from_elsewhere_show_pictures_and_do_nothing_else() {
+async fn without_keys_foreign_pages_can_only_show_pictures() {
     let server = TestServer::start().await;
     let foreign: [&[(&str, &str)]; 5] = [
         &[("origin", "https://evil.example")],
@@ -351,7 +351,7 @@ async fn without_keys_pages_from_elsewhere_show_pictures_and_do_nothing_else() {
             .jobs
             .is_empty()
     );
-    // The server's own page, and what is no page at all.
+    // The server's own page, and calls that are not from a page.
     let own = format!("http://{}", server.address);
     let own: [&[(&str, &str)]; 3] = [
         &[],
@@ -370,7 +370,7 @@ async fn without_keys_pages_from_elsewhere_show_pictures_and_do_nothing_else() {
 }
 
 #[tokio::test]
-async fn allowed_origins_may_call_and_all_origins_may_only_look() {
+async fn allowed_origins_may_call_and_a_wildcard_allows_only_reading() {
     // Clippy 0.2's client while it is developed: the default of ALLOWED_ORIGINS.
     let listed = ApiOptions {
         allowed_origins: vec!["http://localhost:5173".to_owned()],
@@ -429,7 +429,7 @@ async fn allowed_origins_may_call_and_all_origins_may_only_look() {
             problem(answer, StatusCode::FORBIDDEN, "forbidden").await;
         }
     }
-    // With keys the key decides, and `*` lets any page send one.
+    // With keys only the key matters, and `*` lets any page send one.
     let options = ApiOptions {
         allowed_origins: vec!["*".to_owned()],
         api_keys: secrets(&["one"]),
@@ -462,7 +462,7 @@ async fn ticket(server: &TestServer, key: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_ticket_opens_pictures_and_streams_and_nothing_else_in_every_process() {
+async fn a_ticket_is_accepted_only_for_pictures_and_streams_in_every_process() {
     let server = keyed(&["ann", "bob"], &["root"]).await;
     let other_process = keyed(&["bob", "ann"], &["root"]).await;
     let new = clippy_jobs::NewJob::new(
@@ -504,7 +504,7 @@ async fn a_ticket_opens_pictures_and_streams_and_nothing_else_in_every_process()
                 );
             }
         }
-        // It sees what its key sees.
+        // It has the rights of its key.
         assert_eq!(
             status(server.get(&format!("/api/jobs/{anns}/events?ticket={ticket}"))).await,
             StatusCode::OK
@@ -566,7 +566,7 @@ async fn a_ticket_opens_pictures_and_streams_and_nothing_else_in_every_process()
             .expect("an answer");
         problem(refused, StatusCode::UNAUTHORIZED, "unauthorized").await;
     }
-    // Without keys nobody needs one, and a page that sends one is served all the same.
+    // Without keys no ticket is needed, and one that is sent is ignored.
     let open = TestServer::start().await;
     let given = body(open.post("/api/tickets").send().await.expect("an answer")).await;
     let given = given["ticket"].as_str().expect("a ticket").to_owned();
@@ -577,7 +577,7 @@ async fn a_ticket_opens_pictures_and_streams_and_nothing_else_in_every_process()
 }
 
 #[tokio::test]
-async fn an_admin_key_is_not_taken_from_an_address() {
+async fn an_admin_key_in_a_url_is_refused() {
     let server = keyed(&["one"], &["root"]).await;
     assert_eq!(
         status(server.get("/api/image/7?key=one")).await,

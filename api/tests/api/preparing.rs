@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Setup, TestServer, json as body};
 
 #[tokio::test]
-async fn a_server_says_how_far_its_gallery_is() {
+async fn the_server_reports_the_progress_of_its_gallery() {
     let preparing = Preparing::default();
     let options = ApiOptions {
         preparing: preparing.clone(),

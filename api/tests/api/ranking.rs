@@ -19,7 +19,7 @@ fn ids(answer: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_hit_says_how_it_stands_and_the_tail_can_be_cut_off() {
+async fn hits_have_percentiles_and_a_lowest_percentile_limits_them() {
     let server = TestServer::start().await;
     let all = body(server.search(&json!({ "like": [3], "top": 200 })).await).await;
     assert_eq!(
@@ -81,7 +81,7 @@ async fn every_hit_says_how_it_stands_and_the_tail_can_be_cut_off() {
 }
 
 #[tokio::test]
-async fn calibration_is_for_who_runs_the_server() {
+async fn only_admins_can_calibrate() {
     let options = ApiOptions {
         api_keys: secrets(&["user"]),
         admin_keys: secrets(&["admin"]),
@@ -129,7 +129,7 @@ async fn calibration_is_for_who_runs_the_server() {
 }
 
 #[tokio::test]
-async fn copies_are_named_by_the_picture_that_stands_for_them() {
+async fn copies_are_listed_at_the_hit_that_replaces_them() {
     let server = TestServer::start().await;
     let originals = server
         .gallery
@@ -215,7 +215,7 @@ async fn facets_come_with_the_results_and_tags_are_completed() {
 }
 
 #[tokio::test]
-async fn references_are_suggested_for_what_the_provider_takes() {
+async fn suggested_references_fit_the_provider() {
     let server = TestServer::start().await;
     let suggest = |query: Value| {
         let request = server.post("/api/references/suggest").json(&query);
@@ -262,7 +262,7 @@ async fn references_are_suggested_for_what_the_provider_takes() {
     let again = body(suggest(json!({ "query_text": "apple", "references": 3 })).await).await;
     assert_eq!(again["references"], answer["references"]);
 
-    // They can be sent as they are.
+    // They can be sent without changes.
     let estimate = json!({ "prompt": "an apple", "refs": answer["references"], "strict": true });
     let estimate = server
         .post("/api/images/estimate")

@@ -1,4 +1,4 @@
-//! Searching over HTTP: forms, JSON, and everything that can be wrong with them.
+//! Searches over HTTP: forms, JSON, and invalid requests.
 
 use std::sync::atomic::Ordering;
 
@@ -29,7 +29,7 @@ fn file(bytes: Vec<u8>) -> Part {
 }
 
 #[tokio::test]
-async fn the_older_clients_form_works_with_all_that_it_sends() {
+async fn the_older_clients_form_works_with_all_its_fields() {
     let server = TestServer::start().await;
     for path in ["/api/search/hybrid", "/search/hybrid"] {
         let form = Form::new()
@@ -80,7 +80,7 @@ async fn the_older_clients_form_works_with_all_that_it_sends() {
 }
 
 #[tokio::test]
-async fn json_takes_files_as_data_urls_and_as_base64_and_finds_the_same() {
+async fn files_in_json_find_the_same_as_in_a_form() {
     let server = TestServer::start().await;
     let encoded = STANDARD.encode(drawing());
     let as_url = server
@@ -103,7 +103,7 @@ async fn json_takes_files_as_data_urls_and_as_base64_and_finds_the_same() {
 }
 
 #[tokio::test]
-async fn likes_come_in_every_way_and_ids_keep_their_kind() {
+async fn likes_are_read_in_every_form_and_ids_keep_their_type() {
     let server = TestServer::start().await;
     let expected = ids(&body(server.search(&json!({ "like": [3, 4], "top": 200 })).await).await);
     assert_eq!(expected.len(), 39, "all but the two");
@@ -167,7 +167,7 @@ async fn pages_follow_each_other_without_overlap() {
 }
 
 #[tokio::test]
-async fn what_cannot_work_is_refused_with_its_cause() {
+async fn invalid_requests_are_refused_with_a_reason() {
     let server = TestServer::start().await;
     let sketch = STANDARD.encode(drawing());
     let cut = STANDARD.encode(&drawing()[..60]);
@@ -384,7 +384,7 @@ async fn what_cannot_work_is_refused_with_its_cause() {
 }
 
 #[tokio::test]
-async fn files_that_are_none_are_refused() {
+async fn invalid_files_are_refused() {
     let server = TestServer::start().await;
     // A PNG's header that says 60,000 x 60,000, in the right order and with the right checksums up
     // to there.
@@ -426,7 +426,7 @@ async fn files_that_are_none_are_refused() {
             );
         }
     }
-    // What a browser sends for a file input that was left empty is no file.
+    // A browser sends an empty part for an empty file input, which is ignored.
     let empty = Part::bytes(Vec::new())
         .file_name("")
         .mime_str("application/octet-stream")
@@ -578,7 +578,7 @@ async fn more_searches_than_places_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn feedback_bends_the_ranking_of_its_own_artist() {
+async fn feedback_changes_the_ranking_only_for_its_artist() {
     let server = TestServer::start().await;
     let saved = json!({ "user_id": "ada", "image_id": "6", "action": "save" });
     let answer = body(
@@ -690,7 +690,7 @@ async fn feedback_bends_the_ranking_of_its_own_artist() {
 }
 
 #[tokio::test]
-async fn words_and_likes_are_remembered_and_nothing_else() {
+async fn only_words_and_likes_of_searches_are_recorded() {
     let server = TestServer::start().await;
     let search = async |body: Value| {
         let response = server
@@ -739,7 +739,7 @@ async fn words_and_likes_are_remembered_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_search_goes_to_the_pair_of_model_and_collection_that_is_live_when_it_begins() {
+async fn a_search_uses_the_pair_that_is_live_when_it_begins() {
     let server = TestServer::start().await;
     let query = json!({"query_text": "apple", "w_txt": 1});
     let search = || server.post("/api/search/hybrid").json(&query).send();

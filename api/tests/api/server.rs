@@ -1,4 +1,4 @@
-//! Pictures, keys, origins, health, documents, the page: everything around searching.
+//! Pictures, keys, origins, health, documents and the plain page.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -301,7 +301,7 @@ async fn only_allowed_origins_may_read_answers() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_problem_without_internals_and_hurts_nobody_else() {
+async fn a_panic_is_a_problem_without_internals_and_affects_no_other_call() {
     let server = TestServer::start().await;
     server.gallery.facet_panics.store(true, Ordering::SeqCst);
     let response = server.get("/api/facets").send().await.expect("an answer");
@@ -337,7 +337,7 @@ async fn a_panic_is_a_problem_without_internals_and_hurts_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_collection_that_is_away_shows_no_internals_and_ends_readiness() {
+async fn an_unavailable_collection_shows_no_internals_and_ends_readiness() {
     let server = TestServer::start().await;
     let ready = || async {
         server
@@ -382,7 +382,7 @@ async fn a_collection_that_is_away_shows_no_internals_and_ends_readiness() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_problem_too() {
+async fn an_unknown_route_is_answered_with_a_problem() {
     let server = TestServer::start().await;
     for path in [
         "/nowhere",
@@ -419,7 +419,7 @@ async fn what_is_not_there_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_ended() {
+async fn a_request_that_takes_too_long_is_aborted() {
     let options = ApiOptions {
         request_timeout: Duration::from_millis(50),
         ..ApiOptions::default()
@@ -474,7 +474,7 @@ async fn health_metrics_and_request_ids() {
 }
 
 #[tokio::test]
-async fn the_document_names_every_route() {
+async fn the_document_lists_every_route() {
     let server = TestServer::start().await;
     let document = body(
         server
@@ -563,7 +563,7 @@ async fn the_document_names_every_route() {
 }
 
 #[tokio::test]
-async fn the_plain_page_is_whole_and_asks_nobody_else() {
+async fn the_plain_page_is_complete_and_calls_no_other_server() {
     let server = TestServer::start().await;
     let response = server.get("/plain").send().await.expect("an answer");
     let policy = response.headers()["content-security-policy"]
@@ -597,12 +597,12 @@ async fn the_plain_page_is_whole_and_asks_nobody_else() {
         texts.push(file.text().await.expect("text"));
     }
     for text in texts {
-        // A namespace is a name, not an address that is asked.
+        // An XML namespace is not fetched.
         let text = text.replace("http://www.w3.org/2000/svg", "");
         assert!(!text.contains("http://") && !text.contains("src=\"//"));
         assert!(!text.contains("https://"), "nothing from elsewhere");
     }
-    // Every element that the script asks for by its id is in the page.
+    // The page has every element that the script looks up by its id.
     let script = include_str!("../../src/page/app.js");
     for id in script
         .split("at(\"")
@@ -614,7 +614,7 @@ async fn the_plain_page_is_whole_and_asks_nobody_else() {
 }
 
 #[tokio::test]
-async fn stopping_lets_requests_in_flight_end() {
+async fn stopping_waits_for_requests_in_progress() {
     let mut server = TestServer::start().await;
     let gate = server.gallery.gate.clone().lock_owned().await;
     let request = server

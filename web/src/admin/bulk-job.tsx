@@ -75,7 +75,7 @@ function progressLine({ state, progress: { done, total, unit, message } }: Job):
 
 const TOTALS = ["lines", "embedded", "unchanged", "duplicates", "skipped", "failed"] as const;
 
-/** How many lines there were, and what became of them. */
+/** The number of lines per outcome. */
 function Totals({ totals }: { totals: Schemas["TotalsResponse"] }) {
   const shown = TOTALS.filter((name) => totals[name] > 0 || name === "lines");
   return (
@@ -118,7 +118,7 @@ function FailedLines({ lines }: { lines: readonly Schemas["FailedLine"][] }) {
   );
 }
 
-/** A number or a UUID; nothing for a line without an id. */
+/** A number or a UUID; null for a line without an id. */
 function idText(id: unknown): string {
   return typeof id === "number" || typeof id === "string" ? String(id) : "";
 }

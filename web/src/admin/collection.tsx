@@ -38,7 +38,7 @@ export function CollectionCard({ collection }: { collection: Collection }) {
   );
 }
 
-/** A path of weights says nothing to readers, so it is left out. */
+/** A path of weights is of no use to readers, so it is left out. */
 function modelOf({ model, pretrained }: Collection): string {
   return pretrained === "" || pretrained.includes("/") ? model : `${model} · ${pretrained}`;
 }

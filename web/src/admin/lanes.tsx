@@ -21,7 +21,7 @@ async function togglePause({ lane, paused }: Queue): Promise<Queue> {
   return body(await api.POST("/api/admin/queues/{lane}/pause", params));
 }
 
-/** The lanes that jobs wait in. */
+/** The lanes of jobs. */
 export function Lanes() {
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ["queues"],

@@ -8,7 +8,7 @@ import type { Schemas } from "./client";
 export interface Picture {
   /** Text, because a `u64` may be larger than the integers that JavaScript can represent. */
   id: string;
-  /** Its path on the server, with the version that was found; null when the answer has none. */
+  /** Its path on the server, with the version of the search; null when the answer has none. */
   address: string | null;
   title: string;
   tags: string[];
@@ -36,8 +36,8 @@ export function picturePath(
 }
 
 /**
- * A picture from its payload. The payload holds the fields of somebody's manifest, so that the
- * document leaves its shape open: each field is checked here.
+ * A picture from its payload. The payload has the fields of a manifest, whose types the document
+ * does not describe, so each field is checked here.
  */
 export function pictureOf(id: unknown, payload: Fields): Picture {
   const styles = texts(payload["matched_tags"]);
@@ -95,7 +95,7 @@ function httpUrl(address: string | null): string | null {
   }
 }
 
-/** What a generated picture takes from a reference: its look, or what it shows. */
+/** What a generated picture takes from a reference: its style, or its subject. */
 export type Role = "style" | "subject";
 
 /** A picture that the server suggests as a reference. */

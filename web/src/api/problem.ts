@@ -16,7 +16,7 @@ export class Problem extends Error {
   }
 }
 
-/** The server did not answer at all. */
+/** The server did not answer. */
 export class Unreachable extends Error {
   constructor(options?: ErrorOptions) {
     super("The server cannot be reached.", options);
@@ -25,8 +25,8 @@ export class Unreachable extends Error {
 }
 
 /**
- * The failure that a response tells. A proxy in between may answer with anything, so the body is
- * read field by field, and the status stands in for a code that is missing.
+ * The failure of a response. A proxy may answer with any body, so it is read field by field, and a
+ * missing code is derived from the status.
  */
 export function problemOf(status: number, body: string, retryAfter: string | null): Problem {
   const given = fields(parsed(body));

@@ -1,4 +1,4 @@
-/** What the form and the references need to know of a provider. */
+/** The properties of a provider that the form and the references need. */
 
 import type { Provider, Schemas } from "./client";
 

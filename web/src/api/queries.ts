@@ -49,7 +49,7 @@ function isFailing(provider: Provider): boolean {
   return failedChecks(provider).length > 0;
 }
 
-/** What the server still prepares, or null. */
+/** The preparation in progress, or null. */
 export function usePreparing() {
   return useQuery({
     queryKey: ["preparing"],

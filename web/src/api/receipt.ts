@@ -1,4 +1,4 @@
-/** Receipts: what became of each input of a generation. */
+/** Receipts: how each input of a generation was used. */
 
 import type { Receipt, ReceiptLine, Treatment } from "./client";
 

@@ -17,7 +17,7 @@ type Scores = Schemas["SearchResult"]["scores"] & { words_image?: number | null 
 export interface Hit {
   picture: Picture;
   score: number;
-  /** The cosine in each space; null where the query has nothing for it. */
+  /** The cosine in each space; null where the query has nothing to compare. */
   scores: PerSpace<number | null>;
   /** The share of the collection that scores lower, 0..1; null without calibration. */
   percentiles: PerSpace<number | null>;

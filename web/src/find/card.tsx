@@ -19,7 +19,7 @@ export interface CardActions {
   refer: (hit: Hit) => void;
 }
 
-/** What was done with a result already. */
+/** The artist's earlier actions on a result. */
 export interface Marks {
   saved: boolean;
   referred: boolean;

@@ -1,4 +1,4 @@
-/** Narrows known tags while somebody types, before the server has answered. */
+/** Filters known tags while the artist types, before the server has answered. */
 
 import type { FacetValue } from "@/api/client";
 
@@ -8,7 +8,7 @@ export function tagOf(typed: string): string {
 }
 
 /**
- * Tags that start with the typed words, then tags with a word that starts so, then tags that
+ * Tags that start with the typed words, then tags with a word that starts with them, then tags that
  * contain them. The most frequent come first.
  */
 export function completions(

@@ -66,7 +66,7 @@ function SpaceRow({ hit, space, weight }: { hit: Hit; space: Space; weight: numb
   );
 }
 
-/** What of a picture fits the words: the sentence of its tags, the tags, or the picture itself. */
+/** Which part matches the words: the sentence of the tags, the tags, or the picture itself. */
 function WordsRow({ words: { values, closest } }: { words: Words }) {
   return (
     <tr>

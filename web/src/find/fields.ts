@@ -1,6 +1,6 @@
 /**
- * The settings of a search: each one's initial value, and the fields of a request that say it.
- * The form's state, what a tab remembers and the request all follow from this list.
+ * The settings of a search: their initial values, and their fields in a request. The form's state,
+ * the stored values of a tab, and the request are all derived from this list.
  */
 
 import type { Schemas } from "@/api/client";
@@ -43,7 +43,7 @@ function tagList(filters: readonly TagFilter[], excluded: boolean): string {
   return filters.flatMap((filter) => (filter.excluded === excluded ? [filter.tag] : [])).join(",");
 }
 
-/** Of two settings that say the same field, the later one counts, unless it is empty. */
+/** If two settings have the same field, the later one is used, unless it is empty. */
 export const SETTINGS = {
   text: setting("", (text) => ({ query_text: text.trim() })),
   negativeText: setting("", (text) => ({ negative_text: text.trim() })),
@@ -52,7 +52,7 @@ export const SETTINGS = {
       Object.entries(weightFields(weights)).map(([field, weight]) => [field, String(weight)]),
     ),
   ),
-  /** Whether the drawing takes part. It is sent as files, which `search.ts` adds. */
+  /** Whether the drawing is searched for. It is sent as files, which `search.ts` adds. */
   useSketch: setting(true, () => ({})),
   likes: setting<readonly Liked[]>([], (likes) => ({ like: likes.map(({ id }) => id).join(",") })),
   /** Pictures of the gallery whose style results should have. */
@@ -66,12 +66,12 @@ export const SETTINGS = {
     exclude_tags: tagList(filters, true),
   })),
   tagMode: setting<"any" | "all">("any", (mode) => ({ tag_mode: mode === "any" ? "" : mode })),
-  /** The gallery's own pictures, those generated here and added to it, or both. */
+  /** The gallery's own pictures, generated pictures, or both. */
   origin: setting<"gallery" | "generated" | "any">("gallery", (origin) => ({
     origin: origin === "gallery" ? "" : origin,
   })),
   personalise: setting(true, (personalise) => ({ personalize: String(personalise) })),
-  /** Whether a drawing alone may stand for several things. Zero diversity says that it may not. */
+  /** Whether a drawing alone may find several guesses. A diversity of zero turns that off. */
   severalGuesses: setting(true, (several) => ({ diversity: several ? "" : "0" })),
   diversity: setting(0, (diversity) => ({ diversity: diversity > 0 ? String(diversity) : "" })),
   minPercentile: setting(0, (least) => ({ min_percentile: least > 0 ? String(least) : "" })),

@@ -103,7 +103,7 @@ function StyleChip({ style, title, filter, onClick }: StyleChipProps) {
   );
 }
 
-/** The filters that are no styles, and how all of them combine. */
+/** The filters that are not styles, and how all filters are combined. */
 function Tags({ styles, facets }: FiltersProps) {
   const { filters, tagMode, set } = useQueryState();
   const isStyle = (tag: string) => styles.some(({ value }) => value === tag);

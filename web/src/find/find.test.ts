@@ -36,7 +36,7 @@ const FULL: Query = {
 };
 
 describe("a search's request", () => {
-  it("says everything that is set", () => {
+  it("contains everything that is set", () => {
     expect(searchFields(FULL, "me", "next")).toEqual({
       query_text: "red apple",
       negative_text: "cat",
@@ -74,7 +74,7 @@ describe("a search's request", () => {
     ]);
   });
 
-  it("asks for likeness alone where several guesses are not wanted", () => {
+  it("orders by likeness only if several guesses are not wanted", () => {
     const one = { ...INITIAL, severalGuesses: false };
     expect(searchFields(INITIAL, "me", null).diversity).toBeUndefined();
     expect(searchFields(one, "me", null).diversity).toBe("0");
@@ -178,7 +178,7 @@ describe("completion", () => {
   const complete = (typed: string, taken: string[] = [], most?: number) =>
     completions(known, typed, taken, most).map(({ value }) => value);
 
-  it("puts beginnings before words inside, and the frequent first", () => {
+  it("puts tags with the prefix before tags with such a word, the most frequent first", () => {
     expect(complete("Moon")).toEqual(["moonlight", "moon", "full_moon", "honeymoon"]);
     expect(complete("full m")).toEqual(["full_moon"]);
     expect(complete("moon", ["moon", "moonlight"], 1)).toEqual(["full_moon"]);

@@ -72,7 +72,7 @@ export function presetOf(weights: PerSpace<number>): Preset | null {
   return PRESETS.find((preset) => isSame(preset.weights)) ?? null;
 }
 
-/** A tag is first required, then excluded, then no filter any more. */
+/** Cycles a tag from required to excluded to no filter. */
 export function cycleFilter(filters: readonly TagFilter[], tag: string): TagFilter[] {
   const found = filters.find((filter) => filter.tag === tag);
   if (found === undefined) return [...filters, { tag, excluded: false }];
@@ -92,7 +92,7 @@ export function toggleFilter(filters: readonly TagFilter[], tag: string): TagFil
 /** The server's limit of pictures that one search may be like. */
 const MOST_LIKES = 16;
 
-/** Adds a picture, or removes it if it is there. The oldest ones make room. */
+/** Adds a picture, or removes it if it is listed. Over the limit, the oldest ones are removed. */
 export function toggleLike(likes: readonly Liked[], { id, title }: Liked): Liked[] {
   if (likes.some((like) => like.id === id)) return likes.filter((like) => like.id !== id);
   return [...likes, { id, title }].slice(-MOST_LIKES);

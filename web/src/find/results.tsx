@@ -25,7 +25,7 @@ interface ResultsProps {
   failure: unknown;
 }
 
-/** What was found, or why there is nothing to show. */
+/** The results, or why there are none. */
 export function Results({ search, actions, failure }: ResultsProps) {
   const { hits, searchable, error, isPending, refetch } = search;
   return (
@@ -133,7 +133,7 @@ function Grid({ search, actions }: Pick<ResultsProps, "search" | "actions">) {
   );
 }
 
-/** What was done with the picture of an id. */
+/** The artist's earlier actions on the picture with this id. */
 function useMarks() {
   const references = useReferences((state) => state.references);
   const saved = useSaved(({ ids }) => ids);

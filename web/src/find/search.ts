@@ -13,7 +13,7 @@ interface Painted {
   base: Blob | null;
 }
 
-/** The drawing that was painted last: all pages and weights of it use the same pictures. */
+/** The last drawing that was rendered. All searches with it use the same pictures. */
 let painted: { drawing: Drawing; pictures: Promise<Painted> } | null = null;
 
 async function paint(drawing: Drawing): Promise<Painted> {

@@ -37,7 +37,7 @@ export function Presets() {
   );
 }
 
-/** The weights one by one, and what else changes the ranking. */
+/** The single weights, and other settings of the ranking. */
 export function Tune({ calibrated }: { calibrated: boolean }) {
   const weights = useQueryState((query) => query.weights);
   const custom = presetOf(weights) === null;

@@ -1,4 +1,4 @@
-/** What jobs end with. */
+/** The results of jobs. */
 
 import type { Job, Schemas } from "@/api/client";
 import { withParameter } from "@/lib/address";
@@ -28,7 +28,7 @@ export function bulkResultOf({ result }: Pick<Job, "result">): Bulk | null {
 /** A picture of a job, with its version in the path. */
 export type MadePicture = Schemas["GeneratedPicture"];
 
-/** Paths of this server alone. */
+/** Only paths of this server are accepted. */
 const PATH = /^\/(?!\/)(?:[^?#]*\/)?api\/jobs\//;
 
 export function picturesOf(job: Pick<Job, "result">): MadePicture[] {

@@ -1,4 +1,4 @@
-/** What is known of a followed job, and how its events change that. */
+/** The state of a followed job, and how events change it. */
 
 import type { Job, JobState } from "@/api/client";
 import { fields, number, text, type Fields } from "@/lib/json";
@@ -42,7 +42,7 @@ export function isOver({ state }: Pick<Job, "state">): boolean {
   return STATES[state].over;
 }
 
-/** Whether the job ended without everything that was asked for. */
+/** Whether the job succeeded without using every input as requested. */
 export function isRetryable({ state }: Pick<Job, "state">): boolean {
   return STATES[state].retryable;
 }

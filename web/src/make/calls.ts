@@ -18,7 +18,7 @@ export async function generate(wish: WishBody, idempotencyKey: string): Promise<
   );
 }
 
-/** What a request would cost and what would be honoured, while the artist still changes it. */
+/** The price of a request, and how its inputs would be used, while the artist edits it. */
 export function useEstimate(wish: WishBody | null) {
   const settled = useDebounced(JSON.stringify(wish), 350);
   return useQuery({

@@ -15,7 +15,7 @@ import { ProviderNote } from "./provider-note";
 import { ReceiptList } from "./receipt";
 import { useCurrentWish, useGeneration } from "./use-generation";
 
-/** The generation form: the request, who would make it, and what would be honoured. */
+/** The generation form: the request, its provider, and how its inputs would be used. */
 export function MakeForm() {
   const wish = useCurrentWish();
   const provider = useProvider();
@@ -68,7 +68,7 @@ function price({ usd, note }: Estimate): string {
   return usd === 0 ? "Free" : `About $${usd.toFixed(2)}`;
 }
 
-/** What would become of each input. */
+/** How each input would be used. */
 function Preview({ estimate: { provider, receipt } }: { estimate: Estimate }) {
   return (
     <details className="group rounded-md border border-line bg-raised px-3 py-2.5 text-[0.8125rem]">

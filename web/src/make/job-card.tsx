@@ -150,7 +150,7 @@ function Pictures({ pictures, onOpen }: PicturesProps) {
   );
 }
 
-/** The previews that have come, each in the place of its picture. */
+/** The previews received so far, each in the place of its picture. */
 function Previews({ previews }: Pick<JobView, "previews">) {
   const places = Object.keys(previews).map((index) => Number(index) + 1);
   return (

@@ -1,4 +1,4 @@
-/** What pictures were generated from, by job. The server keeps no sketches, this browser does. */
+/** The inputs of generations, by job. Only this browser stores the sketches. */
 
 import { dropPictures, readPictures, writePicture } from "@/documents/keep";
 import { answer, transact } from "@/lib/database";
@@ -15,7 +15,7 @@ export interface MadeFrom {
   base: string | null;
 }
 
-/** Keeps what was sent with a job. */
+/** Stores the inputs that were sent with a job. */
 export async function keepMadeFrom(
   job: string,
   { sketch }: Pictures,
@@ -36,7 +36,7 @@ export async function keepMadeFrom(
   });
 }
 
-/** What a job was sent, or null if this browser did not keep it. */
+/** The inputs of a job, or null if this browser has not stored them. */
 export async function readMadeFrom(job: string): Promise<MadeFrom | null> {
   return transact(["made", "pictures"], "readonly", async (transaction) => {
     const found: unknown = await answer<unknown>(transaction.objectStore("made").get(job));

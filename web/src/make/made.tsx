@@ -67,7 +67,7 @@ interface ComparisonProps {
   name: string;
 }
 
-/** The picture, alone or beside the drawing that it was made from, which this browser keeps. */
+/** The picture, alone or beside the drawing that it was generated from, if that is stored. */
 function Comparison({ job, picture, name }: ComparisonProps) {
   const [mode, setMode] = useState<"picture" | "compare">("picture");
   const from = useQuery({ queryKey: ["made-from", job.id], queryFn: () => readMadeFrom(job.id) });

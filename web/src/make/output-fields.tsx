@@ -8,7 +8,7 @@ import { Field, Input, Select } from "@/ui/controls";
 import type { FieldsProps } from "./prompt-fields";
 import { MOST_PICTURES, RATIOS, seedFault, useWish } from "./wish";
 
-/** How many pictures of which shape, with which seed, and from whom. */
+/** The number of pictures, their aspect ratio, the seed and the provider. */
 export function OutputFields({
   wish,
   provider,
@@ -54,7 +54,7 @@ function optionOf({ provider, model, paid }: Provider): string {
   return parts.join(" · ");
 }
 
-/** The shape of the pictures, and of the paper. A base determines both. */
+/** The aspect ratio of the pictures and of the paper. A base determines both. */
 function RatioField({ ratio }: { ratio: string }) {
   const set = useWish((state) => state.set);
   const change = usePad((pad) => pad.change);

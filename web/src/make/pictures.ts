@@ -25,7 +25,7 @@ export async function picturesFor(
   };
 }
 
-/** Which pictures would be sent, without painting them. */
+/** Which pictures would be sent, without rendering them. */
 export function placeholdersFor(drawing: Drawing, { useSketch, useMask }: Which): Pictures {
   const some = (is: boolean) => (is ? PLACEHOLDER : null);
   return {

@@ -6,11 +6,11 @@ import { cn } from "@/lib/classes";
 
 interface ProviderNoteProps {
   provider: Provider;
-  /** All that are set up. */
+  /** All configured providers. */
   providers: readonly Provider[];
 }
 
-/** Who will make the pictures, and which of its checks failed, before anything is sent. */
+/** The provider of the request, and its failed checks, before anything is sent. */
 export function ProviderNote({ provider, providers }: ProviderNoteProps) {
   const { provider: name, paid } = provider;
   const others = providers.flatMap((other) => (other.provider === name ? [] : [other.provider]));

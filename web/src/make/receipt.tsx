@@ -15,7 +15,7 @@ function Sign({ treatment, className }: { treatment: Treatment; className?: stri
   return <Icon aria-hidden className={cn("mt-0.5 size-4", colour, className)} />;
 }
 
-/** For each input: what became of it, what was sent, and why. */
+/** For each input: how it was used, what was sent, and why. */
 export function ReceiptList({ receipt, title }: { receipt: Receipt; title: string }) {
   return (
     <div>
@@ -48,7 +48,7 @@ function Outcome({ line: { treatment, sent, reason } }: { line: ReceiptLine }) {
   );
 }
 
-/** The inputs that were not honoured, shown in full without anything having to be opened. */
+/** The inputs that were not honoured, always shown in full. */
 export function Shortfalls({ receipt, className }: { receipt: Receipt; className?: string }) {
   const lines = shortfalls(receipt);
   if (lines.length === 0) return null;

@@ -20,9 +20,9 @@ export function useCurrentWish(): Wish {
   const provider = useProvider();
   return {
     ...wish,
-    // A drawing that was opened brings its own ratio.
+    // An opened drawing has its own ratio.
     ratio: ratioNamed(drawing) ?? wish.ratio,
-    // A provider that is no longer set up is not sent: the request says what the form shows.
+    // A provider that is no longer configured is not sent, since the form does not show it either.
     provider: provider?.provider === wish.provider ? wish.provider : "",
   };
 }
@@ -49,7 +49,7 @@ export function useGeneration(wish: Wish) {
       const query = queryOf(useQueryState.getState());
       const job = await generate(bodyOf(wish, references, pictures, query), uniqueId());
       useJobs.getState().watch(job, true);
-      // Without storage there is nothing to compare with later; the job goes on all the same.
+      // If storing fails, there is no comparison later, but the job continues.
       await keepMadeFrom(job.id, pictures, drawn.base).catch(() => undefined);
     } catch (error) {
       setFailure(error);

@@ -68,7 +68,7 @@ describe("a drawing", () => {
       expect(applyChange(EMPTY, { type: "ratio", ratio })).toBe(EMPTY);
   });
 
-  it("tells an eraser from ink", () => {
+  it("distinguishes an eraser from ink", () => {
     const erased = drawn(stroke("a", { erases: true }));
     expect(hasInk(erased, "line")).toBe(false);
     expect(isEmpty(erased)).toBe(false);

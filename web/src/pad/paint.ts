@@ -3,7 +3,7 @@
 import { hasInk, type Base, type Drawing, type Layer } from "./drawing";
 import { pathOf } from "./outline";
 
-/** Providers take no larger pictures, and the browser has to store them. */
+/** The limit of providers, which also keeps the browser's storage small. */
 const LARGEST_BASE = 1536;
 
 /** The lines on white paper. Null when nothing is drawn. */

@@ -21,7 +21,7 @@ function typing(target: EventTarget | null): boolean {
   return target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName);
 }
 
-/** Keyboard shortcuts, unless somebody types in a field or a dialog is open. */
+/** Keyboard shortcuts, except while a field has the focus or a dialog is open. */
 export function usePadShortcuts(onHelp: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {

@@ -84,8 +84,8 @@ export const useSession = create<Session>()(
 // Writes the artist's random id at the first visit: the store itself writes after a change only.
 useSession.setState(({ artist }) => ({ artist }));
 
-// Takes over the changes of other tabs. Otherwise this tab would write back a key that was removed
-// in another one.
+// Applies the changes of other tabs. Otherwise this tab would write back a key that was removed in
+// another one.
 shared.watch(NAME, () => void useSession.persist.rehydrate());
 
 /** The key for a path. Admin routes need the admin key, which also opens everybody's jobs. */

@@ -35,7 +35,7 @@ export function Suggest({ onFailure }: { onFailure: (failure: unknown) => void }
       setBusy(false);
     }
   };
-  // Without a provider there is nobody to choose references for.
+  // References are chosen for a provider, so one is needed.
   const enabled = provider !== null && isSearchable(query, searchedPart(drawing) !== null);
   return (
     <>

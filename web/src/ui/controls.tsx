@@ -179,7 +179,7 @@ export interface Choice<T extends string> {
   title?: string;
 }
 
-/** One choice of a few, side by side. */
+/** A choice between a few options, side by side. */
 export function Segments<T extends string>({
   label,
   value,

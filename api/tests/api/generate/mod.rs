@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use studio::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sketch_and_references_become_pictures_that_say_where_they_came_from() {
+async fn pictures_from_a_sketch_and_references_contain_their_lineage() {
     let server = studio(ApiOptions::default()).await;
     let request = json!({
         "prompt": "a red apple", "count": 2, "sketch": sketch(), "sketch_weight": 0.9, "seed": 7,
@@ -81,7 +81,7 @@ async fn a_sketch_and_references_become_pictures_that_say_where_they_came_from()
         "drawn from the sketch, in the colours of the references"
     );
 
-    // The job carries names; the pictures lie beside it.
+    // The payload of the job has the names of the files of its pictures.
     let record = server
         .jobs
         .get(id.parse().expect("an id"))
@@ -233,7 +233,7 @@ async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when
         "no filter is completed with what only made pictures are called"
     );
 
-    // What was made is a reference like any other.
+    // A generated picture can be used as a reference.
     let next = json!({"prompt": "an apple", "refs": [{"role": "subject", "id": made}]});
     accepted(post(&server, "/images/generate", &next).await).await;
 
@@ -250,7 +250,7 @@ async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_leaves_what_is_outside_of_the_mask_as_it_was() {
+async fn an_edit_changes_nothing_outside_of_the_mask() {
     let server = studio(ApiOptions::default()).await;
     let base = RgbImage::from_fn(96, 96, |x, y| [x as u8 * 2, y as u8 * 2, 77].into());
     let mask = RgbImage::from_fn(96, 96, |x, _| {
@@ -286,7 +286,7 @@ async fn an_edit_leaves_what_is_outside_of_the_mask_as_it_was() {
 }
 
 #[tokio::test]
-async fn what_cannot_work_is_refused_before_anything_is_queued() {
+async fn invalid_requests_are_refused_before_anything_is_queued() {
     let server = TestServer::start().await;
     let style = |reference: Value| json!({"prompt": "a", "refs": [reference]});
     let edit =
@@ -451,7 +451,7 @@ async fn an_idempotency_key_makes_one_job() {
 }
 
 #[tokio::test]
-async fn the_same_key_and_body_are_looked_for_before_anything_else() {
+async fn the_job_of_the_same_key_and_body_is_looked_up_first() {
     let server = TestServer::with(Setup {
         providers: with_shop(),
         ..Setup::default()
@@ -483,7 +483,7 @@ async fn the_same_key_and_body_are_looked_for_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_sent_twice_at_once_is_one_job_although_the_budget_is_for_one() {
+async fn identical_simultaneous_requests_are_one_job_within_a_budget_for_one() {
     let options = ApiOptions {
         api_keys: secrets(&["one"]),
         ..ApiOptions::default()
@@ -511,7 +511,7 @@ async fn a_request_that_is_sent_twice_at_once_is_one_job_although_the_budget_is_
 }
 
 #[tokio::test]
-async fn a_reference_may_say_its_id_and_its_own_address() {
+async fn a_reference_may_have_its_id_and_its_own_url() {
     let server = TestServer::start().await;
     let own = format!("http://{}", server.address);
     let other_name = own.replace("127.0.0.1", "localhost");
@@ -546,7 +546,7 @@ async fn a_reference_may_say_its_id_and_its_own_address() {
     for (reference, word) in [
         (
             json!({"role": "style", "id": 4, "url": format!("{own}/image/3")}),
-            "names two pictures",
+            "has two pictures",
         ),
         (
             json!({"role": "style", "url": format!("{own}/image/apple")}),
@@ -587,7 +587,7 @@ async fn a_reference_may_say_its_id_and_its_own_address() {
 }
 
 #[tokio::test]
-async fn an_estimate_says_what_it_costs_and_what_is_honoured_and_queues_nothing() {
+async fn an_estimate_has_the_price_and_the_receipt_and_queues_nothing() {
     let server = TestServer::with(Setup {
         providers: with_shop(),
         ..Setup::default()
@@ -633,7 +633,7 @@ async fn an_estimate_says_what_it_costs_and_what_is_honoured_and_queues_nothing(
     assert_eq!(providers["providers"][0]["prompt"], "approximate");
 }
 
-/// Never sells: it is only asked for its price.
+/// A provider that is only asked for its price.
 struct Shop;
 
 #[async_trait]
@@ -666,7 +666,7 @@ fn with_shop() -> Providers {
 }
 
 #[tokio::test]
-async fn a_key_spends_its_daily_budget_and_no_more() {
+async fn a_key_cannot_exceed_its_daily_budget() {
     let options = ApiOptions {
         api_keys: secrets(&["one", "two"]),
         admin_keys: secrets(&["root"]),
@@ -701,7 +701,7 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
     )
     .await;
     let first = accepted(ask("one", Some("once"), 1, "gemini").await).await;
-    // The same again is one job, and costs once.
+    // The same request again is the same job, and costs nothing more.
     for _ in 0..3 {
         assert_eq!(
             accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
@@ -721,7 +721,7 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
         told["detail"].as_str().expect("text").contains("midnight"),
         "{told}"
     );
-    // The job that there is is there, whatever is left of the budget.
+    // The existing job is found even if the budget is used up.
     assert_eq!(
         accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
         first["id"]
@@ -734,7 +734,7 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
     .await;
     accepted(ask("two", None, 2, "gemini").await).await;
     accepted(ask("one", None, 8, "local").await).await;
-    // What cannot be retried is said to be so, and not to be too dear.
+    // A job that cannot be retried is refused for that reason, and not because of its price.
     let queued = server
         .post(&format!(
             "/api/jobs/{}/retry",
@@ -749,7 +749,7 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
     .await;
     assert_eq!(told["state"], "queued");
 
-    // Asking again for one that may have been paid for may pay for it again.
+    // Retrying a job that may have been charged may cost its price again.
     let id: JobId = first["id"].as_str().expect("an id").parse().expect("an id");
     let Claim::Run(claimed) = server
         .jobs
@@ -790,7 +790,7 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_and_lineage_are_shown_to_who_asked_for_them() {
+async fn pictures_and_lineage_are_visible_only_to_their_owner() {
     let options = ApiOptions {
         api_keys: secrets(&["one", "two"]),
         admin_keys: secrets(&["root"]),
@@ -826,7 +826,7 @@ async fn pictures_and_lineage_are_shown_to_who_asked_for_them() {
     assert_eq!(status(&path, "one").await, StatusCode::OK);
     assert_eq!(status(&path, "root").await, StatusCode::OK);
     assert_eq!(status(&path, "two").await, StatusCode::NOT_FOUND);
-    // As an <img> asks.
+    // As an <img> requests it.
     let shown = get(&server, &format!("{path}?key=one")).await;
     assert_eq!(
         shown.headers()["cache-control"],

@@ -12,7 +12,7 @@ use super::studio::{get, painting, plain, post, sketch, sorted_keys, studio};
 use crate::support::{json as body, problem, secrets};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_three_bodies_of_the_older_call_are_answered_in_its_shape() {
+async fn the_three_bodies_of_the_older_call_are_answered_in_its_form() {
     let server = studio(ApiOptions::default()).await;
     let painted = data_url("image/png", &painting(90));
     let ground = RgbImage::from_pixel(96, 96, [200, 180, 40].into());
@@ -83,7 +83,7 @@ async fn the_three_bodies_of_the_older_call_are_answered_in_its_shape() {
         for (name, expected) in particular {
             assert_eq!(meta[name], expected, "{name}");
         }
-        // The same job underneath.
+        // The call created a job.
         let job = body(
             get(
                 &server,
@@ -100,7 +100,7 @@ async fn the_three_bodies_of_the_older_call_are_answered_in_its_shape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_of_the_older_call_have_its_shape_too() {
+async fn errors_of_the_older_call_have_its_form() {
     let server = studio(ApiOptions {
         api_keys: secrets(&["one"]),
         ..ApiOptions::default()
@@ -128,8 +128,8 @@ async fn errors_of_the_older_call_have_its_shape_too() {
             400,
             "nothing to edit",
         ),
-        (json!({"subject": 7}), 422, "does not fit"),
-        // This one fails in its job.
+        (json!({"subject": 7}), 422, "wrong field"),
+        // This request fails in its job.
         (
             json!({"subject_ref": {"image_url": "https://127.0.0.1/a.png"}, "image_url": sketch()}),
             400,
@@ -153,7 +153,7 @@ async fn errors_of_the_older_call_have_its_shape_too() {
             "{answer}"
         );
     }
-    // Without a key nobody gets as far as that.
+    // Without a key the call is refused before.
     problem(
         post(&server, "/api/generate_image", &json!({})).await,
         StatusCode::UNAUTHORIZED,

@@ -1,4 +1,4 @@
-//! A server with workers of its own, and what the checks ask of it.
+//! A server with its own workers, and helpers for the tests of generation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::support::{DIMENSION, Setup, TestServer, json as body};
 
-/// Draws a picture of its own for each path.
+/// Draws a different picture for each path.
 pub struct DrawnPictures;
 
 #[async_trait]
@@ -34,7 +34,7 @@ impl Pictures for DrawnPictures {
     }
 }
 
-/// A ground of one colour with a disc of another.
+/// A disc of one colour on a ground of another.
 pub fn painting(hue: u8) -> Vec<u8> {
     let picture = RgbImage::from_fn(96, 96, |x, y| {
         let (dx, dy) = (x as f32 - 48.0, y as f32 - 48.0);
@@ -72,7 +72,7 @@ pub fn plain(width: u32, height: u32, shade: u8) -> String {
     )
 }
 
-/// A server, and workers that make pictures, until it is dropped.
+/// A server with workers that generate pictures, until it is dropped.
 pub struct Studio {
     pub server: TestServer,
     _folder: tempfile::TempDir,
@@ -190,7 +190,7 @@ pub async fn jobs(server: &TestServer) -> usize {
         .len()
 }
 
-/// The names of an object's fields; their order in an answer is nobody's business.
+/// Returns the names of an object's fields, since their order does not matter.
 pub fn sorted_keys(object: &Value) -> Vec<&String> {
     let mut keys: Vec<&String> = object.as_object().expect("an object").keys().collect();
     keys.sort();

@@ -1,4 +1,4 @@
-//! The gallery that the servers of these tests have, and pictures without files.
+//! The gallery of these tests, and pictures without files.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,8 @@ pub async fn filled_gallery(dimension: usize) -> MemoryGallery {
     gallery
 }
 
-/// Pictures that are made of their names: `13.png` is outside of the roots, `17.png` is gone.
+/// Pictures whose content is derived from their names: `13.png` is outside of the roots, `17.png`
+/// is missing.
 pub struct FolderlessPictures;
 
 #[async_trait]

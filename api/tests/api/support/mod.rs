@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 pub use doubles::{FolderlessPictures, filled_gallery};
 
-/// Length of the vectors here.
+/// Length of the vectors.
 pub const DIMENSION: usize = 16;
 
 /// A server that runs until it is dropped or stopped.
@@ -41,14 +41,14 @@ pub struct TestServer {
     /// Sends anything.
     pub client: Client,
     pub gallery: Arc<MemoryGallery>,
-    /// What searches take; replace it as a re-index does.
+    /// The pair that searches use. Tests replace it as a re-index does.
     pub live: Arc<LivePair>,
-    /// What was searched for.
+    /// The recorded queries.
     pub recent: Arc<MemoryRecent>,
     pub state: AppState,
     /// The store behind the routes.
     pub jobs: Arc<dyn JobBackend>,
-    /// What generation stands on.
+    /// The parts of generation.
     pub generation: GenerationParts,
     /// `DATA_DIR`, with the job file in it.
     pub data: tempfile::TempDir,
@@ -56,11 +56,11 @@ pub struct TestServer {
     task: Option<JoinHandle<clippy_core::Result<()>>>,
 }
 
-/// How a test wants its server.
+/// The options of a test's server.
 pub struct Setup {
     pub options: ApiOptions,
     pub embedder: Arc<dyn Embedder>,
-    /// Without one, a file of the server's own.
+    /// The job store; by default a file of the server's own.
     pub jobs: Option<Arc<dyn JobBackend>>,
     pub job_settings: SqliteSettings,
     pub providers: Providers,
@@ -186,7 +186,7 @@ impl TestServer {
         self.api.request(Method::POST, path)
     }
 
-    /// A search as JSON.
+    /// Sends a search as JSON.
     pub async fn search(&self, body: &Value) -> Response {
         self.post("/api/search/hybrid")
             .json(body)
