@@ -33,7 +33,7 @@ mod worker;
 pub use device::{DeviceChoice, Precision, parse_precision};
 pub use embedder::{EmbedderOptions, TorchEmbedder};
 pub use error::{ClipError, Result};
-pub use model::ClipModel;
+pub use model::{ClipModel, PictureView};
 pub use source::{Description, LoadedModel, ModelSource};
 /// The device type of libtorch, so that callers need no dependency on `tch`.
 pub use tch::Device;

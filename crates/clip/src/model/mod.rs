@@ -20,7 +20,7 @@ use crate::error::{ClipError, Result};
 use layers::{Activation, to_unit_length};
 use pass::PicturePass;
 use resnet::ModifiedResNet;
-use style::{StyleHead, StyleLayer, statistics};
+use style::{StyleHead, StyleLayer};
 use text::TextTransformer;
 use vision::{Blocks, Observe, VisionTransformer};
 use weights::{Weights, WeightsFile};
@@ -59,11 +59,11 @@ impl VisionTower {
         }
     }
 
-    /// The statistics of a layer's output. A class token is no position of the picture.
-    fn statistics(&self, x: &Tensor) -> Result<Tensor> {
+    /// A layer's output at the positions of the picture: a class token is none.
+    fn positions(&self, x: Tensor) -> Result<Tensor> {
         match self {
-            Self::Transformer(_) => statistics(&x.f_narrow(1, 1, x.size()[1] - 1)?),
-            Self::ResNet(_) => statistics(x),
+            Self::Transformer(_) => Ok(x.f_narrow(1, 1, x.size()[1] - 1)?),
+            Self::ResNet(_) => Ok(x),
         }
     }
 }
@@ -256,7 +256,7 @@ impl ClipModel {
             };
             if head.uses(number) {
                 let of_style = rows(&x, &plan.style, count)?;
-                seen.push(self.vision.statistics(&of_style)?);
+                seen.push(head.statistics(number, &self.vision.positions(of_style)?)?);
             }
             if !head.ends_at(number) || seen.is_empty() {
                 return Ok(Some(x));

@@ -31,9 +31,18 @@ pub struct StyleLayer {
     pub channels: i64,
 }
 
+impl StyleLayer {
+    /// The number of pairs of different channels.
+    fn pairs(self) -> i64 {
+        self.channels * (self.channels - 1) / 2
+    }
+}
+
 /// A trained style head.
 pub struct StyleHead {
     layers: Vec<StyleLayer>,
+    /// The layers among them whose channels are correlated.
+    correlated: Vec<StyleLayer>,
     mean: Tensor,
     deviation: Tensor,
     /// Standardised statistics are limited to this, so that an unusual picture does not dominate.
@@ -77,20 +86,32 @@ impl StyleHead {
                 }
             },
         };
-        let names = metadata.get("layers").map_or("", String::as_str);
-        let layers: Vec<StyleLayer> = names
-            .split(',')
-            .map(|name| {
-                let missing = || unfit(format!("the model has no layer \"{name}\""));
-                layer(name).ok_or_else(missing)
-            })
-            .collect::<Result<_>>()?;
-        if !layers.is_sorted_by_key(|layer| layer.number) {
+        let read_layers = |key: &str| {
+            let names = metadata.get(key).map_or("", String::as_str);
+            let layers: Vec<StyleLayer> = names
+                .split(',')
+                .filter(|name| !name.is_empty())
+                .map(|name| {
+                    let missing = || unfit(format!("the model has no layer \"{name}\""));
+                    layer(name).ok_or_else(missing)
+                })
+                .collect::<Result<_>>()?;
+            if layers.is_sorted_by(|left, right| left.number < right.number) {
+                return Ok(layers);
+            }
+            Err(unfit(format!(
+                "its {key} {names} are not in the model's order"
+            )))
+        };
+        let (layers, correlated) = (read_layers("layers")?, read_layers("correlations")?);
+        if let Some(other) = correlated.iter().find(|layer| !layers.contains(layer)) {
             return Err(unfit(format!(
-                "its layers {names} are not in the tower's order"
+                "it correlates layer {}, which is none of its layers",
+                other.number
             )));
         }
-        let inputs: i64 = layers.iter().map(|layer| 2 * layer.channels).sum();
+        let inputs = layers.iter().map(|layer| 2 * layer.channels).sum::<i64>()
+            + correlated.iter().map(|layer| layer.pairs()).sum::<i64>();
         let widths = widths(&file, inputs)?;
         if widths.last() != Some(&outputs) {
             return Err(unfit(format!(
@@ -113,6 +134,7 @@ impl StyleHead {
         weights.finish()?;
         Ok(Self {
             layers,
+            correlated,
             mean,
             deviation,
             limit,
@@ -131,6 +153,12 @@ impl StyleHead {
         self.layers.iter().any(|layer| layer.number == number)
     }
 
+    /// Computes the statistics of a layer's output that [`StyleHead::forward`] needs.
+    pub fn statistics(&self, number: usize, x: &Tensor) -> Result<LayerStatistics> {
+        let is_correlated = self.correlated.iter().any(|layer| layer.number == number);
+        statistics(x, is_correlated)
+    }
+
     /// Whether no later layer than this one is used.
     pub fn ends_at(&self, number: usize) -> bool {
         self.layers
@@ -140,8 +168,13 @@ impl StyleHead {
 
     /// The statistics of the layers, `[batch, 2 * channels]` each, to fp32 `[batch, outputs]`, not
     /// of unit length.
-    pub fn forward(&self, statistics: &[Tensor]) -> Result<Tensor> {
-        let mut x = Tensor::f_cat(statistics, 1)?
+    pub fn forward(&self, statistics: &[LayerStatistics]) -> Result<Tensor> {
+        let moments = statistics.iter().map(|layer| &layer.moments);
+        let correlations = statistics
+            .iter()
+            .filter_map(|layer| layer.correlations.as_ref());
+        let all: Vec<&Tensor> = moments.chain(correlations).collect();
+        let mut x = Tensor::f_cat(&all, 1)?
             .f_sub(&self.mean)?
             .f_div(&self.deviation)?;
         if let Some(limit) = self.limit {
@@ -178,15 +211,48 @@ fn widths(file: &WeightsFile, inputs: i64) -> Result<Vec<i64>> {
     Ok(widths)
 }
 
-/// Mean and deviation of each channel over the positions of a picture, in fp32: `[batch, channels,
-/// height, width]`, or `[batch, positions, channels]`, to `[batch, 2 * channels]`.
-pub fn statistics(x: &Tensor) -> Result<Tensor> {
+/// The statistics of one layer's output, in fp32.
+pub struct LayerStatistics {
+    /// The means of all channels, then their deviations: `[batch, 2 * channels]`.
+    moments: Tensor,
+    /// The correlations of the channels `i < j`, row by row, where they are used: `[batch, pairs]`.
+    correlations: Option<Tensor>,
+}
+
+/// Computes the statistics of `[batch, channels, height, width]`, or of `[batch, positions,
+/// channels]`, over all positions.
+fn statistics(x: &Tensor, is_correlated: bool) -> Result<LayerStatistics> {
     let x = x.f_to_kind(Kind::Float)?;
-    let positions: &[i64] = if x.dim() == 4 { &[2, 3] } else { &[1] };
-    let mean = x.f_mean_dim(positions, false, None::<Kind>)?;
-    let deviation = x
-        .f_var_dim(positions, false, false)?
+    let channels_first = if x.dim() == 4 {
+        x.f_flatten(2, 3)?
+    } else {
+        x.f_transpose(1, 2)?
+    };
+    let mean = channels_first.f_mean_dim(2, true, None::<Kind>)?;
+    let deviation = channels_first
+        .f_var_dim(2, false, true)?
         .f_add_scalar(EPSILON)?
         .f_sqrt()?;
-    Ok(Tensor::f_cat(&[mean, deviation], 1)?)
+    let correlations = is_correlated
+        .then(|| correlations(&channels_first.f_sub(&mean)?.f_div(&deviation)?))
+        .transpose()?;
+    Ok(LayerStatistics {
+        moments: Tensor::f_cat(&[mean, deviation], 1)?.f_squeeze_dim(2)?,
+        correlations,
+    })
+}
+
+/// Correlates standardised channels, `[batch, channels, positions]`.
+fn correlations(standardised: &Tensor) -> Result<Tensor> {
+    let size = standardised.size();
+    let (channels, positions) = (size[1], size[2]);
+    let products = standardised
+        .f_bmm(&standardised.f_transpose(1, 2)?)?
+        .f_div_scalar(positions as f64)?
+        .f_flatten(1, 2)?;
+    let pairs: Vec<i64> = (0..channels)
+        .flat_map(|row| (row + 1..channels).map(move |column| row * channels + column))
+        .collect();
+    let pairs = Tensor::f_from_slice(&pairs)?.f_to_device(products.device())?;
+    Ok(products.f_index_select(1, &pairs)?)
 }

@@ -8,4 +8,5 @@ mod fixtures;
 mod models;
 mod preprocessing;
 mod pulling;
+mod style;
 mod tokens;
