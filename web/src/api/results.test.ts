@@ -16,7 +16,7 @@ const PAYLOAD = {
   license: "CC0",
   width: 10,
 };
-const NONE = { image: null, edge: null, text: null, words_image: null };
+const NONE = { image: null, edge: null, text: null, words_image: null, style: null };
 const RESULT: Result = {
   // JavaScript reads this id of the server as another number.
   id: 18446744073709552000,
@@ -102,7 +102,7 @@ describe("a page", () => {
     results: [RESULT],
     priors_size: 0,
     took_ms: { preprocess: 0, embed: 0, search: 0, total: 5 },
-    weights: { image: 1, edge: 0, text: 0 },
+    weights: { image: 1, edge: 0, text: 0, style: 0 },
     calibrated: false,
     collapsed: 0,
     collection: "c",

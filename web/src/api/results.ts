@@ -8,11 +8,7 @@ export const SPACES = ["image", "edge", "text", "style"] as const;
 export type Space = (typeof SPACES)[number];
 export type PerSpace<T> = Record<Space, T>;
 
-/**
- * A value for each space. A server that compares words with the picture itself adds
- * `words_image`; the document does not require it.
- */
-type Scores = Schemas["SearchResult"]["scores"] & { words_image?: number | null };
+type Scores = Schemas["SearchResult"]["scores"];
 
 export interface Hit {
   picture: Picture;

@@ -1,5 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { Bookmark, ExternalLink, Layers, PaintBucket, Palette, Shapes, SquarePen } from "lucide-react";
+import {
+  Bookmark,
+  ExternalLink,
+  Layers,
+  PaintBucket,
+  Palette,
+  Shapes,
+  SquarePen,
+} from "lucide-react";
 import { useState } from "react";
 
 import { api, body } from "@/api/client";

@@ -15,7 +15,10 @@ import { toggleLike, useQueryState } from "./query-state";
 /** The model sees less detail than this. */
 const LARGEST_STYLE = 320;
 
-/** The pictures whose style results should have: results, a file, or a picture from the clipboard. */
+/**
+ * The pictures whose style results should have: results, a file, or a picture from the clipboard,
+ * which is pasted while the slot's button has the focus.
+ */
 export function StyleSlot() {
   const { styles, styleImage, set } = useQueryState();
   const [over, setOver] = useState(false);
@@ -50,7 +53,6 @@ export function StyleSlot() {
     <div
       role="group"
       aria-label="In the style of"
-      tabIndex={0}
       onPaste={onPaste}
       onDragOver={(event) => {
         if (!isPictureDrag(event)) return;
@@ -60,8 +62,7 @@ export function StyleSlot() {
       onDragLeave={() => setOver(false)}
       onDrop={onDrop}
       className={cn(
-        `flex flex-wrap items-center gap-2 rounded-md border border-dashed border-transparent
-        focus-visible:outline-2 focus-visible:outline-blue`,
+        "flex flex-wrap items-center gap-2 rounded-md border border-dashed border-transparent",
         isEmpty && "border-edge/60 px-2",
         over && "border-blue bg-blue-soft",
       )}
