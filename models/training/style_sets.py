@@ -85,10 +85,10 @@ def package_jobs(folder, gallery, emoji):
     """(style, subject, icon, sizes) of every icon that training may see; the same subjects first in every set."""
     whole, single = icons.left_out(gallery, emoji)
     by, unseen = subjects(gallery), never_seen(gallery)
-    seen = {
-        " ".join(icons.words(next(iter(by[c].values()))["tags_all"][0])): c
-        for c in by.keys() - unseen
-    }
+    called = lambda c: " ".join(icons.words(next(iter(by[c].values()))["tags_all"][0]))
+    seen = {called(c): c for c in sorted(by.keys() - unseen)}
+    for code in unseen:  # "houses" is read as "house", which must not be seen
+        seen.pop(called(code), None)
     for path in sorted(glob.glob(os.path.join(folder, "*", "info.json"))):
         here = os.path.dirname(path)
         info, sheet = (json.load(open(os.path.join(here, f))) for f in ("info.json", "icons.json"))
@@ -100,13 +100,13 @@ def package_jobs(folder, gallery, emoji):
         styles = {}
         for icon, body in sheet["icons"].items():
             about = icons.words(icon) if draws_emoji else icons.subject_of(icon)
-            called = " ".join(about)
-            if body.get("hidden") or (draws_emoji and called not in seen):
+            text = " ".join(about)
+            if body.get("hidden") or (draws_emoji and text not in seen):
                 continue
-            if not draws_emoji and (not about or single & set(about) or called in whole):
+            if not draws_emoji and (not about or single & set(about) or text in whole):
                 continue
-            subject = seen[called] if draws_emoji else " ".join(sorted(about))
-            kind = variant(icon, {} if draws_emoji else listed) if not draws_emoji else ""
+            subject = seen[text] if draws_emoji else " ".join(sorted(about))
+            kind = "" if draws_emoji else variant(icon, listed)
             styles.setdefault(kind, {}).setdefault(subject, icon)
         for kind, drawings in sorted(styles.items()):
             if len(drawings) < FEWEST:
