@@ -54,7 +54,7 @@ async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_reported() {
     assert_eq!((report.totals.embedded, report.totals.failed), (20, 0));
     let messages = messages.lock().clone();
     assert!(
-        messages.len() >= 6 && messages[0].contains("waiting") && messages[0].contains("away"),
+        messages.len() >= 6 && messages[0].contains("waiting") && messages[0].contains("down"),
         "{messages:?}"
     );
     // The pauses grow.

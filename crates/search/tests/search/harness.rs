@@ -213,6 +213,8 @@ impl Collection {
             }
         };
         let vector = |kind: ProbeKind| match (kind, &words) {
+            // `like` asks for the subject, not for the style.
+            (ProbeKind::Style, _) => None,
             (ProbeKind::WordsImage, words) => words.clone(),
             (kind, None) => like?.get(kind.space()).clone(),
             (ProbeKind::Text, Some(words)) => match like.and_then(|like| like.text.as_ref()) {
