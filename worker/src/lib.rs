@@ -3,6 +3,7 @@
 //! Everything goes through the traits of `clippy-core`; nothing here knows which engine or model is
 //! behind them.
 
+pub mod add;
 pub mod backfill;
 pub mod ingest;
 pub mod jobs;

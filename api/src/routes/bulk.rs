@@ -27,7 +27,7 @@ use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
 /// Fields that no command has. A misspelt flag is refused rather than passed over.
-type Rest = BTreeMap<String, IgnoredAny>;
+pub(super) type Rest = BTreeMap<String, IgnoredAny>;
 
 /// A manifest, which of its lines, and how its pictures are found and embedded.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -280,7 +280,7 @@ async fn reindex_under_way(state: &AppState) -> Result<Option<Job>, Problem> {
     Ok(None)
 }
 
-fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
+pub(super) fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
     if rest.is_empty() {
         return Ok(());
     }
@@ -340,7 +340,7 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
 }
 
 /// A body with or without a key.
-enum Sent {
+pub(super) enum Sent {
     /// The same key and body made this job.
     Before(Box<Job>),
     /// Nothing was made with it yet.
@@ -349,7 +349,7 @@ enum Sent {
 
 /// Whether the same was sent before; looked for before anything else, since files may have moved
 /// meanwhile.
-async fn once<B: Serialize + Sync>(
+pub(super) async fn once<B: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
@@ -366,7 +366,7 @@ async fn once<B: Serialize + Sync>(
         .map_or(Sent::First(Some(once)), |job| Sent::Before(Box::new(job))))
 }
 
-async fn start<R: Serialize + Sync>(
+pub(super) async fn start<R: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
     once: Option<Once>,
@@ -386,7 +386,7 @@ async fn start<R: Serialize + Sync>(
     Ok(accepted(state, created.job))
 }
 
-fn accepted(state: &AppState, job: Job) -> Response {
+pub(super) fn accepted(state: &AppState, job: Job) -> Response {
     let location = format!("/api/jobs/{}", job.id);
     (
         StatusCode::ACCEPTED,

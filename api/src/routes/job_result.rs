@@ -77,6 +77,33 @@ pub(crate) struct BulkResult {
     totals: TotalsResponse,
     /// Some of the lines that failed.
     failures: Vec<FailedLine>,
+    /// What was found in the folders that were added; the lines are those of new and changed files.
+    scan: Option<ScanResponse>,
+}
+
+/// Files of the folders that were added, counted by what they are.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScanResponse {
+    /// Folders that were looked at.
+    folders: u64,
+    /// Files in them.
+    files: u64,
+    /// Pictures that were not known.
+    new: u64,
+    /// Pictures whose file was overwritten with another picture.
+    changed: u64,
+    /// Pictures that look as they did the last time: they were not opened.
+    unchanged: u64,
+    /// Files with the content of a picture that is stored under another name.
+    duplicates: u64,
+    /// Pictures that lie elsewhere than before.
+    moved: u64,
+    /// Pictures whose file is not there any more. They stay in the collection.
+    missing: u64,
+    /// Files that are no pictures, by what they are.
+    not_pictures: std::collections::BTreeMap<String, u64>,
+    /// What is worth knowing, with how often it occurred.
+    remarks: std::collections::BTreeMap<String, u64>,
 }
 
 /// Lines, counted by what became of them.

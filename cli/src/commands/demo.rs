@@ -48,7 +48,7 @@ pub async fn run(
     );
     let workers = Workers::start(
         jobs.clone(),
-        embedded.handlers(),
+        embedded.handlers(&settings),
         RunnerSettings::embedded(),
         &shutdown,
     )?;

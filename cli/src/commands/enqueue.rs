@@ -88,15 +88,7 @@ pub async fn run<R: Serialize>(
     ending: Ending,
 ) -> Result<(), Failure> {
     let Ending { enqueue, json, .. } = ending;
-    let body = serde_json::to_value(request)
-        .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
-    let job = client
-        .post(&format!("/api/admin/{kind}"), &without_nulls(body))
-        .await?;
-    let id = job["id"]
-        .as_str()
-        .ok_or_else(|| Failure::run("the server's answer names no job"))?
-        .to_owned();
+    let (id, job) = made(client, kind, request).await?;
     if enqueue {
         if json {
             println!("{job}");
@@ -107,6 +99,38 @@ pub async fn run<R: Serialize>(
     }
     let job = ended(client, &id, json).await?;
     report(&job, ending)
+}
+
+/// Makes a job of a request and waits for its end; gives it as it is then. One that did not end well
+/// is a failure.
+pub async fn finished<R: Serialize>(
+    client: &Client,
+    kind: &str,
+    request: &R,
+    hidden: bool,
+) -> Result<Value, Failure> {
+    let (id, _) = made(client, kind, request).await?;
+    let job = ended(client, &id, hidden).await?;
+    check_ended_well(&job)?;
+    Ok(job)
+}
+
+/// Makes a job of a request; gives its id, and the job.
+async fn made<R: Serialize>(
+    client: &Client,
+    kind: &str,
+    request: &R,
+) -> Result<(String, Value), Failure> {
+    let body = serde_json::to_value(request)
+        .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
+    let job = client
+        .post(&format!("/api/admin/{kind}"), &without_nulls(body))
+        .await?;
+    let id = job["id"]
+        .as_str()
+        .ok_or_else(|| Failure::run("the server's answer names no job"))?
+        .to_owned();
+    Ok((id, job))
 }
 
 /// A field that was not given is left out, rather than sent as nothing.
@@ -159,18 +183,23 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
     client.get(&format!("/api/jobs/{id}"), &[]).await
 }
 
+fn check_ended_well(job: &Value) -> Result<(), Failure> {
+    if job["state"] == "succeeded" {
+        return Ok(());
+    }
+    let reason = job["error"]["message"]
+        .as_str()
+        .unwrap_or("it was cancelled");
+    Err(Failure::run(format!(
+        "job {} is {}: {reason}",
+        text(&job["id"]),
+        text(&job["state"])
+    )))
+}
+
 /// Prints what a job came to; one that did not end well is no success.
 fn report(job: &Value, ending: Ending) -> Result<(), Failure> {
-    if job["state"] != "succeeded" {
-        let reason = job["error"]["message"]
-            .as_str()
-            .unwrap_or("it was cancelled");
-        return Err(Failure::run(format!(
-            "job {} is {}: {reason}",
-            text(&job["id"]),
-            text(&job["state"])
-        )));
-    }
+    check_ended_well(job)?;
     let result = &job["result"];
     let Ok(totals) = LedgerTotals::deserialize(&result["totals"]) else {
         println!("{result}");

@@ -1,5 +1,7 @@
 //! One file a command.
 
+pub mod add;
+mod add_outcome;
 pub mod backfill;
 pub mod calibrate;
 pub mod demo;

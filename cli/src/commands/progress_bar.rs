@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clippy_core::ledger::LedgerTotals;
+use clippy_library::scan::ScanProgress;
 use clippy_worker::ingest::progress::{ProgressSink, Stage};
 use clippy_worker::patience::Tell;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,6 +45,16 @@ impl BarProgress {
     /// Removes the bar.
     pub fn finish(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+impl ScanProgress for BarProgress {
+    fn looked_at(&self, files: u64, folders: u64) {
+        // How many there are in all is not known before the end.
+        self.0.set_length(files);
+        self.0.set_position(files);
+        self.0
+            .set_message(format!("looking at files, {folders} folders"));
     }
 }
 

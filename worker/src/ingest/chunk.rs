@@ -209,7 +209,8 @@ impl IngestProcessor {
         let known = stored.and_then(|point| Mark::of(&point.payload));
         let (roots, limits, dry_run) = (self.roots.clone(), self.limits, self.dry_run);
         let (local_path, model) = (entry.local_path.clone(), self.tools.embedder.info().clone());
-        self.threads
+        let looked = self
+            .threads
             .run(move || {
                 let found = roots.find(&local_path)?;
                 match content(&found, known.as_ref(), &model.fingerprint, &limits)? {
@@ -223,7 +224,8 @@ impl IngestProcessor {
                     }
                 }
             })
-            .await
+            .await;
+        looked.map_err(|failure| failure.about(&entry.local_path))
     }
 
     /// Tells the collection where its pictures are, before the first point that needs it is stored.

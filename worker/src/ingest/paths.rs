@@ -25,6 +25,8 @@ pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders tha
 pub(crate) struct Looking {
     /// Folder that relative paths are looked up under; `None` means the manifest's own folder.
     pub images_root: Option<PathBuf>,
+    /// Further folders that hold pictures, to be recorded.
+    pub more_roots: Vec<PathBuf>,
     /// Further folders that pictures are served from: those that the collection has recorded, and
     /// `IMAGES_ROOT`.
     pub served: Vec<PathBuf>,
@@ -71,7 +73,7 @@ impl Roots {
 
     fn open_now(manifest: &Path, looking: &Looking, working: Option<&Path>) -> Result<Self> {
         let mut folders: Vec<Root> = Vec::new();
-        if let Some(root) = &looking.images_root {
+        for root in looking.images_root.iter().chain(&looking.more_roots) {
             folders.push(open_root(root)?);
         }
         // A pipe lies in no folder of its own.
@@ -82,8 +84,8 @@ impl Roots {
             _ => open_root(Path::new("."))?,
         };
         if folders
-            .first()
-            .is_none_or(|root| root.resolved() != beside.resolved())
+            .iter()
+            .all(|root| root.resolved() != beside.resolved())
         {
             folders.push(beside);
         }
@@ -162,11 +164,11 @@ impl Roots {
             .map_err(|error| unreadable(local_path, &error))?;
         if let Some((root, relative)) = self.holder(&file) {
             self.check_link(local_path, &real)?;
-            return Ok(found_in(root, relative, file.clone()));
+            return Ok(self.named_by(root, relative, &file));
         }
         // Through a link, such as a folder that has two names.
         if let Some((root, relative)) = self.holder(&real) {
-            return Ok(found_in(root, relative, real.clone()));
+            return Ok(self.named_by(root, relative, &real));
         }
         let by_a_root = |file: &Path| self.served.iter().any(|root| root.relative(file).is_some());
         let served = by_a_root(&file) && self.is_served(&real);
@@ -269,6 +271,26 @@ impl Roots {
             root: Some(folder),
             served: true,
         }))
+    }
+
+    /// A file that was named by its whole path, in a root. It keeps that name when another root has
+    /// a file of the same relative name, which could be shown instead.
+    fn named_by(&self, root: &Root, relative: &Path, file: &Path) -> Found {
+        let is_ambiguous = self
+            .folders
+            .iter()
+            .chain(&self.served)
+            .filter(|other| other.resolved() != root.resolved())
+            .any(|other| other.resolved().join(relative).is_file());
+        let found = found_in(root, relative, file.to_owned());
+        if is_ambiguous {
+            Found {
+                path: file.to_string_lossy().into_owned(),
+                ..found
+            }
+        } else {
+            found
+        }
     }
 
     /// The first root that holds a file, and the file's path in it.

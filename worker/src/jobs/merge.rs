@@ -40,14 +40,27 @@ pub(super) async fn run(
     lines: &ManifestRequest,
     writes: bool,
 ) -> Result<Value, JobError> {
-    let children = context.job().children.unwrap_or_default();
     let mut sum = add_up(context, lines.fail_log.is_some()).await?;
     // Before the job can fail: the lines that failed are known however the other parts ended.
     if let Some(file) = &lines.fail_log {
         write_fail_log(file, std::mem::take(&mut sum.failed)).await?;
     }
+    conclude(context, tools, &sum, writes, false).await?;
+    finished(&sum.outcome)
+}
+
+/// Checks the sums of all parts, then optimises and calibrates the collection. `is_useful` says that
+/// the job has done something already, so that no line need succeed.
+pub(super) async fn conclude(
+    context: &JobContext,
+    tools: &Tools,
+    sum: &Sum,
+    writes: bool,
+    is_useful: bool,
+) -> Result<(), JobError> {
+    let children = context.job().children.unwrap_or_default();
     if children.failed + children.cancelled > 0 {
-        return Err(given_up(&children, &sum));
+        return Err(given_up(&children, sum));
     }
     let (totals, planned) = (sum.outcome.totals, sum.planned);
     if !totals.adds_up() || totals.lines != planned {
@@ -57,7 +70,7 @@ pub(super) async fn run(
         );
         return Err(Error::internal(message).into());
     }
-    if sum.outcome.reasons.nothing_succeeded(&totals) {
+    if !is_useful && sum.outcome.reasons.nothing_succeeded(&totals) {
         return Err(in_vain(&sum.outcome));
     }
     if writes {
@@ -71,8 +84,7 @@ pub(super) async fn run(
         tools.gallery.optimize().await?;
         clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
     }
-    context.go_on()?;
-    finished(&sum.outcome)
+    context.go_on()
 }
 
 /// The result of a job with nothing to do.
@@ -80,7 +92,7 @@ pub(super) fn nothing() -> Result<Value, JobError> {
     finished(&Outcome::default())
 }
 
-fn finished(outcome: &Outcome) -> Result<Value, JobError> {
+pub(super) fn finished(outcome: &Outcome) -> Result<Value, JobError> {
     Ok(serde_json::to_value(outcome)
         .map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
 }

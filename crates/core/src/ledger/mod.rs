@@ -116,6 +116,19 @@ impl LineFailure {
             reason: reason.into(),
         }
     }
+
+    /// The same with the file that it is about, unless the reason names it.
+    #[must_use]
+    pub fn about(self, path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if self.reason.contains(name) {
+            return self;
+        }
+        Self {
+            reason: format!("{path}: {}", self.reason),
+            ..self
+        }
+    }
 }
 
 impl From<LineFailure> for LineOutcome {

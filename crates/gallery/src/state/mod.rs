@@ -4,6 +4,7 @@
 //! their first read on and no update is lost. The log is write-ahead, so that readers never wait
 //! for a writer.
 
+mod known;
 mod ledger;
 mod preferences;
 mod tastes;
