@@ -1,6 +1,7 @@
 //! The real binary, in real processes, over real files: what a new user, a script and a fault would
 //! meet.
 
+mod add;
 #[path = "../attacks/mod.rs"]
 mod attacks;
 mod bad_input;

@@ -1,7 +1,5 @@
 //! Reports what adding folders came to: sums on standard output, reasons on standard error.
 
-use std::fmt::Write as _;
-
 use clippy_core::ledger::{DRY_RUN, LedgerTotals, Reasons};
 use clippy_library::summary::Summary;
 use clippy_worker::add::AddReport;
@@ -115,8 +113,10 @@ impl AddOutcome {
     /// What is worth knowing besides.
     fn details(&self) -> String {
         let mut text = String::new();
-        // Writing to a String cannot fail.
-        let mut tell = |line: String| drop(writeln!(text, "{line}"));
+        let mut tell = |line: String| {
+            text.push_str(&line);
+            text.push('\n');
+        };
         let Self { scan, reasons, .. } = self;
         if self.dry_run {
             tell(format!(

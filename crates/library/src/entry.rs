@@ -118,10 +118,7 @@ mod tests {
 
     use super::*;
 
-    const PLACE: Place<'_> = Place {
-        root: Path::new("/home/ann/art"),
-        file: "/home/ann/art/Pixel Art/2024/Red Fox_03.png",
-    };
+    const FILE: &str = "/home/ann/art/Pixel Art/2024/Red Fox_03.png";
 
     #[test]
     fn names_give_words_and_folders_give_tags_when_asked() {
@@ -132,15 +129,19 @@ mod tests {
             ..Description::default()
         };
         let id = PointId::Number(7);
-        let plain = line_of(id, PLACE, description.clone(), false);
+        let place = Place {
+            root: Path::new("/home/ann/art"),
+            file: FILE,
+        };
+        let plain = line_of(id, place, description.clone(), false);
         assert_eq!(
             plain,
             json!({
-                "id": "7", "local_path": PLACE.file, "tags_all": ["snow", "red", "fox", "pixel", "art"],
+                "id": "7", "local_path": FILE, "tags_all": ["snow", "red", "fox", "pixel", "art"],
                 "words": ["red", "fox", "pixel", "art"], "artist": "Ann", "caption": "A fox in the snow."
             })
         );
-        let tagged = line_of(id, PLACE, description, true);
+        let tagged = line_of(id, place, description, true);
         assert_eq!(tagged["matched_tags"], json!(["pixel_art"]));
         assert_eq!(
             tagged["tags_all"],

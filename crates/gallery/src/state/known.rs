@@ -109,12 +109,11 @@ impl KnownFiles for EmbeddedState {
     }
 
     async fn folders(&self, collection: &str, root: &str) -> Result<Vec<String>> {
-        // Every folder below begins with the root and a slash; '0' is the character after it.
-        let (below, beyond) = if root.ends_with('/') {
-            (root.to_owned(), format!("{}0", root.trim_end_matches('/')))
-        } else {
-            (format!("{root}/"), format!("{root}0"))
-        };
+        // Every folder below begins with the root and a separator; what follows that sorts after it.
+        let gap = std::path::MAIN_SEPARATOR;
+        let next = char::from_u32(gap as u32 + 1).unwrap_or(gap);
+        let stem = root.trim_end_matches(gap);
+        let (below, beyond) = (format!("{stem}{gap}"), format!("{stem}{next}"));
         sqlx::query_scalar(
             "SELECT DISTINCT folder FROM known_file WHERE collection = ?1 AND (folder = ?2 OR \
              (folder >= ?3 AND folder < ?4)) ORDER BY folder",
