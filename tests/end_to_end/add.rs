@@ -201,7 +201,7 @@ fn a_list_of_paths_is_read_from_standard_input() {
 fn while_a_server_runs_it_adds_the_folders_and_tells_others_what_to_do() {
     let folder = folder_of_pictures();
     let server = Server::start(folder.path(), "serve", &[]);
-    let client = reqwest::blocking::Client::new();
+    let client = clippy_http::blocking_client().build().expect("a client");
     let outside = folder.path().join("pictures");
     let post = |path: &Path| {
         let answer = client

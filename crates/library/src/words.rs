@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use uuid::Uuid;
+
 /// Words that one picture's name may give.
 const MOST_WORDS: usize = 24;
 /// The longest word, in characters.
@@ -83,8 +85,11 @@ const EMPTY_WORDS: [&str; 62] = [
 pub fn words_of(name: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut words = Vec::new();
+    if Uuid::try_parse(name.trim()).is_ok() {
+        return words;
+    }
     for part in name.split(|character: char| !character.is_alphanumeric()) {
-        if is_noise(part) {
+        if is_noise(part) || is_empty_word(&part.to_lowercase()) {
             continue;
         }
         for word in humps(part) {
@@ -170,12 +175,13 @@ fn plain(word: &str) -> Option<String> {
     let long_enough = length >= 3 || (length >= 1 && !word.is_ascii()) || is_short_word(&word);
     let without_vowel =
         word.is_ascii() && length >= 4 && !word.contains(['a', 'e', 'i', 'o', 'u', 'y']);
-    let useful = letters
-        && long_enough
-        && !without_vowel
-        && length <= LONGEST_WORD
-        && EMPTY_WORDS.binary_search(&word.as_str()).is_err();
+    let useful =
+        letters && long_enough && !without_vowel && length <= LONGEST_WORD && !is_empty_word(&word);
     useful.then_some(word)
+}
+
+fn is_empty_word(word: &str) -> bool {
+    EMPTY_WORDS.binary_search(&word).is_ok()
 }
 
 /// The few subjects with two letters.

@@ -118,12 +118,17 @@ fn webp_xmp(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The XMP of a large WebP, which is its last chunk.
+/// The XMP of a large WebP, which is among its last chunks. Its name occurs in other places, too.
 fn last_webp_xmp(tail: &[u8]) -> Option<&[u8]> {
-    let at = tail.windows(4).rposition(|window| window == b"XMP ")?;
-    let length = u32::from_le_bytes(tail.get(at + 4..at + 8)?.try_into().ok()?);
-    let length = usize::try_from(length).ok()?;
-    tail.get(at + 8..(at + 8).checked_add(length)?)
+    let packet_at = |at: usize| {
+        let length = u32::from_le_bytes(tail.get(at + 4..at + 8)?.try_into().ok()?);
+        let packet = tail.get(at + 8..(at + 8).checked_add(usize::try_from(length).ok()?)?)?;
+        packet.starts_with(b"<").then_some(packet)
+    };
+    tail.windows(4)
+        .enumerate()
+        .filter(|(_, window)| *window == b"XMP ")
+        .find_map(|(at, _)| packet_at(at))
 }
 
 #[cfg(test)]
@@ -190,7 +195,7 @@ mod tests {
             let found = read_embedded(format, &bytes, &[]);
             assert_eq!(found.tags, ["red_fox", "snow", "animals"], "{format}");
         }
-        let found = read_embedded(PictureFormat::WebP, &webp()[..60], &webp()[60..]);
+        let found = read_embedded(PictureFormat::WebP, &webp()[..20], &webp()[20..]);
         assert_eq!(found.tags, ["red_fox", "snow", "animals"], "at its end");
     }
 
