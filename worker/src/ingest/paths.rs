@@ -273,14 +273,13 @@ impl Roots {
         }))
     }
 
-    /// A file that was named by its whole path, in a root. It keeps that name when another root has
-    /// a file of the same relative name, which could be shown instead.
+    /// A file that was named by its whole path, in a root. It keeps that name when an earlier root has
+    /// a file of the same relative name, which would be shown instead.
     fn named_by(&self, root: &Root, relative: &Path, file: &Path) -> Found {
-        let is_ambiguous = self
-            .folders
-            .iter()
-            .chain(&self.served)
-            .filter(|other| other.resolved() != root.resolved())
+        let is_other = |other: &&Root| other.resolved() != root.resolved();
+        let earlier = self.served.iter().take_while(is_other);
+        let is_ambiguous = earlier
+            .chain(self.folders.iter().take_while(is_other))
             .any(|other| other.resolved().join(relative).is_file());
         let found = found_in(root, relative, file.to_owned());
         if is_ambiguous {

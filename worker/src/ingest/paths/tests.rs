@@ -73,6 +73,16 @@ fn paths_are_relative_to_the_root_that_holds_them() {
         !roots.find(&outside).expect("there").served,
         "no folder is recorded for it"
     );
+    let shadowed = Looking {
+        served: vec![beside.clone()],
+        ..looking(&images)
+    };
+    let roots = Roots::open_now(&beside.join("m.jsonl"), &shadowed, None).expect("there");
+    assert_eq!(
+        named(&roots, &absolute),
+        (absolute.clone(), Some("images".to_owned())),
+        "an earlier root has another a.png"
+    );
     let recorded = Looking {
         served: vec![folder.path().join("other")],
         ..looking(&images)
