@@ -275,14 +275,13 @@ impl Roots {
         }))
     }
 
-    /// Returns a file in a root that was given by its absolute path. It keeps that path if another
-    /// root has a file with the same relative path, which could be shown instead.
+    /// Returns a file in a root that was given by its absolute path. It keeps that path if an earlier
+    /// root has a file with the same relative path, which would be shown instead.
     fn found_by_path(&self, root: &Root, relative: &Path, file: &Path) -> FoundPicture {
-        let is_ambiguous = self
-            .folders
-            .iter()
-            .chain(&self.served)
-            .filter(|other| other.resolved() != root.resolved())
+        let is_other = |other: &&Root| other.resolved() != root.resolved();
+        let earlier = self.served.iter().take_while(is_other);
+        let is_ambiguous = earlier
+            .chain(self.folders.iter().take_while(is_other))
             .any(|other| other.resolved().join(relative).is_file());
         let found = found_in(root, relative, file.to_owned());
         if is_ambiguous {
