@@ -24,7 +24,7 @@ use crate::layers::{errors_to_problems, finish_response, limit_address, limit_ti
 use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
-    admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
+    add, admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
     job_events, job_images, jobs, lineage, method_not_allowed, not_found, preparing, providers,
     queues, search, suggest, tickets,
 };
@@ -102,6 +102,7 @@ pub fn router(state: AppState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let bulk = OpenApiRouter::new()
+        .routes(routes!(add::start_add))
         .routes(routes!(bulk::start_ingest))
         .routes(routes!(bulk::start_backfill))
         .routes(routes!(bulk::start_reindex))

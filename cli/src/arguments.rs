@@ -108,6 +108,9 @@ pub enum Command {
     Worker(WorkerArguments),
     /// Create or upgrade the collection and the embedded database.
     Migrate(MigrateArguments),
+    /// Add the pictures of folders, with the tags in the files beside them. A second run adds only
+    /// what is new or changed.
+    Add(AddArguments),
     /// Embed and store the pictures of a manifest; a second run does only what is missing.
     Ingest(IngestArguments),
     /// Make the missing or zero vectors of stored pictures, and change nothing else.
@@ -202,6 +205,22 @@ pub struct MigrateArguments {
     pub dry_run: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    /// Folders and files; `-` reads a list of them from standard input.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Use the names of sub-folders as tags and styles.
+    #[arg(long)]
+    pub tags_from_folders: bool,
+    /// Show what would be done, but store nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Which lines of a manifest are read.
 #[derive(Debug, Args)]
 pub struct SliceArguments {
@@ -267,6 +286,7 @@ impl ManifestArguments {
             shard_index: self.slice.shard_index,
             shard_count: self.slice.shard_count,
             fail_log: self.fail_log.clone(),
+            more_roots: Vec::new(),
         }
     }
 }

@@ -20,9 +20,12 @@ use clippy_gallery::{
 use clippy_generate::GenerationSettings;
 use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore, RunnerSettings};
+use clippy_library::scan::Library;
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use clippy_worker::ingest::{LiveTools, Tools};
-use clippy_worker::jobs::{BulkSettings, GalleryReferences, GenerateJob, ReindexJob, ReindexTools};
+use clippy_worker::jobs::{
+    BulkSettings, GalleryReferences, GenerateJob, IngestJob, ReindexJob, ReindexTools,
+};
 use clippy_worker::patience::Patience;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -178,6 +181,15 @@ impl Embedded {
         }
     }
 
+    /// Returns the record of added folders.
+    pub fn library(&self, settings: &Settings) -> Library {
+        Library {
+            known: Arc::clone(&self.state) as _,
+            collection: settings.collection.name.clone(),
+            data: settings.collection.data_dir.clone(),
+        }
+    }
+
     /// Returns the tools of a re-index.
     fn reindex_tools(&self) -> ReindexTools {
         ReindexTools {
@@ -191,12 +203,20 @@ impl Embedded {
     }
 
     /// Returns the job handlers of this process's workers.
-    pub fn handlers(&self) -> clippy_jobs::Handlers {
+    pub fn handlers(&self, settings: &Settings) -> clippy_jobs::Handlers {
         let references = GalleryReferences::new(
             Arc::clone(&self.gallery) as _,
             Arc::clone(&self.pictures) as _,
         );
         clippy_worker::jobs::handlers(&self.live_tools(), &self.folders, BulkSettings::default())
+            .with(
+                IngestJob::new(
+                    self.live_tools(),
+                    self.folders.clone(),
+                    BulkSettings::default(),
+                )
+                .with_library(self.library(settings)),
+            )
             .with(ReindexJob::new(
                 self.reindex_tools(),
                 BulkSettings::default(),
@@ -334,7 +354,7 @@ pub async fn with_workers<T>(
     let jobs = queue::open_embedded(settings).await?;
     let mut workers = Workers::start(
         jobs.clone(),
-        embedded.handlers(),
+        embedded.handlers(settings),
         RunnerSettings::embedded(),
         shutdown,
     )?;

@@ -98,6 +98,7 @@ async fn command(
         Command::Demo(demo) => Box::pin(commands::demo::run(settings, demo, shutdown)).await,
         Command::Serve(serve) => commands::serve::run(settings, serve, shutdown).await,
         Command::Worker(worker) => commands::worker::run(settings, worker, shutdown).await,
+        Command::Add(add) => commands::add::run(settings, server, add, shutdown).await,
         Command::Ingest(ingest) => commands::ingest::run(settings, server, ingest, shutdown).await,
         Command::Backfill(backfill) => {
             commands::backfill::run(settings, server, backfill, shutdown).await

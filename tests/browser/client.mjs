@@ -1,7 +1,7 @@
 // The client, used as an artist uses it.
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
@@ -342,6 +342,29 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
     await page.getByLabel("Manifest").fill("demo/broken.jsonl");
     await page.getByRole("button", { name: "Start ingest" }).click();
     await page.locator('article[data-kind="ingest"][data-state="failed"]').getByText(/nowhere\.png/).first().waitFor();
+  }
+  assert.deepEqual(faults.filter((fault) => !/status of 4\d\d/.test(fault)), []);
+  await close();
+});
+
+test("an admin adds a folder; a folder that the server may not read is refused with advice", async () => {
+  const { page, faults, close } = await open("/#/admin");
+  const form = page.getByRole("form", { name: "Add a folder" });
+  await form.getByLabel("Folder", { exact: true }).fill("/");
+  await form.getByRole("button", { name: "Add folder" }).click();
+  await form.getByRole("alert").filter({ hasText: "clippy add" }).filter({ hasText: "IMAGES_ROOT" }).waitFor();
+  if (data !== undefined) {
+    const folder = join(data, "added");
+    mkdirSync(join(folder, "foxes"), { recursive: true });
+    const [line] = readFileSync(join(data, MANIFEST), "utf8").split("\n");
+    copyFileSync(join(data, "demo", JSON.parse(line).local_path), join(folder, "foxes/Zebrawood.png"));
+    await form.getByLabel("Folder", { exact: true }).fill("added");
+    await form.getByLabel("Names of sub-folders are tags and styles").click();
+    await form.getByRole("button", { name: "Add folder" }).click();
+    const job = page.locator('article[data-kind="ingest"][data-state="succeeded"]').first();
+    const found = job.getByLabel("Files that were found");
+    await found.waitFor({ timeout: 60_000 });
+    assert.match(await found.innerText(), /files\s+1\s+new\s+1/);
   }
   assert.deepEqual(faults.filter((fault) => !/status of 4\d\d/.test(fault)), []);
   await close();

@@ -1,5 +1,6 @@
 //! Tests of the real binary: real processes, real files, real faults.
 
+mod add;
 #[path = "../attacks/mod.rs"]
 mod attacks;
 mod bad_input;

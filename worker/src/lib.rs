@@ -2,6 +2,7 @@
 //!
 //! The code uses the traits of `clippy-core` only, so that it works with any engine and any model.
 
+pub mod add;
 pub mod backfill;
 pub mod ingest;
 pub mod jobs;

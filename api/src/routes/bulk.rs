@@ -27,7 +27,7 @@ use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
 /// Unknown fields. They are refused, since a misspelt flag should not be ignored.
-type Rest = BTreeMap<String, IgnoredAny>;
+pub(super) type Rest = BTreeMap<String, IgnoredAny>;
 
 /// A manifest, the lines to read, and how its pictures are found and embedded.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -279,7 +279,7 @@ async fn reindex_under_way(state: &AppState) -> Result<Option<Job>, Problem> {
     Ok(None)
 }
 
-fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
+pub(super) fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
     if rest.is_empty() {
         return Ok(());
     }
@@ -340,7 +340,7 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
 }
 
 /// A body, sent with or without an idempotency key.
-enum Submission {
+pub(super) enum Submission {
     /// The same key and body have created this job.
     Repeated(Box<Job>),
     /// No job was created with this key yet.
@@ -349,7 +349,7 @@ enum Submission {
 
 /// Finds the job of an earlier request with the same key and body. This comes before all other
 /// checks, since files may have moved meanwhile.
-async fn find_earlier<B: Serialize + Sync>(
+pub(super) async fn find_earlier<B: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
@@ -368,7 +368,7 @@ async fn find_earlier<B: Serialize + Sync>(
         }))
 }
 
-async fn start<R: Serialize + Sync>(
+pub(super) async fn start<R: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
     once: Option<IdempotentRequest>,
@@ -388,7 +388,7 @@ async fn start<R: Serialize + Sync>(
     Ok(accepted(state, created.job))
 }
 
-fn accepted(state: &AppState, job: Job) -> Response {
+pub(super) fn accepted(state: &AppState, job: Job) -> Response {
     let location = format!("/api/jobs/{}", job.id);
     (
         StatusCode::ACCEPTED,

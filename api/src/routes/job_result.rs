@@ -77,6 +77,33 @@ pub(crate) struct BulkResult {
     totals: TotalsResponse,
     /// The first failed lines.
     failures: Vec<FailedLine>,
+    /// The scan of the added folders. The lines are those of new and changed files.
+    scan: Option<ScanResponse>,
+}
+
+/// The numbers of files in the added folders.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScanResponse {
+    /// The number of folders that were scanned.
+    folders: u64,
+    /// The number of files in them.
+    files: u64,
+    /// Pictures that were not known before.
+    new: u64,
+    /// Pictures whose file was overwritten with another picture.
+    changed: u64,
+    /// Pictures that have not changed since the last scan. They were not opened.
+    unchanged: u64,
+    /// Files with the content of a picture that is stored under another name.
+    duplicates: u64,
+    /// Pictures whose files were moved.
+    moved: u64,
+    /// Pictures whose file no longer exists. They stay in the collection.
+    missing: u64,
+    /// Files that are not pictures, by what they are.
+    not_pictures: std::collections::BTreeMap<String, u64>,
+    /// Remarks, with their numbers.
+    remarks: std::collections::BTreeMap<String, u64>,
 }
 
 /// The number of lines per outcome.

@@ -1,5 +1,6 @@
 //! The handlers, one file for each resource.
 
+pub(crate) mod add;
 pub(crate) mod admin;
 pub(crate) mod bulk;
 pub(crate) mod caller_events;

@@ -522,6 +522,7 @@ async fn the_document_lists_every_route() {
         "post /api/generate_image",
         "get /api/lineage",
         "get /api/providers",
+        "post /api/admin/add",
         "post /api/admin/ingest",
         "post /api/admin/backfill",
         "post /api/admin/reindex",

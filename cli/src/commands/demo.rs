@@ -52,7 +52,7 @@ pub async fn run(
     );
     let workers = Workers::start(
         jobs.clone(),
-        embedded.handlers(),
+        embedded.handlers(&settings),
         RunnerSettings::embedded(),
         &shutdown,
     )?;

@@ -88,15 +88,7 @@ pub async fn run<R: Serialize>(
     output: JobOutput,
 ) -> Result<(), Failure> {
     let JobOutput { enqueue, json, .. } = output;
-    let body = serde_json::to_value(request)
-        .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
-    let job = client
-        .post(&format!("/api/admin/{kind}"), &without_nulls(body))
-        .await?;
-    let id = job["id"]
-        .as_str()
-        .ok_or_else(|| Failure::run("the server's answer has no job id"))?
-        .to_owned();
+    let (id, job) = create(client, kind, request).await?;
     if enqueue {
         if json {
             println!("{job}");
@@ -107,6 +99,38 @@ pub async fn run<R: Serialize>(
     }
     let job = follow_to_end(client, &id, json).await?;
     report(&job, output)
+}
+
+/// Creates a job for a request, waits for its end, and returns the finished job. Fails if the job
+/// did not succeed.
+pub async fn run_to_end<R: Serialize>(
+    client: &Client,
+    kind: &str,
+    request: &R,
+    hidden: bool,
+) -> Result<Value, Failure> {
+    let (id, _) = create(client, kind, request).await?;
+    let job = follow_to_end(client, &id, hidden).await?;
+    check_success(&job)?;
+    Ok(job)
+}
+
+/// Creates a job for a request, and returns its id and the job.
+async fn create<R: Serialize>(
+    client: &Client,
+    kind: &str,
+    request: &R,
+) -> Result<(String, Value), Failure> {
+    let body = serde_json::to_value(request)
+        .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
+    let job = client
+        .post(&format!("/api/admin/{kind}"), &without_nulls(body))
+        .await?;
+    let id = job["id"]
+        .as_str()
+        .ok_or_else(|| Failure::run("the server's answer has no job id"))?
+        .to_owned();
+    Ok((id, job))
 }
 
 /// Removes fields that are null, so that the server uses its defaults.
@@ -159,18 +183,24 @@ async fn follow_to_end(client: &Client, id: &str, hidden: bool) -> Result<Value,
     client.get(&format!("/api/jobs/{id}"), &[]).await
 }
 
+/// Fails if the job did not succeed.
+fn check_success(job: &Value) -> Result<(), Failure> {
+    if job["state"] == "succeeded" {
+        return Ok(());
+    }
+    let reason = job["error"]["message"]
+        .as_str()
+        .unwrap_or("it was cancelled");
+    Err(Failure::run(format!(
+        "job {} is {}: {reason}",
+        text(&job["id"]),
+        text(&job["state"])
+    )))
+}
+
 /// Prints the result of a job. Fails if the job did not succeed.
 fn report(job: &Value, output: JobOutput) -> Result<(), Failure> {
-    if job["state"] != "succeeded" {
-        let reason = job["error"]["message"]
-            .as_str()
-            .unwrap_or("it was cancelled");
-        return Err(Failure::run(format!(
-            "job {} is {}: {reason}",
-            text(&job["id"]),
-            text(&job["state"])
-        )));
-    }
+    check_success(job)?;
     let result = &job["result"];
     let Ok(totals) = LedgerTotals::deserialize(&result["totals"]) else {
         println!("{result}");

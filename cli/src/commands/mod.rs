@@ -1,5 +1,7 @@
 //! The commands, one module each.
 
+pub mod add;
+mod add_outcome;
 pub mod backfill;
 pub mod calibrate;
 pub mod demo;

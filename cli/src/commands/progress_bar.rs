@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clippy_core::ledger::LedgerTotals;
+use clippy_library::scan::ScanProgress;
 use clippy_worker::ingest::progress::{ProgressSink, Stage};
 use clippy_worker::patience::ReportWait;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,6 +45,15 @@ impl BarProgress {
     /// Removes the bar.
     pub fn finish(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+impl ScanProgress for BarProgress {
+    fn looked_at(&self, files: u64, folders: u64) {
+        // The total is not known before the end.
+        self.0.set_length(files);
+        self.0.set_position(files);
+        self.0.set_message(format!("scanning, {folders} folders"));
     }
 }
 

@@ -47,7 +47,8 @@ pub async fn run(
             Some(RunnerSettings::embedded()),
         ),
     };
-    let start = |runner| Workers::start(jobs.clone(), embedded.handlers(), runner, &shutdown);
+    let start =
+        |runner| Workers::start(jobs.clone(), embedded.handlers(settings), runner, &shutdown);
     let workers = runner.map(start).transpose()?;
     println!("Clippy serves at {url}");
     let serving = embedded.serve(settings, jobs, listener, shutdown.clone());

@@ -49,7 +49,12 @@ pub async fn run(
     let embedded = embedded?;
     let _following = embedded.follow();
     let jobs = queue::connect(settings, redis, &shutdown).await?;
-    let mut workers = Workers::start(jobs, embedded.handlers(), settings_of_runner, &shutdown)?;
+    let mut workers = Workers::start(
+        jobs,
+        embedded.handlers(settings),
+        settings_of_runner,
+        &shutdown,
+    )?;
     tracing::info!(lanes = ?arguments.lanes, "taking jobs");
     let Some(listener) = listener else {
         return workers.wait().await;

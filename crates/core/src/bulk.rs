@@ -79,6 +79,10 @@ pub struct ManifestRequest {
     /// File to write the ids of failed lines to.
     #[serde(default)]
     pub fail_log: Option<PathBuf>,
+    /// Further folders that contain pictures. Absolute paths in one of them are stored relative to
+    /// it, and it is recorded with the collection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_roots: Vec<PathBuf>,
 }
 
 impl ManifestRequest {
@@ -96,6 +100,7 @@ impl ManifestRequest {
             shard_index: None,
             shard_count: None,
             fail_log: None,
+            more_roots: Vec::new(),
         }
     }
 
@@ -152,6 +157,34 @@ impl IngestRequest {
             no_text: false,
             dry_run: false,
         }
+    }
+}
+
+/// A request to add folders (`clippy add`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddRequest {
+    /// Folders and files. The paths are absolute, since a worker may run in another folder.
+    pub paths: Vec<PathBuf>,
+    /// Whether folder names become tags and styles.
+    #[serde(default)]
+    pub tags_from_folders: bool,
+    /// Whether files are only examined and nothing is stored.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl AddRequest {
+    /// Refuses values that can never work.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidInput`] that names the field and what it must be.
+    pub fn check(&self) -> Result<()> {
+        if self.paths.is_empty() {
+            return Err(Error::invalid(
+                "paths is empty: name the folders and files to add",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -1,15 +1,24 @@
-//! Which files bulk work may use: manifests and pictures under `IMAGES_ROOT` or `DATA_DIR`, and lists
-//! of failures in `DATA_DIR`. Symbolic links are resolved first.
+//! Which files bulk work may use: manifests and pictures under `IMAGES_ROOT` or `DATA_DIR`, and
+//! lists of failures in `DATA_DIR`. Symbolic links are resolved first.
+//!
+//! Whoever can write to `DATA_DIR` may allow further folders of pictures. `clippy add` does this
+//! before it sends the request to the server of that folder.
 //!
 //! The API checks this before it makes a job, and the worker checks it again before it runs one,
 //! since the queue is not trusted either.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clippy_common::paths::without_dots;
 
 use crate::paths::Root;
 use crate::{Error, ErrorCode, Result};
+
+/// The file in `DATA_DIR` that lists further folders of pictures.
+const ALLOWED_FILE: &str = "added_folders.json";
+/// The longest list that is read, in bytes.
+const LONGEST_LIST: u64 = 1 << 20;
 
 /// The extensions that a list of failures may have, so that it never overwrites another kind of
 /// file.
@@ -32,6 +41,12 @@ impl Folders {
         }
     }
 
+    /// Returns `IMAGES_ROOT`, if it is set.
+    #[must_use]
+    pub fn images_root(&self) -> Option<PathBuf> {
+        self.images_root.clone()
+    }
+
     /// Resolves a file to read. The path is absolute, or relative to one of the folders.
     ///
     /// # Errors
@@ -47,18 +62,86 @@ impl Folders {
         )))
     }
 
-    /// Resolves a folder to read pictures from. It is in one of the folders or of `recorded`.
+    /// Resolves a folder to read pictures from. It must be in one of the folders, of `recorded`, or
+    /// of the allowed folders.
     ///
     /// # Errors
     /// As [`Folders::file`].
     pub fn folder(&self, field: &str, given: &str, recorded: &[String]) -> Result<PathBuf> {
-        let found = self.existing(field, given, recorded)?;
+        let known: Vec<String> = recorded.iter().cloned().chain(self.allowed()).collect();
+        let found = self.existing(field, given, &known)?;
         if found.is_dir() {
             return Ok(found);
         }
         Err(Error::invalid(format!(
             "{field} is \"{given}\", which is not a folder"
         )))
+    }
+
+    /// Resolves a folder or a file of pictures to add. It must be in one of the folders, of
+    /// `recorded`, or of the allowed folders.
+    ///
+    /// # Errors
+    /// As [`Folders::file`]. For a path elsewhere, the message says what to do.
+    pub fn pictures(&self, given: &str, recorded: &[String]) -> Result<PathBuf> {
+        let known: Vec<String> = recorded.iter().cloned().chain(self.allowed()).collect();
+        self.existing("paths", given, &known).map_err(|error| {
+            if error.code != ErrorCode::Forbidden {
+                return error;
+            }
+            Error::new(
+                ErrorCode::Forbidden,
+                format!(
+                    "\"{given}\" is outside the folders that this server may read. Run \
+                     `clippy add \"{given}\"` on the server's machine, or start the server with \
+                     IMAGES_ROOT set to a folder that contains it"
+                ),
+            )
+        })
+    }
+
+    /// Returns the folders of pictures that the list in `DATA_DIR` allows.
+    #[must_use]
+    pub fn allowed(&self) -> Vec<String> {
+        let list = self.data_dir.as_ref().map(|data| data.join(ALLOWED_FILE));
+        let read = |list: &Path| -> Option<Vec<String>> {
+            let mut text = String::new();
+            std::fs::File::open(list)
+                .ok()?
+                .take(LONGEST_LIST)
+                .read_to_string(&mut text)
+                .ok()?;
+            serde_json::from_str(&text).ok()
+        };
+        list.and_then(|list| read(&list)).unwrap_or_default()
+    }
+
+    /// Allows further folders of pictures by writing them to a list in `DATA_DIR`.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the list cannot be written.
+    pub fn allow(&self, folders: &[PathBuf]) -> Result<()> {
+        let Some(data) = &self.data_dir else {
+            return Ok(());
+        };
+        let unwritable = |error: std::io::Error| {
+            Error::invalid(format!(
+                "the list of added folders in {} cannot be written: {error}",
+                data.display()
+            ))
+        };
+        // Two commands may do this at the same time.
+        let lock = std::fs::File::create(data.join(format!(".{ALLOWED_FILE}.lock")))
+            .map_err(unwritable)?;
+        lock.lock().map_err(unwritable)?;
+        let mut allowed = self.allowed();
+        for folder in folders.iter().filter_map(|folder| folder.to_str()) {
+            if !allowed.iter().any(|known| known == folder) {
+                allowed.push(folder.to_owned());
+            }
+        }
+        let text = serde_json::json!(allowed).to_string();
+        clippy_common::files::replace(&data.join(ALLOWED_FILE), text.as_bytes()).map_err(unwritable)
     }
 
     /// Resolves a list to write in `DATA_DIR`. The path is absolute or relative to it.
@@ -216,6 +299,36 @@ mod tests {
                 .is_ok(),
             "recorded"
         );
+    }
+
+    #[test]
+    fn pictures_elsewhere_are_refused_with_advice_until_their_folder_is_allowed() {
+        let (folder, folders) = allowed_folders();
+        let other = folder
+            .path()
+            .canonicalize()
+            .expect("there")
+            .join("other/o.jsonl");
+        let given = other.to_str().expect("UTF-8");
+        let error = folders.pictures(given, &[]).expect_err("outside");
+        assert_eq!(error.code, ErrorCode::Forbidden);
+        for word in ["clippy add", given, "IMAGES_ROOT"] {
+            assert!(error.message.contains(word), "{error}");
+        }
+        assert!(folders.pictures("sub", &[]).is_ok());
+        let missing = folders.pictures("sub/none", &[]).expect_err("not there");
+        assert_eq!(missing.code, ErrorCode::InvalidInput);
+        let parent = other.parent().expect("a folder").to_owned();
+        folders.allow(&[parent.clone()]).expect("written");
+        folders.allow(&[parent]).expect("written again");
+        assert_eq!(folders.allowed().len(), 1);
+        assert_eq!(folders.pictures(given, &[]).expect("allowed"), other);
+        assert!(
+            folders.file("manifest", given).is_err(),
+            "only pictures are allowed there"
+        );
+        std::fs::write(folder.path().join("data/added_folders.json"), "nonsense").expect("written");
+        assert!(folders.allowed().is_empty());
     }
 
     #[test]

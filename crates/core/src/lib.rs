@@ -9,6 +9,7 @@ pub mod error;
 pub mod folders;
 pub mod gallery;
 pub mod ids;
+pub mod known;
 pub mod ledger;
 pub mod live;
 pub mod paths;

@@ -43,6 +43,7 @@ export function BulkJob({ view: { job, connection }, now }: { view: JobView; now
       {!over && <Progress job={job} />}
       {failure !== null && <Notice error={failure} />}
       {error && <p className={state === "failed" ? "text-ruby" : "text-amber"}>{error.message}</p>}
+      {result?.scan != null && <Scan scan={result.scan} />}
       {result !== null && <Totals totals={result.totals} />}
       {result !== null && result.failures.length > 0 && <FailedLines lines={result.failures} />}
     </article>
@@ -84,6 +85,27 @@ function Totals({ totals }: { totals: Schemas["TotalsResponse"] }) {
         <div key={name} className="flex gap-1.5">
           <dt className="text-soft">{name}</dt>
           <dd className={name === "failed" ? "text-ruby" : ""}>{count(totals[name])}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const SCANNED = ["files", "new", "changed", "unchanged", "duplicates", "moved", "missing"] as const;
+
+/** Shows the scan of the added folders. */
+function Scan({ scan }: { scan: Schemas["ScanResponse"] }) {
+  const others = Object.values(scan.not_pictures).reduce((sum, some) => sum + some, 0);
+  const numbers = SCANNED.map((name) => [name, scan[name]] as const);
+  const shown = [...numbers, ["not pictures", others] as const].filter(
+    ([name, value]) => value > 0 || name === "files",
+  );
+  return (
+    <dl className="tabular flex flex-wrap gap-x-5 gap-y-1" aria-label="Files that were found">
+      {shown.map(([name, value]) => (
+        <div key={name} className="flex gap-1.5">
+          <dt className="text-soft">{name}</dt>
+          <dd>{count(value)}</dd>
         </div>
       ))}
     </dl>

@@ -79,6 +79,23 @@ export async function startWork(plan: Plan, idempotencyKey: string): Promise<Job
   }
 }
 
+export interface FolderToAdd {
+  folder: string;
+  tagsFromFolders: boolean;
+  dryRun: boolean;
+}
+
+/** Adds the pictures of a folder. The key prevents a double click from starting it twice. */
+export async function addFolder(wanted: FolderToAdd, idempotencyKey: string): Promise<Job> {
+  const params = { header: { "Idempotency-Key": idempotencyKey } };
+  const request = {
+    paths: [wanted.folder.trim()],
+    tags_from_folders: wanted.tagsFromFolders,
+    dry_run: wanted.dryRun,
+  };
+  return body(await api.POST("/api/admin/add", { params, body: request }));
+}
+
 /** A field of a request, unless nothing was typed into it. */
 function filled<Name extends string>(name: Name, typed: string): Partial<Record<Name, string>> {
   const value = typed.trim();

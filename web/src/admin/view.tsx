@@ -12,6 +12,7 @@ import { useSession } from "@/state/session";
 import { Button } from "@/ui/button";
 import { Empty, Failure, Skeleton } from "@/ui/states";
 
+import { AddFolderForm } from "./add-folder";
 import { BulkJob } from "./bulk-job";
 import { CollectionCard } from "./collection";
 import { Lanes } from "./lanes";
@@ -64,7 +65,10 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
         <Lanes />
       </div>
       <div className={COLUMNS}>
-        <StartForm />
+        <div className="flex flex-col gap-5">
+          <AddFolderForm />
+          <StartForm />
+        </div>
         <BulkJobs />
       </div>
     </>
@@ -101,7 +105,7 @@ function BulkJobs() {
       ) : data.length === 0 ? (
         <div className="rounded-lg border border-dashed border-line">
           <Empty title="No bulk work yet">
-            Ingest, backfill and re-index appear here, with their progress.
+            Added folders, ingest, backfill and re-index appear here, with their progress.
           </Empty>
         </div>
       ) : (

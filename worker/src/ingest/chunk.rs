@@ -218,7 +218,8 @@ impl IngestProcessor {
         let known = stored.and_then(|point| Mark::of(&point.payload));
         let (roots, limits, dry_run) = (self.roots.clone(), self.limits, self.dry_run);
         let (local_path, model) = (entry.local_path.clone(), self.tools.embedder.info().clone());
-        self.threads
+        let looked = self
+            .threads
             .run(move || {
                 let found = roots.find(&local_path)?;
                 match read_if_changed(&found, known.as_ref(), &model.fingerprint, &limits)? {
@@ -232,7 +233,8 @@ impl IngestProcessor {
                     }
                 }
             })
-            .await
+            .await;
+        looked.map_err(|failure| failure.about(&entry.local_path))
     }
 
     /// Records a root with the collection before the first point under it is stored.

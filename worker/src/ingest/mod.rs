@@ -206,6 +206,7 @@ pub(crate) async fn roots(
     );
     let lookup = LookupFolders {
         images_root: request.images_root.clone(),
+        more_roots: request.more_roots.clone(),
         served,
         may_record: settings.may_record_folders,
     };

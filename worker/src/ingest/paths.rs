@@ -26,6 +26,8 @@ pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders tha
 pub(crate) struct LookupFolders {
     /// The folder that relative paths begin at; `None` means the manifest's own folder.
     pub images_root: Option<PathBuf>,
+    /// Further folders that contain pictures, to be recorded.
+    pub more_roots: Vec<PathBuf>,
     /// Further folders that pictures are served from: the recorded roots of the collection, and
     /// `IMAGES_ROOT`.
     pub served: Vec<PathBuf>,
@@ -36,7 +38,7 @@ pub(crate) struct LookupFolders {
 /// The opened folders that pictures are looked up in.
 #[derive(Debug, Clone)]
 pub(crate) struct Roots {
-    /// The images' root and the manifest's folder, in this order.
+    /// The images' root, the further roots and the manifest's folder, in this order.
     folders: Vec<Root>,
     /// Further folders that pictures are served from.
     served: Vec<Root>,
@@ -72,7 +74,7 @@ impl Roots {
 
     fn open_now(manifest: &Path, lookup: &LookupFolders, working: Option<&Path>) -> Result<Self> {
         let mut folders: Vec<Root> = Vec::new();
-        if let Some(root) = &lookup.images_root {
+        for root in lookup.images_root.iter().chain(&lookup.more_roots) {
             folders.push(open_root(root)?);
         }
         // The folder of a pipe says nothing about where the pictures are.
@@ -83,8 +85,8 @@ impl Roots {
             _ => open_root(Path::new("."))?,
         };
         if folders
-            .first()
-            .is_none_or(|root| root.resolved() != beside.resolved())
+            .iter()
+            .all(|root| root.resolved() != beside.resolved())
         {
             folders.push(beside);
         }
@@ -163,11 +165,11 @@ impl Roots {
             .map_err(|error| unreadable(local_path, &error))?;
         if let Some((root, relative)) = self.holder(&file) {
             self.check_link(local_path, &real)?;
-            return Ok(found_in(root, relative, file.clone()));
+            return Ok(self.found_by_path(root, relative, &file));
         }
         // Reached through a link, such as a folder with two names.
         if let Some((root, relative)) = self.holder(&real) {
-            return Ok(found_in(root, relative, real.clone()));
+            return Ok(self.found_by_path(root, relative, &real));
         }
         let by_a_root = |file: &Path| self.served.iter().any(|root| root.relative(file).is_some());
         let served = by_a_root(&file) && self.is_served(&real);
@@ -271,6 +273,25 @@ impl Roots {
             root: Some(folder),
             served: true,
         }))
+    }
+
+    /// Returns a file in a root that was given by its absolute path. It keeps that path if an earlier
+    /// root has a file with the same relative path, which would be shown instead.
+    fn found_by_path(&self, root: &Root, relative: &Path, file: &Path) -> FoundPicture {
+        let is_other = |other: &&Root| other.resolved() != root.resolved();
+        let earlier = self.served.iter().take_while(is_other);
+        let is_ambiguous = earlier
+            .chain(self.folders.iter().take_while(is_other))
+            .any(|other| other.resolved().join(relative).is_file());
+        let found = found_in(root, relative, file.to_owned());
+        if is_ambiguous {
+            FoundPicture {
+                path: file.to_string_lossy().into_owned(),
+                ..found
+            }
+        } else {
+            found
+        }
     }
 
     /// Returns the first root that contains a file, and the file's path in it.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{FailureKind, Ledger, LineFailure, LineOutcome, LineRecord};
 use clippy_core::{Result, blocking};
+use clippy_library::entry::OUTCOME_FIELD;
+use serde::Deserialize as _;
 use uuid::Uuid;
 
 use crate::ingest::manifest::{Entry, Lines, Place, RawLine};
@@ -99,6 +101,16 @@ impl Source {
     }
 }
 
+/// Returns the outcome that a scan of folders wrote for a file that is not a picture.
+fn parse_outcome(text: &str) -> Option<LineOutcome> {
+    // Few lines have the field, so the others are not parsed for it.
+    if !text.contains(OUTCOME_FIELD) {
+        return None;
+    }
+    let line: serde_json::Value = serde_json::from_str(text).ok()?;
+    LineOutcome::deserialize(line.get(OUTCOME_FIELD)?).ok()
+}
+
 fn parse_line(raw: RawLine) -> Line {
     let number = raw.number;
     let settled = |id, outcome| {
@@ -116,6 +128,7 @@ fn parse_line(raw: RawLine) -> Line {
                 reason: "the line is empty".to_owned(),
             },
         ),
+        Ok(text) if let Some(outcome) = parse_outcome(&text) => settled(None, outcome),
         Ok(text) => match Entry::parse(&text) {
             Ok(entry) => Line::Entry {
                 number,

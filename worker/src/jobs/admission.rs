@@ -23,8 +23,9 @@ pub(super) async fn admit(
     merging: bool,
 ) -> Result<(ManifestRequest, Option<PathBuf>)> {
     lines.check()?;
-    let recorded = match &lines.images_root {
-        Some(_) if !merging => tools.gallery.info().await?.roots,
+    let names_folders = lines.images_root.is_some() || !lines.more_roots.is_empty();
+    let recorded = match names_folders {
+        true if !merging => tools.gallery.info().await?.roots,
         _ => Vec::new(),
     };
     let (folders, lines, ids_file) = (folders.clone(), lines.clone(), ids_file.map(Path::to_owned));
@@ -42,6 +43,11 @@ pub(super) async fn admit(
         let images_root = root
             .map(|root| folders.folder("images_root", text(root)?, &recorded))
             .transpose()?;
+        let more_roots = lines
+            .more_roots
+            .iter()
+            .map(|root| folders.folder("more_roots", text(root)?, &recorded))
+            .collect::<Result<Vec<_>>>()?;
         let ids_file = ids_file
             .map(|file| folders.file("ids_file", text(&file)?))
             .transpose()?;
@@ -49,6 +55,7 @@ pub(super) async fn admit(
             ManifestRequest {
                 manifest,
                 images_root,
+                more_roots,
                 fail_log,
                 ..lines
             },

@@ -1,4 +1,4 @@
-//! The handler of `ingest` jobs.
+//! The handler of `ingest` jobs, which ingest a manifest or what a scan of folders finds.
 //!
 //! Running a job twice does no harm: pictures that the same model has embedded already are left
 //! unchanged.
@@ -6,9 +6,12 @@
 use async_trait::async_trait;
 use clippy_core::bulk::IngestRequest;
 use clippy_core::folders::Folders;
+use clippy_core::{Error, ErrorCode};
 use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, Phase};
+use clippy_library::scan::Library;
 use serde_json::Value;
 
+use super::add::{self, IngestWork};
 use super::admission::admit;
 use super::manifest_part::ManifestPart;
 use super::{BulkSettings, merge, part, patient_tools, plan};
@@ -19,6 +22,8 @@ pub struct IngestJob {
     tools: LiveTools,
     folders: Folders,
     settings: BulkSettings,
+    /// The record of added folders. Without it, only manifests are ingested.
+    library: Option<Library>,
 }
 
 impl IngestJob {
@@ -29,6 +34,16 @@ impl IngestJob {
             tools,
             folders,
             settings,
+            library: None,
+        }
+    }
+
+    /// Returns the handler with a library, so that it also adds folders.
+    #[must_use]
+    pub fn with_library(self, library: Library) -> Self {
+        Self {
+            library: Some(library),
+            ..self
         }
     }
 }
@@ -41,8 +56,19 @@ impl JobHandler for IngestJob {
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Envelope { request, part, .. } =
-            Envelope::<IngestRequest, ManifestPart>::read(&context.job().payload)?;
+            Envelope::<IngestWork, ManifestPart>::read(&context.job().payload)?;
         let tools = &patient_tools(&context, &self.tools);
+        let request = match (request, &self.library) {
+            (IngestWork::Manifest(request), _) => *request,
+            (IngestWork::Add(request), Some(library)) => {
+                let (folders, settings) = (&self.folders, self.settings);
+                return add::run(&context, tools, library, folders, settings, request).await;
+            }
+            (IngestWork::Add(_), None) => {
+                let message = "this worker has no database, which it needs to add folders";
+                return Err(Error::new(ErrorCode::Unsupported, message).into());
+            }
+        };
         let merging = part.is_none() && context.phase() == Phase::Merge;
         let (lines, _) = admit(tools, &self.folders, &request.lines, None, merging).await?;
         let request = IngestRequest { lines, ..request };

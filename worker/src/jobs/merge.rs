@@ -40,14 +40,27 @@ pub(super) async fn run(
     lines: &ManifestRequest,
     writes: bool,
 ) -> Result<Value, JobError> {
-    let children = context.job().children.unwrap_or_default();
     let mut sum = add_up(context, lines.fail_log.is_some()).await?;
     // Written before the job can fail, since the failed lines are known however other parts ended.
     if let Some(file) = &lines.fail_log {
         write_fail_log(file, std::mem::take(&mut sum.failed)).await?;
     }
+    conclude(context, tools, &sum, writes, false).await?;
+    to_result(&sum.outcome)
+}
+
+/// Checks the sums of all parts, then optimises and calibrates the collection. `is_useful` means
+/// that the job has already done something, so no line has to succeed.
+pub(super) async fn conclude(
+    context: &JobContext,
+    tools: &Tools,
+    sum: &Sum,
+    writes: bool,
+    is_useful: bool,
+) -> Result<(), JobError> {
+    let children = context.job().children.unwrap_or_default();
     if children.failed + children.cancelled > 0 {
-        return Err(parts_failed(&children, &sum));
+        return Err(parts_failed(&children, sum));
     }
     let (totals, planned) = (sum.outcome.totals, sum.planned);
     if !totals.adds_up() || totals.lines != planned {
@@ -57,7 +70,7 @@ pub(super) async fn run(
         );
         return Err(Error::internal(message).into());
     }
-    if sum.outcome.reasons.nothing_succeeded(&totals) {
+    if !is_useful && sum.outcome.reasons.nothing_succeeded(&totals) {
         return Err(nothing_succeeded(&sum.outcome));
     }
     if writes {
@@ -71,8 +84,7 @@ pub(super) async fn run(
         tools.gallery.optimize().await?;
         clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
     }
-    context.go_on()?;
-    to_result(&sum.outcome)
+    context.go_on()
 }
 
 /// Returns the result of a job without lines.
@@ -80,7 +92,7 @@ pub(super) fn empty_result() -> Result<Value, JobError> {
     to_result(&Outcome::default())
 }
 
-fn to_result(outcome: &Outcome) -> Result<Value, JobError> {
+pub(super) fn to_result(outcome: &Outcome) -> Result<Value, JobError> {
     Ok(serde_json::to_value(outcome)
         .map_err(|error| Error::internal("a result is not JSON").with_source(error))?)
 }

@@ -14,6 +14,7 @@
 //! batch.
 
 mod account;
+mod add;
 mod admission;
 mod backfill;
 mod generate;

@@ -116,6 +116,19 @@ impl LineFailure {
             reason: reason.into(),
         }
     }
+
+    /// Adds the file's path to the reason, unless the reason already names it.
+    #[must_use]
+    pub fn about(self, path: &str) -> Self {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if self.reason.contains(name) {
+            return self;
+        }
+        Self {
+            reason: format!("{path}: {}", self.reason),
+            ..self
+        }
+    }
 }
 
 impl From<LineFailure> for LineOutcome {

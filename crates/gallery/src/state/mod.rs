@@ -4,6 +4,7 @@
 //! from their first read on and no update is lost. The log is write-ahead, so readers never wait
 //! for a writer.
 
+mod known;
 mod ledger;
 mod preferences;
 mod tastes;

@@ -73,6 +73,16 @@ fn paths_are_relative_to_the_root_that_contains_them() {
         !roots.find(&outside).expect("there").served,
         "no folder is recorded for it"
     );
+    let shadowed = LookupFolders {
+        served: vec![beside.clone()],
+        ..lookup(&images)
+    };
+    let roots = Roots::open_now(&beside.join("m.jsonl"), &shadowed, None).expect("there");
+    assert_eq!(
+        named(&roots, &absolute),
+        (absolute.clone(), Some("images".to_owned())),
+        "an earlier root has another a.png"
+    );
     let recorded = LookupFolders {
         served: vec![folder.path().join("other")],
         ..lookup(&images)

@@ -1,0 +1,232 @@
+//! Reports the outcome of adding folders: totals on standard output, reasons on standard error.
+
+use clippy_core::ledger::{DRY_RUN, LedgerTotals, Reasons};
+use clippy_library::summary::Summary;
+use clippy_worker::add::AddReport;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// The number of duplicates and missing files that are printed as examples.
+const EXAMPLES: usize = 3;
+
+/// The outcome of adding folders, in this process or on a server.
+pub struct AddOutcome {
+    scan: Summary,
+    totals: LedgerTotals,
+    reasons: Reasons,
+    replaced: u64,
+    dry_run: bool,
+    complete: bool,
+    seconds: Option<f64>,
+    /// The output for programs.
+    json: String,
+}
+
+impl AddOutcome {
+    /// Returns the outcome of a run in this process.
+    pub fn of_run(report: AddReport, dry_run: bool) -> Result<Self, Failure> {
+        let json = serde_json::to_string(&report).map_err(|error| {
+            Failure::run(format!("the report cannot be written as JSON: {error}"))
+        })?;
+        Ok(Self {
+            json,
+            dry_run,
+            scan: report.scan,
+            totals: report.totals,
+            reasons: report.reasons,
+            replaced: report.replaced,
+            complete: report.complete,
+            seconds: Some(report.seconds),
+        })
+    }
+
+    /// Returns the outcome of a job that succeeded.
+    pub fn of_job(job: &Value) -> Result<Self, Failure> {
+        let result = &job["result"];
+        let unreadable = |error: serde_json::Error| {
+            Failure::run(format!("the job's result cannot be parsed: {error}"))
+        };
+        Ok(Self {
+            scan: Summary::deserialize(&result["scan"]).map_err(unreadable)?,
+            totals: LedgerTotals::deserialize(&result["totals"]).map_err(unreadable)?,
+            reasons: Reasons::deserialize(&result["reasons"]).unwrap_or_default(),
+            replaced: result["replaced"].as_u64().unwrap_or_default(),
+            dry_run: result["dry_run"].as_bool().unwrap_or_default(),
+            complete: true,
+            seconds: None,
+            json: result.to_string(),
+        })
+    }
+
+    /// Prints the outcome, and decides whether the run succeeded.
+    pub fn report(&self, as_json: bool) -> Result<(), Failure> {
+        if as_json {
+            println!("{}", self.json);
+        } else {
+            println!("{}", self.sums());
+        }
+        eprint!("{}", self.details());
+        if !self.complete {
+            return Err(Failure::run(
+                "stopped before the end; what was done is stored, and the next run continues from \
+                 there",
+            ));
+        }
+        if self.scan.files == 0 && self.scan.failed == 0 {
+            eprintln!("There was nothing to do: no file was found.");
+        }
+        let stored_before = self.scan.unchanged + self.scan.duplicates;
+        if stored_before == 0 && self.reasons.nothing_succeeded(&self.totals) {
+            return Err(Failure::run(format!(
+                "nothing was added: none of the {} files succeeded",
+                self.totals.failed
+            )));
+        }
+        Ok(())
+    }
+
+    /// Returns the totals as one line.
+    fn sums(&self) -> String {
+        let Self { scan, totals, .. } = self;
+        let wanted = self.reasons.skipped.get(DRY_RUN).copied();
+        let added = if self.dry_run {
+            format!("{} would be added", wanted.unwrap_or_default())
+        } else {
+            format!("{} added", totals.embedded)
+        };
+        let time = self
+            .seconds
+            .map_or_else(String::new, |seconds| format!(" in {seconds:.1} s"));
+        format!(
+            "{} in {}{time}: {added}, {} unchanged, {}, {} not pictures, {} failed.",
+            plural(scan.files, "file"),
+            plural(scan.folders, "folder"),
+            scan.unchanged + totals.unchanged,
+            plural(scan.duplicates + totals.duplicates, "duplicate"),
+            scan.count_not_pictures(),
+            totals.failed
+        )
+    }
+
+    /// Returns the reasons, the remarks and some examples.
+    fn details(&self) -> String {
+        let mut text = String::new();
+        let mut add = |line: String| {
+            text.push_str(&line);
+            text.push('\n');
+        };
+        let Self { scan, reasons, .. } = self;
+        if self.dry_run {
+            add(format!(
+                "This was a dry run, and nothing was stored: {} new, {} overwritten with other \
+                 pictures, {} with new descriptions.",
+                scan.new, scan.changed, scan.described_anew
+            ));
+        }
+        for group in &reasons.failed {
+            add(format!(
+                "{} failed: {}\n  the first: {}",
+                plural(group.lines, "file"),
+                group.kind.description(),
+                group.reason
+            ));
+        }
+        for (what, count) in &scan.not_pictures {
+            add(format!("{} left out: {what}", plural(*count, "file")));
+        }
+        for (remark, count) in &scan.remarks {
+            add(if *count == 1 {
+                remark.clone()
+            } else {
+                format!("{remark} ({count} times)")
+            });
+        }
+        for (remark, count) in &reasons.remarks {
+            add(format!("{}: {remark}", plural(*count, "file")));
+        }
+        for duplicate in scan.duplicate_files.iter().take(EXAMPLES) {
+            add(format!(
+                "{} has the content of {}",
+                duplicate.path, duplicate.duplicate_of
+            ));
+        }
+        if scan.moved > 0 {
+            add(format!(
+                "{} moved since the last run; the collection has the new paths.",
+                plural(scan.moved, "picture")
+            ));
+        }
+        if self.replaced > 0 {
+            add(format!(
+                "{} removed from the collection, since the files were overwritten with others.",
+                plural(self.replaced, "picture")
+            ));
+        }
+        if scan.missing > 0 {
+            let examples: Vec<&str> = scan
+                .missing_files
+                .iter()
+                .take(EXAMPLES)
+                .map(String::as_str)
+                .collect();
+            add(format!(
+                "{} missing, but still in the collection: {}",
+                plural(scan.missing, "picture"),
+                examples.join(", ")
+            ));
+        }
+        text
+    }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn outcome(result: &Value) -> AddOutcome {
+        AddOutcome::of_job(&json!({ "result": result })).expect("parsed")
+    }
+
+    #[test]
+    fn the_totals_of_scan_and_ingest_are_one_line() {
+        let outcome = outcome(&json!({
+            "totals": {"lines": 9, "embedded": 5, "unchanged": 1, "duplicates": 1, "skipped": 1, "failed": 1},
+            "scan": {"files": 20, "folders": 1, "unchanged": 8, "duplicates": 2, "not_pictures": {"empty": 1, "not a picture": 2}, "missing": 1, "missing_files": ["/a/b.png"]},
+            "replaced": 1
+        }));
+        assert_eq!(
+            outcome.sums(),
+            "20 files in 1 folder: 5 added, 9 unchanged, 3 duplicates, 3 not pictures, 1 failed."
+        );
+        let details = outcome.details();
+        for words in [
+            "2 files left out: not a picture",
+            "/a/b.png",
+            "1 picture removed",
+        ] {
+            assert!(details.contains(words), "{details}");
+        }
+        outcome.report(true).expect("something succeeded");
+    }
+
+    #[test]
+    fn a_run_that_adds_nothing_fails_unless_pictures_were_stored_before() {
+        let failed = json!({"lines": 1, "embedded": 0, "unchanged": 0, "duplicates": 0, "skipped": 0, "failed": 1});
+        let nothing = outcome(&json!({"totals": failed, "scan": {"files": 1}}));
+        assert!(nothing.report(false).is_err());
+        let later = outcome(&json!({"totals": failed, "scan": {"files": 2, "unchanged": 1}}));
+        later.report(false).expect("the other one is stored");
+    }
+}

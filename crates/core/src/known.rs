@@ -1,0 +1,100 @@
+//! The record of files in folders that were added, so that an unchanged file is not read again.
+//!
+//! A scan proposes what it found. A proposal is confirmed only after the collection has
+//! acknowledged the pictures. After a crash in between, those files are only read again.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Result;
+use crate::ids::PointId;
+
+/// Shows, without opening a file, whether it was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStamp {
+    /// Its size in bytes.
+    pub size: u64,
+    /// The time of its last change, in nanoseconds since 1970; 0 if it is unknown.
+    pub modified_ns: u64,
+    /// Its number in the file system; 0 if there is none.
+    pub inode: u64,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownContent {
+    /// A picture, with the point of its content.
+    Picture(PointId),
+    /// Something else, with its description.
+    Other(String),
+}
+
+/// A file as a scan found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// The absolute path of its folder.
+    pub folder: String,
+    /// Its name in the folder.
+    pub name: String,
+    /// Its size, time and inode.
+    pub stamp: FileStamp,
+    /// The fingerprint of everything else that its line was made from: the files beside it, and the
+    /// options.
+    pub context: String,
+    /// What it is.
+    pub content: KnownContent,
+}
+
+/// A range of names in byte order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NameRange {
+    /// The name before the first one, exclusive; `None` starts at the first name.
+    pub after: Option<String>,
+    /// The last name, inclusive; `None` ends at the last name.
+    pub upto: Option<String>,
+}
+
+/// The record of known files, for each collection by its public name.
+#[async_trait]
+pub trait KnownFiles: Send + Sync + 'static {
+    /// Returns the files of a folder whose names are in this range, in the order of their names.
+    async fn in_folder(
+        &self,
+        collection: &str,
+        folder: &str,
+        names: &NameRange,
+    ) -> Result<Vec<KnownFile>>;
+
+    /// Returns this folder and those below it, if they have known files.
+    async fn folders(&self, collection: &str, root: &str) -> Result<Vec<String>>;
+
+    /// Returns all known files with the content of these points.
+    async fn holders(&self, collection: &str, points: &[PointId]) -> Result<Vec<KnownFile>>;
+
+    /// Records files. Earlier records of them are replaced.
+    async fn remember(&self, collection: &str, files: &[KnownFile]) -> Result<()>;
+
+    /// Deletes the records of files, by folder and name.
+    async fn forget(&self, collection: &str, files: &[(String, String)]) -> Result<()>;
+
+    /// Records pictures that a run wants to store. A second proposal for a file replaces the first.
+    async fn propose(&self, collection: &str, run: Uuid, files: &[KnownFile]) -> Result<()>;
+
+    /// Deletes a run's proposals for these points, which were not stored.
+    async fn withdraw(&self, run: Uuid, points: &[PointId]) -> Result<()>;
+
+    /// Returns the points whose content is in no file after the run is confirmed, since their files
+    /// were overwritten.
+    async fn replaced(&self, run: Uuid) -> Result<Vec<PointId>>;
+
+    /// Records the remaining proposals of a run as known files.
+    async fn confirm(&self, run: Uuid) -> Result<()>;
+
+    /// Deletes the proposals of a run.
+    async fn discard(&self, run: Uuid) -> Result<()>;
+
+    /// Deletes the proposals of aborted runs: those that are older than this id (a UUID of version
+    /// 7).
+    async fn discard_older(&self, than: Uuid) -> Result<()>;
+}

@@ -1,0 +1,315 @@
+//! Processes some files of one folder: finds those that have not changed, and makes the lines of
+//! the others.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use clippy_core::ids::PointId;
+use clippy_core::known::{FileStamp, KnownContent, KnownFile};
+use clippy_core::ledger::{LineFailure, LineOutcome};
+use clippy_core::{Result, blocking};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::entry::{Place, line_of, settled_line};
+use crate::identity::id_of;
+use crate::reading::{Content, read};
+use crate::scanner::Scanner;
+use crate::sidecars::{Description, read_beside, read_embedded};
+use crate::summary::Summary;
+use crate::walk::{Listed, Slice};
+
+/// Must change whenever lines are made in another way, so that all files are described again.
+const LINES_VERSION: &str = "1";
+
+/// The result of processing some files.
+#[derive(Default)]
+pub(crate) struct Worked {
+    /// Lines for the manifest.
+    pub(crate) lines: Vec<Value>,
+    /// Pictures that have a line. They become known files when they are in the collection.
+    pub(crate) proposed: Vec<KnownFile>,
+    /// Files that are known at once: those that are not pictures, and copies of stored pictures.
+    pub(crate) known: Vec<KnownFile>,
+    /// Known files that are no longer listed.
+    pub(crate) vanished: Vec<KnownFile>,
+    pub(crate) summary: Summary,
+}
+
+/// A file that must be read, and its earlier record.
+pub(crate) struct ToRead {
+    pub(crate) listed: Listed,
+    pub(crate) context: String,
+    pub(crate) before: Option<KnownFile>,
+}
+
+/// A file that was read.
+struct Read {
+    file: ToRead,
+    found: Result<ReadContent, LineFailure>,
+    remarks: Vec<String>,
+}
+
+enum ReadContent {
+    Picture(FileStamp, PointId, Box<Description>),
+    Other(FileStamp, String),
+}
+
+/// Processes a slice.
+pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result<Worked> {
+    let mut worked = Worked::default();
+    worked.summary.folders = u64::from(slice.is_last && slice.is_complete);
+    worked.summary.files = slice.files.len() as u64;
+    let known = scanner.known_in(&slice).await?;
+    let mut known: HashMap<String, KnownFile> = known
+        .into_iter()
+        .map(|file| (file.name.clone(), file))
+        .collect();
+    let pairs: Vec<ToRead> = slice
+        .files
+        .into_iter()
+        .map(|listed| ToRead {
+            context: context_of(scanner, root, &listed),
+            before: known.remove(&listed.name),
+            listed,
+        })
+        .collect();
+    if slice.is_complete {
+        worked.vanished = known.into_values().collect();
+        worked
+            .vanished
+            .sort_by(|left, right| left.name.cmp(&right.name));
+    }
+    let stored = scanner
+        .stored(pairs.iter().filter_map(same_picture))
+        .await?;
+    let mut to_read = Vec::new();
+    for file in pairs {
+        match (&file.before, looks_same(&file)) {
+            (Some(before), true) => match &before.content {
+                KnownContent::Other(what) => count_other(&mut worked.summary, &file.listed, what),
+                KnownContent::Picture(point) if stored.contains(point) => {
+                    worked.summary.unchanged += 1;
+                }
+                KnownContent::Picture(_) => to_read.push(file),
+            },
+            _ => to_read.push(file),
+        }
+    }
+    if !to_read.is_empty() {
+        read_and_describe(scanner, root, &slice.folder, to_read, &mut worked).await?;
+    }
+    worked.summary.lines = worked.lines.len() as u64;
+    Ok(worked)
+}
+
+/// Reads a file although it is known, such as a copy that replaces a picture whose file is gone.
+pub(crate) async fn read_again(
+    scanner: &Scanner,
+    root: &Path,
+    folder: &str,
+    file: ToRead,
+) -> Result<Worked> {
+    let mut worked = Worked::default();
+    read_and_describe(scanner, root, folder, vec![file], &mut worked).await?;
+    worked.summary.lines = worked.lines.len() as u64;
+    Ok(worked)
+}
+
+async fn read_and_describe(
+    scanner: &Scanner,
+    root: &Path,
+    folder: &str,
+    files: Vec<ToRead>,
+    worked: &mut Worked,
+) -> Result<()> {
+    worked.summary.read += files.len() as u64;
+    let place = PathBuf::from(folder);
+    let read = blocking("reading files", move || {
+        Ok(files
+            .into_iter()
+            .map(|file| read_one(&place, file))
+            .collect::<Vec<_>>())
+    })
+    .await?;
+    let originals = originals(scanner, folder, &read).await?;
+    for Read {
+        file,
+        found,
+        remarks,
+    } in read
+    {
+        let path = path_text(folder, &file.listed.name);
+        for remark in remarks {
+            worked.summary.remark(remark);
+        }
+        let known = |stamp, content| KnownFile {
+            folder: folder.to_owned(),
+            name: file.listed.name.clone(),
+            stamp,
+            context: file.context.clone(),
+            content,
+        };
+        match found {
+            Err(failure) => {
+                worked.summary.failed += 1;
+                worked.lines.push(settled_line(&path, &failure.into()));
+            }
+            Ok(ReadContent::Other(stamp, what)) => {
+                count_other(&mut worked.summary, &file.listed, &what);
+                if !file.listed.describes {
+                    let outcome = LineOutcome::Skipped {
+                        reason: what.clone(),
+                    };
+                    worked.lines.push(settled_line(&path, &outcome));
+                }
+                worked.known.push(known(stamp, KnownContent::Other(what)));
+            }
+            Ok(ReadContent::Picture(stamp, id, description)) => {
+                let content = KnownContent::Picture(id);
+                let before = file.before.as_ref().map(|before| &before.content);
+                if before != Some(&content)
+                    && let Some(original) = originals.get(&id)
+                {
+                    worked.summary.duplicate(path, original.clone());
+                    worked.known.push(known(stamp, content));
+                    continue;
+                }
+                match before {
+                    Some(before) if *before == content => worked.summary.described_anew += 1,
+                    Some(KnownContent::Picture(_)) => worked.summary.changed += 1,
+                    _ => worked.summary.new += 1,
+                }
+                let place = Place { root, file: &path };
+                worked.lines.push(line_of(
+                    id,
+                    place,
+                    *description,
+                    scanner.request.tags_from_folders,
+                ));
+                worked.proposed.push(known(stamp, content));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns, for each content that is already stored, another file that still has it.
+async fn originals(
+    scanner: &Scanner,
+    folder: &str,
+    read: &[Read],
+) -> Result<HashMap<PointId, String>> {
+    let points: Vec<PointId> = read
+        .iter()
+        .filter_map(|read| match &read.found {
+            Ok(ReadContent::Picture(_, id, _)) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let mut originals = HashMap::new();
+    if points.is_empty() {
+        return Ok(originals);
+    }
+    let names: HashSet<&str> = read
+        .iter()
+        .map(|read| read.file.listed.name.as_str())
+        .collect();
+    let holders = scanner.holders(&points).await?;
+    let stored = scanner
+        .stored(holders.iter().filter_map(|holder| match holder.content {
+            KnownContent::Picture(point) => Some(point),
+            KnownContent::Other(_) => None,
+        }))
+        .await?;
+    for holder in holders {
+        let KnownContent::Picture(point) = holder.content else {
+            continue;
+        };
+        let is_read_now = holder.folder == folder && names.contains(holder.name.as_str());
+        if stored.contains(&point) && !is_read_now && is_there(&holder).await? {
+            originals
+                .entry(point)
+                .or_insert_with(|| path_text(&holder.folder, &holder.name));
+        }
+    }
+    Ok(originals)
+}
+
+/// Returns whether a known file is in its place and unchanged.
+pub(crate) async fn is_there(known: &KnownFile) -> Result<bool> {
+    let (path, stamp) = (path_text(&known.folder, &known.name), known.stamp);
+    blocking("examining a file", move || {
+        Ok(std::fs::metadata(path)
+            .is_ok_and(|metadata| crate::reading::stamp_of(&metadata) == stamp))
+    })
+    .await
+}
+
+fn read_one(folder: &Path, file: ToRead) -> Read {
+    let mut remarks = Vec::new();
+    let found = read(&folder.join(&file.listed.name)).map(|content| match content {
+        Content::Other(stamp, what) => ReadContent::Other(stamp, what),
+        Content::Picture(picture) => {
+            let mut description = Description::default();
+            for (name, _) in &file.listed.beside {
+                match read_beside(&folder.join(name)) {
+                    Ok(found) => description.merge(found),
+                    Err(remark) => remarks.push(remark),
+                }
+            }
+            description.merge(read_embedded(picture.format, &picture.head, &picture.tail));
+            ReadContent::Picture(picture.stamp, id_of(&picture.sha256), Box::new(description))
+        }
+    });
+    Read {
+        file,
+        found,
+        remarks,
+    }
+}
+
+fn count_other(summary: &mut Summary, file: &Listed, what: &str) {
+    if file.describes {
+        summary.sidecars += 1;
+    } else {
+        summary.not_a_picture(what);
+    }
+}
+
+fn looks_same(file: &ToRead) -> bool {
+    file.before.as_ref().is_some_and(|before| {
+        before.stamp == file.listed.stamp
+            && before.stamp.modified_ns != 0
+            && before.context == file.context
+    })
+}
+
+fn same_picture(file: &ToRead) -> Option<PointId> {
+    match file.before.as_ref()?.content {
+        KnownContent::Picture(point) if looks_same(file) => Some(point),
+        _ => None,
+    }
+}
+
+/// Returns a fingerprint of everything else that a line is made from: the files beside the picture,
+/// and the options.
+pub(crate) fn context_of(scanner: &Scanner, root: &Path, listed: &Listed) -> String {
+    let mut hash = Sha256::new();
+    hash.update(LINES_VERSION);
+    hash.update([u8::from(scanner.request.tags_from_folders)]);
+    hash.update(root.as_os_str().as_encoded_bytes());
+    for (name, stamp) in &listed.beside {
+        hash.update([0]);
+        hash.update(name);
+        for number in [stamp.size, stamp.modified_ns, stamp.inode] {
+            hash.update(number.to_le_bytes());
+        }
+    }
+    hex::encode(&hash.finalize()[..16])
+}
+
+/// Returns a file's path as text.
+pub(crate) fn path_text(folder: &str, name: &str) -> String {
+    Path::new(folder).join(name).to_string_lossy().into_owned()
+}

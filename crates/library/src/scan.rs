@@ -1,0 +1,311 @@
+//! A scan: walks folders, reads what is new in them, and writes a manifest of it.
+//!
+//! One thread walks. A few slices of folders are processed at the same time, and each reads its
+//! files on its own thread. Lines are written in the order of the walk. Only those slices are in
+//! memory, and one id for each picture that has a line.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clippy_core::gallery::{Gallery, GalleryReader};
+use clippy_core::ids::PointId;
+use clippy_core::known::{KnownContent, KnownFile, KnownFiles};
+use clippy_core::{Error, Result};
+use futures::{FutureExt as _, StreamExt as _};
+use serde_json::Value;
+use tokio::fs::File;
+use tokio::io::{AsyncWriteExt as _, BufWriter};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::batch::{self, Worked};
+use crate::entry::settled_line;
+use crate::scanner::{ScanTools, Scanner};
+use crate::summary::Summary;
+use crate::vanished::WalkResult;
+use crate::walk::{Found, Walk, walk};
+
+pub use crate::scanner::ScanRequest;
+pub use crate::target::Target;
+
+/// Slices that may wait between the walk and the workers.
+const WAITING: usize = 16;
+/// Known and proposed files that are written together.
+const WRITTEN_TOGETHER: usize = 2000;
+/// The time between two progress reports.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The age after which a run that did not end counts as aborted.
+const ABORTED_AFTER: Duration = Duration::from_hours(7 * 24);
+
+/// The parts that a scan uses.
+#[derive(Clone)]
+pub struct Library {
+    /// The record of known files.
+    pub known: Arc<dyn KnownFiles>,
+    /// The collection's public name. Files are known per collection.
+    pub collection: String,
+    /// The data folder. Manifests of scans are written there, and it is never scanned itself.
+    pub data: PathBuf,
+}
+
+/// Receives the progress of a scan. Must not block.
+pub trait ScanProgress: Send + Sync {
+    /// Reports the number of files and folders that were examined.
+    fn looked_at(&self, files: u64, folders: u64);
+}
+
+impl ScanProgress for () {
+    fn looked_at(&self, _files: u64, _folders: u64) {}
+}
+
+/// Scans, and writes the manifest. `going_on` is called between folders. If it returns `false`, the
+/// scan stops and the summary has `complete: false`.
+///
+/// # Errors
+/// Errors of the database and the collection, or if the manifest cannot be written. A file that
+/// cannot be read is never an error.
+pub async fn scan(
+    library: &Library,
+    gallery: Arc<dyn GalleryReader>,
+    request: ScanRequest,
+    manifest: &Path,
+    progress: &dyn ScanProgress,
+    going_on: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<Summary> {
+    if !request.dry_run {
+        library.known.discard(request.run).await?;
+        library.known.discard_older(oldest_live_run()).await?;
+    }
+    let scanner = Scanner {
+        library: ScanTools {
+            known: Arc::clone(&library.known),
+            collection: library.collection.clone(),
+            gallery,
+        },
+        request,
+    };
+    let mut writer = Writer::create(&scanner, manifest).await?;
+    let mut summary = Summary {
+        complete: true,
+        ..Summary::default()
+    };
+    let mut reported = Instant::now();
+    for target in &scanner.request.targets {
+        let mut result = WalkResult::default();
+        let walking = walking(library, &scanner.request, target);
+        let mut works = found_by(walking)
+            .map(|found| look(&scanner, target, found).boxed())
+            .buffered(at_once())
+            .boxed();
+        while let Some(looked) = works.next().await {
+            let Looked {
+                mut worked,
+                visited,
+                closed,
+            } = looked?;
+            result.vanished.append(&mut worked.vanished);
+            result.visited.extend(visited);
+            result.closed.extend(closed);
+            result
+                .with_line
+                .extend(worked.proposed.iter().filter_map(point_of));
+            summary.merge(writer.write(worked).await?);
+            if reported.elapsed() >= PAUSE {
+                reported = Instant::now();
+                progress.looked_at(summary.files, summary.folders);
+            }
+            if !going_on() {
+                summary.complete = false;
+                break;
+            }
+        }
+        drop(works);
+        if !summary.complete {
+            break;
+        }
+        let worked = result.settle(&scanner, target).await?;
+        summary.merge(writer.write(worked).await?);
+    }
+    writer.finish().await?;
+    progress.looked_at(summary.files, summary.folders);
+    Ok(summary)
+}
+
+/// Records the pictures that a run stored as known. The points in `failed` were not stored. Deletes
+/// the pictures whose files were overwritten with others, and returns their number.
+///
+/// # Errors
+/// Errors of the database and the collection. A repeated call does no harm.
+pub async fn confirm(
+    library: &Library,
+    gallery: &dyn Gallery,
+    run: Uuid,
+    failed: &[PointId],
+) -> Result<u64> {
+    library.known.withdraw(run, failed).await?;
+    let replaced = library.known.replaced(run).await?;
+    if !replaced.is_empty() {
+        gallery.delete(&replaced).await?;
+    }
+    library.known.confirm(run).await?;
+    Ok(replaced.len() as u64)
+}
+
+/// Returns what a walk finds, as a stream.
+fn found_by(walking: mpsc::Receiver<Found>) -> impl futures::Stream<Item = Found> + Send {
+    futures::stream::unfold(walking, |mut walking| async move {
+        let found = walking.recv().await?;
+        Some((found, walking))
+    })
+}
+
+/// The result of processing what the walk found.
+struct Looked {
+    worked: Worked,
+    visited: Option<String>,
+    closed: Option<PathBuf>,
+}
+
+async fn look(scanner: &Scanner, target: &Target, found: Found) -> Result<Looked> {
+    let mut worked = Worked::default();
+    let (mut visited, mut closed) = (None, None);
+    match found {
+        Found::Slice(slice) => {
+            visited = Some(slice.folder.clone()).filter(|_| slice.is_complete);
+            worked = batch::work(scanner, &target.root, slice).await?;
+        }
+        Found::Failed(path, failure) => {
+            worked.summary.failed = 1;
+            worked.summary.lines = 1;
+            worked.lines.push(settled_line(&path, &failure.into()));
+        }
+        Found::Closed(folder) => closed = Some(folder),
+        Found::Remark(text) => worked.summary.remark(text),
+    }
+    Ok(Looked {
+        worked,
+        visited,
+        closed,
+    })
+}
+
+/// Walks on its own thread. Dropping the receiver ends the walk.
+fn walking(library: &Library, request: &ScanRequest, target: &Target) -> mpsc::Receiver<Found> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let roots = request.targets.iter().map(|target| target.root.clone());
+    let real = |folder: &PathBuf| folder.canonicalize().ok();
+    let wanted = Walk {
+        path: target.path.clone(),
+        served: roots
+            .chain(request.served.iter().filter_map(real))
+            .collect(),
+        leave_out: library.data.canonicalize().ok(),
+    };
+    tokio::task::spawn_blocking(move || {
+        walk(&wanted, &mut |found| sender.blocking_send(found).is_ok());
+    });
+    receiver
+}
+
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from) + 1
+}
+
+fn point_of(file: &KnownFile) -> Option<PointId> {
+    match file.content {
+        KnownContent::Picture(point) => Some(point),
+        KnownContent::Other(_) => None,
+    }
+}
+
+/// Returns the lowest UUID (version 7) of a run that may still be active.
+fn oldest_live_run() -> Uuid {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Uuid::from_u128(now.saturating_sub(ABORTED_AFTER).as_millis() << 80)
+}
+
+/// Writes lines and known files, in the order of the walk.
+struct Writer<'s> {
+    scanner: &'s Scanner,
+    file: BufWriter<File>,
+    named: PathBuf,
+    proposed: Vec<KnownFile>,
+    known: Vec<KnownFile>,
+}
+
+impl<'s> Writer<'s> {
+    async fn create(scanner: &'s Scanner, manifest: &Path) -> Result<Self> {
+        let named = manifest.to_owned();
+        let file = async {
+            if let Some(folder) = named.parent() {
+                tokio::fs::create_dir_all(folder).await?;
+            }
+            File::create(&named).await
+        };
+        let file = file.await.map_err(|error| unwritable(&named, &error))?;
+        Ok(Self {
+            scanner,
+            file: BufWriter::with_capacity(1 << 16, file),
+            named,
+            proposed: Vec::new(),
+            known: Vec::new(),
+        })
+    }
+
+    async fn write(&mut self, worked: Worked) -> Result<Summary> {
+        let mut text = String::new();
+        for line in &worked.lines {
+            text.push_str(&Value::to_string(line));
+            text.push('\n');
+        }
+        self.file
+            .write_all(text.as_bytes())
+            .await
+            .map_err(|error| unwritable(&self.named, &error))?;
+        self.proposed.extend(worked.proposed);
+        self.known.extend(worked.known);
+        if self.proposed.len() + self.known.len() >= WRITTEN_TOGETHER {
+            self.remember().await?;
+        }
+        Ok(worked.summary)
+    }
+
+    async fn remember(&mut self) -> Result<()> {
+        let (proposed, known) = (
+            std::mem::take(&mut self.proposed),
+            std::mem::take(&mut self.known),
+        );
+        if self.scanner.request.dry_run {
+            return Ok(());
+        }
+        let ScanTools {
+            known: store,
+            collection,
+            ..
+        } = &self.scanner.library;
+        let run = self.scanner.request.run;
+        store.propose(collection, run, &proposed).await?;
+        store.remember(collection, &known).await
+    }
+
+    async fn finish(mut self) -> Result<()> {
+        self.remember().await?;
+        let synced = async {
+            self.file.flush().await?;
+            self.file.get_ref().sync_all().await
+        };
+        synced
+            .await
+            .map_err(|error| unwritable(&self.named, &error))
+    }
+}
+
+fn unwritable(manifest: &Path, error: &std::io::Error) -> Error {
+    Error::invalid(format!(
+        "the manifest of the scan, {}, cannot be written: {error}",
+        manifest.display()
+    ))
+}

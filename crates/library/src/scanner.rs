@@ -1,0 +1,103 @@
+//! A running scan: its request, and the parts that it uses.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clippy_core::Result;
+use clippy_core::gallery::{GalleryReader, With};
+use clippy_core::ids::PointId;
+use clippy_core::known::{KnownFile, KnownFiles, NameRange};
+use uuid::Uuid;
+
+use crate::target::Target;
+use crate::walk::Slice;
+
+/// What to scan.
+#[derive(Debug, Clone)]
+pub struct ScanRequest {
+    /// The run that proposals belong to: a UUID of version 7.
+    pub run: Uuid,
+    /// The folders and files to scan.
+    pub targets: Vec<Target>,
+    /// Further folders that pictures are served from.
+    pub served: Vec<PathBuf>,
+    /// Whether folder names become tags and styles.
+    pub tags_from_folders: bool,
+    /// Whether nothing is recorded.
+    pub dry_run: bool,
+}
+
+/// A running scan.
+pub(crate) struct Scanner {
+    pub(crate) library: ScanTools,
+    pub(crate) request: ScanRequest,
+}
+
+/// The library, and the collection that it fills.
+pub(crate) struct ScanTools {
+    pub(crate) known: Arc<dyn KnownFiles>,
+    pub(crate) collection: String,
+    pub(crate) gallery: Arc<dyn GalleryReader>,
+}
+
+impl Scanner {
+    pub(crate) async fn known_in(&self, slice: &Slice) -> Result<Vec<KnownFile>> {
+        self.known_in_range(&slice.folder, &slice.names).await
+    }
+
+    pub(crate) async fn known_in_range(
+        &self,
+        folder: &str,
+        names: &NameRange,
+    ) -> Result<Vec<KnownFile>> {
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        known.in_folder(collection, folder, names).await
+    }
+
+    pub(crate) async fn folders_below(&self, path: &Path) -> Result<Vec<String>> {
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        match path.to_str() {
+            Some(path) => known.folders(collection, path).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    pub(crate) async fn holders(&self, points: &[PointId]) -> Result<Vec<KnownFile>> {
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        known.holders(collection, points).await
+    }
+
+    pub(crate) async fn forget(&self, files: &[(String, String)]) -> Result<()> {
+        if self.request.dry_run {
+            return Ok(());
+        }
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        known.forget(collection, files).await
+    }
+
+    /// Returns those of these points that are in the collection.
+    pub(crate) async fn stored(
+        &self,
+        points: impl Iterator<Item = PointId>,
+    ) -> Result<HashSet<PointId>> {
+        let points: Vec<PointId> = points.collect::<HashSet<_>>().into_iter().collect();
+        if points.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let found = self
+            .library
+            .gallery
+            .retrieve(&points, With::NOTHING)
+            .await?;
+        Ok(found.into_iter().map(|point| point.id).collect())
+    }
+}

@@ -1,0 +1,7 @@
+//! Tests of scans of folders with what people and programs leave in them.
+
+mod bad_input;
+mod changes;
+mod fixture;
+mod formats;
+mod links;

@@ -1,0 +1,323 @@
+//! Tests `clippy add`: folders become a gallery, without a manifest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Server, clippy, gallery, json, run, text, wait_until};
+
+/// Makes a folder of pictures as an artist has them: some in sub-folders, one with a text beside
+/// it, and other files.
+fn folder_of_pictures() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let some = gallery_pictures(4);
+    let pictures = folder.path().join("pictures");
+    fs::create_dir_all(pictures.join("Line Art")).expect("made");
+    for (from, to) in some.iter().zip([
+        "Line Art/Zebrawood Fox.png",
+        "IMG_0001.png",
+        "Harbour",
+        "Lantern.png",
+    ]) {
+        fs::copy(from, pictures.join(to)).expect("copied");
+    }
+    fs::write(
+        pictures.join("IMG_0001.txt"),
+        "quokka, night sky, creator:wada",
+    )
+    .expect("written");
+    fs::write(pictures.join("notes.doc"), "a text").expect("written");
+    folder
+}
+
+/// Returns some files of the project's own gallery.
+fn gallery_pictures(count: usize) -> Vec<PathBuf> {
+    let manifest = fs::read_to_string(gallery().join("manifest.jsonl")).expect("written");
+    manifest
+        .lines()
+        .step_by(7)
+        .take(count)
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            gallery().join(line["local_path"].as_str().expect("a path"))
+        })
+        .collect()
+}
+
+fn add(folder: &Path) -> Value {
+    let pictures = folder.join("pictures").display().to_string();
+    json(folder, &["add", &pictures, "--json"])
+}
+
+/// Returns the id and the path of the best result for words.
+fn best(folder: &Path, words: &str) -> (String, String) {
+    let found = json(folder, &["search", "--text", words, "--json"]);
+    let best = &found["results"][0];
+    let part = |name: &str| best[name].as_str().unwrap_or_default().to_owned();
+    (part("id"), part("path"))
+}
+
+#[test]
+fn an_empty_folder_becomes_a_gallery_that_is_searched_by_names_and_sidecars() {
+    let folder = folder_of_pictures();
+    let pictures = folder.path().join("pictures");
+    let said = run(folder.path(), &["add", "pictures"]);
+    let sums = text(&said.stdout);
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    assert!(
+        sums.contains("6 files in 2 folders")
+            && sums.contains("4 added, 0 unchanged, 0 duplicates, 1 not pictures, 0 failed."),
+        "{sums}"
+    );
+    let (fox, path) = best(folder.path(), "zebrawood");
+    assert_eq!(path, "Line Art/Zebrawood Fox.png");
+    assert_eq!(best(folder.path(), "quokka").1, "IMG_0001.png");
+    assert_eq!(best(folder.path(), "night sky").1, "IMG_0001.png");
+
+    // The second run opens no file: an overwritten one with the same size and time counts as
+    // unchanged.
+    let secret = pictures.join("Lantern.png");
+    let before = fs::metadata(&secret).expect("there");
+    let size = usize::try_from(before.len()).expect("small");
+    fs::write(&secret, vec![0; size]).expect("written");
+    let file = fs::File::options()
+        .write(true)
+        .open(&secret)
+        .expect("there");
+    let times = fs::FileTimes::new().set_modified(before.modified().expect("a time"));
+    file.set_times(times).expect("set");
+    let second = add(folder.path());
+    assert_eq!(second["scan"]["read"], 0, "{second}");
+    assert_eq!(second["scan"]["unchanged"], 4, "{second}");
+    assert_eq!(second["totals"]["lines"], 0, "{second}");
+
+    // Moved: the same point at another place. Copied: a duplicate.
+    fs::create_dir(pictures.join("done")).expect("made");
+    fs::rename(
+        pictures.join("Line Art/Zebrawood Fox.png"),
+        pictures.join("done/Zebrawood Wolf.png"),
+    )
+    .expect("moved");
+    let moved = add(folder.path());
+    assert_eq!(moved["scan"]["moved"], 1, "{moved}");
+    assert_eq!(
+        best(folder.path(), "zebrawood"),
+        (fox.clone(), "done/Zebrawood Wolf.png".to_owned())
+    );
+    fs::copy(
+        pictures.join("done/Zebrawood Wolf.png"),
+        pictures.join("copy.png"),
+    )
+    .expect("copied");
+    let copied = run(folder.path(), &["add", "pictures"]);
+    assert!(
+        text(&copied.stdout).contains("1 duplicate,"),
+        "{}",
+        text(&copied.stdout)
+    );
+    assert!(
+        text(&copied.stderr).contains("copy.png has the content of"),
+        "{}",
+        text(&copied.stderr)
+    );
+    assert_eq!(best(folder.path(), "zebrawood").0, fox);
+    assert!(
+        fs::read_dir(folder.path().join("data/scans"))
+            .expect("made by the scan")
+            .next()
+            .is_none(),
+        "nothing is left over"
+    );
+}
+
+#[test]
+fn a_dry_run_reports_what_would_be_done_and_broken_files_are_named() {
+    let folder = folder_of_pictures();
+    let pictures = folder.path().join("pictures");
+    let whole = fs::read(pictures.join("Lantern.png")).expect("read");
+    fs::write(pictures.join("cut off.png"), &whole[..whole.len() / 2]).expect("written");
+    let dry = run(
+        folder.path(),
+        &["add", "pictures", "--tags-from-folders", "--dry-run"],
+    );
+    assert!(dry.status.success(), "{}", text(&dry.stderr));
+    assert!(
+        text(&dry.stdout).contains("would be added"),
+        "{}",
+        text(&dry.stdout)
+    );
+    let styled = json(
+        folder.path(),
+        &["add", "pictures", "--tags-from-folders", "--json"],
+    );
+    assert_eq!(
+        styled["totals"]["embedded"], 4,
+        "the dry run stored nothing"
+    );
+    assert_eq!(styled["totals"]["failed"], 1, "{styled}");
+    let reason = styled["reasons"]["failed"][0]["reason"]
+        .as_str()
+        .expect("why");
+    assert!(reason.contains("cut off.png"), "{reason}");
+    let by_style = json(
+        folder.path(),
+        &["search", "--text", "fox", "--tags", "line_art", "--json"],
+    );
+    assert_eq!(by_style["results"].as_array().expect("a list").len(), 1);
+
+    for (arguments, code) in [
+        (&["add", "nowhere"][..], 2),
+        (&["add"], 2),
+        (&["add", "pictures/cut off.png"], 1),
+    ] {
+        let failed = run(folder.path(), arguments);
+        assert_eq!(failed.status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_list_of_paths_is_read_from_standard_input() {
+    use std::io::Write as _;
+    let folder = folder_of_pictures();
+    let mut child = clippy(folder.path())
+        .args(["add", "-", "--json"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(b"pictures/IMG_0001.png\r\npictures/Line Art\n\n")
+        .expect("read");
+    let output = child.wait_with_output().expect("it ends");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["totals"]["embedded"], 2, "{report}");
+}
+
+#[test]
+fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
+    let folder = folder_of_pictures();
+    let server = Server::start(folder.path(), "serve", &[]);
+    let client = clippy_http::blocking_client().build().expect("a client");
+    let outside = folder.path().join("pictures");
+    let post = |path: &Path| {
+        let answer = client
+            .post(format!("{}/api/admin/add", server.url))
+            .json(&json!({"paths": [path], "tags_from_folders": true}))
+            .send()
+            .expect("it serves");
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().expect("JSON"))
+    };
+    let (status, refused) = post(&outside);
+    let detail = refused["detail"].as_str().expect("a reason");
+    assert_eq!(status, 403, "{refused}");
+    assert!(
+        detail.contains("clippy add") && detail.contains("IMAGES_ROOT"),
+        "{detail}"
+    );
+
+    // The owner of the data folder can add any folder while the server runs.
+    let added = add(folder.path());
+    assert_eq!(added["totals"]["embedded"], 4, "{added}");
+    assert_eq!(added["scan"]["files"], 6, "{added}");
+    assert_eq!(
+        best(folder.path(), "zebrawood").1,
+        "Line Art/Zebrawood Fox.png"
+    );
+    let said = run(folder.path(), &["add", "pictures"]);
+    assert!(
+        text(&said.stdout).contains("0 added, 4 unchanged"),
+        "{}{}",
+        text(&said.stdout),
+        text(&said.stderr)
+    );
+
+    // From now on the folder is recorded, and the page can add it again.
+    fs::copy(
+        gallery_pictures(5).last().expect("five"),
+        outside.join("Narwhal.png"),
+    )
+    .expect("copied");
+    let (status, job) = post(&outside);
+    assert_eq!(status, 202, "{job}");
+    let id = job["id"].as_str().expect("an id").to_owned();
+    let ended = wait_until("the job to end", Duration::from_secs(60), || {
+        let job: Value = client
+            .get(format!("{}/api/jobs/{id}", server.url))
+            .send()
+            .and_then(reqwest::blocking::Response::json)
+            .expect("JSON");
+        (job["state"] == "succeeded" || job["state"] == "failed").then_some(job)
+    });
+    assert_eq!(ended["kind"], "ingest");
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    assert_eq!(ended["result"]["scan"]["new"], 1, "{ended}");
+    assert_eq!(
+        ended["result"]["scan"]["described_anew"], 4,
+        "with their folders as tags"
+    );
+    assert_eq!(best(folder.path(), "narwhal").1, "Narwhal.png");
+    let image = client
+        .get(format!(
+            "{}/api/image/{}",
+            server.url,
+            best(folder.path(), "narwhal").0
+        ))
+        .send()
+        .expect("it serves");
+    assert_eq!(image.status().as_u16(), 200);
+    assert!(server.stop().success());
+    let later = add(folder.path());
+    assert_eq!(later["scan"]["described_anew"], 5, "without the flag again");
+}
+
+#[test]
+fn after_a_kill_at_any_moment_the_next_run_completes_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pictures = folder.path().join("pictures");
+    fs::create_dir(&pictures).expect("made");
+    for (index, from) in gallery_pictures(60).iter().enumerate() {
+        fs::copy(from, pictures.join(format!("{index}.png"))).expect("copied");
+    }
+    // Kills it after the scan has begun, and after the collection is written to, before the stored
+    // files are recorded.
+    let data = folder.path().join("data");
+    for watched in ["scans", "collection/journal"] {
+        let before = bytes_in(&data.join(watched));
+        let mut child = clippy(folder.path())
+            .args(["add", "pictures"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
+        wait_until(watched, Duration::from_secs(60), || {
+            let has_ended = child.try_wait().expect("a child").is_some();
+            (has_ended || bytes_in(&data.join(watched)) > before).then_some(())
+        });
+        let _ = child.kill();
+        child.wait().expect("a child");
+    }
+    add(folder.path());
+    let last = add(folder.path());
+    assert_eq!(last["scan"]["unchanged"], 60, "{last}");
+    assert_eq!(last["scan"]["read"], 0, "{last}");
+    let found = json(
+        folder.path(),
+        &["search", "--text", "apple", "--top", "100", "--json"],
+    );
+    assert_eq!(found["results"].as_array().expect("a list").len(), 60);
+}
+
+/// Returns the number of bytes of the files in a folder; 0 if it does not exist.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|metadata| metadata.len())
+        .sum()
+}

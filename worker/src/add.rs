@@ -1,0 +1,271 @@
+//! Adds folders. A scan writes a manifest of what is new in them, which is ingested like any other
+//! one. Then the stored files are recorded as known.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use clippy_core::bulk::{AddRequest, IngestRequest, ManifestRequest};
+use clippy_core::gallery::Gallery;
+use clippy_core::ids::PointId;
+use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
+use clippy_core::{Result, blocking};
+use clippy_library::scan::{self, Library, ScanProgress, ScanRequest, Target};
+use clippy_library::summary::Summary;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::ingest::progress::ProgressSink;
+use crate::ingest::{RunSettings, Tools, ingest};
+
+/// The folder of scan manifests in the data folder.
+const SCANS: &str = "scans";
+/// The age after which a scan manifest is removed.
+const LEFT_OVER: Duration = Duration::from_hours(7 * 24);
+/// The number of failures read at once.
+const PAGE: usize = 1000;
+
+/// The result of adding folders.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AddReport {
+    /// The id of the run.
+    pub run: Uuid,
+    /// The results of the scan.
+    pub scan: Summary,
+    /// The totals of the ledger, for new and changed files.
+    pub totals: LedgerTotals,
+    /// Why files failed, by kind.
+    pub reasons: Reasons,
+    /// The number of pictures that were deleted, since their files were overwritten.
+    pub replaced: u64,
+    /// Whether everything was scanned and stored; `false` if the run was stopped.
+    pub complete: bool,
+    /// The duration in seconds.
+    pub seconds: f64,
+}
+
+impl AddReport {
+    /// Returns whether there was something to do and nothing succeeded.
+    #[must_use]
+    pub fn nothing_succeeded(&self) -> bool {
+        !is_useful(&self.scan) && self.reasons.nothing_succeeded(&self.totals)
+    }
+}
+
+/// Returns whether a scan found pictures that are in the collection.
+pub(crate) fn is_useful(scan: &Summary) -> bool {
+    scan.unchanged + scan.duplicates > 0
+}
+
+/// Adds folders and files in this process.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::InvalidInput`] if a path cannot be read, and the errors of [`ingest`].
+/// Everything that was acknowledged before an error stays, and the next run continues from there.
+pub async fn add<P: ProgressSink + ScanProgress>(
+    tools: Tools,
+    library: &Library,
+    request: &AddRequest,
+    settings: &RunSettings,
+    progress: &P,
+    cancel: &CancellationToken,
+) -> Result<AddReport> {
+    request.check()?;
+    let began = Instant::now();
+    let adding = Adding::new(&tools, library, request, Uuid::now_v7());
+    let going_on = || !cancel.is_cancelled();
+    let outcome = match adding
+        .scan(&settings.served_from, progress, &going_on)
+        .await
+    {
+        Ok(scanned) => adding.store(scanned, settings, progress, cancel).await,
+        Err(error) => Err(error),
+    };
+    adding.files.remove().await;
+    let report = outcome?;
+    Ok(AddReport {
+        seconds: began.elapsed().as_secs_f64(),
+        ..report
+    })
+}
+
+/// The result of a scan: its summary, and the request to ingest its manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub(crate) struct Scanned {
+    pub(crate) summary: Summary,
+    pub(crate) request: IngestRequest,
+}
+
+/// The files of a scan.
+pub(crate) struct ScanFiles {
+    folder: PathBuf,
+    /// The manifest of what is new in the folders.
+    pub(crate) manifest: PathBuf,
+    /// The result of the scan, written when the manifest is complete.
+    pub(crate) scanned: PathBuf,
+}
+
+impl ScanFiles {
+    pub(crate) fn of(data: &Path, run: Uuid) -> Self {
+        // A job checks by the absolute path that its manifest is in the data folder.
+        let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+        let folder = data.join(SCANS);
+        Self {
+            manifest: folder.join(format!("{run}.jsonl")),
+            scanned: folder.join(format!("{run}.json")),
+            folder,
+        }
+    }
+
+    /// Removes the files. A failure does no harm.
+    pub(crate) async fn remove(&self) {
+        for file in [&self.manifest, &self.scanned] {
+            if let Err(error) = tokio::fs::remove_file(file).await
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, "{} could not be removed", file.display());
+            }
+        }
+    }
+
+    /// Removes the files of runs that were aborted long ago.
+    async fn remove_left_over(&self) {
+        let Ok(mut entries) = tokio::fs::read_dir(&self.folder).await else {
+            return;
+        };
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            let modified = entry.metadata().await.and_then(|file| file.modified());
+            let age = modified.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+            if age.is_ok_and(|age| age > LEFT_OVER) {
+                // The next run tries again.
+                let _ = tokio::fs::remove_file(entry.path()).await;
+            }
+        }
+    }
+}
+
+/// One run that adds folders.
+pub(crate) struct Adding<'a> {
+    tools: &'a Tools,
+    library: &'a Library,
+    request: &'a AddRequest,
+    run: Uuid,
+    pub(crate) files: ScanFiles,
+}
+
+impl<'a> Adding<'a> {
+    pub(crate) fn new(
+        tools: &'a Tools,
+        library: &'a Library,
+        request: &'a AddRequest,
+        run: Uuid,
+    ) -> Self {
+        Self {
+            tools,
+            library,
+            request,
+            run,
+            files: ScanFiles::of(&library.data, run),
+        }
+    }
+
+    /// Scans, and returns the request to ingest what is new. `served` are the folders that pictures
+    /// are served from, besides the recorded roots of the collection.
+    pub(crate) async fn scan(
+        &self,
+        served: &[PathBuf],
+        progress: &dyn ScanProgress,
+        going_on: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Scanned> {
+        self.files.remove_left_over().await;
+        let recorded = self.tools.gallery.info().await?.roots;
+        let served: Vec<PathBuf> = served
+            .iter()
+            .cloned()
+            .chain(recorded.into_iter().map(PathBuf::from))
+            .collect();
+        let (paths, known) = (self.request.paths.clone(), served.clone());
+        let targets = blocking("examining a folder", move || Target::of(&paths, &known)).await?;
+        let mut roots: Vec<PathBuf> = Vec::new();
+        for target in &targets {
+            if !roots.contains(&target.root) {
+                roots.push(target.root.clone());
+            }
+        }
+        let wanted = ScanRequest {
+            run: self.run,
+            targets,
+            served,
+            tags_from_folders: self.request.tags_from_folders,
+            dry_run: self.request.dry_run,
+        };
+        let gallery: Arc<dyn Gallery> = Arc::clone(&self.tools.gallery);
+        let manifest = &self.files.manifest;
+        let summary =
+            scan::scan(self.library, gallery, wanted, manifest, progress, going_on).await?;
+        let mut roots = roots.into_iter();
+        let lines = ManifestRequest {
+            images_root: roots.next(),
+            more_roots: roots.collect(),
+            ..ManifestRequest::new(manifest)
+        };
+        Ok(Scanned {
+            summary,
+            request: IngestRequest {
+                dry_run: self.request.dry_run,
+                ..IngestRequest::new(lines)
+            },
+        })
+    }
+
+    async fn store(
+        &self,
+        scanned: Scanned,
+        settings: &RunSettings,
+        progress: &dyn ProgressSink,
+        cancel: &CancellationToken,
+    ) -> Result<AddReport> {
+        let Scanned { summary, request } = scanned;
+        let mut report = AddReport {
+            run: self.run,
+            complete: summary.complete,
+            scan: summary,
+            totals: LedgerTotals::default(),
+            reasons: Reasons::default(),
+            replaced: 0,
+            seconds: 0.0,
+        };
+        let mut failed = Vec::new();
+        if report.complete && report.scan.lines > 0 {
+            let ingested = ingest(self.tools.clone(), &request, settings, progress, cancel).await?;
+            failed = failed_points(&*self.tools.ledger, ingested.run).await?;
+            report.totals = ingested.totals;
+            report.reasons = ingested.reasons;
+            report.complete = ingested.complete;
+        }
+        if request.dry_run {
+            return Ok(report);
+        }
+        let (library, gallery) = (self.library, &*self.tools.gallery);
+        if report.complete {
+            report.replaced = scan::confirm(library, gallery, self.run, &failed).await?;
+        } else {
+            library.known.discard(self.run).await?;
+        }
+        Ok(report)
+    }
+}
+
+/// Returns the points of the failed lines.
+async fn failed_points(ledger: &dyn Ledger, run: Uuid) -> Result<Vec<PointId>> {
+    let (mut points, mut after) = (Vec::new(), None);
+    loop {
+        let page = ledger.failures(run, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(points);
+        };
+        after = Some(last.line);
+        points.extend(page.iter().filter_map(|record| record.id));
+    }
+}
