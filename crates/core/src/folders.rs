@@ -319,7 +319,9 @@ mod tests {
         let missing = folders.pictures("sub/none", &[]).expect_err("not there");
         assert_eq!(missing.code, ErrorCode::InvalidInput);
         let parent = other.parent().expect("a folder").to_owned();
-        folders.allow(&[parent.clone()]).expect("written");
+        folders
+            .allow(std::slice::from_ref(&parent))
+            .expect("written");
         folders.allow(&[parent]).expect("written again");
         assert_eq!(folders.allowed().len(), 1);
         assert_eq!(folders.pictures(given, &[]).expect("allowed"), other);
