@@ -59,6 +59,7 @@ checks![
     steps::a_paused_lane_hands_out_nothing,
     steps::an_ended_lease_is_reaped,
     losses::a_lost_job_is_claimed_alone_and_given_up_after_the_second_loss,
+    losses::a_lost_answer_to_a_claim_gives_the_same_run_again,
     steps::a_job_that_gets_further_has_all_its_attempts_again,
     steps::a_time_in_which_nobody_swept_ends_no_lease,
     steps::a_lost_task_is_rescued,

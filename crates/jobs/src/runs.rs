@@ -23,6 +23,32 @@ pub struct RunKey {
     pub run: u64,
 }
 
+/// Who asks for a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimant {
+    /// The worker process.
+    pub owner: String,
+    /// Names one delivery of a job to it. A worker that got no answer asks with the same name
+    /// again, and gets the run that it has already.
+    pub delivery: String,
+    /// Whether it runs other jobs of the lane at the same time. A job that was lost with its worker
+    /// is not given out beside them, see [`Claim::Alone`]. The control lane has no such jobs: its
+    /// planners must run while their parts do.
+    pub beside: bool,
+}
+
+impl Claimant {
+    /// A worker with a new delivery, which runs nothing else in the lane.
+    #[must_use]
+    pub fn new(owner: &str) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            delivery: ulid::Ulid::generate().to_string(),
+            beside: false,
+        }
+    }
+}
+
 /// Where a job is between its start and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -44,8 +70,8 @@ pub enum Claim {
     Nothing,
     /// The lane is paused: ask again when it is not.
     Paused,
-    /// A worker process ended while it ran this job: claim it with [`RunStore::claim`] once nothing
-    /// else runs in this lane of this process. Only [`RunStore::claim_beside`] answers so.
+    /// A worker process ended while it ran this job: claim it once nothing else runs in this lane
+    /// of this process. Only those are answered so who claim [`Claimant::beside`] other jobs.
     Alone,
     /// Its record cannot be read. It was set aside, and a dead letter says why.
     Damaged {
@@ -132,13 +158,15 @@ pub enum Finished {
 /// Jobs as their runs see them.
 #[async_trait]
 pub trait RunStore: Send + Sync + 'static {
-    /// Claims a job until `lease` has passed.
-    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
+    /// Claims a job until `lease` has passed. A delivery whose claim was made and not answered gets
+    /// the same run: that is neither another attempt nor a lost worker, unless somebody else
+    /// claimed the job in between.
+    async fn claim_for(&self, id: JobId, claimant: &Claimant, lease: Duration) -> Result<Claim>;
 
-    /// As [`RunStore::claim`], for a worker that runs other jobs of the lane at the same time: a
-    /// job that was lost with its worker is not given out beside them, see [`Claim::Alone`].
-    /// The control lane has no such jobs: its planners must run while their parts do.
-    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
+    /// [`RunStore::claim_for`] with a new delivery.
+    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.claim_for(id, &Claimant::new(owner), lease).await
+    }
 
     /// Renews the lease, and writes progress and checkpoint.
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer>;

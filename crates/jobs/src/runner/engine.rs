@@ -17,7 +17,7 @@ use super::side;
 use super::{Handlers, RunnerSettings};
 use crate::backend::WorkerBackend;
 use crate::record::{JobId, Lane};
-use crate::runs::{Claim, ClaimedJob, RunStore};
+use crate::runs::{Claim, Claimant, ClaimedJob, RunStore};
 use crate::transport::{Bell, Control, Deliver, Delivery, LaneWorker, Tick};
 
 /// The pause before a worker loop that ended is started again.
@@ -289,6 +289,7 @@ impl Engine {
     async fn take(&self, state: &LaneState, id: JobId) {
         let mut delay = Duration::from_millis(100);
         let mut alone = false;
+        let mut claimant = Claimant::new(&self.identity);
         loop {
             let Some(_room) = self.room(state, alone).await else {
                 return;
@@ -306,12 +307,8 @@ impl Engine {
             // Registered before the check, so that a change in between is not missed.
             let changed = state.changed.notified();
             let lease = self.settings.timing.lease;
-            let claim = if alone {
-                self.store.claim(id, &self.identity, lease).await
-            } else {
-                self.store.claim_beside(id, &self.identity, lease).await
-            };
-            match claim {
+            claimant.beside = !alone;
+            match self.store.claim_for(id, &claimant, lease).await {
                 Ok(Claim::Run(claimed)) => return self.execute(id, *claimed).await,
                 Ok(Claim::Busy | Claim::Nothing) => return,
                 Ok(Claim::Alone) => {

@@ -24,7 +24,7 @@ else
     return 'cancelled'
   end
   redis.call('ZREM', running_key(job.lane), id)
-  redis.call('HDEL', job_key(id), 'worker', 'lease')
+  redis.call('HDEL', job_key(id), 'worker', 'delivery', 'lease')
   if outcome == 'wait' then
     redis.call('HSET', job_key(id), 'state', 'waiting')
     touch(id)

@@ -169,7 +169,7 @@ local function terminal(id, job, state, fields)
   redis.call('HSET', job_key(id), 'state', state, 'finished', NOW, 'version', number(job.version) + 1, unpack(fields))
   local outlived = 'cancel'
   if state == 'succeeded' then outlived = 'error' end
-  redis.call('HDEL', job_key(id), 'worker', 'lease', 'cursor', 'cancel', outlived)
+  redis.call('HDEL', job_key(id), 'worker', 'delivery', 'lease', 'cursor', 'cancel', outlived)
   redis.pcall('HINCRBY', P .. ':totals', job.lane .. ':' .. state, 1)
   local failure = ''
   for i = 1, #fields, 2 do if fields[i] == 'error' then failure = fields[i + 1] end end
