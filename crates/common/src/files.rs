@@ -5,7 +5,7 @@
 //! synced, too.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
@@ -20,6 +20,32 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(folder_of(path))
+}
+
+/// Like [`replace`], for content that is written piece by piece.
+///
+/// # Errors
+/// Whatever the file system or `content` says; the old content stays.
+pub fn replace_with(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let file = write_beside(path, b"")?;
+    let mut writer = BufWriter::new(file.as_file());
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_folder(folder_of(path))
+}
+
+/// A file without a name on the same disk, which is gone when it is closed.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn unnamed_beside(path: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(folder_of(path))
 }
 
 /// Like [`replace`], but does not wait for the disk. A kill does no harm; after a power cut the
