@@ -4,6 +4,7 @@
 //! A check panics when the store is wrong. `steps` drive the store by hand; `running` runs a
 //! [`clippy_jobs::Runner`] on it.
 
+mod cleaning;
 mod families;
 mod losses;
 mod running;
@@ -77,6 +78,7 @@ checks![
     running::what_cannot_be_stored_fails_the_job,
     running::bulk_work_never_delays_interactive_work,
     running::cancellation_reaches_running_work,
+    cleaning::a_job_cancelled_between_its_runs_is_cleaned_up_after,
     running::progress_previews_and_logs_are_seen,
     running::a_checkpoint_is_where_the_next_attempt_begins,
     running::parents_plan_wait_and_merge,

@@ -263,6 +263,13 @@ pub struct Job {
     pub version: u64,
 }
 
+impl Job {
+    /// Whether it was cancelled, and a run of it may have left something elsewhere.
+    pub(crate) fn was_cancelled_after_a_run(&self) -> bool {
+        self.state == JobState::Cancelled && self.started_at.is_some()
+    }
+}
+
 /// A request for a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {

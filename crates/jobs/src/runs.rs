@@ -188,6 +188,12 @@ pub trait RunStore: Send + Sync + 'static {
     /// same step.
     async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished>;
 
+    /// A job that was cancelled after a run of it had begun; `None` for every other.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such job.
+    async fn cancelled(&self, id: JobId) -> Result<Option<Job>>;
+
     /// The children of a job, counted.
     ///
     /// # Errors

@@ -76,6 +76,15 @@ pub trait Provider: Send + Sync + 'static {
         receipt: Receipt,
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError>;
+
+    /// Removes what runs of a generation left with the provider for the next run: it was cancelled
+    /// between two runs, so that there will be none. `scope` is [`GenerationContext::scope`].
+    ///
+    /// # Errors
+    /// [`GenerateError`], when it stays there.
+    async fn withdraw(&self, _scope: &str) -> Result<(), GenerateError> {
+        Ok(())
+    }
 }
 
 /// Checks a request against a provider before it is queued: the body, the capabilities, `strict`.

@@ -108,6 +108,10 @@ impl RunStore for RedisJobs {
         }
     }
 
+    async fn cancelled(&self, id: JobId) -> Result<Option<Job>> {
+        Ok(Some(self.get(id).await?).filter(Job::was_cancelled_after_a_run))
+    }
+
     async fn count_children(&self, parent: JobId) -> Result<Children> {
         Ok(self.get(parent).await?.children.unwrap_or_default())
     }

@@ -243,6 +243,8 @@ impl Engine {
                     if let Some(run) = run {
                         run.stop(StopReason::Cancelled);
                     }
+                    let engine = Arc::clone(&self);
+                    self.tracker.spawn(async move { engine.clean_up(id).await });
                 }
                 Ok(Control::Lane(lane)) => {
                     if let Some(state) = self.lane(lane) {
@@ -253,6 +255,21 @@ impl Engine {
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.ring_all(),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
+        }
+    }
+
+    /// Cleans up after a job that was cancelled while no run of it could.
+    async fn clean_up(&self, id: JobId) {
+        let job = match self.store.cancelled(id).await {
+            Ok(Some(job)) if self.lane(job.lane).is_some() => job,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::info!(job = %id, %error, "what a cancelled job left elsewhere stays there");
+                return;
+            }
+        };
+        if let Some(handler) = self.handlers.get(job.kind) {
+            handler.clean_up(&job).await;
         }
     }
 

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::WorkerBackend;
 use crate::failure::JobError;
-use crate::record::{JobKind, Lane};
+use crate::record::{Job, JobKind, Lane};
 use engine::Engine;
 
 pub use context::{Hold, JobContext, LogLevel, StopReason};
@@ -40,6 +40,11 @@ pub trait JobHandler: Send + Sync + 'static {
 
     /// Runs a job, or a part of one; gives its result.
     async fn run(&self, context: JobContext) -> Result<Value, JobError>;
+
+    /// Removes what earlier runs of a job left elsewhere for its next run: the job was cancelled
+    /// between two runs, so that there will be none. Every worker process that hears of it calls
+    /// this, so it may happen several times, and not at all when none is there.
+    async fn clean_up(&self, _cancelled: &Job) {}
 }
 
 /// One handler a kind.

@@ -56,6 +56,10 @@ impl RunStore for SqliteJobs {
         self.step_finish(key, outcome).await
     }
 
+    async fn cancelled(&self, id: JobId) -> Result<Option<Job>> {
+        Ok(Some(self.get(id).await?).filter(Job::was_cancelled_after_a_run))
+    }
+
     async fn count_children(&self, parent: JobId) -> Result<Children> {
         Ok(self.get(parent).await?.children.unwrap_or_default())
     }
@@ -113,9 +117,7 @@ impl SqliteJobs {
             (true, true) | (false, false) => row.losses,
         };
         if change.stopping(&row).await? {
-            change
-                .terminal(&row, JobState::Cancelled, Ending::default())
-                .await?;
+            change.abandon(&row).await?;
             change.commit().await?;
             return Ok(Claim::Nothing);
         }
@@ -392,9 +394,7 @@ fn given_up(row: &Row, losses: i64) -> Result<Option<String>> {
 /// The worker process that ran the job has ended.
 pub(super) async fn lost(change: &mut Change<'_>, row: &Row) -> Result<()> {
     if change.stopping(row).await? {
-        return change
-            .terminal(row, JobState::Cancelled, Ending::default())
-            .await;
+        return change.abandon(row).await;
     }
     if let Some(failure) = given_up(row, row.losses + 1)? {
         let ending = Ending {

@@ -205,6 +205,14 @@ impl Change<'_> {
         }
     }
 
+    /// Cancels a job of which no run can clean up: the workers are told, and one does.
+    pub(super) async fn abandon(&mut self, row: &Row) -> Result<()> {
+        self.terminal(row, JobState::Cancelled, Ending::default())
+            .await?;
+        self.tell(Control::Cancel(row.id.parse()?));
+        Ok(())
+    }
+
     /// Adds to a lane's totals.
     pub(super) async fn count(&mut self, lane: &str, state: JobState, by: i64) -> Result<()> {
         let query = sqlx::query(match state {

@@ -36,6 +36,8 @@ pub use references::GalleryReferences;
 
 /// How long a provider may take beside a call that it waits for, when the job is handed over.
 const HAND_OVER: Duration = Duration::from_secs(5);
+/// How long it may take to remove what a cancelled job left with its provider.
+const CLEANING: Duration = Duration::from_secs(30);
 
 /// What pictures are made with.
 #[derive(Clone)]
@@ -174,6 +176,24 @@ impl GenerateJob {
 impl JobHandler for GenerateJob {
     fn kind(&self) -> JobKind {
         JobKind::Generate
+    }
+
+    async fn clean_up(&self, cancelled: &Job) {
+        let withdrawn = async {
+            let Envelope { request, .. } = Envelope::<GenerateRequest>::read(&cancelled.payload)?;
+            let provider = self.tools.providers.get(request.provider.as_deref())?;
+            let scope = scope(cancelled, cancelled.retries);
+            provider.withdraw(&scope).await.map_err(failure::job_error)
+        };
+        match tokio::time::timeout(CLEANING, withdrawn).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::info!(job = %cancelled.id, ?error, "what a cancelled job left with its provider stays there");
+            }
+            Err(_) => {
+                tracing::info!(job = %cancelled.id, "what a cancelled job left with its provider stays there: the provider does not answer");
+            }
+        }
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {

@@ -208,6 +208,23 @@ pub fn rename(fill: &mut SlotValues, from: &str, to: &str) {
     }
 }
 
+/// The names of the uploads in this folder that a graph uses.
+pub fn uploads_in(graph: &Value, folder: &str) -> Vec<String> {
+    let inputs = graph
+        .as_object()
+        .into_iter()
+        .flat_map(|nodes| nodes.values())
+        .filter_map(|node| node["inputs"].as_object())
+        .flat_map(|inputs| inputs.values());
+    inputs
+        .filter_map(|input| {
+            let name = input.as_str()?.strip_prefix(folder)?.strip_prefix('/')?;
+            // The type of the folder stands after the name.
+            Some(name.split(" [").next()?.to_owned())
+        })
+        .collect()
+}
+
 /// Rounds to three digits; otherwise JSON would show `f32` rounding errors.
 fn round_weight(value: f32) -> f64 {
     f64::from((value * 1000.0).round()) / 1000.0

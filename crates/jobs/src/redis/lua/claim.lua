@@ -16,7 +16,7 @@ local losses = number(job.losses)
 if job.state == 'running' and not again then losses = losses + 1 end
 if job.state == 'queued' and again then losses = math.max(losses - 1, 0) end
 if stopping(job) then
-  terminal(id, job, 'cancelled', {})
+  abandon(id, job)
   return { 'nothing', {} }
 end
 local failure = not again and given_up(job, losses)

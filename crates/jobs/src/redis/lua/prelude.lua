@@ -183,6 +183,12 @@ local function terminal(id, job, state, fields)
   tell_parent(job.parent, number(job.weight), state)
 end
 
+-- Cancels a job of which no run can clean up: the workers are told, and one does.
+local function abandon(id, job)
+  terminal(id, job, 'cancelled', {})
+  redis.call('PUBLISH', P .. ':control', 'cancel ' .. id)
+end
+
 -- The record as it is sent: its fields, then its place in line.
 local function answer(id)
   local job, flat, wrong = load(id)
