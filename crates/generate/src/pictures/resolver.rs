@@ -110,7 +110,7 @@ impl Resolver {
             + edited.map_or(0, edit_bytes);
         // Acquired in one step before the first picture is decoded, so that two jobs cannot wait for
         // each other's share.
-        let mut memory = match most {
+        let memory = match most {
             0 => None,
             most => Some(
                 Budget::of_jobs()
@@ -157,7 +157,7 @@ impl Resolver {
             }
             _ => None,
         };
-        if let Some(memory) = &mut memory {
+        if let Some(memory) = &memory {
             let small = references
                 .iter()
                 .map(|reference| bytes_of(&reference.picture))
@@ -183,8 +183,8 @@ impl Resolver {
             sketch,
             sketch_sha256,
             sketch_weight: request.sketch_weight.unwrap_or(0.8),
-            base,
-            mask,
+            base: base.map(Arc::new),
+            mask: mask.map(Arc::new),
             references,
             style_tags: request.styles()?,
             seed: request.seed,

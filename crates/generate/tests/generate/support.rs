@@ -129,7 +129,7 @@ pub async fn generated_in(
     context: &GenerationContext,
 ) -> Result<Generated, GenerateError> {
     admit(provider, request).expect("admitted");
-    make(provider, request, &resolved(request).await, context).await
+    make(provider, request, resolved(request).await, context).await
 }
 
 pub async fn generated(

@@ -142,7 +142,7 @@ impl GenerateJob {
         context: &JobContext,
         provider: &Arc<dyn Provider>,
         request: &GenerateRequest,
-        generation: &Arc<Generation>,
+        generation: Generation,
     ) -> Result<Generated, GenerateError> {
         let (sink, previews) = watch::watched(context);
         let job = context.job();
@@ -161,7 +161,7 @@ impl GenerateJob {
                 .collect(),
             seed: seed_of(&job.id.to_string()),
         };
-        let work = make(provider.as_ref(), request, generation, &context);
+        let work = make(provider.as_ref(), request, Arc::new(generation), &context);
         // The previews end with the sink, which the work holds.
         let beside = async { tokio::join!(previews, stop) };
         tokio::pin!(work, beside);
@@ -225,7 +225,7 @@ impl JobHandler for GenerateJob {
             () = context.token().cancelled() => return Err(stopped(&context)),
         };
         let generation = match resolved {
-            Ok(generation) => Arc::new(generation),
+            Ok(generation) => generation,
             Err(error) => {
                 if !error.code.is_retryable() {
                     self.give_back_unspent(&context, reserved).await;
@@ -233,8 +233,9 @@ impl JobHandler for GenerateJob {
                 return Err(error.into());
             }
         };
+        let facts = generation.without_inputs();
         let generated = match self
-            .generated(&context, &provider, &request, &generation)
+            .generated(&context, &provider, &request, generation)
             .await
         {
             Ok(generated) => generated,
@@ -242,7 +243,7 @@ impl JobHandler for GenerateJob {
             Err(error) => {
                 // One call that was certainly free: nothing was spent. Of several, some may have
                 // been paid for.
-                let free = !error.charged && generation.count == 1 && !error.class.is_retryable();
+                let free = !error.charged && facts.count == 1 && !error.class.is_retryable();
                 if free && error.class != FailureClass::Blocked {
                     self.give_back_unspent(&context, reserved).await;
                 }
@@ -255,7 +256,7 @@ impl JobHandler for GenerateJob {
         let mut kept = Vec::with_capacity(generated.images.len());
         let mut outputs = Vec::with_capacity(generated.images.len());
         for (index, image) in (0..).zip(&generated.images) {
-            let lineage = Lineage::of(&generation, &generated.meta, image, index, Some(&job));
+            let lineage = Lineage::of(&facts, &generated.meta, image, index, Some(&job));
             let output = tools.outputs.keep(image, &lineage).await?;
             kept.push(answer::image(&job, index, image, &output, &tools.outputs).await?);
             outputs.push(output);
@@ -283,7 +284,7 @@ impl JobHandler for GenerateJob {
             stage: "done".to_owned(),
             message: format!("{count} pictures are there"),
         });
-        answer::result(&generation, &generated.meta, &kept)
+        answer::result(&facts, &generated.meta, &kept)
     }
 }
 

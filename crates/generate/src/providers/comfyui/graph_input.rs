@@ -106,7 +106,7 @@ impl GraphInput {
                 .next()
                 .map(|subject| &subject.picture)
         };
-        let base = generation.base.as_ref().or_else(|| {
+        let base = generation.base.as_deref().or_else(|| {
             if preset == Preset::Img2img {
                 first_subject()
             } else {
@@ -122,7 +122,7 @@ impl GraphInput {
                 "mask",
                 json!(add(
                     "mask",
-                    &exact(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8())
+                    &exact(&DynamicImage::ImageLuma8(mask.as_ref().clone()).to_rgb8())
                 )?),
             );
         }

@@ -383,6 +383,9 @@ impl Provider for ComfyUiProvider {
             described.analysis.as_ref(),
         );
         built.log("comfyui");
+        // The prompt may wait for hours, and other generations need the memory.
+        let mode = generation.mode();
+        let generation = generation.release_inputs();
         if !uploads.is_empty() {
             context.report(
                 "uploading",
@@ -428,7 +431,7 @@ impl Provider for ComfyUiProvider {
             negative_prompt: built.negative,
             calls: described.calls,
             usd: described.usd(self.describer.as_deref()),
-            ..GenerationMeta::new("comfyui", generation.mode())
+            ..GenerationMeta::new("comfyui", mode)
         };
         Ok(Generated {
             images,

@@ -6,12 +6,16 @@ use std::time::Duration;
 use clippy_generate::comfyui::ComfyUiSettings;
 use clippy_generate::{
     ComfyUiProvider, FailureClass, GenerateError, GenerateRequest, Generated, GenerationContext,
+    Provider,
 };
+use clippy_imaging::Budget;
 use tokio::task::JoinHandle;
 
 use super::{provider, settings, words};
 use crate::comfyui_fake::{FakeComfyUi, Manner};
-use crate::support::{Recorder, context, drawn, generated, generated_in, sent, wait_until};
+use crate::support::{
+    Recorder, context, drawn, flat, generated, generated_in, mask, reference, sent, wait_until,
+};
 
 type Work = JoinHandle<Result<Generated, GenerateError>>;
 
@@ -244,4 +248,88 @@ async fn a_generation_that_is_handed_over_leaves_its_prompt_and_its_pictures_the
         assert!(seen.deleted.is_empty() && seen.interrupted.is_empty());
         assert!(seen.written_over.is_empty() && !seen.uploads.is_empty());
     });
+}
+
+#[tokio::test]
+async fn a_generation_that_waits_in_the_queue_holds_no_memory_for_what_was_uploaded() {
+    let server = FakeComfyUi::start(Manner::Queued).await;
+    let (context, _) = context();
+    let all = Budget::of_jobs().free();
+    let request = GenerateRequest {
+        sketch: Some(sent(&drawn("cat"))),
+        refs: vec![reference("style", 0.5, &flat(900, 900, [9, 1, 1]))],
+        ..words()
+    };
+    let work = started(provider(&server), request.clone(), &context);
+    wait_until("it is sent", || server.seen(|seen| seen.prompts.len() == 1)).await;
+    assert_eq!(Budget::of_jobs().free(), all);
+    context.hand_over.cancel();
+    drop(work.await.expect("ran"));
+
+    // An edit needs its base to the end.
+    let edit = GenerateRequest {
+        base: Some(sent(&flat(600, 400, [9, 1, 1]))),
+        mask: Some(sent(&mask(600, 400))),
+        ..request
+    };
+    let (context, _) = crate::support::context();
+    let work = started(provider(&server), edit, &context);
+    wait_until("it is sent", || server.seen(|seen| seen.prompts.len() == 2)).await;
+    let held = all - Budget::of_jobs().free();
+    assert!((600 * 400 * 4..900 * 900 * 3).contains(&held), "{held}");
+    context.hand_over.cancel();
+    drop(work.await.expect("ran"));
+    assert_eq!(Budget::of_jobs().free(), all);
+}
+
+#[tokio::test]
+async fn what_a_cancelled_generation_left_for_its_next_run_is_taken_off() {
+    for manner in [Manner::Queued, Manner::Endless, Manner::Good] {
+        let server = FakeComfyUi::start(manner).await;
+        let request = GenerateRequest {
+            sketch: Some(sent(&drawn("cat"))),
+            ..words()
+        };
+        // Another job of the same sketch, which is none of the first one's business.
+        let (ours, others) = (context().0, context().0);
+        let others = GenerationContext {
+            scope: "another job 0".to_owned(),
+            ..others
+        };
+        for context in [&ours, &others] {
+            let known = server.seen(|seen| seen.prompts.len());
+            let work = started(provider(&server), request.clone(), context);
+            wait_until("it is sent", || {
+                server.seen(|seen| seen.prompts.len()) > known
+            })
+            .await;
+            if manner == Manner::Good {
+                wait_until("it is painted", || !server.is_busy()).await;
+            }
+            context.hand_over.cancel();
+            drop(work.await.expect("ran"));
+        }
+        let before = server.seen(|seen| seen.written_over.clone());
+        provider(&server)
+            .withdraw(&ours.scope)
+            .await
+            .expect("taken off");
+        server.seen(|seen| {
+            let id = |place: usize| seen.prompts[place]["prompt_id"].as_str().expect("an id");
+            if manner != Manner::Good {
+                assert!(before.is_empty(), "left for the next run");
+                assert_eq!(seen.deleted, [id(0)], "{manner:?}");
+            }
+            let folder = |name: &str| name.split('/').nth(1).expect("a folder").to_owned();
+            let used = |place: usize| {
+                let text = seen.prompts[place]["prompt"].to_string();
+                folder(&text[text.find("clippy/").expect("an upload")..])
+            };
+            let over: Vec<String> = seen.written_over.iter().map(|name| folder(name)).collect();
+            assert!(over.contains(&used(0)), "{manner:?}: {over:?}");
+            if manner != Manner::Good {
+                assert!(!over.contains(&used(1)), "{manner:?}: {over:?}");
+            }
+        });
+    }
 }
