@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use clippy_core::gallery::With;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result, blocking};
-use clippy_generate::{Estimate, GenerateRequest, Reservation, admit, estimate};
+use clippy_generate::{
+    Estimate, GenerateRequest, Reservation, admit, count_bought, estimate, scope_of,
+};
 use clippy_jobs::{Created, Envelope, Job, JobId, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -313,7 +315,7 @@ async fn give_back(state: &AppState, reserved: Option<Reservation>) {
     }
 }
 
-/// Retries a generation. That may cost its price again, which is reserved first.
+/// Retries a generation. Its price is reserved again first, unless each of its calls was answered.
 pub(crate) async fn retried<T>(
     state: &AppState,
     job: &Job,
@@ -334,7 +336,17 @@ pub(crate) async fn retried<T>(
         .generation()
         .providers
         .get(request.provider.as_deref())?;
-    let reserved = reserve(state, owner, &estimate(provider.as_ref(), &request)?).await?;
+    let estimate = estimate(provider.as_ref(), &request)?;
+    let scopes: Vec<String> = (0..=job.retries)
+        .map(|retries| scope_of(&job.id.to_string(), retries))
+        .collect();
+    let bought = count_bought(&*state.generation().journal, &scopes).await;
+    // What was answered is not bought again. A part of the price is not reserved alone.
+    let reserved = if estimate.calls > 0 && bought >= estimate.calls {
+        None
+    } else {
+        reserve(state, owner, &estimate).await?
+    };
     let retried = retry.await;
     if let Err(error) = &retried
         && (!error.code.is_retryable() || is_unchanged(state, job).await)

@@ -1,6 +1,6 @@
 //! `GET /api/lineage`: what was made from a picture.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -18,6 +18,9 @@ use crate::state::AppState;
 
 /// Most pictures that one answer lists.
 const MOST: usize = 200;
+/// Records that are read at once, and at most, until so many are found that the caller may see.
+const AT_ONCE: usize = 500;
+const MOST_READ: usize = 20_000;
 
 /// Of which picture.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,6 +62,27 @@ pub(crate) struct MadeResponse {
     lineage: Lineage,
 }
 
+impl MadeResponse {
+    fn of(output: Output, job: &str) -> Self {
+        let Output {
+            sha256,
+            media_type,
+            width,
+            height,
+            lineage,
+            ..
+        } = output;
+        Self {
+            sha256,
+            url: format!("/api/jobs/{job}/images/{}", lineage.index),
+            media_type,
+            width,
+            height,
+            lineage,
+        }
+    }
+}
+
 /// The caller's pictures that were made from a picture of the gallery. An admin key sees
 /// everybody's.
 #[utoipa::path(
@@ -81,39 +105,33 @@ pub(crate) async fn list_lineage(
     let mut images = Vec::new();
     // Pictures of one job come one after the other: each job is looked up once.
     let mut known: HashMap<String, bool> = HashMap::new();
-    for output in state.generation().outputs.made_from(reference).await? {
-        if images.len() == MOST {
-            break;
-        }
-        let Some(job) = output.lineage.job.clone() else {
-            continue;
-        };
-        let is_visible = match known.get(&job) {
-            Some(is_visible) => *is_visible,
-            None => {
-                let is_visible = is_visible(&state, &caller, &job).await?;
-                known.insert(job.clone(), is_visible);
-                is_visible
+    let mut listed = HashSet::new();
+    let (outputs, mut passed) = (&state.generation().outputs, 0);
+    'reading: while passed < MOST_READ {
+        let some = outputs.made_from(reference, passed, AT_ONCE).await?;
+        passed += AT_ONCE;
+        for output in some.outputs {
+            if images.len() == MOST {
+                break 'reading;
             }
-        };
-        if is_visible {
-            let url = format!("/api/jobs/{job}/images/{}", output.lineage.index);
-            let Output {
-                sha256,
-                media_type,
-                width,
-                height,
-                lineage,
-                ..
-            } = output;
-            images.push(MadeResponse {
-                sha256,
-                url,
-                media_type,
-                width,
-                height,
-                lineage,
-            });
+            let Some(job) = output.lineage.job.clone() else {
+                continue;
+            };
+            let is_visible = match known.get(&job) {
+                Some(is_visible) => *is_visible,
+                None => {
+                    let is_visible = is_visible(&state, &caller, &job).await?;
+                    known.insert(job.clone(), is_visible);
+                    is_visible
+                }
+            };
+            // A picture that was made again is recorded again.
+            if is_visible && listed.insert(output.sha256.clone()) {
+                images.push(MadeResponse::of(output, &job));
+            }
+        }
+        if !some.more {
+            break;
         }
     }
     Ok(Json(LineageResponse { reference, images }))

@@ -14,16 +14,16 @@ mod references;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use clippy_common::files;
 use clippy_core::blocking;
 use clippy_core::live::LivePair;
 use clippy_generate::{
-    CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest,
+    CallJournal, DailyBudget, Estimate, FailureClass, FileSpending, GenerateError, GenerateRequest,
     Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
-    Providers, Reservation, Resolver, estimate, make, seed_of,
+    Providers, Reservation, Resolver, count_bought, estimate, make, scope_of, seed_of,
 };
 use clippy_jobs::{
     Envelope, Job, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress, StopReason,
@@ -114,13 +114,24 @@ impl GenerateJob {
     /// whatever this attempt failed of.
     async fn give_back_unspent(&self, context: &JobContext, reserved_usd: f64) {
         let job = context.job();
-        match self.tools.journal.has_calls(&scope(job, job.retries)).await {
+        let since = UNIX_EPOCH
+            + Duration::from_millis(u64::try_from(job.created_at.as_millis()).unwrap_or_default());
+        let scope = scope(job, job.retries);
+        match self.tools.journal.has_calls(&scope, since).await {
             Ok(false) => self.settle(context, reserved_usd, 0.0).await,
             Ok(true) => {}
             Err(error) => {
                 tracing::error!(job = %job.id, %error, "whether a job bought anything cannot be read, so nothing is given back; it comes back with the day");
             }
         }
+    }
+
+    /// Whether each of so many calls of the job was answered, so that nothing is sent any more.
+    async fn is_bought(&self, job: &Job, calls: u32) -> bool {
+        let scopes: Vec<String> = (0..=job.retries)
+            .map(|retries| scope(job, retries))
+            .collect();
+        count_bought(&*self.tools.journal, &scopes).await >= calls
     }
 
     /// What the gallery answered; one that is away is waited for like a provider.
@@ -200,13 +211,9 @@ impl JobHandler for GenerateJob {
         let Envelope { request, .. } = Envelope::<GenerateRequest>::read(&context.job().payload)?;
         let tools = &self.tools;
         stage(&context, "references", "fetching the references");
-        let (provider, reserved) = {
-            let provider = tools.providers.get(request.provider.as_deref())?;
-            let reserved = estimate(provider.as_ref(), &request)?
-                .usd
-                .unwrap_or_default();
-            (Arc::clone(provider), reserved)
-        };
+        let provider = Arc::clone(tools.providers.get(request.provider.as_deref())?);
+        let Estimate { usd, calls, .. } = estimate(provider.as_ref(), &request)?;
+        let reserved = usd.unwrap_or_default();
         if request.add_to_gallery {
             // Before anything is made or paid for.
             let info = tools.live.now().gallery.info().await;
@@ -220,8 +227,16 @@ impl JobHandler for GenerateJob {
             self.give_back_unspent(&context, reserved).await;
             return Err(error.into());
         }
+        let bought = provider.capabilities().paid && self.is_bought(context.job(), calls).await;
+        let resolving = async {
+            if bought {
+                tools.resolver.resolve_bought(&request, &tools.intake).await
+            } else {
+                tools.resolver.resolve_kept(&request, &tools.intake).await
+            }
+        };
         let resolved = tokio::select! {
-            resolved = tools.resolver.resolve_kept(&request, &tools.intake) => resolved,
+            resolved = resolving => resolved,
             () = context.token().cancelled() => return Err(stopped(&context)),
         };
         let generation = match resolved {
@@ -303,7 +318,7 @@ async fn pass_on_stop(
 
 /// Names the calls of a job in the journal.
 fn scope(job: &Job, retries: u32) -> String {
-    format!("{} {retries}", job.id)
+    scope_of(&job.id.to_string(), retries)
 }
 
 fn stage(context: &JobContext, stage: &str, message: &str) {
