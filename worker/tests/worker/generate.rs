@@ -54,6 +54,10 @@ impl Shop {
         append(&self.folder.join("asked"));
         match std::fs::read_to_string(self.folder.join("answer")).as_deref() {
             Ok("busy") => return Err(GenerateError::transient("the shop is busy", None)),
+            Ok("closed") => {
+                let hour = Duration::from_secs(3_600);
+                return Err(GenerateError::transient("the shop is closed", Some(hour)));
+            }
             Ok("blocked") => {
                 let message = "the shop does not draw this (IMAGE_SAFETY)";
                 return Err(GenerateError::new(
@@ -113,6 +117,10 @@ impl Provider for Shop {
         receipt: Receipt,
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
+        // Only who alone holds the pictures can let go of them.
+        if Arc::strong_count(&generation) > 1 {
+            append(&self.folder.join("shared"));
+        }
         self.stop_at("before").await;
         let call = PaidCall {
             provider: "shop",
@@ -144,18 +152,25 @@ impl Provider for Shop {
     }
 }
 
-struct EmptyGallery;
+/// A gallery of one picture, while `reference.png` is there.
+struct OnePicture {
+    folder: PathBuf,
+}
 
 #[async_trait]
-impl ReferencePictures for EmptyGallery {
+impl ReferencePictures for OnePicture {
     async fn reference_picture(&self, id: PointId) -> clippy_core::Result<ReferencePicture> {
-        Err(clippy_core::Error::not_found(format!(
-            "picture {id} is not here"
-        )))
+        let missing = || clippy_core::Error::not_found(format!("picture {id} is not here"));
+        let bytes = std::fs::read(self.folder.join("reference.png")).map_err(|_| missing())?;
+        Ok(ReferencePicture {
+            bytes: bytes.into(),
+            source_url: None,
+            licence: None,
+        })
     }
 }
 
-fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
+pub fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
     let mut providers = Providers::default();
     providers.put(
         ProviderName::Gemini,
@@ -163,10 +178,15 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
             folder: folder.to_owned(),
         },
     );
+    if let Ok(url) = std::fs::read_to_string(folder.join("comfyui")) {
+        providers.put(ProviderName::ComfyUi, crate::comfyui::provider(&url));
+    }
     GenerateTools {
         providers: Arc::new(providers),
         resolver: Arc::new(Resolver::new(
-            Arc::new(EmptyGallery),
+            Arc::new(OnePicture {
+                folder: folder.to_owned(),
+            }),
             Arc::new(Fetcher::default()),
         )),
         intake: Intake::open(folder.join("inputs")).expect("opened"),
@@ -186,7 +206,7 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
     }
 }
 
-async fn open(folder: &Path) -> Arc<SqliteJobs> {
+pub async fn open(folder: &Path) -> Arc<SqliteJobs> {
     Arc::new(
         SqliteJobs::open(&folder.join("jobs.db"), SqliteSettings::default())
             .await
@@ -201,9 +221,10 @@ async fn a_worker_process() {
         return;
     };
     let folder = PathBuf::from(folder);
+    let comfyui = folder.join("comfyui").exists();
     let timing = short_timing();
     let settings = RunnerSettings {
-        lanes: vec![(Lane::Interactive, 2)],
+        lanes: vec![(Lane::Interactive, if comfyui { 1 } else { 2 })],
         timing,
         drain: Duration::from_secs(5),
     };
@@ -215,10 +236,10 @@ async fn a_worker_process() {
         .await;
 }
 
-struct Worker(Child);
+pub struct Worker(Child);
 
 impl Worker {
-    fn start(house: &House) -> Self {
+    pub fn start(house: &House) -> Self {
         let program = std::env::current_exe().expect("this program");
         let child = Command::new(program)
             .args([
@@ -236,6 +257,17 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// `STOP` freezes it, `CONT` lets it go on.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.0.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(sent.success());
+    }
+}
+
 impl Drop for Worker {
     /// `kill -9`.
     fn drop(&mut self) {
@@ -244,43 +276,43 @@ impl Drop for Worker {
     }
 }
 
-struct House {
-    folder: tempfile::TempDir,
-    store: Arc<SqliteJobs>,
+pub struct House {
+    pub folder: tempfile::TempDir,
+    pub store: Arc<SqliteJobs>,
 }
 
 impl House {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = open(folder.path()).await;
         Self { folder, store }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).expect("written");
     }
 
-    fn remove(&self, name: &str) {
+    pub fn remove(&self, name: &str) {
         std::fs::remove_file(self.path(name)).expect("removed");
     }
 
-    fn sold(&self) -> usize {
+    pub fn sold(&self) -> usize {
         std::fs::read_to_string(self.path("sold")).map_or(0, |sold| sold.lines().count())
     }
 
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         std::fs::read_to_string(self.path("asked")).map_or(0, |asked| asked.lines().count())
     }
 
-    async fn ask(&self) -> JobId {
+    pub async fn ask(&self) -> JobId {
         self.ask_for(GenerateRequest::default()).await
     }
 
-    async fn ask_for(&self, request: GenerateRequest) -> JobId {
+    pub async fn ask_for(&self, request: GenerateRequest) -> JobId {
         let request = GenerateRequest {
             prompt: Some("a red apple".to_owned()),
             provider: Some("gemini".to_owned()),
@@ -295,7 +327,7 @@ impl House {
         self.store.create(&new).await.expect("made").job.id
     }
 
-    async fn ended(&self, id: JobId) -> Job {
+    pub async fn ended(&self, id: JobId) -> Job {
         for _ in 0..6_000 {
             let job = self.store.get(id).await.expect("there");
             if job.state.is_finished() {
@@ -307,9 +339,13 @@ impl House {
     }
 
     /// Asks for a picture, and kills the worker where it stopped.
-    async fn killed(&self, place: &str) -> JobId {
+    pub async fn killed(&self, place: &str) -> JobId {
+        self.killed_with(place, GenerateRequest::default()).await
+    }
+
+    pub async fn killed_with(&self, place: &str, request: GenerateRequest) -> JobId {
         self.write("stop", place);
-        let id = self.ask().await;
+        let id = self.ask_for(request).await;
         let worker = Worker::start(self);
         for _ in 0..6_000 {
             if self.path("stopped").exists() {
@@ -323,7 +359,7 @@ impl House {
         panic!("never came to {place}: {:?}", self.store.get(id).await);
     }
 
-    fn shows(&self, job: &Job) {
+    pub fn shows(&self, job: &Job) {
         assert_eq!(job.state, JobState::Succeeded, "{job:?}");
         let result = job.result.as_ref().expect("a result");
         let sha256 = result["images"][0]["sha256"].as_str().expect("a picture");
@@ -596,7 +632,7 @@ async fn what_a_job_did_not_cost_is_given_back() {
 }
 
 /// What `key-1` has spent today.
-async fn spent(house: &House) -> f64 {
+pub async fn spent(house: &House) -> f64 {
     let day = std::time::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")
@@ -612,7 +648,7 @@ async fn spent(house: &House) -> f64 {
 }
 
 /// Sets aside what the API sets aside for one job.
-async fn set_aside(house: &House) {
+pub async fn set_aside(house: &House) {
     let day = std::time::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")
@@ -647,13 +683,13 @@ async fn what_an_earlier_attempt_paid_is_not_given_back_when_a_later_one_fails_f
 }
 
 /// A runner of this process.
-struct Running {
-    stop: CancellationToken,
+pub struct Running {
+    pub stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
-    fn start(house: &House, tools: GenerateTools) -> Self {
+    pub fn start(house: &House, tools: GenerateTools) -> Self {
         let settings = RunnerSettings {
             lanes: vec![(Lane::Interactive, 2)],
             timing: Timing {
@@ -669,7 +705,7 @@ impl Running {
         Self { stop, task }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.expect("no panic");
     }
