@@ -335,7 +335,7 @@ impl SqliteJobs {
             return Ok(Finished::Fenced);
         };
         if matches!(name, "retry" | "later" | "wait") && change.stopping(&row).await? {
-            name = "cancelled";
+            name = "abandoned";
         }
         if name == "retry" && row.attempt >= row.max_attempts {
             name = "failed";
@@ -363,6 +363,10 @@ impl SqliteJobs {
                 change
                     .terminal(&row, JobState::Cancelled, Ending::default())
                     .await?;
+                JobState::Cancelled
+            }
+            "abandoned" => {
+                change.abandon(&row).await?;
                 JobState::Cancelled
             }
             "wait" => wait(&mut change, &row).await?,
