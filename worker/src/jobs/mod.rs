@@ -16,6 +16,7 @@
 mod account;
 mod admission;
 mod backfill;
+mod fail_log;
 mod generate;
 mod ingest;
 mod manifest_part;
