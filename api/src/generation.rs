@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clippy_core::Result;
-use clippy_generate::{DailyBudget, FileSpending, Intake, Outputs, Providers, Spending};
+use clippy_generate::{
+    CallJournal, DailyBudget, FileJournal, FileSpending, Intake, Outputs, Providers, Spending,
+};
 
 /// The providers that requests are checked against, and the folders of inputs and outputs. Workers
 /// generate the pictures, in this process or another one with the same `DATA_DIR`.
@@ -20,6 +22,8 @@ pub struct GenerationParts {
     pub budget: DailyBudget,
     /// The amounts that were spent.
     pub spending: Arc<dyn Spending>,
+    /// Records paid calls.
+    pub journal: Arc<dyn CallJournal>,
 }
 
 impl GenerationParts {
@@ -34,6 +38,7 @@ impl GenerationParts {
             outputs: Outputs::open(data.join("outputs"))?,
             budget: DailyBudget::default(),
             spending: Arc::new(FileSpending::new(data.join("spending"))),
+            journal: Arc::new(FileJournal::new(data.join("calls"))),
         })
     }
 }

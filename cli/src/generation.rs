@@ -111,6 +111,7 @@ impl Generation {
             outputs: self.outputs.clone(),
             budget: self.budget,
             spending: Arc::new(self.spending.clone()),
+            journal: Arc::clone(&self.journal) as _,
         }
     }
 

@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use clippy_core::gallery::With;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result, blocking};
-use clippy_generate::{Estimate, GenerateRequest, Reservation, admit, estimate};
+use clippy_generate::{
+    Estimate, GenerateRequest, Reservation, admit, count_bought, estimate, scope_of,
+};
 use clippy_jobs::{Created, Envelope, Job, JobId, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -322,7 +324,8 @@ async fn give_back(state: &AppState, reserved: Option<Reservation>) {
     }
 }
 
-/// Retries a job. A generation may be paid for again, so its price is reserved first.
+/// Retries a job. A generation may be paid for again, so its price is reserved first, unless each
+/// of its calls was answered.
 pub(crate) async fn retry_with_reservation<T>(
     state: &AppState,
     job: &Job,
@@ -343,7 +346,17 @@ pub(crate) async fn retry_with_reservation<T>(
         .generation()
         .providers
         .get(request.provider.as_deref())?;
-    let reserved = reserve(state, owner, &estimate(provider.as_ref(), &request)?).await?;
+    let estimate = estimate(provider.as_ref(), &request)?;
+    let scopes: Vec<String> = (0..=job.retries)
+        .map(|retries| scope_of(&job.id.to_string(), retries))
+        .collect();
+    let bought = count_bought(&*state.generation().journal, &scopes).await;
+    // Answered calls are not bought again. The price is reserved as a whole or not at all.
+    let reserved = if estimate.calls > 0 && bought >= estimate.calls {
+        None
+    } else {
+        reserve(state, owner, &estimate).await?
+    };
     let retried = retry.await;
     if let Err(error) = &retried
         && (!error.code.is_retryable() || is_unchanged(state, job).await)

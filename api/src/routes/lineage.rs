@@ -1,6 +1,6 @@
 //! `GET /api/lineage`: the generated pictures that used a picture of the gallery.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -18,6 +18,10 @@ use crate::state::AppState;
 
 /// How many pictures one answer lists.
 const MOST: usize = 200;
+/// The number of records that are read at a time, and the most that are read for one answer. Many
+/// of them may be hidden from the caller.
+const AT_ONCE: usize = 500;
+const MOST_READ: usize = 20_000;
 
 /// Selects the picture.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,6 +63,27 @@ pub(crate) struct MadeResponse {
     lineage: Lineage,
 }
 
+impl MadeResponse {
+    fn of(output: Output, job: &str) -> Self {
+        let Output {
+            sha256,
+            media_type,
+            width,
+            height,
+            lineage,
+            ..
+        } = output;
+        Self {
+            sha256,
+            url: format!("/api/jobs/{job}/images/{}", lineage.index),
+            media_type,
+            width,
+            height,
+            lineage,
+        }
+    }
+}
+
 /// Lists the caller's generated pictures that used a picture of the gallery. With an admin key,
 /// those of all callers.
 #[utoipa::path(
@@ -81,39 +106,33 @@ pub(crate) async fn list_lineage(
     let mut images = Vec::new();
     // Several pictures may belong to one job, which is looked up only once.
     let mut known: HashMap<String, bool> = HashMap::new();
-    for output in state.generation().outputs.made_from(reference).await? {
-        if images.len() == MOST {
-            break;
-        }
-        let Some(job) = output.lineage.job.clone() else {
-            continue;
-        };
-        let is_visible = match known.get(&job) {
-            Some(is_visible) => *is_visible,
-            None => {
-                let is_visible = is_visible(&state, &caller, &job).await?;
-                known.insert(job.clone(), is_visible);
-                is_visible
+    let mut listed = HashSet::new();
+    let (outputs, mut passed) = (&state.generation().outputs, 0);
+    'reading: while passed < MOST_READ {
+        let some = outputs.made_from(reference, passed, AT_ONCE).await?;
+        passed += AT_ONCE;
+        for output in some.outputs {
+            if images.len() == MOST {
+                break 'reading;
             }
-        };
-        if is_visible {
-            let url = format!("/api/jobs/{job}/images/{}", output.lineage.index);
-            let Output {
-                sha256,
-                media_type,
-                width,
-                height,
-                lineage,
-                ..
-            } = output;
-            images.push(MadeResponse {
-                sha256,
-                url,
-                media_type,
-                width,
-                height,
-                lineage,
-            });
+            let Some(job) = output.lineage.job.clone() else {
+                continue;
+            };
+            let is_visible = match known.get(&job) {
+                Some(is_visible) => *is_visible,
+                None => {
+                    let is_visible = is_visible(&state, &caller, &job).await?;
+                    known.insert(job.clone(), is_visible);
+                    is_visible
+                }
+            };
+            // A picture is recorded again each time it is generated.
+            if is_visible && listed.insert(output.sha256.clone()) {
+                images.push(MadeResponse::of(output, &job));
+            }
+        }
+        if !some.more {
+            break;
         }
     }
     Ok(Json(LineageResponse { reference, images }))

@@ -5,7 +5,7 @@
 //! after its folder is synced.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
@@ -20,6 +20,33 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(folder_of(path))
+}
+
+/// Replaces a file's content atomically, as [`replace`] does, with content that is written piece by
+/// piece.
+///
+/// # Errors
+/// Any error of the file system or of `content`; the old content stays.
+pub fn replace_with(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let file = write_beside(path, b"")?;
+    let mut writer = BufWriter::new(file.as_file());
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_folder(folder_of(path))
+}
+
+/// Creates a file without a name on the same disk. It is removed when it is closed.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn unnamed_beside(path: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(folder_of(path))
 }
 
 /// Replaces a file's content atomically, but does not wait for the disk: after a power cut, unlike

@@ -18,22 +18,23 @@ mod providers;
 mod text;
 
 pub use contract::{
-    AspectRatio, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures, CallRole,
-    CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureClass, Finding, FindingLevel,
-    GenerateError, GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext,
-    GenerationMeta, Mode, NoProgress, PaidCall, Preset, Preview, Progress, ProgressKind,
-    ProgressSink, Provider, QueryNote, Ratios, Receipt, ReceiptLine, Reference, ReferenceInput,
-    ReferenceOrigin, Role, StyleTag, Support, Treatment, admit, estimate, plan, seed_of,
+    AnsweredCall, AspectRatio, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures,
+    CallRole, CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureClass, Finding,
+    FindingLevel, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
+    GenerationContext, GenerationMeta, Mode, NoProgress, PaidCall, Preset, Preview, Progress,
+    ProgressKind, ProgressSink, Provider, QueryNote, Ratios, Receipt, ReceiptLine, Reference,
+    ReferenceInput, ReferenceOrigin, Role, StyleTag, Support, Treatment, admit, estimate, plan,
+    scope_of, seed_of,
 };
 pub use digest::sha256_hex;
 pub use money::{
     BudgetRefusal, DailyBudget, FileJournal, FileSpending, MemoryJournal, MemorySpending,
-    MicroDollars, Reservation, Spending, paid_once,
+    MicroDollars, Reservation, Spending, count_bought, paid_once,
 };
 pub use pictures::{
-    FetchPolicy, Fetcher, FoundPicture, Intake, Lineage, LineageReference, Output, Outputs,
-    ReferencePicture, ReferencePictures, Resolver, SuggestedReference, SuggestionOptions, data_url,
-    fetch, picture_bytes, suggest,
+    FetchPolicy, Fetcher, FoundPicture, Intake, Lineage, LineageReference, MadeFrom, Output,
+    Outputs, ReferencePicture, ReferencePictures, Resolver, SuggestedReference, SuggestionOptions,
+    data_url, fetch, picture_bytes, suggest,
 };
 pub use providers::{
     Address, Autosquare, ComfyUiProvider, Describer, EncodedPicture, GenerationSettings,

@@ -9,7 +9,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ pub struct Budget {
 /// A part of a budget. Dropping it gives the part back.
 #[derive(Debug)]
 pub struct Permit {
-    part: OwnedSemaphorePermit,
+    part: Mutex<OwnedSemaphorePermit>,
 }
 
 /// Why a budget gave no part.
@@ -174,7 +174,9 @@ fn permitted<E>(
     patience: Duration,
 ) -> Result<Permit, BudgetError> {
     match taken {
-        Some(Ok(part)) => Ok(Permit { part }),
+        Some(Ok(part)) => Ok(Permit {
+            part: Mutex::new(part),
+        }),
         Some(Err(_)) | None => Err(BudgetError::Busy { waited: patience }),
     }
 }
@@ -183,15 +185,21 @@ impl Permit {
     /// Returns the bytes of this part.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.part.num_permits() as u64 * UNIT
+        self.part().num_permits() as u64 * UNIT
     }
 
     /// Gives back what is beyond `bytes`.
-    pub fn shrink_to(&mut self, bytes: u64) {
+    pub fn shrink_to(&self, bytes: u64) {
         let kept = usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX);
-        if let Some(beyond) = self.part.num_permits().checked_sub(kept) {
-            drop(self.part.split(beyond));
+        let mut part = self.part();
+        if let Some(beyond) = part.num_permits().checked_sub(kept) {
+            drop(part.split(beyond));
         }
+    }
+
+    fn part(&self) -> MutexGuard<'_, OwnedSemaphorePermit> {
+        // A poisoned lock is safe to use: every change is a single split.
+        self.part.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -235,7 +243,7 @@ mod tests {
     #[test]
     fn a_dropped_part_is_free_again_and_an_oversized_one_is_refused_at_once() {
         let budget = Budget::new(10 * UNIT);
-        let mut first = budget.acquire(6 * UNIT, SHORT).expect("there is room");
+        let first = budget.acquire(6 * UNIT, SHORT).expect("there is room");
         assert_eq!((first.bytes(), budget.free()), (6 * UNIT, 4 * UNIT));
         assert_eq!(
             budget.acquire(5 * UNIT, SHORT).expect_err("full"),

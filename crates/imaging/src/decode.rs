@@ -202,7 +202,7 @@ fn decode_contained<'b>(
     }
     let held = later(width, height).max(HELD * pixels);
     let most = need.max(held);
-    let mut memory = budget_for(most).acquire(most, limits.patience)?;
+    let memory = budget_for(most).acquire(most, limits.patience)?;
     let flat = opened.read()?;
     let upright = upright(flat, orientation);
     memory.shrink_to(held);

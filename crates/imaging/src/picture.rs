@@ -30,7 +30,7 @@ impl Picture {
     /// Makes another picture from it, within the memory that it holds, and frees what the other one
     /// does not need.
     pub(crate) fn replaced(self, make: impl FnOnce(RgbImage) -> Option<RgbImage>) -> Option<Self> {
-        let Self { pixels, mut memory } = self;
+        let Self { pixels, memory } = self;
         let pixels = make(pixels)?;
         memory.shrink_to(u64::from(pixels.width()) * u64::from(pixels.height()) * HELD);
         Some(Self { pixels, memory })

@@ -4,6 +4,7 @@
 //! A check panics when the store is wrong. `steps`, `families` and `losses` call the store
 //! directly; `running` runs a [`clippy_jobs::Runner`] on it.
 
+mod cleaning;
 mod families;
 mod losses;
 mod running;
@@ -59,6 +60,7 @@ checks![
     steps::a_job_in_a_paused_lane_cannot_be_claimed,
     steps::an_ended_lease_is_reaped,
     losses::a_lost_job_is_claimed_alone_and_fails_after_the_second_loss,
+    losses::a_lost_answer_to_a_claim_gives_the_same_run_again,
     steps::a_job_that_makes_progress_has_all_its_attempts_again,
     steps::a_time_without_sweeps_ends_no_lease,
     steps::a_lost_task_is_rescued,
@@ -76,6 +78,7 @@ checks![
     running::a_result_that_cannot_be_stored_fails_the_job,
     running::bulk_work_never_delays_interactive_work,
     running::cancellation_reaches_running_work,
+    cleaning::a_job_cancelled_between_its_runs_is_cleaned_up,
     running::progress_previews_and_logs_become_events,
     running::an_attempt_continues_from_the_last_checkpoint,
     running::parents_plan_wait_and_merge,

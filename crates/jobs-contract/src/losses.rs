@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{LEASE, Store, claim, create, new_job, wait_until};
 use clippy_jobs::{
-    Beat, Claim, EventHub, EventId, EventKind, FollowSettings, Following, JobFailure, JobId,
-    JobKind, JobState, JobStore, Lane, NewJob, Outcome, SweepSettings,
+    Beat, BeatAnswer, Claim, Claimant, EventHub, EventId, EventKind, FollowSettings, Following,
+    JobFailure, JobId, JobKind, JobState, JobStore, Lane, NewJob, Outcome, SweepSettings,
 };
 
 /// Claims a job for a worker that then dies, and waits until the sweep has noticed.
@@ -19,6 +19,11 @@ pub(super) async fn lose(store: &Store, id: JobId) {
         .await
         .expect("a claim");
     assert!(matches!(claim, Claim::Run(_)), "{claim:?}");
+    wait_until_reaped(store).await;
+}
+
+/// Waits until a sweep has ended one lease.
+async fn wait_until_reaped(store: &Store) {
     let sweep = SweepSettings {
         dead_after: Duration::from_secs(60),
         rescue_after: Duration::ZERO,
@@ -29,9 +34,17 @@ pub(super) async fn lose(store: &Store, id: JobId) {
     .await;
 }
 
+/// Claims for a worker that runs other jobs of the lane at the same time.
+fn beside_others() -> Claimant {
+    Claimant {
+        beside: true,
+        ..Claimant::new("w")
+    }
+}
+
 pub(super) async fn a_lost_job_is_claimed_alone_and_fails_after_the_second_loss(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
-    let beside = || store.claim_beside(job.id, "w", LEASE);
+    let beside = async || store.claim_for(job.id, &beside_others(), LEASE).await;
     lose(&store, job.id).await;
     let lost = store.get(job.id).await.expect("it is there");
     assert_eq!(
@@ -91,7 +104,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_fails_after_the_second_loss(
     lose(&store, planner.id).await;
     assert!(matches!(
         store
-            .claim_beside(planner.id, "w", LEASE)
+            .claim_for(planner.id, &beside_others(), LEASE)
             .await
             .expect("a claim"),
         Claim::Run(_)
@@ -158,4 +171,63 @@ pub(super) async fn an_event_id_after_the_last_one_is_a_gap(store: Store) {
         .expect("it ends");
     assert_eq!(seen.first(), Some(&Following::Gap));
     assert!(matches!(seen.last(), Some(Following::Event(event)) if event.kind == EventKind::Done));
+}
+
+pub(super) async fn a_lost_answer_to_a_claim_gives_the_same_run_again(store: Store) {
+    let job = create(&store, &new_job(json!({}))).await;
+    let (own, other) = (Claimant::new("w"), Claimant::new("w"));
+    let claim = async |claimant: &Claimant, lease| match store
+        .claim_for(job.id, claimant, lease)
+        .await
+        .expect("a claim")
+    {
+        Claim::Run(run) => Some(*run),
+        Claim::Busy => None,
+        other => panic!("{other:?}"),
+    };
+    let first = claim(&own, LEASE).await.expect("a run");
+    let again = claim(&own, LEASE).await.expect("the same run");
+    assert_eq!((again.key, again.job.attempt), (first.key, 1));
+    assert_eq!(claim(&other, LEASE).await, None, "another delivery");
+    let events = store.events_after(job.id, None, 100).await.expect("events");
+    let runs = |data: &serde_json::Value| data["state"] == "running";
+    let reported = events.events.iter().filter(|event| runs(&event.data));
+    assert_eq!(reported.count(), 1);
+    assert_eq!(
+        store
+            .beat(first.key, LEASE, &Beat::default())
+            .await
+            .expect("a beat"),
+        BeatAnswer::Ok
+    );
+
+    // The lease ended before the second claim, so the sweep queued the job.
+    let short = Duration::from_millis(1);
+    claim(&own, short).await.expect("the same run");
+    wait_until_reaped(&store).await;
+    assert_eq!(store.get(job.id).await.expect("it is there").losses, 1);
+    let run = claim(&own, LEASE).await.expect("a run");
+    assert_eq!((run.job.attempt, run.job.losses), (1, 0));
+    assert!(run.key.run > first.key.run);
+
+    // A run that has ended is not given out again.
+    let later = Outcome::Later {
+        delay: Duration::ZERO,
+    };
+    store.finish(run.key, &later).await.expect("an end");
+    let next = claim(&own, LEASE).await.expect("a run");
+    assert_eq!((next.job.attempt, next.job.losses), (1, 0));
+    assert!(next.key.run > run.key.run);
+
+    // Another worker claimed it in between, and it is lost with that worker.
+    let other_run = create(&store, &new_job(json!({}))).await;
+    let job = other_run;
+    let first = store.claim_for(job.id, &own, short).await.expect("a claim");
+    assert!(matches!(first, Claim::Run(_)));
+    wait_until_reaped(&store).await;
+    lose(&store, job.id).await;
+    assert_eq!(
+        store.get(job.id).await.expect("it is there").state,
+        JobState::Failed
+    );
 }

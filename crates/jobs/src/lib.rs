@@ -43,7 +43,9 @@ pub use record::{
 pub use runner::{
     Handlers, Hold, JobContext, JobHandler, LogLevel, Runner, RunnerSettings, StopReason, Timing,
 };
-pub use runs::{Beat, BeatAnswer, Claim, ClaimedJob, Finished, Outcome, Phase, RunKey, RunStore};
+pub use runs::{
+    Beat, BeatAnswer, Claim, Claimant, ClaimedJob, Finished, Outcome, Phase, RunKey, RunStore,
+};
 pub use sqlite::{SqliteJobs, SqliteSettings};
 pub use store::{DeadLetter, JobFilter, JobPage, JobStore, LaneStatus};
 pub use time::Timestamp;

@@ -262,6 +262,13 @@ pub struct Job {
     pub version: u64,
 }
 
+impl Job {
+    /// Whether the job was cancelled after a run had begun, which may have left something behind.
+    pub(crate) fn was_cancelled_after_a_run(&self) -> bool {
+        self.state == JobState::Cancelled && self.started_at.is_some()
+    }
+}
+
 /// A request for a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {

@@ -23,6 +23,32 @@ pub struct RunKey {
     pub run: u64,
 }
 
+/// A worker that claims a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimant {
+    /// The worker process.
+    pub owner: String,
+    /// Names one delivery of a job to the worker. A worker that got no answer claims again with the
+    /// same name, and gets the run that it already has.
+    pub delivery: String,
+    /// Whether the worker runs other jobs of the lane at the same time. A suspect is not claimed
+    /// beside them; see [`Claim::Alone`]. The control lane has no suspects, since its planners must
+    /// run while their parts do.
+    pub beside: bool,
+}
+
+impl Claimant {
+    /// Makes a claimant with a new delivery, for a worker that runs nothing else in the lane.
+    #[must_use]
+    pub fn new(owner: &str) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            delivery: ulid::Ulid::generate().to_string(),
+            beside: false,
+        }
+    }
+}
+
 /// The phase of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -44,9 +70,8 @@ pub enum Claim {
     Nothing,
     /// The lane is paused. Claim again when it is resumed.
     Paused,
-    /// The job is a suspect: a worker process ended while it ran it. Claim it with
-    /// [`RunStore::claim`] when nothing else runs in this lane of this process. Only
-    /// [`RunStore::claim_beside`] gives this answer.
+    /// The job is a suspect: a worker process ended while it ran it. Claim it when nothing else
+    /// runs in this lane of this process. Only a [`Claimant`] with `beside` gets this answer.
     Alone,
     /// Its record cannot be read. It was set aside, and a dead letter says why.
     Damaged {
@@ -133,13 +158,15 @@ pub enum Finished {
 /// The part of a job store that runs use.
 #[async_trait]
 pub trait RunStore: Send + Sync + 'static {
-    /// Claims a job until `lease` has passed.
-    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
+    /// Claims a job until `lease` has passed. A delivery that did not get the answer to its claim
+    /// gets the same run again. That is neither another attempt nor a lost worker, unless another
+    /// delivery claimed the job in between.
+    async fn claim_for(&self, id: JobId, claimant: &Claimant, lease: Duration) -> Result<Claim>;
 
-    /// As [`RunStore::claim`], for a worker that runs other jobs of the lane at the same time. A
-    /// suspect is not claimed beside them; see [`Claim::Alone`]. The control lane has no suspects,
-    /// since its planners must run while their parts do.
-    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
+    /// [`RunStore::claim_for`] with a new delivery.
+    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.claim_for(id, &Claimant::new(owner), lease).await
+    }
 
     /// Renews the lease, and writes progress and checkpoint.
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer>;
@@ -160,6 +187,13 @@ pub trait RunStore: Send + Sync + 'static {
     /// Ends a run. When the job is its parent's last child to end, the parent is queued for
     /// [`Phase::Merge`] in the same step.
     async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished>;
+
+    /// Returns a job that was cancelled after one of its runs had begun, and `None` for any other
+    /// job.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such job.
+    async fn cancelled(&self, id: JobId) -> Result<Option<Job>>;
 
     /// Counts the children of a job.
     ///

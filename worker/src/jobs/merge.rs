@@ -1,19 +1,16 @@
 //! Merges the accounts of all parts of a bulk job into its result.
 
-use std::path::Path;
-
-use clippy_common::files;
 use clippy_core::bulk::ManifestRequest;
 use clippy_core::ledger::{LedgerTotals, LineRecord, Reasons};
-use clippy_core::{Error, ErrorCode, Result, blocking};
+use clippy_core::{Error, ErrorCode};
 use clippy_jobs::{Children, Job, JobContext, JobError, JobState, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::account::Account;
+use super::fail_log::{FailLog, FailedLines};
 use super::plan::UNIT;
 use crate::ingest::Tools;
-use crate::ingest::failures::format_entry;
 
 /// Failures that a result lists with their reasons. The fail log has all of them.
 const MAX_REASONS: usize = 20;
@@ -40,10 +37,14 @@ pub(super) async fn run(
     lines: &ManifestRequest,
     writes: bool,
 ) -> Result<Value, JobError> {
-    let mut sum = add_up(context, lines.fail_log.is_some()).await?;
+    let failed = match &lines.fail_log {
+        Some(file) => Failed::Logged(FailLog::begin(file).await?),
+        None => Failed::Dropped,
+    };
+    let (sum, failed) = add_up(context, failed).await?;
     // Written before the job can fail, since the failed lines are known however other parts ended.
-    if let Some(file) = &lines.fail_log {
-        write_fail_log(file, std::mem::take(&mut sum.failed)).await?;
+    if let Failed::Logged(log) = failed {
+        log.finish().await?;
     }
     conclude(context, tools, &sum, writes, false).await?;
     to_result(&sum.outcome)
@@ -103,28 +104,88 @@ pub(super) struct Sum {
     pub(super) outcome: Outcome,
     /// The number of lines in the parts when they were made.
     planned: u64,
-    /// For each part, its first line, and the ids and reasons of its failed lines.
-    pub(super) failed: Vec<(u64, Vec<(String, String)>)>,
     /// The error of the first failed part.
     reason: Option<(ErrorCode, String)>,
-    /// Whether `failed` is collected; there may be millions.
-    keeps_failed: bool,
 }
 
-/// Adds up the accounts of the parts that succeeded, with each failed line if `keeps_failed`.
-pub(super) async fn add_up(context: &JobContext, keeps_failed: bool) -> Result<Sum, JobError> {
-    let mut sum = Sum {
-        keeps_failed,
-        ..Sum::default()
-    };
+/// Where failed lines go, beside their summary. There may be millions, so at most those of one page
+/// of parts are held.
+pub(super) enum Failed {
+    /// They are dropped.
+    Dropped,
+    /// The ids of the first of them are kept.
+    First(FirstFailed),
+    /// All of them are written to a file.
+    Logged(FailLog),
+}
+
+impl Failed {
+    async fn add(self, some: Vec<FailedLines>) -> Result<Self, JobError> {
+        Ok(match self {
+            Self::Dropped => Self::Dropped,
+            Self::First(mut first) => {
+                first.add(some);
+                Self::First(first)
+            }
+            Self::Logged(log) => Self::Logged(log.add(some).await?),
+        })
+    }
+}
+
+/// The ids of the first failed lines.
+pub(super) struct FirstFailed {
+    most: usize,
+    ids: Vec<(u64, String)>,
+}
+
+impl FirstFailed {
+    /// Keeps at most `most` ids.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            ids: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, some: Vec<FailedLines>) {
+        for FailedLines { place, lines } in some {
+            self.ids
+                .extend(lines.into_iter().map(|(id, _)| (place, id)));
+            if self.ids.len() > 2 * self.most {
+                self.cut();
+            }
+        }
+    }
+
+    fn cut(&mut self) {
+        // A stable sort, so that the lines of one part stay in their order.
+        self.ids.sort_by_key(|(place, _)| *place);
+        self.ids.truncate(self.most);
+    }
+
+    /// Returns the ids in the order of their parts.
+    pub(super) fn into_ids(mut self) -> Vec<String> {
+        self.cut();
+        self.ids.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+/// Adds up the accounts of the parts that succeeded, and passes each failed line to `failed`.
+pub(super) async fn add_up(
+    context: &JobContext,
+    mut failed: Failed,
+) -> Result<(Sum, Failed), JobError> {
+    let mut sum = Sum::default();
     let mut before = None;
     loop {
         context.go_on()?;
         let page = context.children(before).await?;
+        let mut some = Vec::new();
         for job in page.jobs {
             sum.outcome.parts += 1;
-            sum.add(job)?;
+            some.extend(sum.add(job)?);
         }
+        failed = failed.add(some).await?;
         before = page.next_cursor;
         if before.is_none() {
             break;
@@ -132,19 +193,19 @@ pub(super) async fn add_up(context: &JobContext, keeps_failed: bool) -> Result<S
     }
     sum.outcome.failures.sort_by_key(|record| record.line);
     sum.outcome.failures.truncate(MAX_REASONS);
-    sum.failed.sort_by_key(|(line, _)| *line);
-    Ok(sum)
+    Ok((sum, failed))
 }
 
 impl Sum {
-    fn add(&mut self, job: Job) -> Result<(), JobError> {
+    /// Adds one part, and returns its failed lines.
+    fn add(&mut self, job: Job) -> Result<Option<FailedLines>, JobError> {
         if job.state != JobState::Succeeded {
             let error = job.error.filter(|_| job.state == JobState::Failed);
             self.reason = self
                 .reason
                 .take()
                 .or(error.map(|error| (error.code, error.message)));
-            return Ok(());
+            return Ok(None);
         }
         let account: Account =
             serde_json::from_value(job.result.unwrap_or_default()).map_err(|error| {
@@ -154,28 +215,25 @@ impl Sum {
         self.planned += job.payload["part"]["lines"].as_u64().unwrap_or_default();
         self.outcome.totals.merge(&account.totals);
         self.outcome.reasons.merge(account.reasons);
-        if self.keeps_failed && !account.failed.is_empty() {
-            // The position of a part: its first line in a manifest, or the number of points before
-            // it in a collection.
-            let part = &job.payload["part"];
-            let place = part["begin"]["line"]
-                .as_u64()
-                .or(part["before"].as_u64())
-                .unwrap_or_default();
-            // Accounts of earlier versions do not have all reasons.
-            let why = account
-                .why
-                .into_iter()
-                .chain(std::iter::repeat(String::new()));
-            self.failed
-                .push((place, account.failed.into_iter().zip(why).collect()));
-        }
+        // The position of a part: its first line in a manifest, or the number of points before it
+        // in a collection.
+        let part = &job.payload["part"];
+        let place = part["begin"]["line"]
+            .as_u64()
+            .or(part["before"].as_u64())
+            .unwrap_or_default();
+        // Accounts of earlier versions do not have all reasons.
+        let why = account
+            .why
+            .into_iter()
+            .chain(std::iter::repeat(String::new()));
+        let lines: Vec<_> = account.failed.into_iter().zip(why).collect();
         self.outcome.failures.extend(account.failures);
         if self.outcome.failures.len() > 50 * MAX_REASONS {
             self.outcome.failures.sort_by_key(|record| record.line);
             self.outcome.failures.truncate(MAX_REASONS);
         }
-        Ok(())
+        Ok((!lines.is_empty()).then_some(FailedLines { place, lines }))
     }
 }
 
@@ -213,21 +271,20 @@ pub(super) fn parts_failed(children: &Children, sum: &Sum) -> JobError {
     JobError::permanent(code, message)
 }
 
-async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<(String, String)>)>) -> Result<()> {
-    let mut text = String::new();
-    for (name, reason) in failed.into_iter().flat_map(|(_, lines)| lines) {
-        text.push_str(&format_entry(&name, &reason));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_failed_lines_are_held() {
+        let mut first = FirstFailed::new(1_000);
+        for place in (0..2_000_u64).rev() {
+            let line = |line: u64| ((place * 128 + line).to_string(), "a reason".to_owned());
+            let lines = (0..128).map(line).collect();
+            first.add(vec![FailedLines { place, lines }]);
+            assert!(first.ids.len() <= 2_000 + 128, "{}", first.ids.len());
+        }
+        let expected: Vec<String> = (0..1_000).map(|id| id.to_string()).collect();
+        assert_eq!(first.into_ids(), expected);
     }
-    let unwritable = |error: std::io::Error| {
-        Error::invalid(format!(
-            "the list of failed ids {} cannot be written: {error}",
-            file.display()
-        ))
-    };
-    let target = file.to_owned();
-    blocking("writing a list", move || {
-        Ok(files::replace(&target, text.as_bytes()))
-    })
-    .await?
-    .map_err(unwritable)
 }

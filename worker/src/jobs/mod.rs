@@ -17,6 +17,7 @@ mod account;
 mod add;
 mod admission;
 mod backfill;
+mod fail_log;
 mod generate;
 mod ingest;
 mod manifest_part;

@@ -56,6 +56,13 @@ impl PaidProvider {
         append(&self.folder.join("asked"));
         match std::fs::read_to_string(self.folder.join("answer")).as_deref() {
             Ok("busy") => return Err(GenerateError::transient("the provider is busy", None)),
+            Ok("closed") => {
+                let hour = Duration::from_secs(3_600);
+                return Err(GenerateError::transient(
+                    "the provider is closed",
+                    Some(hour),
+                ));
+            }
             Ok("blocked") => {
                 let message = "the provider does not draw this (IMAGE_SAFETY)";
                 return Err(GenerateError::new(
@@ -115,6 +122,10 @@ impl Provider for PaidProvider {
         receipt: Receipt,
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
+        // The provider can free the inputs only if nothing else holds them.
+        if Arc::strong_count(&generation) > 1 {
+            append(&self.folder.join("shared"));
+        }
         self.stop_at("before").await;
         let call = PaidCall {
             provider: "paid",
@@ -146,18 +157,25 @@ impl Provider for PaidProvider {
     }
 }
 
-struct EmptyGallery;
+/// A gallery with one picture, as long as `reference.png` exists.
+struct OnePicture {
+    folder: PathBuf,
+}
 
 #[async_trait]
-impl ReferencePictures for EmptyGallery {
+impl ReferencePictures for OnePicture {
     async fn reference_picture(&self, id: PointId) -> clippy_core::Result<ReferencePicture> {
-        Err(clippy_core::Error::not_found(format!(
-            "picture {id} is not here"
-        )))
+        let missing = || clippy_core::Error::not_found(format!("picture {id} is not here"));
+        let bytes = std::fs::read(self.folder.join("reference.png")).map_err(|_| missing())?;
+        Ok(ReferencePicture {
+            bytes: bytes.into(),
+            source_url: None,
+            licence: None,
+        })
     }
 }
 
-fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
+pub fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
     let mut providers = Providers::default();
     providers.put(
         ProviderName::Gemini,
@@ -165,10 +183,15 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
             folder: folder.to_owned(),
         },
     );
+    if let Ok(url) = std::fs::read_to_string(folder.join("comfyui")) {
+        providers.put(ProviderName::ComfyUi, crate::comfyui::provider(&url));
+    }
     GenerateTools {
         providers: Arc::new(providers),
         resolver: Arc::new(Resolver::new(
-            Arc::new(EmptyGallery),
+            Arc::new(OnePicture {
+                folder: folder.to_owned(),
+            }),
             Arc::new(Fetcher::default()),
         )),
         intake: Intake::open(folder.join("inputs")).expect("opened"),
@@ -188,7 +211,7 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
     }
 }
 
-async fn open(folder: &Path) -> Arc<SqliteJobs> {
+pub async fn open(folder: &Path) -> Arc<SqliteJobs> {
     Arc::new(
         SqliteJobs::open(&folder.join("jobs.db"), SqliteSettings::default())
             .await
@@ -204,9 +227,10 @@ async fn a_worker_process() {
         return;
     };
     let folder = PathBuf::from(folder);
+    let comfyui = folder.join("comfyui").exists();
     let timing = short_timing();
     let settings = RunnerSettings {
-        lanes: vec![(Lane::Interactive, 2)],
+        lanes: vec![(Lane::Interactive, if comfyui { 1 } else { 2 })],
         timing,
         drain: Duration::from_secs(5),
     };
@@ -218,10 +242,10 @@ async fn a_worker_process() {
         .await;
 }
 
-struct WorkerProcess(Child);
+pub struct WorkerProcess(Child);
 
 impl WorkerProcess {
-    fn start(fixture: &Fixture) -> Self {
+    pub fn start(fixture: &Fixture) -> Self {
         let program = std::env::current_exe().expect("this program");
         let child = Command::new(program)
             .args([
@@ -239,6 +263,17 @@ impl WorkerProcess {
     }
 }
 
+impl WorkerProcess {
+    /// Sends the process a signal. `STOP` freezes it, `CONT` continues it.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.0.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(sent.success());
+    }
+}
+
 impl Drop for WorkerProcess {
     /// `kill -9`.
     fn drop(&mut self) {
@@ -247,43 +282,43 @@ impl Drop for WorkerProcess {
     }
 }
 
-struct Fixture {
-    folder: tempfile::TempDir,
-    store: Arc<SqliteJobs>,
+pub struct Fixture {
+    pub folder: tempfile::TempDir,
+    pub store: Arc<SqliteJobs>,
 }
 
 impl Fixture {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = open(folder.path()).await;
         Self { folder, store }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).expect("written");
     }
 
-    fn remove(&self, name: &str) {
+    pub fn remove(&self, name: &str) {
         std::fs::remove_file(self.path(name)).expect("removed");
     }
 
-    fn sold(&self) -> usize {
+    pub fn sold(&self) -> usize {
         std::fs::read_to_string(self.path("sold")).map_or(0, |sold| sold.lines().count())
     }
 
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         std::fs::read_to_string(self.path("asked")).map_or(0, |asked| asked.lines().count())
     }
 
-    async fn submit(&self) -> JobId {
+    pub async fn submit(&self) -> JobId {
         self.submit_request(GenerateRequest::default()).await
     }
 
-    async fn submit_request(&self, request: GenerateRequest) -> JobId {
+    pub async fn submit_request(&self, request: GenerateRequest) -> JobId {
         let request = GenerateRequest {
             prompt: Some("a red apple".to_owned()),
             provider: Some("gemini".to_owned()),
@@ -298,7 +333,7 @@ impl Fixture {
         self.store.create(&new).await.expect("made").job.id
     }
 
-    async fn wait_until_finished(&self, id: JobId) -> Job {
+    pub async fn wait_until_finished(&self, id: JobId) -> Job {
         for _ in 0..6_000 {
             let job = self.store.get(id).await.expect("there");
             if job.state.is_finished() {
@@ -310,9 +345,14 @@ impl Fixture {
     }
 
     /// Submits a job, and kills its worker at this place.
-    async fn kill_worker_at(&self, place: &str) -> JobId {
+    pub async fn kill_worker_at(&self, place: &str) -> JobId {
+        self.kill_worker_at_with(place, GenerateRequest::default())
+            .await
+    }
+
+    pub async fn kill_worker_at_with(&self, place: &str, request: GenerateRequest) -> JobId {
         self.write("stop", place);
-        let id = self.submit().await;
+        let id = self.submit_request(request).await;
         let worker = WorkerProcess::start(self);
         for _ in 0..6_000 {
             if self.path("stopped").exists() {
@@ -329,7 +369,7 @@ impl Fixture {
         );
     }
 
-    fn assert_picture_stored(&self, job: &Job) {
+    pub fn assert_picture_stored(&self, job: &Job) {
         assert_eq!(job.state, JobState::Succeeded, "{job:?}");
         let result = job.result.as_ref().expect("a result");
         let sha256 = result["images"][0]["sha256"].as_str().expect("a picture");
@@ -612,7 +652,7 @@ async fn the_unspent_part_of_a_reservation_is_given_back() {
 }
 
 /// Returns the dollars that `key-1` has spent today.
-async fn spent(fixture: &Fixture) -> f64 {
+pub async fn spent(fixture: &Fixture) -> f64 {
     let day = std::time::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")
@@ -628,7 +668,7 @@ async fn spent(fixture: &Fixture) -> f64 {
 }
 
 /// Reserves the amount that the API reserves for one job.
-async fn reserve(fixture: &Fixture) {
+pub async fn reserve(fixture: &Fixture) {
     let day = std::time::UNIX_EPOCH
         .elapsed()
         .expect("after 1970")
@@ -666,13 +706,13 @@ async fn the_cost_of_an_earlier_attempt_is_kept_when_a_later_one_fails_for_free(
 }
 
 /// A worker in this process.
-struct InProcessWorker {
-    stop: CancellationToken,
+pub struct InProcessWorker {
+    pub stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl InProcessWorker {
-    fn start(fixture: &Fixture, tools: GenerateTools) -> Self {
+    pub fn start(fixture: &Fixture, tools: GenerateTools) -> Self {
         let settings = RunnerSettings {
             lanes: vec![(Lane::Interactive, 2)],
             timing: Timing {
@@ -688,7 +728,7 @@ impl InProcessWorker {
         Self { stop, task }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.expect("no panic");
     }

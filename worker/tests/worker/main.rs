@@ -1,11 +1,13 @@
 //! The tests of this crate, in one program: linking libtorch and the engine once is enough.
 
 mod backfill;
+mod comfyui;
 mod generate;
 mod ingest;
 mod jobs;
 mod manifests;
 mod outages;
+mod purchases;
 mod reindex;
 mod running;
 mod sentences;

@@ -16,8 +16,9 @@ use bytes::Bytes;
 use clippy_api::ApiOptions;
 use clippy_core::ErrorCode;
 use clippy_generate::{
-    Capabilities, DailyBudget, GenerateError, Generated, Generation, GenerationContext, Lineage,
-    MicroDollars, Provider, ProviderName, Providers, Receipt, data_url,
+    CallJournal, CallOutcome, CallPictures, CallRole, Capabilities, DailyBudget, FileJournal,
+    GenerateError, Generated, Generation, GenerationContext, Lineage, MicroDollars, PaidCall,
+    Provider, ProviderName, Providers, Receipt, data_url,
 };
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, decode, encode};
 use clippy_jobs::{Claim, JobFailure, JobId, JobState, Outcome};
@@ -787,6 +788,33 @@ async fn a_key_cannot_exceed_its_daily_budget() {
         .await
         .expect("an answer");
     assert_eq!(body(failed).await["error"]["code"], "maybe_charged");
+    // A retry of a job whose calls were all answered costs nothing.
+    let journal = FileJournal::new(server.data.path().join("calls"));
+    let call = PaidCall {
+        provider: "shop",
+        model: "shop-1",
+        role: CallRole::Picture,
+        index: 0,
+        body: b"body",
+    };
+    let call = call.key(&format!("{id} 0"));
+    journal.claim(&call).await.expect("new");
+    let outcome = CallOutcome::Pictures(CallPictures {
+        pictures: vec![painting(7).into()],
+        filtered: Vec::new(),
+    });
+    journal
+        .record_outcome(&call, &outcome)
+        .await
+        .expect("noted");
+    let retry = server
+        .post(&format!("/api/jobs/{id}/retry"))
+        .bearer_auth("one")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(body(retry).await["state"], "queued");
+    server.jobs.cancel(id).await.expect("cancelled");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -852,4 +880,54 @@ async fn pictures_and_lineage_are_visible_only_to_their_owner() {
             "{key}"
         );
     }
+}
+
+#[tokio::test]
+async fn pictures_of_other_callers_do_not_hide_those_of_the_caller() {
+    let options = ApiOptions {
+        api_keys: secrets(&["one", "two"]),
+        ..ApiOptions::default()
+    };
+    let server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
+    let ask = async |key: &str| {
+        let request = json!({"prompt": "red hills", "count": 1});
+        let call = server
+            .post("/api/images/generate")
+            .bearer_auth(key)
+            .json(&request);
+        let job = accepted(call.send().await.expect("an answer")).await;
+        job["id"].as_str().expect("an id").to_owned()
+    };
+    let (own, others) = (ask("one").await, ask("two").await);
+    let outputs = server.generation.outputs.folder();
+    std::fs::create_dir_all(outputs).expect("a folder");
+    std::fs::write(outputs.join("one.png"), painting(3)).expect("written");
+    let line = |number: usize, job: &str| {
+        let lineage = json!({
+            "job": job, "index": 0, "provider": "local", "mode": "style", "software": "clippy/0",
+            "references": [{"role": "style", "weight": 0.5, "id": 3, "sha256": "aa"}],
+        });
+        let sha256 = format!("{number:064x}");
+        json!({
+            "sha256": sha256, "path": "one.png", "media_type": "image/png", "width": 1, "height": 1,
+            "lineage": lineage,
+        })
+        .to_string()
+    };
+    let lines: Vec<String> = (0..2_600)
+        .map(|number| line(number, if number == 0 { &own } else { &others }))
+        .collect();
+    std::fs::write(outputs.join("lineage.jsonl"), lines.join("\n") + "\n").expect("written");
+    let listed = async |key: &str| {
+        let call = server.get("/api/lineage?ref=3").bearer_auth(key);
+        let listed = body(call.send().await.expect("an answer")).await;
+        let images = listed["images"].as_array().expect("a list");
+        (images.len(), images[0]["sha256"].clone())
+    };
+    assert_eq!(listed("one").await, (1, json!(format!("{:064x}", 0))));
+    assert_eq!(listed("two").await, (200, json!(format!("{:064x}", 2_599))));
 }

@@ -1,5 +1,7 @@
 //! Paid calls, and the journal that records them.
 
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::Result;
@@ -59,6 +61,14 @@ impl CallRole {
             Self::Picture => "picture",
             Self::Description => "description",
         }
+    }
+
+    /// Returns the role with this name in the journal.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Picture, Self::Description]
+            .into_iter()
+            .find(|role| role.as_str() == name)
     }
 }
 
@@ -120,6 +130,17 @@ pub struct CallPictures {
     pub filtered: Vec<String>,
 }
 
+/// A call that was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredCall {
+    /// The purpose of the call.
+    pub role: CallRole,
+    /// The number of the call within the job and the role.
+    pub index: u32,
+    /// The result of the call.
+    pub result: CallPictures,
+}
+
 /// What the journal knows of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallState {
@@ -149,8 +170,12 @@ pub trait CallJournal: Send + Sync + 'static {
     async fn claim(&self, call: &CallKey) -> Result<CallState>;
     /// Returns the state of a call, without claiming it.
     async fn look_up(&self, call: &CallKey) -> Result<CallState>;
-    /// Whether any call of a scope was sent and may cost something.
-    async fn has_calls(&self, scope: &str) -> Result<bool>;
+    /// Whether any call of a scope was sent and may cost something. Records of earlier versions do
+    /// not name their scope, so one made after `since`, the beginning of the scope, may belong to
+    /// it.
+    async fn has_calls(&self, scope: &str, since: SystemTime) -> Result<bool>;
+    /// Lists the answered calls of a scope, without those that earlier versions recorded.
+    async fn answered(&self, scope: &str) -> Result<Vec<AnsweredCall>>;
     /// Records how a call ended. As with [`CallJournal::claim`], this must be on disk when it
     /// returns.
     async fn record_outcome(&self, call: &CallKey, outcome: &CallOutcome) -> Result<()>;

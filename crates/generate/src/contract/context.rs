@@ -33,6 +33,12 @@ pub struct GenerationContext {
     pub seed: u64,
 }
 
+/// Returns the scope of a job's calls after `retries` retries by a person.
+#[must_use]
+pub fn scope_of(job: &str, retries: u32) -> String {
+    format!("{job} {retries}")
+}
+
 /// Derives a job's seed from the job's id. It is below 2^30, so every provider and every client
 /// can use it unchanged.
 #[must_use]

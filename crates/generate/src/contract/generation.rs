@@ -83,9 +83,9 @@ pub struct Generation {
     /// How closely the sketch is kept, 0 to 1.
     pub sketch_weight: f32,
     /// The picture to start from.
-    pub base: Option<RgbImage>,
+    pub base: Option<Arc<RgbImage>>,
     /// White (255) where the base is repainted, black (0) where it stays; of the base's size.
-    pub mask: Option<GrayImage>,
+    pub mask: Option<Arc<GrayImage>>,
     /// References in the order of the request.
     pub references: Vec<Reference>,
     /// Style tags.
@@ -119,6 +119,59 @@ impl Generation {
         }
     }
 
+    /// Copies the generation without the pixels that are needed only until they are sent: those of
+    /// the sketch, of the references, and of a base without a mask.
+    #[must_use]
+    pub fn without_inputs(&self) -> Self {
+        let references = self.references.iter().map(|reference| Reference {
+            role: reference.role,
+            weight: reference.weight,
+            picture: RgbImage::default(),
+            origin: reference.origin.clone(),
+        });
+        Self {
+            prompt: self.prompt.clone(),
+            negative_prompt: self.negative_prompt.clone(),
+            count: self.count,
+            sketch: None,
+            sketch_sha256: self.sketch_sha256.clone(),
+            sketch_weight: self.sketch_weight,
+            base: self.base.clone().filter(|_| self.mask.is_some()),
+            mask: self.mask.clone(),
+            references: references.collect(),
+            style_tags: self.style_tags.clone(),
+            seed: self.seed,
+            aspect_ratio: self.aspect_ratio,
+            preset: self.preset,
+            query: self.query.clone(),
+            subject_type: self.subject_type.clone(),
+            memory: self.memory.clone(),
+        }
+    }
+
+    /// Like [`Generation::without_inputs`]. Frees the memory of the inputs if nothing else holds
+    /// them.
+    #[must_use]
+    pub fn release_inputs(self: Arc<Self>) -> Arc<Self> {
+        let rest = self.without_inputs();
+        if let Some(whole) = Arc::into_inner(self) {
+            let unmasked = whole.base.as_ref().filter(|_| whole.mask.is_none());
+            let released: usize = whole
+                .sketch
+                .iter()
+                .chain(unmasked.map(AsRef::as_ref))
+                .chain(whole.references.iter().map(|reference| &reference.picture))
+                .map(|picture| picture.as_raw().len())
+                .sum();
+            drop(whole);
+            if let Some(memory) = &rest.memory {
+                let edit = memory.bytes().saturating_sub(released as u64);
+                memory.shrink_to(if rest.mask.is_some() { edit } else { 0 });
+            }
+        }
+        Arc::new(rest)
+    }
+
     /// The references of one role that have a weight above 0.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Reference> {
         self.references
@@ -131,12 +184,12 @@ impl Generation {
     #[must_use]
     pub fn ratio(&self) -> f32 {
         let of = |picture: &RgbImage| picture.width() as f32 / picture.height() as f32;
-        if let Some(base) = self.base.as_ref().filter(|_| self.mask.is_some()) {
+        if let Some(base) = self.base.as_deref().filter(|_| self.mask.is_some()) {
             return of(base);
         }
         self.aspect_ratio
             .map(AspectRatio::value)
-            .or_else(|| self.base.as_ref().map(of))
+            .or_else(|| self.base.as_deref().map(of))
             .or_else(|| self.sketch.as_ref().map(of))
             .unwrap_or(1.0)
             .clamp(0.125, 8.0)

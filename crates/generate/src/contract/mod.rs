@@ -18,10 +18,11 @@ mod request;
 mod style;
 
 pub use call::{
-    CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures, CallRole, CallState, PaidCall,
+    AnsweredCall, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures, CallRole,
+    CallState, PaidCall,
 };
 pub use capabilities::{CancelKind, Capabilities, ProgressKind, Ratios, Support};
-pub use context::{GenerationContext, seed_of};
+pub use context::{GenerationContext, scope_of, seed_of};
 pub use error::{FailureClass, GenerateError};
 pub use estimate::{Estimate, estimate};
 pub use finding::{Finding, FindingLevel};

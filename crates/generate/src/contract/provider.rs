@@ -76,6 +76,16 @@ pub trait Provider: Send + Sync + 'static {
         receipt: Receipt,
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError>;
+
+    /// Removes what runs of a generation left with the provider for the next run. Called when the
+    /// generation was cancelled between two runs, so that no run follows. `scope` is
+    /// [`GenerationContext::scope`].
+    ///
+    /// # Errors
+    /// [`GenerateError`], if something is left there.
+    async fn withdraw(&self, _scope: &str) -> Result<(), GenerateError> {
+        Ok(())
+    }
 }
 
 /// Checks a request against a provider before it is queued: the body, the capabilities, `strict`.

@@ -6,7 +6,9 @@
 //! unknown. Earlier versions named the folder after what is sent: `<folder>/<fingerprint>`. Such
 //! folders are read and no longer made.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +16,9 @@ use clippy_common::files::sync_folder;
 use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{CallJournal, CallKey, CallOutcome, CallPictures, CallState};
+use crate::contract::{
+    AnsweredCall, CallJournal, CallKey, CallOutcome, CallPictures, CallRole, CallState,
+};
 use crate::digest::sha256_hex;
 use crate::durable;
 
@@ -79,18 +83,51 @@ impl FileJournal {
     }
 
     fn has_calls_now(folder: &Path) -> Result<bool> {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(durable::fault("read", folder)(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(durable::fault("read", folder))?;
-            if exists(&entry.path().join("sent"))? {
+        for entry in entries_of(folder)? {
+            if exists(&entry.join("sent"))? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Whether an earlier version recorded a call after `since`.
+    fn has_older_records(&self, since: SystemTime) -> Result<bool> {
+        for entry in entries_of(&self.folder)? {
+            let sent = entry.join("sent");
+            let written = match sent.metadata().and_then(|sent| sent.modified()) {
+                Ok(written) => written,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(durable::fault("read", &sent)(error)),
+            };
+            if written >= since {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn answered_now(folder: &Path) -> Result<Vec<AnsweredCall>> {
+        let mut answered = Vec::new();
+        for entry in entries_of(folder)? {
+            let name = entry.file_name().and_then(OsStr::to_str);
+            let Some((role, index)) = name.and_then(|name| name.rsplit_once('-')) else {
+                continue;
+            };
+            let (Some(role), Ok(index)) = (CallRole::from_name(role), index.parse()) else {
+                continue;
+            };
+            if exists(&entry.join("sent"))?
+                && let CallState::Done(result) = Self::read(&entry)?
+            {
+                answered.push(AnsweredCall {
+                    role,
+                    index,
+                    result,
+                });
+            }
+        }
+        Ok(answered)
     }
 
     /// The state of a call that was sent.
@@ -171,6 +208,18 @@ impl Folders {
     }
 }
 
+/// Lists the entries of a folder. A folder that does not exist has none.
+fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(durable::fault("read", folder)(error)),
+    };
+    entries
+        .map(|entry| Ok(entry.map_err(durable::fault("read", folder))?.path()))
+        .collect()
+}
+
 fn exists(path: &Path) -> Result<bool> {
     path.try_exists().map_err(durable::fault("read", path))
 }
@@ -194,9 +243,14 @@ impl CallJournal for FileJournal {
         blocking(move || Self::look_up_now(&folders)).await
     }
 
-    async fn has_calls(&self, scope: &str) -> Result<bool> {
+    async fn has_calls(&self, scope: &str, since: SystemTime) -> Result<bool> {
+        let (folder, all) = (self.folder_of_scope(scope), self.clone());
+        blocking(move || Ok(Self::has_calls_now(&folder)? || all.has_older_records(since)?)).await
+    }
+
+    async fn answered(&self, scope: &str) -> Result<Vec<AnsweredCall>> {
         let folder = self.folder_of_scope(scope);
-        blocking(move || Self::has_calls_now(&folder)).await
+        blocking(move || Self::answered_now(&folder)).await
     }
 
     async fn record_outcome(&self, call: &CallKey, outcome: &CallOutcome) -> Result<()> {
@@ -208,7 +262,7 @@ impl CallJournal for FileJournal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{CallRole, PaidCall};
+    use crate::contract::PaidCall;
 
     fn call(body: &[u8]) -> CallKey {
         let call = PaidCall {
@@ -229,15 +283,57 @@ mod tests {
     async fn a_call_keeps_its_identity_when_its_body_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = FileJournal::new(folder.path());
-        assert!(!journal.has_calls("job").await.expect("read"));
+        let since = SystemTime::now();
+        assert!(!journal.has_calls("job", since).await.expect("read"));
         assert_eq!(journal.claim(&key()).await.expect("new"), CallState::New);
         let changed = call(b"body of a newer version");
         assert_eq!(
             journal.claim(&changed).await.expect("known"),
             CallState::Unknown
         );
-        assert!(journal.has_calls("job").await.expect("read"));
-        assert!(!journal.has_calls("another").await.expect("read"));
+        assert!(journal.has_calls("job", since).await.expect("read"));
+        assert!(!journal.has_calls("another", since).await.expect("read"));
+    }
+
+    #[tokio::test]
+    async fn a_record_of_an_earlier_version_may_belong_to_any_job_of_that_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = FileJournal::new(folder.path());
+        let minute = std::time::Duration::from_secs(60);
+        let (before, after) = (SystemTime::now() - minute, SystemTime::now() + minute);
+        assert!(!journal.has_calls("job", before).await.expect("read"));
+        let older = folder.path().join(key().sent_as.as_str());
+        std::fs::create_dir_all(&older).expect("a folder");
+        std::fs::write(older.join("sent"), b"").expect("written");
+        assert!(journal.has_calls("job", before).await.expect("read"));
+        assert!(!journal.has_calls("a later job", after).await.expect("read"));
+    }
+
+    #[tokio::test]
+    async fn answered_calls_are_listed_with_their_results() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = FileJournal::new(folder.path());
+        assert_eq!(journal.answered("job").await.expect("read"), []);
+        journal.claim(&key()).await.expect("new");
+        assert_eq!(journal.answered("job").await.expect("read"), [], "not yet");
+        let result = CallPictures {
+            pictures: vec![Bytes::from_static(b"one")],
+            filtered: Vec::new(),
+        };
+        let outcome = CallOutcome::Pictures(result.clone());
+        journal
+            .record_outcome(&key(), &outcome)
+            .await
+            .expect("noted");
+        let (role, index) = (CallRole::Picture, 0);
+        assert_eq!(
+            journal.answered("job").await.expect("read"),
+            [AnsweredCall {
+                role,
+                index,
+                result
+            }]
+        );
     }
 
     #[tokio::test]

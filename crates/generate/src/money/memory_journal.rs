@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use clippy_core::Result;
 
-use crate::contract::{CallJournal, CallKey, CallOutcome, CallRole, CallState};
+use crate::contract::{AnsweredCall, CallJournal, CallKey, CallOutcome, CallRole, CallState};
 
 /// The scope, the role and the number of a call.
 type Name = (String, CallRole, u32);
@@ -50,8 +51,20 @@ impl CallJournal for MemoryJournal {
         Ok(known.unwrap_or(CallState::New))
     }
 
-    async fn has_calls(&self, scope: &str) -> Result<bool> {
+    async fn has_calls(&self, scope: &str, _since: SystemTime) -> Result<bool> {
         Ok(self.with(|calls| calls.keys().any(|(known, _, _)| known == scope)))
+    }
+
+    async fn answered(&self, scope: &str) -> Result<Vec<AnsweredCall>> {
+        let answered = |((known, role, index), state): (&Name, &CallState)| match state {
+            CallState::Done(result) if known == scope => Some(AnsweredCall {
+                role: *role,
+                index: *index,
+                result: result.clone(),
+            }),
+            _ => None,
+        };
+        Ok(self.with(|calls| calls.iter().filter_map(answered).collect()))
     }
 
     async fn record_outcome(&self, call: &CallKey, outcome: &CallOutcome) -> Result<()> {

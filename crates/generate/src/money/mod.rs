@@ -14,5 +14,5 @@ pub use dollars::MicroDollars;
 pub use file_journal::FileJournal;
 pub use file_spending::FileSpending;
 pub use memory_journal::MemoryJournal;
-pub use paid_once::paid_once;
+pub use paid_once::{count_bought, paid_once};
 pub use spending::{MemorySpending, Spending};

@@ -6,13 +6,14 @@
 //! without being paid for again, also when a person asks for a retry of the job: it failed for
 //! another reason than this call.
 
+use std::collections::HashSet;
 use std::future::Future;
 
 use clippy_imaging::probe;
 
 use crate::contract::{
-    CallKey, CallOutcome, CallPictures, CallRole, CallState, FailureClass, GenerateError,
-    GenerationContext, PaidCall,
+    CallJournal, CallKey, CallOutcome, CallPictures, CallRole, CallState, FailureClass,
+    GenerateError, GenerationContext, PaidCall,
 };
 
 /// Sends a paid call at most once.
@@ -78,6 +79,26 @@ async fn find_bought_before_retry(
     None
 }
 
+/// Counts the different calls of a job that were answered in these scopes, and so are not bought
+/// again. A call whose record cannot be read or used counts as not answered.
+pub async fn count_bought(journal: &dyn CallJournal, scopes: &[String]) -> u32 {
+    let mut bought = HashSet::new();
+    for scope in scopes {
+        match journal.answered(scope).await {
+            Ok(answered) => {
+                let usable = answered
+                    .iter()
+                    .filter(|call| is_usable(call.role, &call.result));
+                bought.extend(usable.map(|call| (call.role, call.index)));
+            }
+            Err(error) => {
+                tracing::warn!(scope, %error, "cannot read what an earlier attempt bought");
+            }
+        }
+    }
+    u32::try_from(bought.len()).unwrap_or(u32::MAX)
+}
+
 fn is_usable(role: CallRole, call: &CallPictures) -> bool {
     match role {
         CallRole::Picture => call.pictures.iter().any(|picture| probe(picture).is_ok()),
@@ -98,12 +119,13 @@ mod tests {
     use std::borrow::Borrow;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::SystemTime;
 
     use bytes::Bytes;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::contract::{CallFingerprint, CallJournal, NoProgress};
+    use crate::contract::{AnsweredCall, CallFingerprint, NoProgress};
     use crate::money::MemoryJournal;
 
     fn picture() -> Bytes {
@@ -175,8 +197,12 @@ mod tests {
             self.0.look_up(call).await
         }
 
-        async fn has_calls(&self, scope: &str) -> clippy_core::Result<bool> {
-            self.0.has_calls(scope).await
+        async fn has_calls(&self, scope: &str, since: SystemTime) -> clippy_core::Result<bool> {
+            self.0.has_calls(scope, since).await
+        }
+
+        async fn answered(&self, scope: &str) -> clippy_core::Result<Vec<AnsweredCall>> {
+            self.0.answered(scope).await
         }
 
         async fn record_outcome(&self, _: &CallKey, _: &CallOutcome) -> clippy_core::Result<()> {
@@ -226,6 +252,33 @@ mod tests {
             panic!("bought twice")
         });
         assert_eq!(again.await.expect("pictures"), pictures());
+    }
+
+    #[tokio::test]
+    async fn answered_calls_before_and_after_a_retry_are_counted_once() {
+        let context = context(MemoryJournal::default());
+        let scopes = ["job 0".to_owned(), "job 1".to_owned()];
+        let counted = async || count_bought(&*context.journal, &scopes).await;
+        assert_eq!(counted().await, 0);
+        let lost = paid(&context, b"body", || async {
+            Err(GenerateError::maybe_charged("cut off"))
+        });
+        lost.await.expect_err("lost");
+        assert_eq!(counted().await, 0, "its outcome is not known");
+        let bought = paid(retried(&context), b"body", || async { Ok(pictures()) });
+        bought.await.expect("pictures");
+        assert_eq!(counted().await, 1);
+        let useless = CallPictures {
+            pictures: vec![Bytes::from_static(b"no picture")],
+            filtered: Vec::new(),
+        };
+        let other = PaidCall {
+            index: 1,
+            ..call(b"body")
+        };
+        let bought = paid_once(&context, &other, || async { Ok(useless) });
+        bought.await.expect("bytes");
+        assert_eq!(counted().await, 1, "it is bought again");
     }
 
     #[tokio::test]

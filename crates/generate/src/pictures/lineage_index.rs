@@ -14,8 +14,15 @@ use crate::durable;
 
 /// The longest line that is read. We never write longer ones.
 const LONGEST_LINE: u64 = 1 << 20;
-/// The largest number of outputs that are listed for one picture.
-const MOST_LISTED: usize = 2_000;
+
+/// A part of the list of pictures that were made from a picture.
+#[derive(Debug, Default)]
+pub struct MadeFrom {
+    /// The outputs, newest first.
+    pub outputs: Vec<Output>,
+    /// Whether there are older records.
+    pub more: bool,
+}
 
 /// The offsets of the lines that mention each picture. The lines stay in the file, because there
 /// may be very many.
@@ -37,15 +44,21 @@ impl LineageIndex {
         }
     }
 
-    /// The latest outputs that were made from a picture, oldest first. Lines that cannot be parsed,
-    /// such as those truncated by a crash, are skipped.
+    /// The outputs that were made from a picture, newest first. Reads `lines` lines after skipping
+    /// the newest `passed`. Lines that cannot be parsed, such as those truncated by a crash, are
+    /// skipped.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
-    pub(crate) fn made_from(&mut self, reference: PointId) -> Result<Vec<Output>> {
+    pub(crate) fn made_from(
+        &mut self,
+        reference: PointId,
+        passed: usize,
+        lines: usize,
+    ) -> Result<MadeFrom> {
         let file = match File::open(&self.list) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(MadeFrom::default()),
             Err(error) => return Err(durable::fault("open", &self.list)(error)),
         };
         let mut reader = BufReader::new(file);
@@ -58,16 +71,18 @@ impl LineageIndex {
                 .iter()
                 .any(|used| used.origin.id == Some(reference))
         };
-        let mut found = Vec::new();
+        let mut found = MadeFrom::default();
         let starts = self
             .lines
             .get(&reference)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        for start in &starts[starts.len().saturating_sub(MOST_LISTED)..] {
+        for start in starts.iter().rev().skip(passed).take(lines) {
             let line = line_at(&mut reader, *start).map_err(durable::fault("read", &self.list))?;
-            found.extend(serde_json::from_slice::<Output>(&line).ok().filter(uses));
+            let output = serde_json::from_slice::<Output>(&line).ok().filter(uses);
+            found.outputs.extend(output);
         }
+        found.more = starts.len() > passed.saturating_add(lines);
         Ok(found)
     }
 
@@ -147,9 +162,11 @@ mod tests {
         let mut index = LineageIndex::new(list.clone());
         let made = |index: &mut LineageIndex, id: u64| -> Vec<String> {
             index
-                .made_from(id.into())
+                .made_from(id.into(), 0, 10)
                 .expect("a list")
+                .outputs
                 .into_iter()
+                .rev()
                 .map(|output| output.sha256)
                 .collect()
         };
@@ -174,6 +191,14 @@ mod tests {
         append(rest);
         assert_eq!(made(&mut index, 7), ["a", "c"]);
         assert_eq!(index.read, std::fs::metadata(&list).expect("a file").len());
+
+        let newest = index.made_from(7.into(), 0, 1).expect("a list");
+        assert_eq!(
+            (newest.outputs[0].sha256.as_str(), newest.more),
+            ("c", true)
+        );
+        let older = index.made_from(7.into(), 1, 1).expect("a list");
+        assert_eq!((older.outputs[0].sha256.as_str(), older.more), ("a", false));
 
         std::fs::write(&list, format!("{}\n", line("d", &[7]))).expect("written");
         assert_eq!(

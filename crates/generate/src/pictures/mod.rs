@@ -16,6 +16,7 @@ pub use data_url::{data_url, picture_bytes};
 pub use fetch::{FetchPolicy, Fetcher};
 pub use intake::Intake;
 pub use lineage::{Lineage, LineageReference};
+pub use lineage_index::MadeFrom;
 pub use output::Output;
 pub use outputs::Outputs;
 pub use resolver::{ReferencePicture, ReferencePictures, Resolver};

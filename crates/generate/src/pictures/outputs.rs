@@ -10,7 +10,7 @@ use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 
 use super::lineage::Lineage;
-use super::lineage_index::LineageIndex;
+use super::lineage_index::{LineageIndex, MadeFrom};
 use super::output::Output;
 use crate::contract::GeneratedImage;
 use crate::digest::sha256_hex;
@@ -159,23 +159,28 @@ impl Outputs {
         .await
     }
 
-    /// The latest 2,000 stored pictures that were made from this picture of the gallery, newest
-    /// first.
+    /// The stored pictures that were made from this picture of the gallery, newest first. Reads
+    /// `records` records after skipping the newest `passed`. A picture may be recorded more than
+    /// once.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
-    pub async fn made_from(&self, reference: PointId) -> Result<Vec<Output>> {
+    pub async fn made_from(
+        &self,
+        reference: PointId,
+        passed: usize,
+        records: usize,
+    ) -> Result<MadeFrom> {
         let outputs = self.clone();
         blocking(move || {
             let mut found = outputs
                 .uses
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .made_from(reference)?;
-            found.retain(|output| outputs.path_of(output).is_file());
-            found.reverse();
-            let mut seen = std::collections::HashSet::new();
-            found.retain(|output| seen.insert(output.sha256.clone()));
+                .made_from(reference, passed, records)?;
+            found
+                .outputs
+                .retain(|output| outputs.path_of(output).is_file());
             Ok(found)
         })
         .await

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_imaging::{Budget, Picture, decode, probe, scaled_to};
+use clippy_imaging::{Budget, Picture, RgbImage, decode, probe, scaled_to};
 use futures::{StreamExt, TryStreamExt};
 
 use super::data_url::{is_web_url, picture_bytes};
@@ -22,6 +22,13 @@ use crate::digest::sha256_hex;
 
 /// The number of references that are fetched and decoded at the same time.
 const CONCURRENCY: usize = 2;
+
+/// What to do if a sketch or a reference cannot be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    IsAnError,
+    IsLeftOut,
+}
 
 /// The part of the gallery that references need.
 #[async_trait]
@@ -67,7 +74,7 @@ impl Resolver {
     /// fetcher's refusals; [`ErrorCode::Unavailable`] when other pictures occupy all memory for
     /// minutes.
     pub async fn resolve(&self, request: &GenerateRequest) -> Result<Generation> {
-        self.resolve_with(request, None).await
+        self.resolve_with(request, None, Missing::IsAnError).await
     }
 
     /// As [`Resolver::resolve`], for a request whose uploads [`Intake::take`] has stored.
@@ -79,13 +86,29 @@ impl Resolver {
         request: &GenerateRequest,
         intake: &Intake,
     ) -> Result<Generation> {
-        self.resolve_with(request, Some(intake)).await
+        self.resolve_with(request, Some(intake), Missing::IsAnError)
+            .await
+    }
+
+    /// As [`Resolver::resolve_kept`], for a request whose pictures were already bought. Its sketch
+    /// and its references are no longer sent, so those that cannot be fetched are left out.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve_kept`], but only for the base and the mask.
+    pub async fn resolve_bought(
+        &self,
+        request: &GenerateRequest,
+        intake: &Intake,
+    ) -> Result<Generation> {
+        self.resolve_with(request, Some(intake), Missing::IsLeftOut)
+            .await
     }
 
     async fn resolve_with(
         &self,
         request: &GenerateRequest,
         intake: Option<&Intake>,
+        missing: Missing,
     ) -> Result<Generation> {
         request.validate()?;
         let base = self
@@ -111,7 +134,7 @@ impl Resolver {
             + edited.map_or(0, edit_bytes);
         // Acquired in one step before the first picture is decoded, so that two jobs cannot wait
         // for each other's share.
-        let mut memory = match most {
+        let memory = match most {
             0 => None,
             most => Some(
                 Budget::of_jobs()
@@ -120,28 +143,27 @@ impl Resolver {
             ),
         };
 
-        let fetched =
-            (0..request.refs.len()).map(|index| self.resolve_reference(request, index, intake));
+        let fetched = (0..request.refs.len()).map(|index| async move {
+            match self.resolve_reference(request, index, intake).await {
+                Err(error) if missing == Missing::IsLeftOut => {
+                    tracing::info!(%error, "leaving out a reference that is no longer sent");
+                    without_picture(request, index)
+                }
+                resolved => resolved,
+            }
+        });
         let references = futures::stream::iter(fetched)
             .buffered(CONCURRENCY)
             .try_collect::<Vec<_>>()
             .await?;
-        let (sketch, sketch_sha256) = match self
-            .read_optional("sketch", request.sketch.as_deref(), intake)
-            .await?
-        {
-            None => (None, None),
-            Some(bytes) => {
-                let hash = sha256_hex(&bytes);
-                (
-                    Some(
-                        decode_picture("sketch", bytes, |sketch| scaled_to(&sketch, DRAWING_SIDE))
-                            .await?,
-                    ),
-                    Some(hash),
-                )
+        let (sketch, sketch_sha256) = match self.resolve_sketch(request, intake).await {
+            Err(error) if missing == Missing::IsLeftOut => {
+                tracing::info!(%error, "leaving out a sketch that is no longer sent");
+                None
             }
-        };
+            resolved => resolved?,
+        }
+        .unzip();
         let base = match base {
             None => None,
             Some(bytes) if edited.is_some() => {
@@ -158,7 +180,7 @@ impl Resolver {
             }
             _ => None,
         };
-        if let Some(memory) = &mut memory {
+        if let Some(memory) = &memory {
             let small = references
                 .iter()
                 .map(|reference| bytes_of(&reference.picture))
@@ -184,8 +206,8 @@ impl Resolver {
             sketch,
             sketch_sha256,
             sketch_weight: request.sketch_weight.unwrap_or(0.8),
-            base,
-            mask,
+            base: base.map(Arc::new),
+            mask: mask.map(Arc::new),
             references,
             style_tags: request.styles()?,
             seed: request.seed,
@@ -203,6 +225,24 @@ impl Resolver {
             subject_type: request.subject_type.clone(),
             memory: memory.map(Arc::new),
         })
+    }
+
+    /// Returns the sketch, scaled down, and the hash of its file.
+    async fn resolve_sketch(
+        &self,
+        request: &GenerateRequest,
+        intake: Option<&Intake>,
+    ) -> Result<Option<(RgbImage, String)>> {
+        let Some(bytes) = self
+            .read_optional("sketch", request.sketch.as_deref(), intake)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let hash = sha256_hex(&bytes);
+        let sketch =
+            decode_picture("sketch", bytes, |sketch| scaled_to(&sketch, DRAWING_SIDE)).await?;
+        Ok(Some((sketch, hash)))
     }
 
     async fn resolve_reference(
@@ -278,6 +318,23 @@ impl Resolver {
         }
         picture_bytes(text).map_err(|error| with_field(name, error))
     }
+}
+
+/// Makes a reference whose picture can no longer be fetched.
+fn without_picture(request: &GenerateRequest, index: usize) -> Result<Reference> {
+    let input = &request.refs[index];
+    let text = input.url.as_ref().or(input.image_url.as_ref());
+    Ok(Reference {
+        role: request.role(index)?,
+        weight: request.weight(index),
+        picture: RgbImage::new(1, 1),
+        origin: ReferenceOrigin {
+            id: input.id,
+            source_url: text.filter(|text| is_web_url(text)).cloned(),
+            licence: None,
+            sha256: String::new(),
+        },
+    })
 }
 
 /// Decodes a picture on a blocking thread, because a large one takes much of a second, and returns

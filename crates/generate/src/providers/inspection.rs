@@ -228,8 +228,8 @@ mod tests {
         let base = RgbImage::from_pixel(40, 40, Rgb([90, 20, 20]));
         let mask = GrayImage::from_fn(40, 40, |x, _| Luma([if x < 20 { 255 } else { 0 }]));
         let edit = || Generation {
-            base: Some(base.clone()),
-            mask: Some(mask.clone()),
+            base: Some(Arc::new(base.clone())),
+            mask: Some(Arc::new(mask.clone())),
             ..Generation::default()
         };
         let painted = |from: u32, to: u32| {

@@ -15,13 +15,13 @@ use crate::contract::{
 pub async fn make(
     provider: &dyn Provider,
     request: &GenerateRequest,
-    generation: &Arc<Generation>,
+    generation: Arc<Generation>,
     context: &GenerationContext,
 ) -> Result<Generated, GenerateError> {
     let receipt = admit(provider, request)?;
-    let mut generated = provider
-        .generate(Arc::clone(generation), receipt, context)
-        .await?;
-    inspection::inspect(generation, &mut generated).await;
+    // Only the provider holds the inputs, so that it can free those that it has sent.
+    let shown = Arc::new(generation.without_inputs());
+    let mut generated = provider.generate(generation, receipt, context).await?;
+    inspection::inspect(&shown, &mut generated).await;
     Ok(generated)
 }

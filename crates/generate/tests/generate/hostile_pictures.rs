@@ -175,7 +175,7 @@ async fn references_are_scaled_down_and_an_edited_base_is_not() {
         Some((2048, 1024))
     );
     assert_eq!(
-        generation.base.as_ref().map(RgbImage::dimensions),
+        generation.base.as_deref().map(RgbImage::dimensions),
         Some((2048, 1024))
     );
     let held = generation.memory.as_ref().expect("it holds memory").bytes();
@@ -190,7 +190,7 @@ async fn references_are_scaled_down_and_an_edited_base_is_not() {
     };
     let generation = resolver().resolve(&edit).await.expect("good pictures");
     assert_eq!(
-        generation.base.as_ref(),
+        generation.base.as_deref(),
         Some(&large),
         "an edit keeps every pixel"
     );

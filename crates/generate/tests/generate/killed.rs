@@ -4,12 +4,13 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{Backoff, Endpoint, GeminiProvider, GeminiSettings, GoogleClient};
 use clippy_generate::{
-    Address, CallJournal, CallKey, CallOutcome, CallState, FailureClass, FileJournal,
+    Address, AnsweredCall, CallJournal, CallKey, CallOutcome, CallState, FailureClass, FileJournal,
     GenerateError, GenerateRequest, Generated,
 };
 
@@ -70,8 +71,12 @@ impl CallJournal for HaltingJournal {
         self.journal.look_up(call).await
     }
 
-    async fn has_calls(&self, scope: &str) -> clippy_core::Result<bool> {
-        self.journal.has_calls(scope).await
+    async fn has_calls(&self, scope: &str, since: SystemTime) -> clippy_core::Result<bool> {
+        self.journal.has_calls(scope, since).await
+    }
+
+    async fn answered(&self, scope: &str) -> clippy_core::Result<Vec<AnsweredCall>> {
+        self.journal.answered(scope).await
     }
 
     async fn record_outcome(

@@ -101,9 +101,10 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     std::fs::write(&list, format!("{text}{{\"sha256\": \"cut o")).expect("written");
     let reopened = Outputs::open(folder.path().join("outputs")).expect("a folder");
     let found: Vec<String> = reopened
-        .made_from(7.into())
+        .made_from(7.into(), 0, 10)
         .await
         .expect("found")
+        .outputs
         .into_iter()
         .map(|output| output.sha256)
         .collect();
@@ -114,9 +115,10 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     );
     assert!(
         reopened
-            .made_from(8.into())
+            .made_from(8.into(), 0, 10)
             .await
             .expect("found")
+            .outputs
             .is_empty()
     );
     let after = reopened
@@ -129,15 +131,23 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
         )
         .await
         .expect("kept");
-    let found = reopened.made_from(7.into()).await.expect("found");
+    let found = reopened.made_from(7.into(), 0, 10).await.expect("found");
     assert_eq!(
-        found.first().map(|output| &output.sha256),
+        found.outputs.first().map(|output| &output.sha256),
         Some(&after.sha256),
         "a line after a truncated one is found"
     );
     std::fs::remove_file(reopened.path_of(&after)).expect("removed");
     std::fs::remove_file(reopened.path_of(&other)).expect("removed");
-    assert_eq!(reopened.made_from(7.into()).await.expect("found").len(), 1);
+    assert_eq!(
+        reopened
+            .made_from(7.into(), 0, 10)
+            .await
+            .expect("found")
+            .outputs
+            .len(),
+        1
+    );
     let left: Vec<_> = std::fs::read_dir(reopened.path_of(&kept).parent().expect("a folder"))
         .expect("read")
         .collect();

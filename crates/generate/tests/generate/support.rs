@@ -129,7 +129,7 @@ pub async fn generate_in(
     context: &GenerationContext,
 ) -> Result<Generated, GenerateError> {
     admit(provider, request).expect("admitted");
-    make(provider, request, &resolve(request).await, context).await
+    make(provider, request, resolve(request).await, context).await
 }
 
 pub async fn generate(

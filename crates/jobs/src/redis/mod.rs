@@ -9,7 +9,7 @@
 //!
 //! | key (after the prefix) | type | contents |
 //! |---|---|---|
-//! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries losses run created started finished version worker lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
+//! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries losses run created started finished version worker delivery lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
 //! | `:events:<id>` | stream | `kind`, `data`; about 1,000 entries at most; the entry's id is the event's |
 //! | `:jobs` | zset, score 0 | ids of jobs without a parent; sorted by text, and so by time of creation |
 //! | `:previews:<id>` | list | ids of the preview events that can still be replayed, the newest |

@@ -11,18 +11,14 @@ use super::decode::{Flat, Record, only_text};
 use super::store::{millis, unexpected};
 use crate::checks;
 use crate::events::{EventKind, KEPT_PREVIEWS};
-use crate::record::{Children, JobId, NewChild};
-use crate::runs::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey, RunStore};
+use crate::record::{Children, Job, JobId, NewChild};
+use crate::runs::{Beat, BeatAnswer, Claim, Claimant, Finished, Outcome, RunKey, RunStore};
 use crate::store::{JobFilter, JobPage, JobStore};
 
 #[async_trait]
 impl RunStore for RedisJobs {
-    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.run_claim(id, owner, lease, false).await
-    }
-
-    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.run_claim(id, owner, lease, true).await
+    async fn claim_for(&self, id: JobId, claimant: &Claimant, lease: Duration) -> Result<Claim> {
+        self.run_claim(id, claimant, lease).await
     }
 
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
@@ -112,6 +108,10 @@ impl RunStore for RedisJobs {
         }
     }
 
+    async fn cancelled(&self, id: JobId) -> Result<Option<Job>> {
+        Ok(Some(self.get(id).await?).filter(Job::was_cancelled_after_a_run))
+    }
+
     async fn count_children(&self, parent: JobId) -> Result<Children> {
         Ok(self.get(parent).await?.children.unwrap_or_default())
     }
@@ -122,19 +122,14 @@ impl RunStore for RedisJobs {
 }
 
 impl RedisJobs {
-    async fn run_claim(
-        &self,
-        id: JobId,
-        owner: &str,
-        lease: Duration,
-        beside: bool,
-    ) -> Result<Claim> {
+    async fn run_claim(&self, id: JobId, claimant: &Claimant, lease: Duration) -> Result<Claim> {
         let call = self
             .call(&self.scripts.claim)
             .arg(id.to_string())
-            .arg(owner)
+            .arg(&claimant.owner)
             .arg(millis(lease))
-            .arg(u8::from(beside));
+            .arg(u8::from(claimant.beside))
+            .arg(&claimant.delivery);
         let (answer, record): (String, Flat) = call.invoke().await?;
         match answer.as_str() {
             "run" => match Record::new(record).claimed_job() {

@@ -17,7 +17,7 @@ use super::side;
 use super::{Handlers, RunnerSettings};
 use crate::backend::WorkerBackend;
 use crate::record::{JobId, Lane};
-use crate::runs::{Claim, ClaimedJob, RunStore};
+use crate::runs::{Claim, Claimant, ClaimedJob, RunStore};
 use crate::transport::{Bell, Control, Deliver, Delivery, LaneWorker, Tick};
 
 /// The pause before a worker loop that ended is started again.
@@ -243,6 +243,8 @@ impl Engine {
                     if let Some(run) = run {
                         run.stop(StopReason::Cancelled);
                     }
+                    let engine = Arc::clone(&self);
+                    self.tracker.spawn(async move { engine.clean_up(id).await });
                 }
                 Ok(Control::Lane(lane)) => {
                     if let Some(state) = self.lane(lane) {
@@ -253,6 +255,21 @@ impl Engine {
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.ring_all(),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
+        }
+    }
+
+    /// Cleans up after a job that was cancelled while no run of it could do so.
+    async fn clean_up(&self, id: JobId) {
+        let job = match self.store.cancelled(id).await {
+            Ok(Some(job)) if self.lane(job.lane).is_some() => job,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::info!(job = %id, %error, "cannot clean up after a cancelled job");
+                return;
+            }
+        };
+        if let Some(handler) = self.handlers.get(job.kind) {
+            handler.clean_up(&job).await;
         }
     }
 
@@ -289,6 +306,7 @@ impl Engine {
     async fn take(&self, state: &LaneState, id: JobId) {
         let mut delay = Duration::from_millis(100);
         let mut alone = false;
+        let mut claimant = Claimant::new(&self.identity);
         loop {
             let Some(_room) = self.room(state, alone).await else {
                 return;
@@ -306,12 +324,8 @@ impl Engine {
             // Registered before the check, so that a change in between is not missed.
             let changed = state.changed.notified();
             let lease = self.settings.timing.lease;
-            let claim = if alone {
-                self.store.claim(id, &self.identity, lease).await
-            } else {
-                self.store.claim_beside(id, &self.identity, lease).await
-            };
-            match claim {
+            claimant.beside = !alone;
+            match self.store.claim_for(id, &claimant, lease).await {
                 Ok(Claim::Run(claimed)) => return self.execute(id, *claimed).await,
                 Ok(Claim::Busy | Claim::Nothing) => return,
                 Ok(Claim::Alone) => {

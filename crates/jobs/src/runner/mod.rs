@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::WorkerBackend;
 use crate::failure::JobError;
-use crate::record::{JobKind, Lane};
+use crate::record::{Job, JobKind, Lane};
 use engine::Engine;
 
 pub use context::{Hold, JobContext, LogLevel, StopReason};
@@ -39,6 +39,11 @@ pub trait JobHandler: Send + Sync + 'static {
 
     /// Runs a job or a part of one, and returns its result.
     async fn run(&self, context: JobContext) -> Result<Value, JobError>;
+
+    /// Removes what earlier runs of a job left elsewhere for its next run. Called when the job was
+    /// cancelled between two runs, so that no run follows. Every worker process that is notified
+    /// calls this, so it may happen several times, or not at all if no worker is running.
+    async fn clean_up(&self, _cancelled: &Job) {}
 }
 
 /// One handler for each kind of job.

@@ -156,7 +156,7 @@ impl Change<'_> {
     pub(super) async fn merge(&mut self, id: &str, lane: Lane) -> Result<()> {
         let query = sqlx::query(
             "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, losses = 0, \
-             cursor = NULL, worker = NULL,
+             cursor = NULL, worker = NULL, delivery = NULL,
              lease_ms = NULL, version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(id)).await?;
@@ -172,8 +172,8 @@ impl Change<'_> {
         ending: Ending<'_>,
     ) -> Result<()> {
         let query = sqlx::query(
-            "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, lease_ms = NULL, \
-             cursor = NULL,
+            "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, delivery = NULL,
+             lease_ms = NULL, cursor = NULL,
              cancel = 0, delayed = 0, result = COALESCE(?, result), receipt = COALESCE(?, \
              receipt), error = ?,
              version = version + 1 WHERE id = ?",
@@ -203,6 +203,14 @@ impl Change<'_> {
             Some(parent) => self.count_at_parent(parent, row.weight, state).await,
             None => Ok(()),
         }
+    }
+
+    /// Cancels a job that no run can clean up after. The workers are notified, and clean up.
+    pub(super) async fn abandon(&mut self, row: &Row) -> Result<()> {
+        self.end_job(row, JobState::Cancelled, Ending::default())
+            .await?;
+        self.notify(Control::Cancel(row.id.parse()?));
+        Ok(())
     }
 
     /// Adds to a lane's totals.

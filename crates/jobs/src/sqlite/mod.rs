@@ -34,6 +34,8 @@ use crate::transport::{self, Control};
 /// How long a transaction waits for the write lock.
 const BUSY: Duration = Duration::from_secs(10);
 const NOTICES: usize = 4_096;
+/// The number of connections to the file.
+const CONNECTIONS: u32 = 6;
 
 /// Settings of a [`SqliteJobs`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,11 +104,13 @@ impl SqliteJobs {
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            // Acknowledged changes must survive a power cut. With NORMAL, the log is synced only
+            // when it is copied back into the file.
+            .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             .foreign_keys(true);
         let pool = SqlitePoolOptions::new()
-            .max_connections(6)
+            .max_connections(CONNECTIONS)
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options)
             .await
@@ -188,4 +192,29 @@ fn damaged(name: &str) -> Error {
 
 fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T> {
     text.parse().map_err(|_| damaged(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_connection_syncs_a_change_before_it_is_acknowledged() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("jobs.db");
+        let jobs = SqliteJobs::open(&file, SqliteSettings::default())
+            .await
+            .expect("a store");
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
+            connections.push(jobs.pool.acquire().await.expect("a connection"));
+        }
+        for connection in &mut connections {
+            let level: i64 = sqlx::query_scalar("PRAGMA synchronous")
+                .fetch_one(&mut **connection)
+                .await
+                .expect("a level");
+            assert_eq!(level, 2, "FULL: the log is synced before a commit returns");
+        }
+    }
 }

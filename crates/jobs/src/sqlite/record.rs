@@ -30,6 +30,7 @@ pub(super) struct Row {
     pub(super) finished_ms: Option<i64>,
     pub(super) queued_ms: i64,
     pub(super) delayed: i64,
+    pub(super) delivery: Option<String>,
     pub(super) lease_ms: Option<i64>,
     pub(super) cancel: i64,
     pub(super) cursor: Option<String>,

@@ -12,8 +12,8 @@ use super::record::Row;
 use crate::checks;
 use crate::damage::is_damage;
 use crate::events::{EventKind, KEPT_PREVIEWS};
-use crate::record::{Children, JobId, JobState, Lane, NewChild};
-use crate::runs::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey, RunStore};
+use crate::record::{Children, Job, JobId, JobState, Lane, NewChild};
+use crate::runs::{Beat, BeatAnswer, Claim, Claimant, Finished, Outcome, RunKey, RunStore};
 use crate::store::{JobFilter, JobPage, JobStore};
 
 pub(super) fn millis(duration: Duration) -> i64 {
@@ -31,12 +31,8 @@ fn holds(row: &Row, key: RunKey) -> bool {
 
 #[async_trait]
 impl RunStore for SqliteJobs {
-    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.step_claim(id, owner, lease, false).await
-    }
-
-    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.step_claim(id, owner, lease, true).await
+    async fn claim_for(&self, id: JobId, claimant: &Claimant, lease: Duration) -> Result<Claim> {
+        self.step_claim(id, claimant, lease).await
     }
 
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
@@ -60,6 +56,10 @@ impl RunStore for SqliteJobs {
         self.step_finish(key, outcome).await
     }
 
+    async fn cancelled(&self, id: JobId) -> Result<Option<Job>> {
+        Ok(Some(self.get(id).await?).filter(Job::was_cancelled_after_a_run))
+    }
+
     async fn count_children(&self, parent: JobId) -> Result<Children> {
         Ok(self.get(parent).await?.children.unwrap_or_default())
     }
@@ -70,17 +70,15 @@ impl RunStore for SqliteJobs {
 }
 
 impl SqliteJobs {
-    /// Claims a job, or sets it aside when its record is damaged. With `beside`, a suspect is not
-    /// claimed.
+    /// Claims a job, or sets it aside when its record is damaged.
     pub(super) async fn step_claim(
         &self,
         id: JobId,
-        owner: &str,
+        claimant: &Claimant,
         lease: Duration,
-        beside: bool,
     ) -> Result<Claim> {
         let id = id.to_string();
-        match self.try_claim(&id, owner, lease, beside).await {
+        match self.try_claim(&id, claimant, lease).await {
             Err(error) if is_damage(&error) => {
                 self.set_aside_job(&id, &error.message).await?;
                 Ok(Claim::Damaged {
@@ -91,13 +89,7 @@ impl SqliteJobs {
         }
     }
 
-    async fn try_claim(
-        &self,
-        id: &str,
-        owner: &str,
-        lease: Duration,
-        beside: bool,
-    ) -> Result<Claim> {
+    async fn try_claim(&self, id: &str, claimant: &Claimant, lease: Duration) -> Result<Claim> {
         let mut change = self.change().await?;
         let Some(row) = change.load(id).await? else {
             return Ok(Claim::Nothing);
@@ -109,20 +101,27 @@ impl SqliteJobs {
         {
             return Ok(Claim::Nothing);
         }
-        if state == JobState::Running && row.lease_ms.unwrap_or_default() > change.now {
+        // This delivery made the last claim, but did not get the answer. It still has the run,
+        // unless the sweep has counted the run as lost.
+        let again = row.delivery.as_deref() == Some(claimant.delivery.as_str());
+        let runs = state == JobState::Running;
+        let has_it = again && runs;
+        if runs && !again && row.lease_ms.unwrap_or_default() > change.now {
             return Ok(Claim::Busy);
         }
         // Check the whole record before anything is written.
         row.claimed_job()?;
-        let losses = row.losses + i64::from(state == JobState::Running);
+        let losses = match (runs, again) {
+            (true, false) => row.losses + 1,
+            (false, true) => (row.losses - 1).max(0),
+            (true, true) | (false, false) => row.losses,
+        };
         if change.stopping(&row).await? {
-            change
-                .end_job(&row, JobState::Cancelled, Ending::default())
-                .await?;
+            change.abandon(&row).await?;
             change.commit().await?;
             return Ok(Claim::Nothing);
         }
-        if let Some(failure) = given_up(&row, losses)? {
+        if !again && let Some(failure) = given_up(&row, losses)? {
             change
                 .end_job(
                     &row,
@@ -141,30 +140,37 @@ impl SqliteJobs {
             .fetch_one(&mut *change.transaction)
             .await
             .map_err(super::unavailable)?;
-        if paused != 0 {
+        if paused != 0 && !has_it {
             return Ok(Claim::Paused);
         }
-        if beside && losses > 0 && row.lane()? != Lane::Control {
+        if !has_it && claimant.beside && losses > 0 && row.lane()? != Lane::Control {
             return Ok(Claim::Alone);
         }
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'running', attempt = attempt + 1, run = run + 1, losses = ?, worker = ?,
-             lease_ms = ?, started_ms = COALESCE(started_ms, ?), version = version + 1 WHERE id = ?",
+            "UPDATE job_records SET state = 'running', attempt = ?, run = ?, losses = ?, worker = ?,
+             delivery = ?, lease_ms = ?, started_ms = COALESCE(started_ms, ?),
+             version = version + 1 WHERE id = ?",
         );
         let now = change.now;
+        let attempt = row.attempt + i64::from(!again);
         change
             .run(
                 query
+                    .bind(attempt)
+                    .bind(row.run + i64::from(!has_it))
                     .bind(losses)
-                    .bind(owner)
+                    .bind(&claimant.owner)
+                    .bind(&claimant.delivery)
                     .bind(now + millis(lease))
                     .bind(now)
                     .bind(id),
             )
             .await?;
-        change
-            .state_event(id, JobState::Running, row.attempt + 1, None)
-            .await?;
+        if !has_it {
+            change
+                .state_event(id, JobState::Running, attempt, None)
+                .await?;
+        }
         let claimed = change
             .load(id)
             .await?
@@ -330,7 +336,7 @@ impl SqliteJobs {
             return Ok(Finished::Fenced);
         };
         if matches!(name, "retry" | "later" | "wait") && change.stopping(&row).await? {
-            name = "cancelled";
+            name = "abandoned";
         }
         if name == "retry" && row.attempt >= row.max_attempts {
             name = "failed";
@@ -360,6 +366,10 @@ impl SqliteJobs {
                     .await?;
                 JobState::Cancelled
             }
+            "abandoned" => {
+                change.abandon(&row).await?;
+                JobState::Cancelled
+            }
             "wait" => wait_for_children(&mut change, &row).await?,
             _ => {
                 let failure = (name == "retry").then_some(detail.as_str());
@@ -368,6 +378,7 @@ impl SqliteJobs {
                 } else {
                     row.attempt
                 };
+                forget_delivery(&mut change, &row).await?;
                 requeue(&mut change, &row, attempt, failure, millis(delay)).await?;
                 JobState::Queued
             }
@@ -388,9 +399,7 @@ fn given_up(row: &Row, losses: i64) -> Result<Option<String>> {
 /// Queues or ends a job whose worker process has ended.
 pub(super) async fn handle_loss(change: &mut Change<'_>, row: &Row) -> Result<()> {
     if change.stopping(row).await? {
-        return change
-            .end_job(row, JobState::Cancelled, Ending::default())
-            .await;
+        return change.abandon(row).await;
     }
     if let Some(failure) = given_up(row, row.losses + 1)? {
         let ending = Ending {
@@ -412,14 +421,20 @@ async fn wait_for_children(change: &mut Change<'_>, row: &Row) -> Result<JobStat
         return Ok(JobState::Queued);
     }
     let query = sqlx::query(
-        "UPDATE job_records SET state = 'waiting', worker = NULL, lease_ms = NULL, version = \
-         version + 1 WHERE id = ?",
+        "UPDATE job_records SET state = 'waiting', worker = NULL, delivery = NULL, lease_ms = NULL,
+         version = version + 1 WHERE id = ?",
     );
     change.run(query.bind(&row.id)).await?;
     change
         .state_event(&row.id, JobState::Waiting, row.attempt, None)
         .await?;
     Ok(JobState::Waiting)
+}
+
+/// Removes the delivery of a run that has ended, so that it cannot claim the run again.
+async fn forget_delivery(change: &mut Change<'_>, row: &Row) -> Result<()> {
+    let query = sqlx::query("UPDATE job_records SET delivery = NULL WHERE id = ?");
+    change.run(query.bind(&row.id)).await.map(|_| ())
 }
 
 /// Queues a running job again.

@@ -7,5 +7,6 @@ mod damage;
 mod faults;
 mod layout;
 mod load;
+mod lost_answers;
 mod outages;
 mod support;

@@ -13,16 +13,16 @@ mod references;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use clippy_common::files;
 use clippy_core::blocking;
 use clippy_core::live::LivePair;
 use clippy_generate::{
-    CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest,
+    CallJournal, DailyBudget, Estimate, FailureClass, FileSpending, GenerateError, GenerateRequest,
     Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
-    Providers, Reservation, Resolver, estimate, make, seed_of,
+    Providers, Reservation, Resolver, count_bought, estimate, make, scope_of, seed_of,
 };
 use clippy_jobs::{
     Envelope, Job, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress, StopReason,
@@ -35,6 +35,8 @@ pub use references::GalleryReferences;
 
 /// Time for a provider, in addition to the call in progress, to end when the job is handed back.
 const HAND_OVER: Duration = Duration::from_secs(5);
+/// The time limit for removing what a cancelled job left with its provider.
+const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The tools of `generate` jobs.
 #[derive(Clone)]
@@ -115,7 +117,10 @@ impl GenerateJob {
     /// charged, even if this attempt failed for another reason.
     async fn give_back_unspent(&self, context: &JobContext, reserved_usd: f64) {
         let job = context.job();
-        match self.tools.journal.has_calls(&scope(job, job.retries)).await {
+        let since = UNIX_EPOCH
+            + Duration::from_millis(u64::try_from(job.created_at.as_millis()).unwrap_or_default());
+        let scope = scope(job, job.retries);
+        match self.tools.journal.has_calls(&scope, since).await {
             Ok(false) => self.settle(context, reserved_usd, 0.0).await,
             Ok(true) => {}
             Err(error) => {
@@ -126,6 +131,14 @@ impl GenerateJob {
                 );
             }
         }
+    }
+
+    /// Whether `calls` calls of the job were answered, so that nothing has to be sent.
+    async fn is_bought(&self, job: &Job, calls: u32) -> bool {
+        let scopes: Vec<String> = (0..=job.retries)
+            .map(|retries| scope(job, retries))
+            .collect();
+        count_bought(&*self.tools.journal, &scopes).await >= calls
     }
 
     /// Converts an answer of the gallery. An outage of the gallery is waited for like one of a
@@ -148,7 +161,7 @@ impl GenerateJob {
         context: &JobContext,
         provider: &Arc<dyn Provider>,
         request: &GenerateRequest,
-        generation: &Arc<Generation>,
+        generation: Generation,
     ) -> Result<Generated, GenerateError> {
         let (sink, previews) = watch::progress_sink(context);
         let job = context.job();
@@ -167,7 +180,7 @@ impl GenerateJob {
                 .collect(),
             seed: seed_of(&job.id.to_string()),
         };
-        let work = make(provider.as_ref(), request, generation, &context);
+        let work = make(provider.as_ref(), request, Arc::new(generation), &context);
         // The previews end when the sink is dropped, which the work owns.
         let beside = async { tokio::join!(previews, stop) };
         tokio::pin!(work, beside);
@@ -184,17 +197,37 @@ impl JobHandler for GenerateJob {
         JobKind::Generate
     }
 
+    async fn clean_up(&self, cancelled: &Job) {
+        let withdrawal = async {
+            let Envelope { request, .. } = Envelope::<GenerateRequest>::read(&cancelled.payload)?;
+            let provider = self.tools.providers.get(request.provider.as_deref())?;
+            let scope = scope(cancelled, cancelled.retries);
+            provider.withdraw(&scope).await.map_err(failure::job_error)
+        };
+        match tokio::time::timeout(CLEAN_UP_TIMEOUT, withdrawal).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::info!(
+                    job = %cancelled.id, ?error,
+                    "cannot remove what a cancelled job left with its provider"
+                );
+            }
+            Err(_) => {
+                tracing::info!(
+                    job = %cancelled.id,
+                    "cannot remove what a cancelled job left with its provider: it does not answer"
+                );
+            }
+        }
+    }
+
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Envelope { request, .. } = Envelope::<GenerateRequest>::read(&context.job().payload)?;
         let tools = &self.tools;
         stage(&context, "references", "fetching references");
-        let (provider, reserved) = {
-            let provider = tools.providers.get(request.provider.as_deref())?;
-            let reserved = estimate(provider.as_ref(), &request)?
-                .usd
-                .unwrap_or_default();
-            (Arc::clone(provider), reserved)
-        };
+        let provider = Arc::clone(tools.providers.get(request.provider.as_deref())?);
+        let Estimate { usd, calls, .. } = estimate(provider.as_ref(), &request)?;
+        let reserved = usd.unwrap_or_default();
         if request.add_to_gallery {
             // Checked before anything is generated or paid for.
             let info = tools.live.now().gallery.info().await;
@@ -208,12 +241,20 @@ impl JobHandler for GenerateJob {
             self.give_back_unspent(&context, reserved).await;
             return Err(error.into());
         }
+        let bought = provider.capabilities().paid && self.is_bought(context.job(), calls).await;
+        let resolving = async {
+            if bought {
+                tools.resolver.resolve_bought(&request, &tools.intake).await
+            } else {
+                tools.resolver.resolve_kept(&request, &tools.intake).await
+            }
+        };
         let resolved = tokio::select! {
-            resolved = tools.resolver.resolve_kept(&request, &tools.intake) => resolved,
+            resolved = resolving => resolved,
             () = context.token().cancelled() => return Err(stop_error(&context)),
         };
         let generation = match resolved {
-            Ok(generation) => Arc::new(generation),
+            Ok(generation) => generation,
             Err(error) => {
                 if !error.code.is_retryable() {
                     self.give_back_unspent(&context, reserved).await;
@@ -221,8 +262,9 @@ impl JobHandler for GenerateJob {
                 return Err(error.into());
             }
         };
+        let facts = generation.without_inputs();
         let generated = match self
-            .generate(&context, &provider, &request, &generation)
+            .generate(&context, &provider, &request, generation)
             .await
         {
             Ok(generated) => generated,
@@ -232,7 +274,7 @@ impl JobHandler for GenerateJob {
             Err(error) => {
                 // A single call that was not charged means that nothing was spent. With several
                 // calls, others may have been charged.
-                let free = !error.charged && generation.count == 1 && !error.class.is_retryable();
+                let free = !error.charged && facts.count == 1 && !error.class.is_retryable();
                 if free && error.class != FailureClass::Blocked {
                     self.give_back_unspent(&context, reserved).await;
                 }
@@ -248,7 +290,7 @@ impl JobHandler for GenerateJob {
         let mut kept = Vec::with_capacity(generated.images.len());
         let mut outputs = Vec::with_capacity(generated.images.len());
         for (index, image) in (0..).zip(&generated.images) {
-            let lineage = Lineage::of(&generation, &generated.meta, image, index, Some(&job));
+            let lineage = Lineage::of(&facts, &generated.meta, image, index, Some(&job));
             let output = tools.outputs.keep(image, &lineage).await?;
             kept.push(answer::image(&job, index, image, &output, &tools.outputs).await?);
             outputs.push(output);
@@ -280,7 +322,7 @@ impl JobHandler for GenerateJob {
             stage: "done".to_owned(),
             message: format!("{count} pictures are ready"),
         });
-        answer::result(&generation, &generated.meta, &kept)
+        answer::result(&facts, &generated.meta, &kept)
     }
 }
 
@@ -300,7 +342,7 @@ async fn pass_on_stop(
 
 /// Returns the key of a job's calls in the journal.
 fn scope(job: &Job, retries: u32) -> String {
-    format!("{} {retries}", job.id)
+    scope_of(&job.id.to_string(), retries)
 }
 
 fn stage(context: &JobContext, stage: &str, message: &str) {

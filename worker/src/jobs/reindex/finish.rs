@@ -18,7 +18,7 @@ use super::catch_up::{CatchUp, CatchUpTotals};
 use super::compare::{self, Comparison};
 use super::renew::Renewer;
 use super::{ReindexTools, not_being_built, settings_note, source_of, stage, switch_live_pair};
-use crate::jobs::merge::{self, Outcome};
+use crate::jobs::merge::{self, Failed, FirstFailed, Outcome};
 
 /// One in this many pictures may be unreadable. With more, the switch needs `allow_missing`.
 const ONE_UNREADABLE_OF: u64 = 10;
@@ -193,7 +193,8 @@ impl MergeWork {
         request: &ReindexRequest,
     ) -> Result<(Outcome, Vec<String>), JobError> {
         let children = context.job().children.unwrap_or_default();
-        let sum = merge::add_up(context, true).await?;
+        let first = Failed::First(FirstFailed::new(LISTED));
+        let (sum, failed) = merge::add_up(context, first).await?;
         if children.failed + children.cancelled > 0 {
             return Err(merge::parts_failed(&children, &sum));
         }
@@ -211,13 +212,10 @@ impl MergeWork {
                 too_many_missing(&sum.outcome),
             ));
         }
-        let unreadable = sum
-            .failed
-            .into_iter()
-            .flat_map(|(_, lines)| lines)
-            .map(|(id, _)| id)
-            .take(LISTED)
-            .collect();
+        let unreadable = match failed {
+            Failed::First(first) => first.into_ids(),
+            Failed::Dropped | Failed::Logged(_) => Vec::new(),
+        };
         Ok((sum.outcome, unreadable))
     }
 }

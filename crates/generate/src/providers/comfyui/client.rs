@@ -18,6 +18,8 @@ use crate::providers::shared::body;
 
 /// The largest number of bytes of an answer that is read.
 const LARGEST: usize = 64 << 20;
+/// The number of finished prompts that are searched.
+const REMEMBERED: usize = 100;
 
 /// A client of one server.
 #[derive(Clone)]
@@ -47,6 +49,17 @@ pub enum PromptState {
     Waiting(usize),
     /// It is neither in the history nor in the queue: it was never sent, or the server lost it.
     Absent,
+}
+
+/// A prompt in the server's queue or history.
+#[derive(Debug)]
+pub struct SentPrompt {
+    /// The id of the prompt.
+    pub id: Uuid,
+    /// Whether it has finished.
+    pub is_over: bool,
+    /// The graph of the prompt.
+    pub graph: Value,
 }
 
 impl Client {
@@ -275,6 +288,40 @@ impl Client {
             return Ok(None);
         }
         Ok(Some(PromptState::Done(pictures)))
+    }
+
+    /// Lists the prompts of these clients that are in the queue or are among the latest finished
+    /// ones.
+    ///
+    /// # Errors
+    /// [`GenerateError`], by class.
+    pub async fn prompts_of(
+        &self,
+        is_ours: impl Fn(Uuid) -> bool,
+    ) -> Result<Vec<SentPrompt>, GenerateError> {
+        let queue = self.json(self.call(Method::GET, "/queue")).await?;
+        let path = format!("/history?max_items={REMEMBERED}");
+        let history = self.json(self.call(Method::GET, &path)).await?;
+        let waiting = ["queue_running", "queue_pending"]
+            .into_iter()
+            .flat_map(|key| queue[key].as_array().into_iter().flatten())
+            .map(|entry| (entry, false));
+        let over = history
+            .as_object()
+            .into_iter()
+            .flat_map(|entries| entries.values())
+            .map(|entry| (&entry["prompt"], true));
+        // An entry is a list: number, id, graph, and the extra data that was sent with it.
+        let sent = waiting.chain(over).filter_map(|(entry, is_over)| {
+            let client: Uuid = entry[3]["client_id"].as_str()?.parse().ok()?;
+            let id = entry[1].as_str()?.parse().ok()?;
+            is_ours(client).then(|| SentPrompt {
+                id,
+                is_over,
+                graph: entry[2].clone(),
+            })
+        });
+        Ok(sent.collect())
     }
 
     /// The state of a prompt that is in the queue; `None` if it is not.

@@ -107,7 +107,7 @@ impl GraphInput {
                 .next()
                 .map(|subject| &subject.picture)
         };
-        let base = generation.base.as_ref().or_else(|| {
+        let base = generation.base.as_deref().or_else(|| {
             if preset == Preset::Img2img {
                 first_subject()
             } else {
@@ -123,7 +123,7 @@ impl GraphInput {
                 "mask",
                 json!(add(
                     "mask",
-                    &exact(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8())
+                    &exact(&DynamicImage::ImageLuma8(mask.as_ref().clone()).to_rgb8())
                 )?),
             );
         }
@@ -207,6 +207,23 @@ pub fn rename(fill: &mut SlotValues, from: &str, to: &str) {
     {
         to.clone_into(&mut reference.image);
     }
+}
+
+/// Returns the names of the uploads in this folder that a graph uses.
+pub fn uploads_in(graph: &Value, folder: &str) -> Vec<String> {
+    let inputs = graph
+        .as_object()
+        .into_iter()
+        .flat_map(|nodes| nodes.values())
+        .filter_map(|node| node["inputs"].as_object())
+        .flat_map(|inputs| inputs.values());
+    inputs
+        .filter_map(|input| {
+            let name = input.as_str()?.strip_prefix(folder)?.strip_prefix('/')?;
+            // The name is followed by the type of the folder.
+            Some(name.split(" [").next()?.to_owned())
+        })
+        .collect()
 }
 
 /// Rounds to three digits; otherwise JSON would show `f32` rounding errors.

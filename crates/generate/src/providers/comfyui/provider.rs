@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::attempt::mark_attempt;
-use super::client::{Client, PromptState, StoredPicture};
+use super::client::{Client, PromptState, SentPrompt, StoredPicture};
 use super::follow::{PromptEnd, PromptFollower, Timing, open};
-use super::graph_input::{GraphInput, Upload, fill_words, rename};
+use super::graph_input::{GraphInput, Upload, fill_words, rename, uploads_in};
 use super::planning;
 use super::preflight::{self, FileNames};
 use super::readiness;
@@ -99,7 +99,7 @@ impl ComfyUiProvider {
     }
 
     /// Overwrites every upload with a single pixel, because the server has no call to delete files.
-    async fn overwrite_uploads(&self, run: &GenerationRun<'_>) {
+    async fn overwrite_uploads(&self, folder: &str, names: &[String]) {
         let Ok(pixel) =
             crate::providers::shared::outgoing::EncodedPicture::png(&image::RgbImage::new(1, 1))
         else {
@@ -107,10 +107,8 @@ impl ComfyUiProvider {
         };
         let pixel = Bytes::from(pixel.bytes);
         let over = async {
-            for upload in &run.uploads {
-                self.client
-                    .upload(&run.folder, &upload.name, pixel.clone())
-                    .await?;
+            for name in names {
+                self.client.upload(folder, name, pixel.clone()).await?;
             }
             Ok::<_, GenerateError>(())
         };
@@ -185,9 +183,7 @@ impl ComfyUiProvider {
         place: PromptState,
     ) -> Result<Vec<StoredPicture>, GenerateError> {
         let mut send = matches!(place, PromptState::Absent);
-        // The server sends frames to the client id that sent the prompt. It is derived from the
-        // prompt, so it is the same after a restart of this process.
-        let client_id = Uuid::from_u128(prompt.as_u128().rotate_left(64));
+        let client_id = client_of(&run.context.scope, prompt);
         for _ in 0..MOST_LOST {
             // Opened before the prompt is sent, so that its first frames are not missed.
             let socket = open(&self.client, client_id).await;
@@ -270,6 +266,26 @@ impl ComfyUiProvider {
         }
         Ok(images)
     }
+}
+
+/// Returns the server's folder for the uploads of a generation.
+fn folder_of(scope: &str) -> String {
+    format!("clippy/{}", &sha256_hex(scope.as_bytes())[..16])
+}
+
+/// Returns the first half of the client ids of a generation.
+fn half_of(scope: &str) -> u64 {
+    let digits = sha256_hex(format!("client of {scope}").as_bytes());
+    digits
+        .get(..16)
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or_default()
+}
+
+/// Returns the client id that a prompt is sent with. The server sends the prompt's frames to it. It
+/// is the same after a restart of this process, and its first half identifies the generation.
+fn client_of(scope: &str, prompt: Uuid) -> Uuid {
+    Uuid::from_u64_pair(half_of(scope), prompt.as_u64_pair().1)
 }
 
 /// Derives a UUID from a fingerprint.
@@ -367,6 +383,9 @@ impl Provider for ComfyUiProvider {
             described.analysis.as_ref(),
         );
         built.log("comfyui");
+        // The prompt may be queued for hours, and other generations need the memory.
+        let mode = generation.mode();
+        let generation = generation.release_inputs();
         if !uploads.is_empty() {
             context.report(
                 "uploading",
@@ -374,7 +393,7 @@ impl Provider for ComfyUiProvider {
                 format!("sending {} pictures to ComfyUI", uploads.len()),
             );
         }
-        let folder = format!("clippy/{}", &sha256_hex(context.scope.as_bytes())[..16]);
+        let folder = folder_of(&context.scope);
         let reporter = ProgressReporter::new(context, generation.count);
         let mut run = GenerationRun {
             context,
@@ -398,7 +417,12 @@ impl Provider for ComfyUiProvider {
             _ => false,
         });
         if !is_needed {
-            self.overwrite_uploads(&run).await;
+            let names: Vec<String> = run
+                .uploads
+                .iter()
+                .map(|upload| upload.name.clone())
+                .collect();
+            self.overwrite_uploads(&run.folder, &names).await;
         }
         let images = made.map_err(|error| described.mark_charged(error))?;
         let meta = GenerationMeta {
@@ -407,12 +431,31 @@ impl Provider for ComfyUiProvider {
             negative_prompt: built.negative,
             calls: described.calls,
             usd: described.usd(self.describer.as_deref()),
-            ..GenerationMeta::new("comfyui", generation.mode())
+            ..GenerationMeta::new("comfyui", mode)
         };
         Ok(Generated {
             images,
             meta,
             receipt,
         })
+    }
+
+    async fn withdraw(&self, scope: &str) -> Result<(), GenerateError> {
+        let (folder, half) = (folder_of(scope), half_of(scope));
+        let sent = self
+            .client
+            .prompts_of(|client| client.as_u64_pair().0 == half)
+            .await?;
+        let mut names = Vec::new();
+        for SentPrompt { id, is_over, graph } in &sent {
+            if !is_over {
+                self.client.cancel(*id).await?;
+            }
+            names.extend(uploads_in(graph, &folder));
+        }
+        names.sort();
+        names.dedup();
+        self.overwrite_uploads(&folder, &names).await;
+        Ok(())
     }
 }

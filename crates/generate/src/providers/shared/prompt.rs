@@ -349,8 +349,8 @@ mod tests {
     fn every_mode_opens_in_its_own_way() {
         let picture = RgbImage::new(2, 2);
         let edit = Generation {
-            base: Some(picture.clone()),
-            mask: Some(GrayImage::new(2, 2)),
+            base: Some(picture.clone().into()),
+            mask: Some(GrayImage::new(2, 2).into()),
             ..empty()
         };
         let subject = Generation {
@@ -363,7 +363,7 @@ mod tests {
             ..empty()
         };
         let repaint = Generation {
-            base: Some(picture),
+            base: Some(picture.into()),
             ..empty()
         };
         let words = Generation {

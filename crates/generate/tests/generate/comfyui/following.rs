@@ -6,12 +6,16 @@ use std::time::Duration;
 use clippy_generate::comfyui::ComfyUiSettings;
 use clippy_generate::{
     ComfyUiProvider, FailureClass, GenerateError, GenerateRequest, Generated, GenerationContext,
+    Provider,
 };
+use clippy_imaging::Budget;
 use tokio::task::JoinHandle;
 
 use super::{provider, settings, words};
 use crate::comfyui_fake::{Behaviour, FakeComfyUi};
-use crate::support::{Recorder, context, drawn, generate, generate_in, sent, wait_until};
+use crate::support::{
+    Recorder, context, drawn, flat, generate, generate_in, mask, reference, sent, wait_until,
+};
 
 type Work = JoinHandle<Result<Generated, GenerateError>>;
 
@@ -241,4 +245,88 @@ async fn a_generation_that_is_handed_over_leaves_its_prompt_and_uploads_on_the_s
         assert!(seen.deleted.is_empty() && seen.interrupted.is_empty());
         assert!(seen.overwritten.is_empty() && !seen.uploads.is_empty());
     });
+}
+
+#[tokio::test]
+async fn a_queued_generation_holds_no_memory_for_its_uploads() {
+    let server = FakeComfyUi::start(Behaviour::Queued).await;
+    let (context, _) = context();
+    let all = Budget::of_jobs().free();
+    let request = GenerateRequest {
+        sketch: Some(sent(&drawn("cat"))),
+        refs: vec![reference("style", 0.5, &flat(900, 900, [9, 1, 1]))],
+        ..words()
+    };
+    let work = start(provider(&server), request.clone(), &context);
+    wait_until("it is sent", || server.seen(|seen| seen.prompts.len() == 1)).await;
+    assert_eq!(Budget::of_jobs().free(), all);
+    context.hand_over.cancel();
+    drop(work.await.expect("ran"));
+
+    // An edit needs its base until the end.
+    let edit = GenerateRequest {
+        base: Some(sent(&flat(600, 400, [9, 1, 1]))),
+        mask: Some(sent(&mask(600, 400))),
+        ..request
+    };
+    let (context, _) = crate::support::context();
+    let work = start(provider(&server), edit, &context);
+    wait_until("it is sent", || server.seen(|seen| seen.prompts.len() == 2)).await;
+    let held = all - Budget::of_jobs().free();
+    assert!((600 * 400 * 4..900 * 900 * 3).contains(&held), "{held}");
+    context.hand_over.cancel();
+    drop(work.await.expect("ran"));
+    assert_eq!(Budget::of_jobs().free(), all);
+}
+
+#[tokio::test]
+async fn the_prompt_and_uploads_of_a_cancelled_generation_are_removed() {
+    for behaviour in [Behaviour::Queued, Behaviour::Endless, Behaviour::Good] {
+        let server = FakeComfyUi::start(behaviour).await;
+        let request = GenerateRequest {
+            sketch: Some(sent(&drawn("cat"))),
+            ..words()
+        };
+        // Another job with the same sketch, which must not be affected.
+        let (ours, others) = (context().0, context().0);
+        let others = GenerationContext {
+            scope: "another job 0".to_owned(),
+            ..others
+        };
+        for context in [&ours, &others] {
+            let known = server.seen(|seen| seen.prompts.len());
+            let work = start(provider(&server), request.clone(), context);
+            wait_until("it is sent", || {
+                server.seen(|seen| seen.prompts.len()) > known
+            })
+            .await;
+            if behaviour == Behaviour::Good {
+                wait_until("it is painted", || !server.is_busy()).await;
+            }
+            context.hand_over.cancel();
+            drop(work.await.expect("ran"));
+        }
+        let before = server.seen(|seen| seen.overwritten.clone());
+        provider(&server)
+            .withdraw(&ours.scope)
+            .await
+            .expect("removed");
+        server.seen(|seen| {
+            let id = |place: usize| seen.prompts[place]["prompt_id"].as_str().expect("an id");
+            if behaviour != Behaviour::Good {
+                assert!(before.is_empty(), "left for the next run");
+                assert_eq!(seen.deleted, [id(0)], "{behaviour:?}");
+            }
+            let folder = |name: &str| name.split('/').nth(1).expect("a folder").to_owned();
+            let used = |place: usize| {
+                let text = seen.prompts[place]["prompt"].to_string();
+                folder(&text[text.find("clippy/").expect("an upload")..])
+            };
+            let over: Vec<String> = seen.overwritten.iter().map(|name| folder(name)).collect();
+            assert!(over.contains(&used(0)), "{behaviour:?}: {over:?}");
+            if behaviour != Behaviour::Good {
+                assert!(!over.contains(&used(1)), "{behaviour:?}: {over:?}");
+            }
+        });
+    }
 }

@@ -147,6 +147,33 @@ async fn the_preset_follows_from_the_inputs_or_the_request() {
 }
 
 #[tokio::test]
+async fn a_base_that_is_repainted_as_a_whole_is_reported_as_approximated() {
+    let server = FakeComfyUi::start(Behaviour::Good).await;
+    let request = GenerateRequest {
+        base: Some(sent(&flat(64, 48, [90, 20, 20]))),
+        refs: vec![reference("style", 0.6, &flat(9, 9, [1, 1, 1]))],
+        ..words()
+    };
+    for (preset, expected) in [
+        (Some("style_first"), Treatment::Approximated),
+        (Some("img2img"), Treatment::Honoured),
+        (None, Treatment::Honoured),
+    ] {
+        let request = GenerateRequest {
+            preset: preset.map(str::to_owned),
+            ..request.clone()
+        };
+        let made = generate(&provider(&server), &request)
+            .await
+            .expect("a picture");
+        let line = made.receipt.line("base").expect("a line");
+        assert_eq!(line.treatment, expected, "{preset:?}: {line:?}");
+        let says = line.reason.contains("style_first") && line.reason.contains("img2img");
+        assert_eq!(says, expected == Treatment::Approximated, "{line:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_edit_changes_nothing_outside_of_its_mask() {
     let server = FakeComfyUi::start(Behaviour::Good).await;
     let base = flat(120, 90, [90, 20, 20]);

@@ -22,6 +22,7 @@ use tokio::sync::{Notify, mpsc};
 pub use self::nodes::{node, transcript};
 use self::routes::{
     delete, gate, history, interrupt, object_info, prompt, queue, socket, upload, view,
+    whole_history,
 };
 
 /// How the server behaves.
@@ -120,6 +121,7 @@ impl FakeComfyUi {
             .route("/ws", get(socket))
             .route("/upload/image", post(upload))
             .route("/prompt", post(prompt))
+            .route("/history", get(whole_history))
             .route("/history/{id}", get(history))
             .route("/view", get(view))
             .route("/queue", get(queue).post(delete))

@@ -84,7 +84,10 @@ pub(super) async fn upload(State(server): Shared, mut form: Multipart) -> Respon
     assert_eq!(fields["overwrite"], "true");
     let (kind, folder) = (&fields["type"], &fields["subfolder"]);
     // The server may choose another name.
-    let stored = format!("renamed_{name}");
+    let stored = match name.strip_prefix("renamed_") {
+        Some(_) => name,
+        None => format!("renamed_{name}"),
+    };
     let named = format!("{folder}/{stored} [{kind}]");
     let mut state = server.state();
     state
@@ -205,6 +208,10 @@ pub(super) async fn history(State(server): Shared, Path(id): Path<String>) -> Re
         );
     }
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+pub(super) async fn whole_history(State(server): Shared) -> Json<Value> {
+    Json(json!(server.state().history))
 }
 
 pub(super) async fn view(

@@ -8,7 +8,10 @@ local names = { 'run', 'state', 'lane', 'attempt', 'max', 'parent', 'cancel', 'w
 local job = {}
 for place, value in ipairs(get_fields(job_key(id), unpack(names)) or {}) do job[names[place]] = value or nil end
 if not LANES[job.lane or ''] or job.run ~= ARGV[2] or job.state ~= 'running' then return 'fenced' end
-if (outcome == 'retry' or outcome == 'later') and stopping(job) then outcome = 'cancelled' end
+if (outcome == 'retry' or outcome == 'later') and stopping(job) then
+  abandon(id, job)
+  return 'cancelled'
+end
 if outcome == 'retry' and number(job.attempt) >= number(job.max) then outcome = 'failed' end
 if outcome == 'succeeded' then
   local fields = { 'result', ARGV[4] }
@@ -24,7 +27,7 @@ else
     return 'cancelled'
   end
   redis.call('ZREM', running_key(job.lane), id)
-  redis.call('HDEL', job_key(id), 'worker', 'lease')
+  redis.call('HDEL', job_key(id), 'worker', 'delivery', 'lease')
   if outcome == 'wait' then
     redis.call('HSET', job_key(id), 'state', 'waiting')
     touch(id)

@@ -172,7 +172,7 @@ local function terminal(id, job, state, fields)
   redis.call('HSET', job_key(id), 'state', state, 'finished', NOW, 'version', number(job.version) + 1, unpack(fields))
   local outlived = 'cancel'
   if state == 'succeeded' then outlived = 'error' end
-  redis.call('HDEL', job_key(id), 'worker', 'lease', 'cursor', 'cancel', outlived)
+  redis.call('HDEL', job_key(id), 'worker', 'delivery', 'lease', 'cursor', 'cancel', outlived)
   redis.pcall('HINCRBY', P .. ':totals', job.lane .. ':' .. state, 1)
   local failure = ''
   for i = 1, #fields, 2 do if fields[i] == 'error' then failure = fields[i + 1] end end
@@ -184,6 +184,12 @@ local function terminal(id, job, state, fields)
     return
   end
   tell_parent(job.parent, number(job.weight), state)
+end
+
+-- Cancels a job that no run can clean up after. The workers are notified, and clean up.
+local function abandon(id, job)
+  terminal(id, job, 'cancelled', {})
+  redis.call('PUBLISH', P .. ':control', 'cancel ' .. id)
 end
 
 -- Returns a record's fields and its position in the queue.

@@ -24,7 +24,7 @@ for i = 4, #ARGV do
     elseif job.state ~= 'running' or job.lane ~= lane then
       redis.call('ZREM', running_key(lane), id)
     elseif stopping(job) then
-      terminal(id, job, 'cancelled', {})
+      abandon(id, job)
     elseif given_up(job, losses) then
       terminal(id, job, 'failed', { 'error', given_up(job, losses) })
     else

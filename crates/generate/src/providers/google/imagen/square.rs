@@ -31,7 +31,7 @@ pub async fn crop(
 ) -> Result<Bytes, GenerateError> {
     let edited = generation
         .base
-        .as_ref()
+        .as_deref()
         .filter(|_| generation.mask.is_some());
     let Some((width, height)) = edited
         .map(RgbImage::dimensions)
