@@ -258,7 +258,7 @@ impl FollowedJobs {
             }
             tokio::select! {
                 Some((id, event)) = self.jobs.next(), if !self.open.is_empty() => match event {
-                    Some(event) => return Some(self.to_event(id, event)),
+                    Some(event) => return Some(self.convert_event(id, event)),
                     None => {
                         self.open.remove(&id);
                         if self.news.is_some() && !self.handle_end(id).await {
@@ -288,7 +288,7 @@ impl FollowedJobs {
         }
     }
 
-    fn to_event(&mut self, id: JobId, event: StreamEvent) -> (String, &'static str, Value) {
+    fn convert_event(&mut self, id: JobId, event: StreamEvent) -> (String, &'static str, Value) {
         self.cursor.set(id, event.last);
         if event.done && self.news.is_some() {
             // The next call follows only unfinished jobs, so its cursor does not need this one.

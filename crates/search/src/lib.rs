@@ -22,6 +22,5 @@ pub use answer::{Facets, SearchAnswer, StyleHits, Took};
 pub use calibrating::{calibrate, calibrate_if_outgrown};
 pub use facets::FACET_POOL;
 pub use live::{LiveSearcher, MakeSearcher};
-pub use order::AskedOrder;
-pub use query::{Picture, SearchQuery};
+pub use query::{AskedOrder, Picture, SearchQuery};
 pub use searcher::{Searcher, SearcherOptions};

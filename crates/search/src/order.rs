@@ -2,23 +2,8 @@
 
 use clippy_core::search::fusion::Ranking;
 use clippy_core::search::{diversity, per_style, subjects};
-use serde::{Deserialize, Serialize};
 
-use crate::query::SearchQuery;
-
-/// The order that a query asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AskedOrder {
-    /// As they are ranked.
-    Likeness,
-    /// Several guesses at what was drawn come first.
-    Guesses,
-    /// Hits that differ from each other come first.
-    Diverse,
-    /// The best few of each style come first.
-    PerStyle,
-}
+use crate::query::{AskedOrder, SearchQuery};
 
 /// The share of diversity, when a query asks for diverse hits and names none.
 const DIVERSITY: f32 = 0.5;

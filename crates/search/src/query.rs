@@ -5,8 +5,7 @@ use clippy_core::gallery::{Filter, Origin};
 use clippy_core::ids::PointId;
 use clippy_core::search::weights::{WeightField, Weights};
 use clippy_core::{Error, Result};
-
-use crate::order::AskedOrder;
+use serde::{Deserialize, Serialize};
 
 /// Most results a page may have.
 pub const MOST_RESULTS: usize = 200;
@@ -17,6 +16,20 @@ pub const LONGEST_TEXT: usize = 10_000;
 
 /// A picture's file as it was sent, unchecked.
 pub type Picture = Bytes;
+
+/// The order that a query asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskedOrder {
+    /// As they are ranked.
+    Likeness,
+    /// Several guesses at what was drawn come first.
+    Guesses,
+    /// Hits that differ from each other come first.
+    Diverse,
+    /// The best few of each style come first.
+    PerStyle,
+}
 
 /// One search. Build it with [`SearchQuery::default`] and set what is asked for.
 #[derive(Debug, Clone)]

@@ -92,7 +92,7 @@ enum FileCheck {
 
 /// What to do with a line once its vectors are made.
 enum LinePlan {
-    Done(LineOutcome, Option<Write>),
+    Done(LineOutcome, Option<Box<Write>>),
     Store(Box<PendingPoint>),
 }
 
@@ -340,7 +340,7 @@ impl IngestProcessor {
         } else {
             LinePlan::Done(
                 LineOutcome::Unchanged,
-                Some(Write::Fields(id, mark.to_payload())),
+                Some(Box::new(Write::Fields(id, mark.to_payload()))),
             )
         }
     }
@@ -373,7 +373,7 @@ fn finish(
         keeps,
         drops_text,
     } = match plan {
-        LinePlan::Done(outcome, write) => return (outcome, write),
+        LinePlan::Done(outcome, write) => return (outcome, write.map(|write| *write)),
         LinePlan::Store(store) => *store,
     };
     let made = match made {

@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::admission::admit;
-use super::merge::{self, Sum, add_up};
+use super::merge::{self, Failed, Sum, add_up};
 use super::{BulkSettings, plan};
 use crate::add::{Adding, ScanFiles, Scanned, is_useful};
 use crate::ingest::Tools;
@@ -46,8 +46,12 @@ pub(super) async fn run(
         let scanned = earlier(&files).await?.ok_or_else(|| {
             Error::invalid("the scan of this job no longer exists: submit the request again")
         })?;
-        let sum = add_up(context, true).await?;
-        return finish(context, tools, library, &files, &scanned, &sum).await;
+        let (sum, failed) = add_up(context, Failed::Points(Vec::new())).await?;
+        let failed = match failed {
+            Failed::Points(points) => points,
+            _ => Vec::new(),
+        };
+        return finish(context, tools, library, &files, &scanned, (&sum, &failed)).await;
     }
     let scanned = match earlier(&files).await? {
         Some(scanned) => scanned,
@@ -58,7 +62,8 @@ pub(super) async fn run(
         }
     };
     if scanned.summary.lines == 0 {
-        return finish(context, tools, library, &files, &scanned, &Sum::default()).await;
+        let nothing = (&Sum::default(), &[][..]);
+        return finish(context, tools, library, &files, &scanned, nothing).await;
     }
     let (lines, _) = admit(tools, folders, &scanned.request.lines, None, false).await?;
     let ingest = IngestRequest {
@@ -139,7 +144,7 @@ async fn finish(
     library: &Library,
     files: &ScanFiles,
     scanned: &Scanned,
-    sum: &Sum,
+    (sum, failed): (&Sum, &[PointId]),
 ) -> Result<Value, JobError> {
     let Scanned { summary, request } = scanned;
     let writes = !request.dry_run;
@@ -153,13 +158,7 @@ async fn finish(
     .await?;
     let mut replaced = 0;
     if writes {
-        let failed: Vec<PointId> = sum
-            .failed
-            .iter()
-            .flat_map(|(_, lines)| lines)
-            .filter_map(|(name, _)| name.parse().ok())
-            .collect();
-        replaced = scan::confirm(library, &*tools.gallery, run_of(context)?, &failed).await?;
+        replaced = scan::confirm(library, &*tools.gallery, run_of(context)?, failed).await?;
     }
     files.remove().await;
     let mut result = merge::to_result(&sum.outcome)?;

@@ -1,6 +1,7 @@
 //! Merges the accounts of all parts of a bulk job into its result.
 
 use clippy_core::bulk::ManifestRequest;
+use clippy_core::ids::PointId;
 use clippy_core::ledger::{LedgerTotals, LineRecord, Reasons};
 use clippy_core::{Error, ErrorCode};
 use clippy_jobs::{Children, Job, JobContext, JobError, JobState, Progress};
@@ -115,6 +116,8 @@ pub(super) enum Failed {
     Dropped,
     /// The ids of the first of them are kept.
     First(FirstFailed),
+    /// The ids of all points among them are kept, without reasons.
+    Points(Vec<PointId>),
     /// All of them are written to a file.
     Logged(FailLog),
 }
@@ -126,6 +129,11 @@ impl Failed {
             Self::First(mut first) => {
                 first.add(some);
                 Self::First(first)
+            }
+            Self::Points(mut points) => {
+                let names = some.iter().flat_map(|part| &part.lines);
+                points.extend(names.filter_map(|(name, _)| name.parse::<PointId>().ok()));
+                Self::Points(points)
             }
             Self::Logged(log) => Self::Logged(log.add(some).await?),
         })

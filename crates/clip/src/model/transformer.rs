@@ -54,7 +54,7 @@ impl Transformer {
         for block in self.all_but_last() {
             rest = block.forward(rest, self.causal)?;
         }
-        self.finish(rest, wanted)
+        self.finish(&rest, wanted)
     }
 
     /// As [`Transformer::forward`]. `observe` sees the input as 0 and the output of each block but
@@ -75,23 +75,23 @@ impl Transformer {
             };
             rest = kept;
         }
-        self.finish(rest, wanted).map(Some)
+        self.finish(&rest, wanted).map(Some)
     }
 
     fn all_but_last(&self) -> &[Block] {
         self.blocks.split_last().map_or(&[], |(_, blocks)| blocks)
     }
 
-    fn finish(&self, x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
+    fn finish(&self, x: &Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
         let Some(last) = self.blocks.last() else {
-            return pick(&x, wanted)?.f_squeeze_dim(1).map_err(Into::into);
+            return pick(x, wanted)?.f_squeeze_dim(1).map_err(Into::into);
         };
         let mask = match (self.causal, wanted) {
             (true, Some(wanted)) => Some(visible_to(wanted, x.size()[1])?),
             _ => None,
         };
         Ok(last
-            .forward_one(&x, wanted, mask.as_ref())?
+            .forward_one(x, wanted, mask.as_ref())?
             .f_squeeze_dim(1)?)
     }
 }

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::ids::PointId;
 
-    fn hit(score: f32, payload: serde_json::Value) -> Hit {
+    fn hit(score: f32, payload: &serde_json::Value) -> Hit {
         Hit {
             payload: payload.as_object().cloned().expect("an object"),
             ..Hit::bare(PointId::Number(0), score)
@@ -95,13 +95,13 @@ mod tests {
     fn the_best_few_of_each_style_come_first_and_no_hit_is_lost() {
         let ink = || json!({ "style": "ink", "matched_tags": ["line_art"] });
         let hits = [
-            hit(0.9, ink()),
-            hit(0.8, json!({})),
-            hit(0.7, ink()),
-            hit(0.6, ink()),
-            hit(0.5, ink()),
-            hit(0.4, json!({ "matched_tags": ["oil", "texture"] })),
-            hit(0.3, json!({ "style": " ", "matched_tags": ["oil"] })),
+            hit(0.9, &ink()),
+            hit(0.8, &json!({})),
+            hit(0.7, &ink()),
+            hit(0.6, &ink()),
+            hit(0.5, &ink()),
+            hit(0.4, &json!({ "matched_tags": ["oil", "texture"] })),
+            hit(0.3, &json!({ "style": " ", "matched_tags": ["oil"] })),
         ];
         assert_eq!(order(&hits), [0, 2, 3, 5, 6, 1, 4]);
         let groups = groups(&hits);

@@ -58,8 +58,8 @@ async fn a_style_picture_beside_a_sketch_shares_the_weights() {
         .await
         .expect("noted");
     let query = SearchQuery {
-        image: Some(drawing(1 * 8)),
-        style_image: Some(drawing(2 * 8)),
+        image: Some(drawing(8)),
+        style_image: Some(drawing(16)),
         ..SearchQuery::default()
     };
     let answer = collection.searcher.search(query).await.expect("found");
@@ -80,7 +80,7 @@ async fn what_cannot_be_compared_by_style_is_refused_with_what_to_do() {
     let collection = filled(60, 7).await;
     let gallery = collection.gallery.as_ref();
     let query = || SearchQuery {
-        style_image: Some(drawing(1 * 8)),
+        style_image: Some(drawing(8)),
         ..SearchQuery::default()
     };
     let refusal = async |query: SearchQuery| {
@@ -136,7 +136,7 @@ async fn what_cannot_be_compared_by_style_is_refused_with_what_to_do() {
 async fn the_best_few_of_each_style_come_first() {
     let collection = filled(200, 7).await;
     let query = SearchQuery {
-        image: Some(drawing(1 * 8)),
+        image: Some(drawing(8)),
         order: Some(AskedOrder::PerStyle),
         collapse: false,
         top: 9,

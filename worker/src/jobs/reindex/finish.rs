@@ -214,7 +214,7 @@ impl MergeWork {
         }
         let unreadable = match failed {
             Failed::First(first) => first.into_ids(),
-            Failed::Dropped | Failed::Logged(_) => Vec::new(),
+            Failed::Dropped | Failed::Points(_) | Failed::Logged(_) => Vec::new(),
         };
         Ok((sum.outcome, unreadable))
     }
