@@ -9,12 +9,13 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Wake};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use clippy_core::{Error, ErrorCode};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes of one unit of a budget.
@@ -199,7 +200,7 @@ impl Permit {
 
     fn part(&self) -> MutexGuard<'_, OwnedSemaphorePermit> {
         // A poisoned lock is safe to use: every change is a single split.
-        self.part.lock().unwrap_or_else(PoisonError::into_inner)
+        self.part.lock()
     }
 }
 

@@ -1,11 +1,11 @@
 //! A journal of paid calls in memory.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use clippy_core::Result;
+use parking_lot::Mutex;
 
 use crate::contract::{AnsweredCall, CallJournal, CallKey, CallOutcome, CallRole, CallState};
 
@@ -25,10 +25,7 @@ pub struct MemoryJournal {
 impl MemoryJournal {
     fn with<T>(&self, work: impl FnOnce(&mut HashMap<Name, CallState>) -> T) -> T {
         // A poisoned lock is safe to use: every change is a single insert or removal.
-        let mut calls = self
-            .calls
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut calls = self.calls.lock();
         work(&mut calls)
     }
 }

@@ -1,10 +1,10 @@
 //! What has been spent, by key and by day.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 
 use async_trait::async_trait;
 use clippy_core::Result;
+use parking_lot::Mutex;
 
 use super::dollars::MicroDollars;
 
@@ -32,10 +32,7 @@ pub struct MemorySpending {
 
 impl MemorySpending {
     fn with<T>(&self, key: &str, day: u64, work: impl FnOnce(&mut u64) -> T) -> T {
-        let mut days = self
-            .days
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut days = self.days.lock();
         // Jobs of earlier days are settled: only yesterday and today can still change.
         days.retain(|(_, old), _| *old + 1 >= day);
         work(days.entry((key.to_owned(), day)).or_default())

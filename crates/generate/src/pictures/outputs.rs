@@ -3,11 +3,12 @@
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
+use parking_lot::Mutex;
 
 use super::lineage::Lineage;
 use super::lineage_index::{LineageIndex, MadeFrom};
@@ -173,11 +174,7 @@ impl Outputs {
     ) -> Result<MadeFrom> {
         let outputs = self.clone();
         blocking(move || {
-            let mut found = outputs
-                .uses
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .made_from(reference, passed, records)?;
+            let mut found = outputs.uses.lock().made_from(reference, passed, records)?;
             found
                 .outputs
                 .retain(|output| outputs.path_of(output).is_file());

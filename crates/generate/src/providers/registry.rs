@@ -1,10 +1,11 @@
 //! The configured providers, by name.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clippy_core::{Error, ErrorCode, Result};
+use parking_lot::Mutex;
 
 use super::kind::SharedParts;
 use super::local::LocalProvider;
@@ -116,7 +117,7 @@ impl Providers {
     }
 
     fn cached_findings(&self, name: ProviderName) -> Option<Vec<Finding>> {
-        let cache = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = self.findings.lock();
         cache
             .get(&name)
             .filter(|(when, _)| when.elapsed() < CACHE_TIME)
@@ -130,7 +131,7 @@ impl Providers {
                 let message = format!("it did not answer within {} s", CHECK_TIMEOUT.as_secs());
                 vec![Finding::warning("server", message)]
             });
-        let mut cache = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.findings.lock();
         cache.insert(name, (Instant::now(), findings.clone()));
         findings
     }

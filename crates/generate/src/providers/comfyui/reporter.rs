@@ -2,8 +2,8 @@
 //! and no message is repeated.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::events::NodeProgress;
@@ -113,7 +113,7 @@ impl<'a> ProgressReporter<'a> {
     /// Reports the node that is running.
     pub fn report_node(&self, node: &str) {
         let phase = {
-            let reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+            let reported = self.reported.lock();
             match reported.samplers.get(node) {
                 Some(_) => Phase::Painting,
                 None if !reported.samplers.is_empty() && reported.painted() >= 1.0 => {
@@ -192,7 +192,7 @@ impl<'a> ProgressReporter<'a> {
     /// Updates the state, and reports it if there is a new message.
     fn change(&self, work: impl FnOnce(&mut ReportedProgress) -> Option<String>) {
         let news = {
-            let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut reported = self.reported.lock();
             let Some(message) = work(&mut reported) else {
                 return;
             };
