@@ -1,4 +1,4 @@
-//! Loads and starts models, in this process or in another one.
+//! Loads models into this process, or uses those of another process.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::model_choice::{configured, initial};
 use crate::remote_models::RemoteModels;
 
-/// Opens the models of this process, or those of `EMBEDDER_URL`.
+/// Returns the loader of this process's models, or of those at `EMBEDDER_URL`.
 pub fn open(settings: &Settings) -> Result<Arc<dyn Models>, Failure> {
     Ok(match &settings.model.embedder_url {
         Some(url) => Arc::new(RemoteModels::new(settings, url)?),
@@ -25,8 +25,8 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Models>, Failure> {
     })
 }
 
-/// Returns the initial model's description, and where it runs. The model is loaded for that, and
-/// dropped again.
+/// Returns the description of the initial model, and how it runs: its precision, or the URL of the
+/// process that runs it. A model of this process is loaded for that, and dropped again.
 pub async fn inspect(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Failure> {
     if let Some(url) = &settings.model.embedder_url {
         let embedder = RemoteModels::new(settings, url)?.connect_at_once().await?;
@@ -38,7 +38,8 @@ pub async fn inspect(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Fa
     Ok((model.info, model.precision.to_string()))
 }
 
-/// Models on libtorch, each on its own thread. A loaded model is shared.
+/// Loads models with libtorch, and runs each on its own thread. Callers that ask for the same model
+/// share it.
 pub struct TorchModels {
     models: PathBuf,
     device: String,
@@ -49,7 +50,7 @@ pub struct TorchModels {
 }
 
 impl TorchModels {
-    /// Loads models from the data folder onto the configured device.
+    /// Returns a loader of models from the data folder, for the configured device.
     pub fn new(settings: &Settings) -> Result<Self, Failure> {
         Ok(Self {
             models: settings.collection.data_dir.join("models"),

@@ -4,8 +4,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
-/// Returns a token that the first signal cancels. The second signal ends the process with the exit
-/// code that shells use.
+/// Returns a token that the first signal cancels. The second signal ends the process at once with
+/// exit code 130, which is what shells report for Ctrl-C.
 pub fn on_signals() -> Result<CancellationToken, Failure> {
     let token = CancellationToken::new();
     let cancelled = token.clone();

@@ -1,6 +1,7 @@
-//! Long-running work that fills and maintains a collection. Each kind of job has its own module.
+//! Does the long-running work that fills and maintains a collection. In [`jobs`], each kind of job
+//! has its own module.
 //!
-//! The code uses the traits of `clippy-core` only, so that it works with any engine and any model.
+//! This crate uses only the traits of `clippy-core`, so it works with any engine and any model.
 
 pub mod add;
 pub mod backfill;

@@ -1,6 +1,7 @@
-//! `Idempotency-Key`: requests with the same key and body create only one job, whatever has changed
-//! meanwhile. So the job is looked up before anything else is checked, by a digest of the body as
-//! it was sent.
+//! Handles `Idempotency-Key`: requests with the same key and body create only one job.
+//!
+//! This holds whatever has changed between the requests. So the job is looked up before anything
+//! else is checked, by a digest of the body as it was sent.
 
 use std::io::Write;
 
@@ -16,7 +17,7 @@ use crate::state::AppState;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Returns the key that was sent.
+/// Returns the `Idempotency-Key` of a request, if it has one.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] when it is not ASCII text.
@@ -56,7 +57,7 @@ impl IdempotentRequest {
     /// Finds the job that the caller created with this key before.
     ///
     /// # Errors
-    /// 422 when the key was used with another body, and the errors of the store.
+    /// 422 when the key was sent with another body before, and the errors of the store.
     pub(crate) async fn find_job(
         &self,
         state: &AppState,

@@ -18,16 +18,19 @@ use crate::problem::{Problem, ProblemBody};
 use crate::sending::body_of;
 use crate::state::AppState;
 
-/// A URL with a version always has the same picture, so browsers may cache it for a week.
+/// `Cache-Control` for a URL with a version. Such a URL always has the same picture, so browsers
+/// may cache it for a week.
 const CACHE_FOR_ALL: &str = "public, max-age=604800, immutable";
-/// With keys, shared caches must not store pictures.
+/// The same for a server with keys: shared caches must not store pictures.
 const CACHE_FOR_ONE: &str = "private, max-age=604800, immutable";
-/// A picture may be replaced under its id, so a URL without a version is revalidated.
+/// `Cache-Control` for a URL without a version. Browsers revalidate it, since the picture may be
+/// replaced under its id.
 const ASK_AGAIN_ALL: &str = "no-cache";
+/// The same for a server with keys.
 const ASK_AGAIN_ONE: &str = "private, no-cache";
-/// The length of a version, in letters and digits.
+/// How many letters and digits a version has.
 const VERSION: std::ops::RangeInclusive<usize> = 8..=16;
-/// Prevents that scripts in a picture run.
+/// `Content-Security-Policy` of pictures: a script in a picture does not run.
 pub(crate) const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// Selects the size and version.
@@ -111,8 +114,8 @@ pub(crate) async fn get_image(
             HeaderValue::from_static(PICTURE_POLICY),
         ),
     ];
-    // Pictures in memory take no place, so that thumbnails are sent even while callers read files
-    // slowly.
+    // Only files take one of the limited places for sending. So thumbnails, which are in memory,
+    // are sent even while callers read files slowly.
     let place = match &picture.content {
         PictureContent::File(..) => Some(state.admission().send_file(who)?),
         PictureContent::Memory(_) => None,

@@ -17,11 +17,12 @@ use crate::routes::image::matches;
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
+/// The largest `limit` of a list.
 const MOST_JOBS: usize = 500;
-/// How many jobs are read from the store at once, since a stored job may be much larger than its
-/// entry in the list.
+/// How many jobs are read from the store at once. Few, because a stored job may be much larger than
+/// its entry in the list.
 const PIECE: usize = 25;
-/// A page ends when its jobs have this many bytes.
+/// A page ends when its jobs have this many bytes as JSON.
 const LONGEST_PAGE: usize = 4 << 20;
 
 /// Selects the jobs.
@@ -134,7 +135,8 @@ pub(crate) async fn get_job(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
-    // The position changes without a change of the job itself.
+    // The position in line is part of the tag, since it changes while the job itself stays the
+    // same.
     let etag = HeaderValue::from_str(&format!(
         "\"{}-{}\"",
         job.version,
@@ -255,8 +257,8 @@ pub(crate) async fn visible_job(
     }
 }
 
-/// Returns the changed job, or the problem. A refusal because of the job's state contains that
-/// state.
+/// Returns the changed job, or a problem. If the state of the job does not allow the change, the
+/// problem names that state.
 async fn job_or_problem(
     state: &AppState,
     id: JobId,

@@ -1,4 +1,4 @@
-//! Streams of a job's events: snapshot, replay, tail, whichever process answers.
+//! Streams of a job's events: a snapshot, then past events, then new ones, from any process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use serde_json::json;
 
 const LEASE: Duration = Duration::from_secs(60);
 
+/// Creates a job and claims it, as a worker does. Returns its id and the key of the run.
 async fn running(jobs: &dyn JobBackend) -> (JobId, RunKey) {
     let new = NewJob::new(JobKind::Generate, Lane::Interactive, json!({})).owner("anyone");
     let id = jobs.create(&new).await.expect("made").job.id;
@@ -42,6 +43,7 @@ async fn end(jobs: &dyn JobBackend, key: RunKey) {
     jobs.finish(key, &outcome).await.expect("ended");
 }
 
+/// Opens the stream of a job's events. With `last`, it continues after that event.
 async fn stream(server: &TestServer, id: JobId, last: Option<&str>) -> Frames {
     let mut request = server.get(&format!("/api/jobs/{id}/events"));
     if let Some(last) = last {
@@ -155,7 +157,7 @@ async fn a_stream_has_a_snapshot_then_past_and_new_events_and_done_last() {
         by_header.expect("an answer").status(),
         StatusCode::NO_CONTENT
     );
-    // An id that was never sent is valid: all events are sent again.
+    // An id of an event that was never sent is valid: all events are sent again.
     for beyond in [
         "18446744073709551615-18446744073709551615",
         "9007199254740993-0",
@@ -242,7 +244,7 @@ async fn streams_beyond_the_limit_are_refused() {
     .await;
 }
 
-/// Two servers over one Redis, as two processes would be: they share nothing else.
+/// Runs two servers that share only a Redis server, as two processes would.
 #[tokio::test]
 async fn a_client_that_is_disconnected_after_every_event_sees_each_once_from_any_process() {
     const CUTS: usize = 200;
@@ -314,7 +316,7 @@ async fn a_client_that_is_disconnected_after_every_event_sees_each_once_from_any
     );
 }
 
-/// Resident memory of this process, in bytes.
+/// Returns the resident memory of this process, in bytes.
 #[cfg(target_os = "linux")]
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
@@ -329,13 +331,14 @@ fn resident() -> u64 {
         * 1024
 }
 
-/// Both ends of each connection are in this process; the client's is a bare socket.
+/// Measures this process, which has both ends of each connection. The end of the client is a bare
+/// socket, which needs little memory.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_open_stream_costs_less_than_20_kb() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    // Two descriptors each, within the usual limit of 1,024.
+    // A stream takes two file descriptors here, and the usual limit of a process is 1,024.
     const STREAMS: usize = 400;
     const WARM_UP: usize = 50;
     let server = TestServer::start().await;

@@ -19,7 +19,7 @@ fn ids(answer: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn hits_have_percentiles_and_a_lowest_percentile_limits_them() {
+async fn hits_have_percentiles_and_min_percentile_limits_the_hits() {
     let server = TestServer::start().await;
     let all = body(server.search(&json!({ "like": [3], "top": 200 })).await).await;
     assert_eq!(
@@ -262,7 +262,7 @@ async fn suggested_references_fit_the_provider() {
     let again = body(suggest(json!({ "query_text": "apple", "references": 3 })).await).await;
     assert_eq!(again["references"], answer["references"]);
 
-    // They can be sent without changes.
+    // The suggested references can be sent in a request as they are.
     let estimate = json!({ "prompt": "an apple", "refs": answer["references"], "strict": true });
     let estimate = server
         .post("/api/images/estimate")

@@ -1,4 +1,4 @@
-//! Pictures, keys, origins, health, documents and the plain page.
+//! Tests of pictures, keys, origins, health, the OpenAPI document and the plain page.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn with_options(options: ApiOptions) -> TestServer {
 }
 
 #[tokio::test]
-async fn a_picture_is_cached_by_its_tag() {
+async fn a_picture_has_an_etag_and_is_revalidated_with_it() {
     let server = TestServer::start().await;
     for (path, expected) in [
         ("/api/image/7", "7.png whole"),
@@ -92,7 +92,7 @@ async fn a_picture_is_cached_by_its_tag() {
 }
 
 #[tokio::test]
-async fn with_keys_every_call_needs_one() {
+async fn if_the_server_has_keys_every_call_needs_one() {
     let options = ApiOptions {
         api_keys: secrets(&["one", "t+w&o"]),
         admin_keys: secrets(&["root"]),
@@ -301,7 +301,7 @@ async fn only_allowed_origins_may_read_answers() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_problem_without_internals_and_affects_no_other_call() {
+async fn a_panic_is_answered_without_internals_and_affects_no_other_call() {
     let server = TestServer::start().await;
     server.gallery.facet_panics.store(true, Ordering::SeqCst);
     let response = server.get("/api/facets").send().await.expect("an answer");
@@ -431,7 +431,7 @@ async fn a_request_that_takes_too_long_is_aborted() {
 }
 
 #[tokio::test]
-async fn health_metrics_and_request_ids() {
+async fn health_and_metrics_are_served_and_request_ids_are_returned() {
     let server = TestServer::start().await;
     let response = server
         .get("/healthz")
@@ -474,7 +474,7 @@ async fn health_metrics_and_request_ids() {
 }
 
 #[tokio::test]
-async fn the_document_lists_every_route() {
+async fn the_openapi_document_lists_every_route() {
     let server = TestServer::start().await;
     let document = body(
         server
@@ -598,7 +598,7 @@ async fn the_plain_page_is_complete_and_calls_no_other_server() {
         texts.push(file.text().await.expect("text"));
     }
     for text in texts {
-        // An XML namespace is not fetched.
+        // The name of an XML namespace is a URL, but no browser fetches it.
         let text = text.replace("http://www.w3.org/2000/svg", "");
         assert!(!text.contains("http://") && !text.contains("src=\"//"));
         assert!(!text.contains("https://"), "nothing from elsewhere");

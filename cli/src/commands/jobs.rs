@@ -1,4 +1,4 @@
-//! `clippy jobs`: lists, shows and changes jobs.
+//! `clippy jobs`: lists, shows, watches, cancels and retries jobs.
 
 use clippy_core::settings::Settings;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::embedded::require_server;
 use crate::events::{Events, JobEvent};
 use crate::failure::Failure;
 
-/// Calls the server that the user gave, or the one that serves the data folder.
+/// Runs the command on the server that the user named, or on the one that serves the data folder.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -45,7 +45,7 @@ pub async fn run(
     }
 }
 
-/// The path of a job. An invalid id is refused here, since it could address something else.
+/// Returns the path of a job. An invalid id is refused here, since it could lead to another route.
 fn path(id: &str, rest: &str) -> Result<String, Failure> {
     let id: clippy_jobs::JobId = id.parse()?;
     Ok(format!("/api/jobs/{id}{rest}"))
@@ -70,12 +70,14 @@ async fn list(client: &Client, query: &[(&str, String)], json: bool) -> Result<(
     Ok(())
 }
 
+/// Changes a job by a `POST` to the route `what`, and prints it.
 async fn change(client: &Client, id: &str, what: &str, json: bool) -> Result<(), Failure> {
     let job = client.post(&path(id, what)?, &Value::Null).await?;
     println!("{}", if json { job.to_string() } else { line(&job) });
     Ok(())
 }
 
+/// Prints the events of a job until it ends. A job that did not succeed is an error.
 async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
     let job = path(id, "")?;
     let id = job.rsplit('/').next().unwrap_or(id);
@@ -136,6 +138,7 @@ fn describe(event: &JobEvent) -> Option<String> {
     })
 }
 
+/// Describes a job in one line.
 fn line(job: &Value) -> String {
     let position = job["position"]
         .as_u64()
@@ -152,6 +155,7 @@ fn line(job: &Value) -> String {
     .to_owned()
 }
 
+/// Prints the details of a job.
 fn show(job: &Value) {
     println!("{}", line(job));
     println!(

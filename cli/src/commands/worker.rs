@@ -10,7 +10,8 @@ use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
 use crate::queue::{self, Workers};
 
-/// Runs jobs until `shutdown`.
+/// Runs jobs until `shutdown` is cancelled. With `--serve-embedder`, also embeds for other
+/// processes.
 pub async fn run(
     settings: &Settings,
     arguments: &WorkerArguments,
@@ -39,7 +40,7 @@ pub async fn run(
         }
         None => None,
     };
-    // Opened before waiting for Redis, so that wrong settings fail at once.
+    // This comes before waiting for Redis, so that wrong settings fail at once.
     let Some(embedded) = shutdown
         .run_until_cancelled(Embedded::open_beside(settings))
         .await
@@ -65,7 +66,7 @@ pub async fn run(
         clippy_remote::wire::PATH
     );
     let stop = shutdown.clone().cancelled_owned();
-    // With any key set, calls need a key, as for all routes.
+    // If any key is set, callers need one, as on all routes.
     let keys = [
         settings.server.api_keys.as_slice(),
         &settings.server.admin_keys,
@@ -75,6 +76,8 @@ pub async fn run(
     queue::run_beside(workers, &shutdown, async { Ok(serving.await?) }).await
 }
 
+/// Returns the lanes that were named, each once. The concurrency of a lane is the one that was
+/// given, or else its default.
 fn runner_settings(arguments: &WorkerArguments) -> RunnerSettings {
     let defaults = RunnerSettings::default();
     let usual = |lane: Lane| {

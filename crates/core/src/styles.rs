@@ -1,7 +1,8 @@
-//! Whether the style vectors of a collection can be compared with those of the model in use.
+//! Checks whether the style vectors of a collection can be compared with those of the model in use.
 //!
-//! What makes style vectors (a style head) may be replaced while the rest of a model stays. Vectors
-//! of two heads do not compare. So a note of the collection records the head of its style vectors.
+//! A part of the model, the style head, makes the style vectors. It may be replaced while the rest
+//! of the model stays, and vectors of two heads cannot be compared. So a note of the collection
+//! records the head that made its style vectors.
 
 use serde_json::{Value, json};
 
@@ -9,9 +10,9 @@ use crate::embedding::ModelInfo;
 use crate::gallery::{CollectionInfo, Gallery, STYLE_SCHEMA_VERSION};
 use crate::{Error, ErrorCode, Result};
 
-/// The name of the note.
+/// The name of the note that records the style head.
 pub const NOTE: &str = "style_model";
-/// How missing style vectors are made.
+/// What to run when style vectors are missing, as a part of a message.
 pub const FILL: &str = "run `clippy backfill --which style`";
 
 /// Whether style vectors are made for new pictures of a collection.
@@ -25,11 +26,12 @@ pub enum StyleVectors {
     OfAnotherHead,
 }
 
-/// Decides whether style vectors are made, and records the model's head unless one is recorded. Call
-/// it before the first point is stored.
+/// Decides whether style vectors are made for new pictures. Records the head of the model unless
+/// one is recorded. Call it before the first point is stored.
 ///
-/// With another head's vectors in the collection none are made, since the two do not compare: only
-/// a backfill that replaces all of them ([`replace`]) changes the head.
+/// If another head made the vectors of the collection, no more are made, since those of two heads
+/// cannot be compared. Only a backfill that replaces all of them (see [`replace`]) changes the
+/// head.
 ///
 /// # Errors
 /// What the collection reports.
@@ -50,7 +52,7 @@ pub async fn settle(gallery: &dyn Gallery, model: &ModelInfo) -> Result<StyleVec
     }
 }
 
-/// Records the head that all style vectors are made by from now on.
+/// Records the head that makes all style vectors of the collection from now on.
 ///
 /// # Errors
 /// What the collection reports.
@@ -58,10 +60,10 @@ pub async fn replace(gallery: &dyn Gallery, head: &str) -> Result<()> {
     gallery.set_note(NOTE, json!({ "head": head })).await
 }
 
-/// Checks that style vectors can be made for a collection, for a run that was asked to.
+/// Checks that style vectors can be made for a collection.
 ///
 /// # Errors
-/// [`ErrorCode::Unsupported`], with what to do.
+/// [`ErrorCode::Unsupported`] with the reason, and with what to do if something can be done.
 pub fn check_fill(collection: &CollectionInfo, model: &ModelInfo) -> Result<()> {
     let CollectionInfo {
         name,
@@ -86,7 +88,8 @@ pub fn check_fill(collection: &CollectionInfo, model: &ModelInfo) -> Result<()> 
 /// Checks that a collection can be searched by style.
 ///
 /// # Errors
-/// [`ErrorCode::Unsupported`], with what to do.
+/// As [`check_fill`], [`ErrorCode::Unsupported`] with what to do if the collection has no style
+/// vectors or those of another head, and what the collection reports.
 pub async fn check_search(gallery: &dyn Gallery, model: &ModelInfo) -> Result<()> {
     let collection = gallery.info().await?;
     check_fill(&collection, model)?;
@@ -103,10 +106,12 @@ pub async fn check_search(gallery: &dyn Gallery, model: &ModelInfo) -> Result<()
     }
 }
 
+/// Whether the schema of a collection has style vectors.
 fn takes_styles(collection: &CollectionInfo) -> bool {
     collection.schema_version >= STYLE_SCHEMA_VERSION
 }
 
+/// Returns the head that the note of a collection records.
 async fn recorded(gallery: &dyn Gallery) -> Result<Option<String>> {
     let note = gallery.note(NOTE).await?;
     let head = note.as_ref().and_then(|note| note.get("head"));

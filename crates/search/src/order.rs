@@ -1,11 +1,11 @@
-//! The order of a page.
+//! Chooses the order in which a page shows its hits.
 
 use clippy_core::search::fusion::Ranking;
 use clippy_core::search::{diversity, per_style, subjects};
 
 use crate::query::{AskedOrder, SearchQuery};
 
-/// The share of diversity, when a query asks for diverse hits and names none.
+/// The share of diversity if a query asks for diverse hits without naming a share.
 const DIVERSITY: f32 = 0.5;
 
 /// The order in which a query's hits are shown.
@@ -15,15 +15,16 @@ pub(crate) enum PageOrder {
     Likeness,
     /// Several guesses at what was drawn come first.
     Guesses,
-    /// Hits that differ from each other come first: the share of diversity, above 0.
+    /// Hits that differ from each other come first. The value is the share of diversity, above 0.
     Diverse(f32),
     /// The best few of each style come first.
     PerStyle,
 }
 
 impl PageOrder {
-    /// Returns the order of a query. Without an explicit one, a sketch alone gets several guesses,
-    /// since it is ambiguous. Guesses are compared by calibrated scores.
+    /// Returns the order that a query asks for. If it asks for none, a sketch alone gets several
+    /// guesses, since it is ambiguous. Guesses need calibrated scores: without them, hits stay as
+    /// they are ranked.
     pub(crate) fn of(query: &SearchQuery, ranking: &Ranking) -> Self {
         let share = query.diversity.filter(|share| *share > 0.0);
         match query.order {
@@ -40,8 +41,8 @@ impl PageOrder {
         }
     }
 
-    /// Returns how many of the best hits are reordered. It does not depend on the page, so that
-    /// pages do not overlap.
+    /// Returns how many of the best hits are reordered. The number does not depend on the page, so
+    /// that pages do not overlap.
     pub(crate) fn pool(self) -> usize {
         match self {
             Self::Likeness => 0,

@@ -12,12 +12,12 @@ import { Notice } from "@/ui/states";
 
 import { toggleLike, useQueryState } from "./query-state";
 
-/** The model sees less detail than this. */
+/** Style pictures are scaled down to this many pixels; the model sees less detail than that. */
 const LARGEST_STYLE = 320;
 
 /**
- * The pictures whose style results should have: results, a file, or a picture from the clipboard,
- * which is pasted while the slot's button has the focus.
+ * Lets the user choose the pictures whose style the results should have. Results and files can be
+ * dropped, a file can be chosen, and a picture can be pasted while the slot's button has the focus.
  */
 export function StyleSlot() {
   const { styles, styleImage, set } = useQueryState();

@@ -20,11 +20,11 @@ use crate::ingest::paths::FoundPicture;
 pub(crate) enum Content {
     /// The same content, embedded by the same model. The mark has the file's current size and time.
     Same(Mark),
-    /// Other content, or no stored point.
+    /// Other content, another model, or no stored point.
     New {
         /// The file's bytes.
         bytes: Vec<u8>,
-        /// The mark of a point made from the bytes, still without its text.
+        /// The mark of a point that is made from these bytes. Its text is not known yet.
         mark: Mark,
     },
 }
@@ -42,7 +42,7 @@ pub(crate) struct PreparedPicture {
 /// Reads a file, unless its size and time are those of the stored mark.
 ///
 /// # Errors
-/// The reason why it cannot be read, for a person to read.
+/// A message that says why the file cannot be read.
 pub(crate) fn read_if_changed(
     found: &FoundPicture,
     known: Option<&Mark>,
@@ -102,6 +102,7 @@ fn open(found: &FoundPicture) -> Result<(File, u64, Option<u64>), LineFailure> {
     ))
 }
 
+/// Reads an open file, unless it has more bytes than a picture may have.
 fn read(
     file: &File,
     size: u64,
@@ -139,7 +140,7 @@ fn no_picture(error: &DecodeError) -> LineFailure {
 /// Decodes a picture and prepares it for the model.
 ///
 /// # Errors
-/// The reason why it is not a picture, for a person to read.
+/// A message that says why the bytes are not a picture.
 pub(crate) fn prepare(
     bytes: &[u8],
     mark: Mark,

@@ -1,5 +1,5 @@
-//! Drives a run over a manifest: reads lines, processes a few chunks at a time, stores the results,
-//! and then records the outcomes.
+//! Processes a manifest: reads its lines, works on a few chunks of them at a time, stores the
+//! results, and then records the outcomes in the ledger.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,16 +27,17 @@ use crate::ingest::{IngestReport, RunSettings, Tools};
 /// Chunks that are processed at the same time: one in the model, one being decoded, one being
 /// stored.
 const IN_FLIGHT: usize = 3;
-/// At most this many lines wait to be recorded when there is nothing to store.
+/// How many lines may be pending, or as many as a batch if that is more. Then they are recorded,
+/// even if too few of them change the collection to fill a batch.
 const LONGEST_UNRECORDED: usize = 1024;
 
 /// The result of processing one line.
 pub(crate) struct Processed {
     /// Recorded in the ledger once `write` is acknowledged.
     pub record: LineRecord,
-    /// The change of the collection, made first.
+    /// The change of the collection, if there is one. It is made before the line is recorded.
     pub write: Option<Write>,
-    /// A remark for the report on a line that is stored.
+    /// A remark on a stored line. The report counts how often each remark was made.
     pub remark: Option<&'static str>,
 }
 
@@ -53,11 +54,11 @@ impl Processed {
 
 /// A change of the collection.
 pub(crate) enum Write {
-    /// The whole point.
+    /// Stores a whole point.
     Point(Point),
-    /// These vectors only, and then these payload fields.
+    /// Replaces these vectors of a point, and then these payload fields, if there are any.
     Vectors(PointId, Vectors, Option<Payload>),
-    /// These payload fields only.
+    /// Replaces these payload fields of a point.
     Fields(PointId, Payload),
 }
 
@@ -66,12 +67,13 @@ pub(crate) trait ChunkProcessor: Send + Sync + 'static {
     /// Returns one [`Processed`] for each line, in order. An error ends the run.
     fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>>;
 
-    /// Whether it may change the collection. If so, the collection is optimised at the end, even
-    /// when this run changed nothing: an earlier run may have been stopped before its end.
+    /// Whether the processor may change the collection. If so, the collection is optimised at the
+    /// end, even when this run changed nothing: an earlier run may have been stopped before its
+    /// end.
     fn writes(&self) -> bool;
 }
 
-/// Runs to the manifest's end, to a cancellation, or to an error.
+/// Processes a manifest until its end, a cancellation or an error. Returns the report.
 pub(crate) async fn drive(
     tools: &Tools,
     request: &ManifestRequest,
@@ -121,7 +123,8 @@ pub(crate) async fn drive(
         }
         other => other,
     };
-    // The ledger is closed and the fail log written in any case. The first error is returned.
+    // Even after an error, the ledger is closed and the fail log is written. The first error is
+    // returned.
     let closed = tools.ledger.finish(run, matches!(ended, Ok(true))).await;
     let listed = match fail_log {
         Some((file, path)) => failures::write(file, path, &*tools.ledger, run).await,
@@ -149,12 +152,15 @@ pub(crate) async fn drive(
     })
 }
 
-/// Converts a batch size, which [`ManifestRequest::check`] has bounded.
+/// Converts a batch size to `usize`. [`ManifestRequest::check`] has limited it already.
 fn size(batch: u64) -> usize {
     usize::try_from(batch).unwrap_or(usize::MAX)
 }
 
-/// Processes chunks until none is in flight. Returns whether the end of the manifest was reached.
+/// Processes the chunks of a source and stores their results. Returns whether the end of the
+/// manifest was reached.
+///
+/// After a cancellation or an error no further chunk is started, but those in flight are awaited.
 async fn pump(
     mut source: Source,
     store: &mut Writer<'_>,
@@ -182,7 +188,7 @@ async fn pump(
             break;
         };
         let outcome = match worked.map_err(task_failed).and_then(|processed| processed) {
-            // After storing has failed, later chunks are awaited and dropped.
+            // After a failure to store, the results of later chunks are awaited and dropped.
             Ok(processed) if storing => {
                 let added = store.add(processed).await;
                 storing = added.is_ok();
@@ -213,6 +219,7 @@ struct Writer<'r> {
 }
 
 impl Writer<'_> {
+    /// Adds the results of a chunk, and stores each full batch.
     async fn add(&mut self, processed: Vec<Processed>) -> Result<()> {
         self.pending.extend(processed);
         while let Some(length) = self.full_batch() {
@@ -221,11 +228,12 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Stores and records all pending lines.
     async fn flush_all(&mut self) -> Result<()> {
         self.flush(self.pending.len()).await
     }
 
-    /// Returns how many of the pending lines make a full batch, if they do.
+    /// Returns how many of the pending lines to store now, or `None` while they are too few.
     fn full_batch(&self) -> Option<usize> {
         let mut writes = 0;
         for (index, processed) in self.pending.iter().enumerate() {
@@ -237,7 +245,7 @@ impl Writer<'_> {
         (self.pending.len() >= LONGEST_UNRECORDED.max(self.batch)).then_some(self.pending.len())
     }
 
-    /// Replaces vectors. Returns the ids of points that were deleted since they were read.
+    /// Replaces vectors of stored points. Returns the ids of the points that no longer exist.
     async fn update(&self, vectors: Vec<(PointId, Vectors)>) -> Result<Vec<PointId>> {
         let gallery = &self.tools.gallery;
         let ids: Vec<PointId> = vectors.iter().map(|(id, _)| *id).collect();
@@ -306,7 +314,8 @@ impl Writer<'_> {
             .iter_mut()
             .filter(|record| record.id.is_some_and(|id| gone.contains(&id)))
         {
-            // A duplicate line has the same id, but nothing was to be stored for it.
+            // A duplicate line has the same id, but nothing of it was to be stored: its outcome
+            // stays.
             if matches!(
                 record.outcome,
                 LineOutcome::Embedded | LineOutcome::Unchanged

@@ -1,4 +1,4 @@
-//! Ingest: what is stored, what counts as unchanged, and the outcomes of bad lines.
+//! Tests of ingest: what is stored, what counts as unchanged, and the outcomes of bad lines.
 
 use crate::support::{Fixture, line, touch};
 use clippy_core::gallery::Space;
@@ -60,7 +60,8 @@ async fn a_second_run_embeds_nothing_and_changes_nothing() {
         .gallery
         .upserts
         .load(std::sync::atomic::Ordering::SeqCst);
-    // Broken content with the old size and time: decoding it would fail.
+    // Broken content with the old size and time. If it were decoded, the run would report a
+    // failure.
     let known = std::fs::metadata(fixture.path("4.png")).expect("there");
     std::fs::write(fixture.path("4.png"), vec![0; known.len() as usize]).expect("written");
     let file = std::fs::File::options()
@@ -201,7 +202,7 @@ async fn no_text_makes_no_text_vectors_and_a_later_run_adds_them() {
 }
 
 #[tokio::test]
-async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
+async fn every_bad_line_has_an_outcome_and_the_others_are_stored() {
     let fixture = Fixture::with_pictures(2);
     std::fs::create_dir(fixture.path("pictures")).expect("made");
     fixture.picture("pictures/5.png", 5);

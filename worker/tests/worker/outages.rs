@@ -21,7 +21,7 @@ const PAUSES: Pauses = Pauses {
     limit: Duration::from_secs(20),
 };
 
-/// Returns the messages about pauses, and the function that collects them.
+/// Returns a list for the messages about pauses, and the function that adds to it.
 fn recorder() -> (Arc<Mutex<Vec<String>>>, ReportWait) {
     let messages: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = Arc::clone(&messages);

@@ -91,7 +91,7 @@ async fn a_busy_embedder_is_waited_for() {
 }
 
 #[tokio::test]
-async fn shards_cover_everything_once() {
+async fn shards_cover_every_line_exactly_once() {
     let fixture = Fixture::with_pictures(21);
     let mut counts = Vec::new();
     for index in 0..2 {
@@ -128,7 +128,7 @@ async fn a_long_manifest_is_never_in_memory_as_a_whole() {
 }
 
 #[tokio::test]
-async fn an_impossible_request_is_refused_before_anything_is_done() {
+async fn an_invalid_request_is_refused_before_the_run_begins() {
     let fixture = Fixture::with_pictures(2);
     let refused = async |change: &dyn Fn(&mut clippy_core::bulk::IngestRequest), word: &str| {
         let mut request = fixture.request();

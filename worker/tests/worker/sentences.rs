@@ -1,4 +1,5 @@
-//! A collection keeps the form of the sentences that its text vectors were made from.
+//! Underscores in the sentences of tags: a collection keeps the form that its text vectors were
+//! made from.
 
 use std::sync::atomic::Ordering;
 
@@ -6,6 +7,8 @@ use clippy_core::sentences::{NOTE, Underscores};
 
 use crate::support::{Fixture, line};
 
+/// Returns a fixture of two pictures with the same tag, written with an underscore and with a
+/// space.
 fn with_underscores() -> Fixture {
     let fixture = Fixture::with_pictures(2);
     fixture.manifest(&[line(1, "pixel_art"), line(2, "pixel art")]);
@@ -13,7 +16,7 @@ fn with_underscores() -> Fixture {
 }
 
 #[tokio::test]
-async fn a_new_collection_writes_spaces_and_records_that() {
+async fn a_new_collection_replaces_underscores_with_spaces_and_records_that() {
     let fixture = with_underscores();
     fixture.ingest().await.expect("ingested");
     assert_eq!(
@@ -30,7 +33,7 @@ async fn a_new_collection_writes_spaces_and_records_that() {
 #[tokio::test]
 async fn a_collection_of_clippy_0_2_keeps_its_underscores_after_a_migration() {
     let fixture = with_underscores();
-    // As Clippy 0.2 left it: points, but no note about their sentences.
+    // A collection of Clippy 0.2 has points, but no note about their sentences.
     let older = clippy_core::gallery::Point {
         id: 99.into(),
         vectors: Default::default(),
@@ -55,7 +58,7 @@ async fn a_collection_of_clippy_0_2_keeps_its_underscores_after_a_migration() {
 }
 
 #[tokio::test]
-async fn a_dry_run_records_no_form() {
+async fn a_dry_run_records_no_form_of_sentences() {
     let fixture = with_underscores();
     let mut options = fixture.request();
     options.dry_run = true;

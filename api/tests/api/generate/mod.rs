@@ -82,7 +82,7 @@ async fn pictures_from_a_sketch_and_references_contain_their_lineage() {
         "drawn from the sketch, in the colours of the references"
     );
 
-    // The payload of the job has the names of the files of its pictures.
+    // The job's payload names the files of its input pictures instead of containing them.
     let record = server
         .jobs
         .get(id.parse().expect("an id"))
@@ -177,8 +177,7 @@ async fn pictures_from_a_sketch_and_references_contain_their_lineage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when_they_are_asked_for()
- {
+async fn generated_pictures_are_added_to_the_gallery_and_found_only_on_request() {
     let server = studio(ApiOptions::default()).await;
     let request = json!({
         "prompt": "a red apple", "style_tags": ["pixel_art"], "refs": [{"role": "style", "id": 3}],
@@ -452,7 +451,7 @@ async fn an_idempotency_key_makes_one_job() {
 }
 
 #[tokio::test]
-async fn the_job_of_the_same_key_and_body_is_looked_up_first() {
+async fn a_job_is_found_by_key_and_body_before_anything_else_is_checked() {
     let server = TestServer::with(Setup {
         providers: with_shop(),
         ..Setup::default()
@@ -467,7 +466,8 @@ async fn the_job_of_the_same_key_and_body_is_looked_up_first() {
     };
     let request = json!({"prompt": "a red apple", "refs": [{"role": "style", "id": 3}], "add_to_gallery": true});
     let first = accepted(ask(&request).await).await;
-    // Since then the reference was deleted, the gallery is away, and its schema is not what it was.
+    // After the first request, the reference is deleted, the gallery has another version of the
+    // schema, and it becomes unavailable.
     server.gallery.remove(3);
     server.gallery.schema_version.store(2, Ordering::SeqCst);
     server.gallery.info_fails.store(true, Ordering::SeqCst);
@@ -484,7 +484,7 @@ async fn the_job_of_the_same_key_and_body_is_looked_up_first() {
 }
 
 #[tokio::test]
-async fn identical_simultaneous_requests_are_one_job_within_a_budget_for_one() {
+async fn simultaneous_identical_requests_make_one_job_and_pay_once() {
     let options = ApiOptions {
         api_keys: secrets(&["one"]),
         ..ApiOptions::default()
@@ -512,7 +512,7 @@ async fn identical_simultaneous_requests_are_one_job_within_a_budget_for_one() {
 }
 
 #[tokio::test]
-async fn a_reference_may_have_its_id_and_its_own_url() {
+async fn a_reference_may_have_both_an_id_and_a_url_of_this_server() {
     let server = TestServer::start().await;
     let own = format!("http://{}", server.address);
     let other_name = own.replace("127.0.0.1", "localhost");
@@ -634,7 +634,7 @@ async fn an_estimate_has_the_price_and_the_receipt_and_queues_nothing() {
     assert_eq!(providers["providers"][0]["prompt"], "approximate");
 }
 
-/// A provider that is only asked for its price.
+/// A provider that has a price, but never makes a picture.
 struct Shop;
 
 #[async_trait]
@@ -854,7 +854,7 @@ async fn pictures_and_lineage_are_visible_only_to_their_owner() {
     assert_eq!(status(&path, "one").await, StatusCode::OK);
     assert_eq!(status(&path, "root").await, StatusCode::OK);
     assert_eq!(status(&path, "two").await, StatusCode::NOT_FOUND);
-    // As an <img> requests it.
+    // With the key in the URL, as an `<img>` sends it.
     let shown = get(&server, &format!("{path}?key=one")).await;
     assert_eq!(
         shown.headers()["cache-control"],

@@ -1,11 +1,15 @@
-//! Counts what this program has allocated, so that a test can say what something costs at its peak.
+//! Counts the bytes that this program has allocated, so that a test can measure the peak of some
+//! work.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// The bytes that are allocated now.
 static NOW: AtomicUsize = AtomicUsize::new(0);
+/// The highest value of [`NOW`] since [`peak_of`] was called.
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
+/// The allocator of the system, which also counts.
 struct Counting;
 
 fn grown(by: usize) {
@@ -35,8 +39,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What comes out, and how many bytes more than before were allocated meanwhile at the most, by the
-/// whole program.
+/// Runs `work`. Returns its result, and the peak of allocated bytes above those allocated before.
+/// The peak is that of the whole program, so it includes what other tasks allocate meanwhile.
 pub async fn peak_of<T>(work: impl Future<Output = T>) -> (T, usize) {
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);

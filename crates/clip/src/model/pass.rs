@@ -1,4 +1,4 @@
-//! Which pictures a pass through the tower computes, and for which views.
+//! Plans a pass through the tower: which pictures are computed, and for which views.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,20 @@ use clippy_core::embedding::{Embedding, ModelPixels};
 
 use super::PictureView;
 
-/// The different pictures of a batch, and which views of them are wanted.
+/// The different pictures of a batch, and the views that are wanted of them.
 pub(super) struct PicturePass<'p> {
-    /// Each picture once.
+    /// The pictures, each once.
     pub(super) pictures: Vec<&'p ModelPixels>,
-    /// The indexes of the pictures whose content is wanted, ascending.
+    /// The indexes of the pictures whose content embedding is wanted, ascending.
     pub(super) content: Vec<i64>,
-    /// Likewise for their style.
+    /// The indexes of the pictures whose style embedding is wanted, ascending.
     pub(super) style: Vec<i64>,
-    /// For each input of the batch: its view, and the place among those of that view.
+    /// For each input of the batch: its view, and its index among the embeddings of that view.
     places: Vec<(PictureView, usize)>,
 }
 
 impl<'p> PicturePass<'p> {
+    /// Plans the pass for a batch of inputs. Pictures with the same pixels are computed once.
     pub(super) fn new(inputs: &[(&'p ModelPixels, PictureView)]) -> Self {
         let mut pass = Self {
             pictures: Vec::new(),
@@ -61,7 +62,7 @@ impl<'p> PicturePass<'p> {
         }
     }
 
-    /// The embedding of each input, from those of the two views.
+    /// Returns the embedding of each input, given the embeddings of both views.
     pub(super) fn distribute(&self, content: &[Embedding], style: &[Embedding]) -> Vec<Embedding> {
         let embedding = |(view, place): &(PictureView, usize)| match view {
             PictureView::Content => content[*place].clone(),
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_picture_is_computed_once_and_every_input_gets_its_own() {
+    fn each_picture_is_computed_once_and_every_input_gets_its_embedding() {
         let picture = |value: u8| ModelPixels {
             side: 1,
             rgb: vec![value; 3],

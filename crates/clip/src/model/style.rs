@@ -1,8 +1,9 @@
-//! Style: what a picture looks like, whatever it shows.
+//! Computes style vectors: what a picture looks like, whatever it shows.
 //!
-//! The first layers of the tower for pictures see strokes, textures and colours; what they add up
-//! to over a picture (the mean and the deviation of each channel) tells its style more than its
-//! subject. A small trained network, the *style head*, turns these statistics into a vector.
+//! The first layers of the tower for pictures respond to strokes, textures and colours. The mean
+//! and the deviation of each of their channels over a picture tell more about its style than about
+//! its subject. A small trained network, the *style head*, turns these statistics into a vector. It
+//! may also use the correlations between the channels of a layer.
 
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use crate::error::{ClipError, Result};
 
 /// Added to a variance before its root is taken.
 const EPSILON: f64 = 1e-6;
-/// The values of the file's metadata that this version understands.
+/// What the metadata of a file must say for this version to use it.
 const UNDERSTOOD: [(&str, &str); 4] = [
     ("format", "clippy-style-head"),
     ("version", "1"),
@@ -22,41 +23,46 @@ const UNDERSTOOD: [(&str, &str); 4] = [
     ("activation", "gelu"),
 ];
 
-/// A layer of a tower whose statistics are used.
+/// A layer of a tower that a style head can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StyleLayer {
-    /// Its number: 0 is what goes into the first stage or block.
+    /// Its place in the tower. 0 is the input of the first stage or block.
     pub number: usize,
-    /// Its channels.
+    /// How many channels it has.
     pub channels: i64,
 }
 
 impl StyleLayer {
-    /// The number of pairs of different channels.
+    /// Returns the number of pairs of different channels.
     fn pairs(self) -> i64 {
         self.channels * (self.channels - 1) / 2
     }
 }
 
-/// A trained style head.
+/// A trained style head. It turns the statistics of layers into style vectors.
 pub struct StyleHead {
     layers: Vec<StyleLayer>,
-    /// The layers among them whose channels are correlated.
+    /// Those of `layers` whose correlations between channels are used, too.
     correlated: Vec<StyleLayer>,
+    /// The mean of each statistic, for standardising it.
     mean: Tensor,
+    /// The deviation of each statistic, for standardising it.
     deviation: Tensor,
-    /// Standardised statistics are limited to this, so that an unusual picture does not dominate.
+    /// Standardised statistics are cut off at plus and minus this, so that an unusual picture does
+    /// not dominate.
     limit: Option<f64>,
+    /// The linear layers of the network. A GELU is between each two.
     linears: Vec<Linear>,
     fingerprint: String,
 }
 
 impl StyleHead {
-    /// Reads a head for a tower. `layer` gives the layer of a name, `outputs` is the length of the
-    /// vectors.
+    /// Reads the head of a tower from a file. `layer` finds a layer of the tower by its name, and
+    /// `outputs` is the length of the vectors.
     ///
     /// # Errors
-    /// [`ClipError::StyleHead`], saying what does not fit.
+    /// [`ClipError::StyleHead`] with the reason why the file does not fit, and the errors of
+    /// reading the weights.
     pub fn load(
         path: &Path,
         layer: impl Fn(&str) -> Option<StyleLayer>,
@@ -143,7 +149,7 @@ impl StyleHead {
         })
     }
 
-    /// SHA-256 (hex) of the file.
+    /// Returns the SHA-256 (hex) of `style` followed by the file.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -159,15 +165,15 @@ impl StyleHead {
         statistics(x, is_correlated)
     }
 
-    /// Whether no later layer than this one is used.
+    /// Whether the head uses no layer after this one.
     pub fn ends_at(&self, number: usize) -> bool {
         self.layers
             .last()
             .is_none_or(|layer| layer.number <= number)
     }
 
-    /// The statistics of the layers, `[batch, 2 * channels]` each, to fp32 `[batch, outputs]`, not
-    /// of unit length.
+    /// Turns the statistics of all used layers, in the order of the tower, into style vectors: fp32
+    /// `[batch, outputs]`, of unit length.
     pub fn forward(&self, statistics: &[LayerStatistics]) -> Result<Tensor> {
         let moments = statistics.iter().map(|layer| &layer.moments);
         let correlations = statistics
@@ -198,13 +204,13 @@ fn load_linear(
     Linear::load(weights, name, inputs, outputs, Kind::Float)
 }
 
-/// The widths after each linear layer of the file: `0.weight`, `1.weight` and so on.
+/// Returns the width after each linear layer of the file: `0.weight`, `1.weight` and so on.
 fn widths(file: &WeightsFile, inputs: i64) -> Result<Vec<i64>> {
     let mut widths = Vec::new();
     while let Some(shape) = file.shape(&format!("{}.weight", widths.len()))? {
         match shape[..] {
             [outputs, width] if width == *widths.last().unwrap_or(&inputs) => widths.push(outputs),
-            // `Weights::finish` tells what does not fit.
+            // The caller reports what does not fit.
             _ => break,
         }
     }
@@ -215,12 +221,13 @@ fn widths(file: &WeightsFile, inputs: i64) -> Result<Vec<i64>> {
 pub struct LayerStatistics {
     /// The means of all channels, then their deviations: `[batch, 2 * channels]`.
     moments: Tensor,
-    /// The correlations of the channels `i < j`, row by row, where they are used: `[batch, pairs]`.
+    /// The correlations of the pairs of channels `i < j`, row by row: `[batch, pairs]`. `None` if
+    /// the head does not use them.
     correlations: Option<Tensor>,
 }
 
-/// Computes the statistics of `[batch, channels, height, width]`, or of `[batch, positions,
-/// channels]`, over all positions.
+/// Computes the statistics of a layer over all positions. `x` is the layer's output:
+/// `[batch, channels, height, width]` or `[batch, positions, channels]`.
 fn statistics(x: &Tensor, is_correlated: bool) -> Result<LayerStatistics> {
     let x = x.f_to_kind(Kind::Float)?;
     let channels_first = if x.dim() == 4 {
@@ -242,7 +249,8 @@ fn statistics(x: &Tensor, is_correlated: bool) -> Result<LayerStatistics> {
     })
 }
 
-/// Correlates standardised channels, `[batch, channels, positions]`.
+/// Computes the correlation of each pair of channels. `standardised` is
+/// `[batch, channels, positions]`.
 fn correlations(standardised: &Tensor) -> Result<Tensor> {
     let size = standardised.size();
     let (channels, positions) = (size[1], size[2]);

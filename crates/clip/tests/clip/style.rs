@@ -1,4 +1,5 @@
-//! The bundled style head: parity with its training code, and what does not fit is refused.
+//! The bundled style head gives the vectors of its training code, and a head that does not fit is
+//! refused.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,8 @@ fn bundled() -> LoadedModel {
     LoadedModel::load(&source, Device::Cpu, Some(Precision::Fp32)).expect("loaded")
 }
 
-/// The pictures of the training code's fixture, and their style vectors there.
+/// Returns the pictures of the fixture, and the style vectors that the training code computed for
+/// them.
 fn fixture(model: &LoadedModel) -> Vec<(ModelPixels, Vec<f32>)> {
     let folder = models().join("training/style-fixture");
     let text = std::fs::read(folder.join("style.json")).expect("there");
@@ -64,7 +66,7 @@ fn style_vectors_are_those_of_the_training_code() {
 }
 
 #[test]
-fn two_views_in_one_pass_are_those_of_two_passes() {
+fn views_embedded_together_equal_views_embedded_alone() {
     let model = bundled();
     let pictures: Vec<ModelPixels> = fixture(&model)
         .into_iter()
@@ -90,7 +92,7 @@ fn two_views_in_one_pass_are_those_of_two_passes() {
 }
 
 #[tokio::test]
-async fn a_model_without_a_style_head_says_so() {
+async fn a_model_without_a_style_head_refuses_to_embed_styles() {
     let model = fixtures::load(fixtures::MODELS[0], Precision::Fp32);
     assert_eq!(model.info.style, None);
     let side = model.info.transform.side;

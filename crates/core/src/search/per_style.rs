@@ -1,30 +1,31 @@
-//! The same thing across styles: the best few hits of each style come first.
+//! Orders hits by style: the best few hits of each style come first. So a page shows the same thing
+//! in several styles.
 
 use super::fusion::Hit;
 use crate::gallery::{Payload, style_tags_of};
 
-/// How many of the best hits are grouped. It does not depend on the page, so that pages do not
-/// overlap.
+/// How many of the best hits are grouped. The number does not depend on the page, so that pages do
+/// not overlap.
 pub const POOL: usize = 200;
-/// How many hits of a style stand together.
+/// How many hits of one style come first, at most.
 pub const OF_EACH: usize = 3;
 
-/// The payload field with the name of a picture's style, where a manifest has one.
+/// The payload field with a picture's style, if its manifest names one.
 const STYLE_FIELD: &str = "style";
 
-/// The best hits of one style.
+/// A style among the grouped hits, with its best ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StyleGroup {
     /// The style's name; `None` for the pictures that have none.
     pub style: Option<String>,
     /// How many of the grouped hits are of this style.
     pub count: usize,
-    /// The indexes of the best ones, at most [`OF_EACH`], best first.
+    /// The indexes of its best hits, at most [`OF_EACH`], best first.
     pub best: Vec<usize>,
 }
 
-/// Groups the first [`POOL`] of these sorted hits by style: the style of the best hit first, the
-/// pictures without a style last. The hits need payloads.
+/// Groups the first [`POOL`] of these sorted hits by style. The style of the best hit comes first,
+/// and the pictures without a style come last. The hits must have their payloads.
 #[must_use]
 pub fn groups(hits: &[Hit]) -> Vec<StyleGroup> {
     let mut groups: Vec<StyleGroup> = Vec::new();
@@ -52,8 +53,8 @@ pub fn groups(hits: &[Hit]) -> Vec<StyleGroup> {
     groups
 }
 
-/// The order in which to show these sorted hits: the groups one after the other, then all others as
-/// they are ranked.
+/// Returns the order in which to show these sorted hits: the best of each group, group by group,
+/// and then all others as they are ranked.
 #[must_use]
 pub fn order(hits: &[Hit]) -> Vec<usize> {
     let mut order: Vec<usize> = groups(hits)
@@ -68,7 +69,7 @@ pub fn order(hits: &[Hit]) -> Vec<usize> {
     order
 }
 
-/// The style of a picture: the manifest's, else its first style tag.
+/// Returns the style of a picture: the one that its manifest names, or else its first style tag.
 #[must_use]
 pub fn style_of(payload: &Payload) -> Option<&str> {
     let named = payload.get(STYLE_FIELD).and_then(serde_json::Value::as_str);

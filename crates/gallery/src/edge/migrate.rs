@@ -1,4 +1,4 @@
-//! Bringing a collection in this process to the newest schema.
+//! Migrates a collection in this process to the newest schema.
 
 use std::path::Path;
 
@@ -9,10 +9,13 @@ use super::shard::{Shard, ShardShape};
 use super::store::shard_folder;
 use crate::schema::{Schema, migrations};
 
-/// Brings the collection to the newest schema. Its indexes were made when the shard was opened.
-/// Vectors are added by a copy, which takes the old generation's place in the same write that
-/// records the version: the engine could add them in place, but a kill in between leaves parts of
-/// two kinds, which it does not open again.
+/// Migrates the collection to the newest schema, and returns its shard. Indexes need no work here:
+/// opening the shard made them.
+///
+/// If the schema has new vectors, the points are copied into a new generation. One write of the
+/// metadata makes it the live one and records the version. The engine could also add the vectors in
+/// place. But if the process were killed meanwhile, some parts of the shard would have them and
+/// others not, and the engine does not open such a shard.
 pub(super) fn migrate(
     folder: &Path,
     name: &str,
@@ -59,7 +62,7 @@ mod tests {
     use crate::edge::{EdgeGallery, EdgeOptions};
     use clippy_core::gallery::{GalleryReader, GalleryWriter, With};
 
-    /// The version of the schema that had three vectors.
+    /// The last version of the schema with three vectors.
     const THREE_VECTORS: u32 = 3;
 
     fn options(folder: &Path) -> EdgeOptions {
@@ -97,7 +100,7 @@ mod tests {
         }
     }
 
-    /// A collection as version 3 left it behind.
+    /// Writes a collection as version 3 of the schema left it.
     fn write_older(folder: &Path, points: u64) {
         let shape = ShardShape {
             spaces: Schema::spaces_at(THREE_VECTORS),
@@ -121,7 +124,7 @@ mod tests {
     async fn a_collection_of_three_vectors_gets_the_fourth_and_keeps_the_others() {
         let folder = tempfile::tempdir().expect("a folder");
         write_older(folder.path(), 700);
-        // What a migration that was killed leaves behind.
+        // A migration that was killed leaves such files behind.
         write_older(&folder.path().join("shard-2"), 3);
         for opening in 1..=2 {
             let gallery = EdgeGallery::open(options(folder.path()))
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_older_version_acknowledged_last_is_not_lost() {
+    fn changes_in_the_journal_of_an_older_version_are_not_lost() {
         let folder = tempfile::tempdir().expect("a folder");
         write_older(folder.path(), 20);
         let late = Operation::Put(vec![point(90)]);

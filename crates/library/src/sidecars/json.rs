@@ -1,14 +1,14 @@
-//! A JSON file beside a picture. Its fields show which program wrote it.
+//! Parses a JSON file beside a picture. The fields of the file show which program wrote it.
 
 use serde_json::Value;
 
 use super::description::Description;
 use super::{booru, gallery_dl, hydrus};
 
-/// Parses a text.
+/// Parses the text of such a file.
 ///
 /// # Errors
-/// The reason if it has no known form, as the end of a sentence.
+/// If the text has no known form, the reason, worded as the end of a sentence.
 pub(super) fn parse(text: &str) -> Result<Description, String> {
     let value: Value =
         serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;

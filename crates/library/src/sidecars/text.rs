@@ -1,14 +1,16 @@
-//! A text file beside a picture: tags with commas or one a line, as training tools, gallery-dl and
-//! Hydrus write them; tags with spaces, as image boards write them; or a sentence.
+//! Parses a text file beside a picture. It has tags separated by commas or line breaks, as training
+//! tools, gallery-dl and Hydrus write them; or tags separated by spaces, as image boards write
+//! them; or a sentence.
 
 use super::description::{Description, fill};
 
-/// The maximum number of words of a tag. Longer texts are parts of a sentence.
+/// The maximum number of words of tags on average; a single tag may have twice as many. Longer
+/// texts are parts of a sentence.
 const MOST_WORDS: usize = 5;
 /// The maximum number of words of a line that is a single tag.
 const MOST_WORDS_ALONE: usize = 3;
 
-/// Parses a text.
+/// Parses the text of such a file into tags or a caption.
 pub(super) fn parse(text: &str) -> Description {
     let mut description = Description::default();
     let text = text.trim();
@@ -39,7 +41,7 @@ pub(super) fn parse(text: &str) -> Description {
     description
 }
 
-/// Returns whether these are tags as image boards list them: `1girl red_hair smile`.
+/// Whether these are tags as image boards list them: `1girl red_hair smile`.
 fn is_row_of_tags(line: &str) -> bool {
     line.split_whitespace().count() > 1 && line.contains('_') && !is_sentence(line)
 }

@@ -1,4 +1,4 @@
-//! What changes between two scans.
+//! Tests of what a scan reports when files have changed since the scan before.
 
 use std::fs::{self, File, FileTimes};
 use std::path::Path;
@@ -48,7 +48,8 @@ async fn pictures_that_the_collection_lacks_are_added_again() {
     let fixture = Fixture::new().await;
     fixture.picture("a.png", 1);
     fixture.picture("b.png", 2);
-    // A crash before the collection acknowledged anything.
+    // This scan is never confirmed, as if the run had crashed before the collection acknowledged
+    // anything.
     let crashed = fixture.scan().await;
     assert_eq!(crashed.summary.new, 2);
     let again = fixture.scan().await;
@@ -58,7 +59,7 @@ async fn pictures_that_the_collection_lacks_are_added_again() {
     assert_eq!(third.summary.unchanged, 1, "{:?}", third.summary);
     assert_eq!(third.pictures().len(), 1, "the one that failed");
     fixture.store(&third, &[]).await;
-    // Another collection of the same name.
+    // An empty collection of the same name takes the place of this one.
     fixture.gallery.points.lock().clear();
     assert_eq!(fixture.add().await.pictures().len(), 2);
 }
@@ -184,7 +185,7 @@ async fn files_that_are_excluded_later_are_not_missing() {
 #[tokio::test]
 async fn large_folders_are_compared_up_to_their_last_file() {
     let fixture = Fixture::new().await;
-    // More than two slices.
+    // These are more files than two slices hold.
     let name = |index: u32| format!("{index:04}.txt");
     for index in 0..600 {
         fixture.write(&name(index), format!("text {index}"));

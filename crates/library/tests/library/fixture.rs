@@ -1,4 +1,4 @@
-//! A folder of pictures, a data folder, and a collection in memory.
+//! The fixture of the tests: a folder of pictures, a data folder, and a collection in memory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ impl Fixture {
         }
     }
 
-    /// Returns the folder of pictures, with links resolved.
+    /// Returns the path of the folder of pictures, with links resolved.
     pub fn pictures(&self) -> PathBuf {
         self.beside("pictures")
     }
@@ -150,14 +150,14 @@ impl Fixture {
             .expect("confirmed")
     }
 
-    /// Scans and stores.
+    /// Scans the folder of pictures, and stores what was found.
     pub async fn add(&self) -> Scanned {
         let scanned = self.scan().await;
         self.store(&scanned, &[]).await;
         scanned
     }
 
-    /// Returns the number of points.
+    /// Returns the number of points in the collection.
     pub fn points(&self) -> usize {
         self.gallery.points.lock().len()
     }

@@ -1,4 +1,4 @@
-//! Tests of scans of folders with what people and programs leave in them.
+//! Tests of scans of folders that contain what people and programs leave in them.
 
 mod bad_input;
 mod changes;

@@ -9,11 +9,11 @@ use clippy_search::{AskedOrder, SearchQuery};
 
 use crate::harness::{drawing, filled};
 
-/// The head that the fake embedder of the harness names.
+/// The style head that the fake embedder of the harness reports.
 const HEAD: &str = "fake-style";
 
 #[tokio::test]
-async fn a_style_is_compared_with_the_style_vectors_alone() {
+async fn a_search_by_style_compares_only_style_vectors() {
     let collection = filled(200, 7).await;
     styles::replace(collection.gallery.as_ref(), HEAD)
         .await
@@ -76,7 +76,7 @@ async fn a_style_picture_beside_a_sketch_shares_the_weights() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_compared_by_style_is_refused_with_what_to_do() {
+async fn an_impossible_search_by_style_is_refused_with_the_reason() {
     let collection = filled(60, 7).await;
     let gallery = collection.gallery.as_ref();
     let query = || SearchQuery {

@@ -1,8 +1,8 @@
 //! Waits for a provider that is unavailable or busy, with pauses that grow to minutes.
 //!
-//! The job gives up its worker meanwhile, and waiting does not count as an attempt. So a server
-//! that needs half a minute to start, or a quota that is renewed within a quarter of an hour, does
-//! not fail a job.
+//! Between the calls, the job occupies no worker, and waiting does not count as an attempt. So a
+//! job does not fail because a server needs half a minute to start, or because a quota is renewed
+//! only after a quarter of an hour.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::failure::job_error;
 
-/// How long an outage of a provider is waited for.
+/// How long a job waits for a provider that is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderPatience {
     /// The limit for all pauses together. After it, failures count as attempts.
@@ -36,8 +36,8 @@ impl ProviderPatience {
         }
     }
 
-    /// Returns the pause after `tries` others, with some jitter, so that jobs do not all come back
-    /// at once.
+    /// Returns the next pause after `tries` pauses. It is up to a quarter shorter or longer,
+    /// depending on the job, so that jobs do not all call again at once.
     fn pause(&self, tries: u32, job: &str) -> Duration {
         let whole = self
             .first
@@ -58,13 +58,14 @@ struct Outage {
     /// When the provider is called again. Missing in records of earlier versions.
     #[serde(default)]
     next: u64,
-    /// Pauses so far.
+    /// How many pauses there were so far.
     tries: u32,
-    /// The job's `retries` at the time.
+    /// The job's `retries` at the time. Once they change, this record is ignored.
     retries: u32,
 }
 
-/// A failure belongs to another outage when it comes this long after the next call was due.
+/// When a failure comes this long after the next call was due, plus the longest pause, it belongs
+/// to another outage.
 const OUTAGE_GAP: Duration = Duration::from_secs(600);
 
 impl Outage {
@@ -83,7 +84,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Returns how a job ends whose provider failed: with a pause, or with an error.
+/// Decides what a job does after its provider failed: pause and call again, or fail.
 pub(super) async fn handle_failure(
     context: &JobContext,
     patience: ProviderPatience,
@@ -171,7 +172,7 @@ mod tests {
             "the pause is part of the outage"
         );
         assert!(!outage.includes(3 * hour, patience), "another outage");
-        // As an earlier version wrote it.
+        // A record of an earlier version, without `next`.
         let older: Outage = serde_json::from_value(json!({
             "since": hour, "seen": hour, "tries": 1, "retries": 0,
         }))

@@ -1,13 +1,14 @@
 //! The handler of `reindex` jobs: builds a new collection beside the live one, with the same or
 //! another model, and switches to it.
 //!
-//! The parent first creates the new collection and cuts the points of the live one into parts
-//! ([`plan`]). A part ([`part`]) embeds its points again, on any worker ([`renew`]). Then the
-//! parent ([`finish`]) adds up the accounts, catches up with what was written meanwhile
-//! ([`catch_up`]), builds the graphs, compares the results ([`compare`]) and switches.
+//! A re-index is one parent job with parts. The parent first creates the new collection and divides
+//! the points of the live one among the parts ([`plan`]). A part ([`part`]) embeds its points
+//! again, on any worker ([`renew`]). Then the parent ([`finish`]) adds up the outcomes, copies what
+//! was written meanwhile ([`catch_up`]), builds the graphs, compares the results of both
+//! collections ([`compare`]) and switches.
 //!
-//! Running any of them twice does no harm: a point that is in the new collection already is left
-//! unchanged, the list of changes keeps what was not copied yet, and a later run detects that the
+//! Each of these steps may run twice: a point that is already in the new collection is left
+//! unchanged, the list of changes keeps what is not copied yet, and a later run detects that the
 //! switch was made.
 
 mod catch_up;
@@ -44,7 +45,7 @@ const UNIT: &str = "pictures";
 /// The tools of a re-index.
 #[derive(Clone)]
 pub struct ReindexTools {
-    /// The pair that is live in this process; replaced at the switch.
+    /// The live pair of model and collection in this process. The switch replaces it.
     pub live: Arc<LivePair>,
     /// The physical collections.
     pub collections: Arc<dyn Collections>,
@@ -58,12 +59,13 @@ pub struct ReindexTools {
     pub searcher: MakeSearcher,
 }
 
-/// Builds a new collection, rolls back to the previous one, or drops old ones.
+/// Handles `reindex` jobs: builds a new collection, rolls back to the previous one, or drops old
+/// ones.
 pub struct ReindexJob {
     tools: ReindexTools,
     settings: BulkSettings,
-    /// The model that was loaded last, since the parts of one job use the same one. It is dropped
-    /// when the job has switched to it.
+    /// The model that was loaded last. It is kept because all parts of a job use the same model,
+    /// and dropped once the job has switched to it.
     cached_model: Mutex<Option<(ModelSource, Arc<dyn Embedder>)>>,
 }
 
@@ -78,6 +80,7 @@ impl ReindexJob {
         }
     }
 
+    /// Returns the model of a source. It is loaded unless it was the last one loaded.
     async fn load_model(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
         let kept = self.cached_model.lock().clone();
         if let Some((_, model)) = kept.filter(|(known, _)| known == source) {
@@ -106,6 +109,7 @@ impl ReindexJob {
             .unwrap_or_else(|| self.tools.models.configured()))
     }
 
+    /// Plans the parts of a re-index, or finishes it once they have ended.
     async fn build(
         &self,
         context: &JobContext,
@@ -143,7 +147,7 @@ impl ReindexJob {
                 self.forget_model();
                 finished
             }
-            // The job waits for its parts; this value is dropped.
+            // The job now waits for its parts. Nobody reads this value.
             _ => Ok(Value::Null),
         }
     }
@@ -156,8 +160,8 @@ impl JobHandler for ReindexJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        // Repeating a run does no harm, so it is retried here during an outage. The job's attempts
-        // could be used up before a server has started.
+        // Repeating a run does no harm, so during an outage it is repeated here. Otherwise the
+        // attempts of the job could be used up before a server has started.
         let patience = Patience::new(
             Pauses::default(),
             context.token().clone(),
@@ -168,6 +172,7 @@ impl JobHandler for ReindexJob {
 }
 
 impl ReindexJob {
+    /// Runs a part or the parent once. An outage is an error here.
     async fn run_once(&self, context: JobContext) -> Result<Value, JobError> {
         let Envelope { request, part, .. } =
             Envelope::<ReindexRequest, PointRange>::read(&context.job().payload)?;
@@ -198,7 +203,8 @@ impl ReindexJob {
     }
 }
 
-/// Returns the source of a collection's model.
+/// Returns where a collection's model comes from: as the collection records it, or else as the
+/// settings say.
 fn source_of(tools: &ReindexTools, collection: &PhysicalCollection) -> ModelSource {
     collection
         .source
@@ -263,6 +269,7 @@ fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
     ))
 }
 
+/// Reports the progress of a stage.
 fn stage(context: &JobContext, done: u64, total: Option<u64>, stage: &str) {
     let progress = Progress {
         done,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clippy_jobs::{Backoff, Timing};
 
-/// Returns short but consistent times, so that the jobs of a killed worker continue within seconds.
+/// Returns times that are short and fit together, so that the jobs of a killed worker continue
+/// within seconds.
 pub fn short_timing() -> Timing {
     Timing {
         lease: Duration::from_secs(2),
