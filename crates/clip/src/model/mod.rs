@@ -59,7 +59,7 @@ impl VisionTower {
         }
     }
 
-    /// A layer's output at the positions of the picture: a class token is none.
+    /// Removes the class token from a layer's output, since it is no position of the picture.
     fn positions(&self, x: Tensor) -> Result<Tensor> {
         match self {
             Self::Transformer(_) => Ok(x.f_narrow(1, 1, x.size()[1] - 1)?),
@@ -261,7 +261,8 @@ impl ClipModel {
             if !head.ends_at(number) || seen.is_empty() {
                 return Ok(Some(x));
             }
-            // The rest is computed for those alone whose content is wanted, once.
+            // The later layers are computed only for the pictures whose content is wanted. The batch
+            // is reduced to them once.
             if plan.content.is_empty() {
                 return Ok(None);
             }
@@ -321,7 +322,7 @@ impl ClipModel {
     }
 }
 
-/// The rows of a batch of `count`; all of them are the batch itself.
+/// Selects rows of a batch of `count` rows. If all of them are wanted, nothing is copied.
 fn rows(x: &Tensor, wanted: &[i64], count: usize) -> Result<Tensor> {
     if wanted.len() == count {
         return Ok(x.shallow_clone());
