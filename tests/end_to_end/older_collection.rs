@@ -91,6 +91,7 @@ fn make_collection_of_0_2(qdrant: &Qdrant, folder: &std::path::Path, manifest: &
     let dimension = vectors.values().next().expect("a point")["image"].len() as u64;
     let points = vectors.into_iter().map(|(id, mut vectors)| {
         vectors.remove("edge");
+        vectors.remove("style");
         let made = &payloads[&id];
         let payload = json!({
             "id": id, "path": made["path"], "tags_all": made["tags_all"], "matched_tags": made["matched_tags"],

@@ -185,6 +185,7 @@ impl Project {
                 .zip(vectors.drain(..))
                 .map(|(line, mut vectors)| {
                     vectors.remove("edge");
+                    vectors.remove("style");
                     let row: Value = serde_json::from_str(line).expect("a manifest line");
                     let names = [
                         "id",
