@@ -7,15 +7,13 @@ use clippy_core::bulk::AddRequest;
 use clippy_core::folders::Folders;
 use clippy_core::settings::Settings;
 use clippy_worker::add::add;
-use clippy_worker::patience::{Patience, Pauses};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::AddArguments;
 use crate::commands::add_outcome::AddOutcome;
 use crate::commands::enqueue;
 use crate::commands::ingest::run_settings;
-use crate::commands::progress_bar::BarProgress;
-use crate::embedded::Embedded;
+use crate::commands::local_run::LocalRun;
 use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
@@ -44,28 +42,20 @@ pub async fn run(
         let job = until_stopped(&shutdown, job).await?;
         return AddOutcome::of_job(&job)?.report(arguments.json);
     }
-    let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
-    let _following = embedded.follow();
-    let progress = BarProgress::new(arguments.json);
-    let patience = Patience::new(
-        Pauses::default(),
-        shutdown.clone(),
-        progress.wait_reporter(),
-    );
-    let tools = embedded.patient_tools(settings, patience);
+    let local = LocalRun::open(settings, arguments.json, &shutdown).await?;
     let report = add(
-        tools.clone(),
-        &embedded.library(settings),
+        local.tools.clone(),
+        &local.embedded.library(settings),
         &request,
         &run_settings(settings),
-        &progress,
+        &local.progress,
         &shutdown,
     )
     .await;
-    progress.finish();
+    local.progress.finish();
     let report = report?;
     if !request.dry_run && report.complete && report.totals.embedded > 0 {
-        clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
+        local.calibrate().await?;
     }
     AddOutcome::of_run(report, request.dry_run)?.report(arguments.json)
 }

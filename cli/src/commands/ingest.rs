@@ -3,13 +3,11 @@
 use clippy_core::bulk::{IngestRequest, ManifestRequest};
 use clippy_core::settings::Settings;
 use clippy_worker::ingest::{IngestReport, RunSettings, ingest};
-use clippy_worker::patience::{Patience, Pauses};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{IngestArguments, ManifestArguments};
-use crate::commands::progress_bar::BarProgress;
+use crate::commands::local_run::LocalRun;
 use crate::commands::{enqueue, outcome};
-use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
@@ -37,29 +35,21 @@ pub async fn run(
         );
         return until_stopped(&shutdown, following).await;
     }
-    let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
-    let _following = embedded.follow();
+    let local = LocalRun::open(settings, arguments.manifest.json, &shutdown).await?;
     let lines = with_default_root(settings, request.lines);
     let request = IngestRequest { lines, ..request };
-    let progress = BarProgress::new(arguments.manifest.json);
-    let patience = Patience::new(
-        Pauses::default(),
-        shutdown.clone(),
-        progress.wait_reporter(),
-    );
-    let tools = embedded.patient_tools(settings, patience);
     let report = ingest(
-        tools.clone(),
+        local.tools.clone(),
         &request,
         &run_settings(settings),
-        &progress,
+        &local.progress,
         &shutdown,
     )
     .await;
-    progress.finish();
+    local.progress.finish();
     let report = report?;
     if !arguments.dry_run && report.complete {
-        clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
+        local.calibrate().await?;
     }
     print_report(&report, &arguments.manifest)
 }

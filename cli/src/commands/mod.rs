@@ -11,6 +11,7 @@ pub mod eval;
 pub mod import;
 pub mod ingest;
 pub mod jobs;
+mod local_run;
 pub mod migrate;
 pub mod models;
 mod outcome;

@@ -2,7 +2,7 @@
 //! pictures, to the provider or to the records afterwards.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clippy_core::ErrorCode;
 use clippy_generate::{GenerateRequest, ReferenceInput};
@@ -79,6 +79,13 @@ async fn a_reservation_is_kept_if_an_earlier_version_may_have_paid_for_the_job()
     );
     assert!((spent(&fixture).await - 0.25).abs() < 1e-9);
     // A job that was submitted after the record was made does not own it.
+    let record = std::fs::File::options()
+        .append(true)
+        .open(call.join("sent"))
+        .expect("the record");
+    record
+        .set_modified(SystemTime::now() - Duration::from_secs(60))
+        .expect("dated");
     reserve(&fixture).await;
     assert_eq!(
         fixture

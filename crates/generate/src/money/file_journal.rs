@@ -8,7 +8,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,6 +21,10 @@ use crate::contract::{
 };
 use crate::digest::sha256_hex;
 use crate::durable;
+
+/// How far the time of a file may be behind the clock: the kernel dates files by its last tick, and
+/// some file systems keep whole or even seconds only.
+const FILE_TIME_LAG: Duration = Duration::from_secs(2);
 
 /// A journal in files. It survives crashes of the process and of the machine.
 #[derive(Debug, Clone)]
@@ -93,6 +97,7 @@ impl FileJournal {
 
     /// Whether an earlier version recorded a call after `since`.
     fn has_older_records(&self, since: SystemTime) -> Result<bool> {
+        let since = since.checked_sub(FILE_TIME_LAG).unwrap_or(since);
         for entry in entries_of(&self.folder)? {
             let sent = entry.join("sent");
             let written = match sent.metadata().and_then(|sent| sent.modified()) {

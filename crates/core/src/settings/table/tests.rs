@@ -70,7 +70,7 @@ fn the_example_and_the_page_of_settings_say_what_the_table_says() {
 #[test]
 fn every_default_can_be_set_and_changes_nothing() {
     let defaults = SETTINGS.iter().filter_map(|setting| match setting.default {
-        Value(value) => Some((setting.name, value)),
+        DefaultValue::Value(value) => Some((setting.name, value)),
         _ => None,
     });
     let set = Settings::read(&Reader::from_pairs(defaults)).expect("the defaults");
