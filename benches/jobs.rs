@@ -52,7 +52,8 @@ async fn main() -> Result<(), AnyError> {
     };
     println!(
         "{}",
-        json!({"queue": "redis-benchmark LPUSH", "clients_1": one.round(), "clients_50": many.round()})
+        json!({"queue": "redis-benchmark LPUSH", "clients_1": one.round(),
+        "clients_50": many.round()})
     );
     let ours = {
         let redis = RedisServer::start();

@@ -103,10 +103,11 @@ fn payload(number: u64) -> Payload {
     if number % 100 == 7 {
         tags.push("rare".to_owned());
     }
-    json!({"id": number, "path": format!("pictures/{number}.jpg"), "tags_all": tags, "rating": "general"})
-        .as_object()
-        .cloned()
-        .unwrap_or_default()
+    json!({"id": number, "path": format!("pictures/{number}.jpg"), "tags_all": tags,
+    "rating": "general"})
+    .as_object()
+    .cloned()
+    .unwrap_or_default()
 }
 
 fn from_environment(name: &str, default: u64) -> u64 {
@@ -193,7 +194,8 @@ async fn main() -> Result<(), AnyError> {
             json!({
                 "points": count, "filter_keeps": share, "queries": queries,
                 "bare_single_vector_ms": bare.times(),
-                "hybrid": hybrid.with_recall(), "times_bare_p50": ratio(&hybrid, &bare, 0.5), "times_bare_p99": ratio(&hybrid, &bare, 0.99),
+                "hybrid": hybrid.with_recall(), "times_bare_p50": ratio(&hybrid, &bare, 0.5),
+                "times_bare_p99": ratio(&hybrid, &bare, 0.99),
                 "one_query_formula": formula.with_recall(),
                 "one_query_with_vectors": fused.with_recall(),
                 "ids_then_vectors": fetched.with_recall(),
@@ -256,7 +258,8 @@ impl Outcome {
     }
 
     fn with_recall(&self) -> serde_json::Value {
-        json!({"p50_ms": self.at(0.5), "p99_ms": self.at(0.99), "recall_at_24": (self.recall * 10_000.0).round() / 10_000.0})
+        json!({"p50_ms": self.at(0.5), "p99_ms": self.at(0.99),
+        "recall_at_24": (self.recall * 10_000.0).round() / 10_000.0})
     }
 }
 

@@ -88,6 +88,7 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
         .await?;
     let many_texts = server.load(&[], usize::MAX).run(CLIENTS).await?;
     server.stop().await?;
+    let failed = many_sketches.failed + again.failed + many_texts.failed + one_sketch.failed;
 
     println!(
         "{}",
@@ -101,7 +102,7 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
             "text_searches_per_second": many_texts.per_second.round(),
             "sketch_share_of_encoder": share(many_sketches.per_second * 2.0, full),
             "text_share_of_encoder": share(many_texts.per_second, texts),
-            "failed_requests": many_sketches.failed + again.failed + many_texts.failed + one_sketch.failed,
+            "failed_requests": failed,
             "one_client_ms": rounded(1000.0 / one_sketch.per_second),
             // The part of it that embedding took, to compare with the next line.
             "one_client_embed_ms": rounded(one_sketch.embed_ms),

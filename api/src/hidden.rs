@@ -289,15 +289,19 @@ mod tests {
         let beside = format!("{data}base/x");
         assert!(!hidden.in_text(&beside).contains("DATA_DIR"));
         let value = json!({
-            "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": format!("{data}/m.jsonl"),
-            "failed": [{"reason": "/mnt/x/y.png cannot be read"}], "error": {"code": "internal", "message": "/a/b/c"},
+            "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0",
+            "file": format!("{data}/m.jsonl"),
+            "failed": [{"reason": "/mnt/x/y.png cannot be read"}], "error": {"code": "internal",
+            "message": "/a/b/c"},
             "skipped": {"/mnt/x/y.png is no file": 2, "/mnt/z/y.png is no file": 3},
         });
         assert_eq!(
             hidden.in_value(value),
             json!({
-                "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": "DATA_DIR/m.jsonl",
-                "failed": [{"reason": "…/y.png cannot be read"}], "error": {"code": "internal", "message": "…/c"},
+                "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0",
+                "file": "DATA_DIR/m.jsonl",
+                "failed": [{"reason": "…/y.png cannot be read"}], "error": {"code": "internal",
+                "message": "…/c"},
                 "skipped": {"…/y.png is no file": 5},
             })
         );

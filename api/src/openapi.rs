@@ -9,35 +9,49 @@ use utoipa::openapi::server::Server;
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemBody};
 
 /// The parts of the document that do not come from the routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Clippy",
-        description = "Finds reference pictures in many art styles for a drawing, a picture or words.\n\n\
-            Every error is RFC 9457 problem JSON with a `code` for programs and a `detail` for people. \
-            An invalid request (broken JSON, a weight that is not a number, a file that is not a \
-            picture) is answered 400. A JSON body with a missing or mistyped field, or a valid request \
-            that this server cannot fulfil, is answered 422. Failures of the server have an `error_id`, \
-            by which its log has the cause. 503 and 429 have `Retry-After`.\n\n\
+        description = "Finds reference pictures in many art styles for a drawing, a picture or \
+            words.\n\n\
+            Every error is RFC 9457 problem JSON with a `code` for programs and a `detail` for \
+            people. An invalid request (broken JSON, a weight that is not a number, a file that \
+            is not a picture) is answered 400. A JSON body with a missing or mistyped field, or a \
+            valid request that this server cannot fulfil, is answered 422. Failures of the server \
+            have an `error_id`, by which its log has the cause. 503 and 429 have \
+            `Retry-After`.\n\n\
             `/search/hybrid`, `/image/{id}` and `/images/generate` also work without `/api`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "search", description = "Finding and showing pictures."),
-        (name = "preferences", description = "The preferences of artists, learnt from clicks and saves."),
-        (name = "generation", description = "Generating pictures from sketches, references and words."),
+        (
+            name = "preferences",
+            description = "The preferences of artists, learnt from clicks and saves."
+        ),
+        (
+            name = "generation",
+            description = "Generating pictures from sketches, references and words."
+        ),
         (name = "jobs", description = "Waiting, running and finished jobs, and their events."),
-        (name = "admin", description = "For admins: needs a key of ADMIN_KEYS or, if no keys are set, a call from the same machine."),
+        (
+            name = "admin",
+            description = "For admins: needs a key of ADMIN_KEYS or, if no keys are set, a call \
+                from the same machine."
+        ),
         (name = "operations", description = "Tickets, health and metrics.")
     ),
+    components(schemas(ProblemBody)),
     modifiers(&SecuritySchemes)
 )]
 pub(crate) struct ApiDoc;
 
-/// Adds the parts that all routes share: the refusals of bodies and keys, and the server's address.
+/// Adds the parts that all routes share: the refusals of bodies and keys, the body of every error,
+/// and the server's address.
 pub(crate) fn add_common_parts(mut document: Document, base: &str) -> Document {
     for item in document.paths.paths.values_mut() {
         let operations = [
@@ -68,7 +82,16 @@ pub(crate) fn add_common_parts(mut document: Document, base: &str) -> Document {
             for (status, description) in common {
                 let range = format!("{}XX", &status[..1]);
                 if !responses.contains_key(status) && !responses.contains_key(&range) {
-                    responses.insert(status.to_owned(), RefOr::T(problem(description)));
+                    let refusal = ResponseBuilder::new().description(description).build();
+                    responses.insert(status.to_owned(), RefOr::T(refusal));
+                }
+            }
+            for (status, response) in responses {
+                if let RefOr::T(response) = response
+                    && status.starts_with(['4', '5'])
+                    && response.content.is_empty()
+                {
+                    add_problem(response);
                 }
             }
         }
@@ -99,14 +122,14 @@ pub(crate) async fn send(written: Result<Bytes, String>) -> Result<impl IntoResp
     ))
 }
 
-fn problem(description: &str) -> Response {
+/// Says that a response has the body of an error.
+fn add_problem(response: &mut Response) {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("ProblemBody")))
         .build();
-    ResponseBuilder::new()
-        .description(description)
-        .content("application/problem+json", content)
-        .build()
+    response
+        .content
+        .insert("application/problem+json".to_owned(), content.into());
 }
 
 struct SecuritySchemes;

@@ -325,7 +325,8 @@ impl Problem {
         });
         let head = format!(
             "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
-             x-content-type-options: nosniff\r\n{after}content-length: {}\r\nconnection: close\r\n\r\n",
+             x-content-type-options: nosniff\r\n{after}content-length: {}\r\nconnection: \
+             close\r\n\r\n",
             self.status,
             body.len()
         );

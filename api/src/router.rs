@@ -149,9 +149,11 @@ fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(|request: &Request| {
-                    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+                    let id = request.headers().get("x-request-id");
+                    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
                     // Without the query string, which may contain a key.
-                    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+                    tracing::info_span!("request", id, method = %request.method(),
+                    path = request.uri().path())
                 })
                 .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG))
                 // A problem logs its own cause, once.
@@ -162,8 +164,14 @@ fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
         .layer(state.cors())
         .layer(from_fn_with_state(state.clone(), check_host))
         .layer(from_fn(metrics::measure))
-        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ))
         .layer(from_fn_with_state(state.clone(), errors_to_problems))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(from_fn(limit_address))

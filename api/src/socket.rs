@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn only_hypers_own_refusals_are_replaced() {
-        let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
+            content-length: 0\r\n\r\n";
         let answer = String::from_utf8(replacement_for(own).expect("hyper's own")).expect("text");
         assert!(
             answer.starts_with("HTTP/1.1 431 ") && answer.contains("application/problem+json"),

@@ -113,6 +113,7 @@ pub fn profiles(target: &Target) {
     });
     generate(
         target,
-        &json!({ "prompt": "a cat", "refs": [{ "role": "style", "image_url": encoded(&picture) }] }),
+        &json!({ "prompt": "a cat", "refs": [{ "role": "style",
+        "image_url": encoded(&picture) }] }),
     );
 }

@@ -106,8 +106,9 @@ fn every_line_of_a_bad_manifest_is_counted_with_its_outcome() {
         json!({ "id": 900_004, "local_path": "cut.png" }).to_string(),
         json!({ "id": 900_005, "local_path": "../../../etc/passwd" }).to_string(),
         json!({ "id": 900_006, "local_path": "named_wrong.jpg" }).to_string(),
-        json!({ "id": "67e55044-10b1-426f-9247-bb680e5fe0c8", "local_path": "named_wrong.jpg", "tags_all": ["apple"] })
-            .to_string(),
+        json!({ "id": "67e55044-10b1-426f-9247-bb680e5fe0c8", "local_path": "named_wrong.jpg",
+        "tags_all": ["apple"] })
+        .to_string(),
     ] {
         lines.push(line);
     }

@@ -72,7 +72,8 @@ fn a_backfill_over_http_streams_its_progress_and_survives_a_kill() {
     assert_eq!(ingested["totals"]["embedded"], lines, "{ingested}");
 
     let server = Server::start(folder.path(), "serve", &[]);
-    let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all", "force_all": true});
+    let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all",
+    "force_all": true});
     let response = client()
         .post(format!("{}/api/admin/backfill", server.url))
         .json(&body)

@@ -71,7 +71,10 @@ fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill()
     let server = Server::start(folder.path(), "serve", &[]);
     let everything = json!({"query_text": "apple", "top": 50, "collapse": false});
     assert!(!found(&server, &everything).contains(&made));
-    let asked = |origin: &str| json!({"query_text": "apple", "top": 50, "collapse": false, "origin": origin});
+    let asked = |origin: &str| {
+        json!({"query_text": "apple", "top": 50, "collapse": false,
+    "origin": origin})
+    };
     assert_eq!(
         found(&server, &asked("generated")),
         std::slice::from_ref(&made)
@@ -81,7 +84,8 @@ fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill()
         found(&server, &everything).len() + 1
     );
     // It has vectors of the picture and of its edges.
-    let like = json!({"like": [reference], "w_img": 0.5, "w_edge": 0.5, "w_txt": 0.0, "origin": "generated"});
+    let like = json!({"like": [reference], "w_img": 0.5, "w_edge": 0.5, "w_txt": 0.0,
+    "origin": "generated"});
     let answer = call(&server, "/api/search/hybrid", &like);
     let hit = &answer["results"][0];
     assert_eq!(hit["id"], made);

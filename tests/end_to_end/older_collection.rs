@@ -94,11 +94,18 @@ fn make_collection_of_0_2(qdrant: &Qdrant, folder: &std::path::Path, manifest: &
         vectors.remove("style");
         let made = &payloads[&id];
         let payload = json!({
-            "id": id, "path": made["path"], "tags_all": made["tags_all"], "matched_tags": made["matched_tags"],
+            "id": id, "path": made["path"], "tags_all": made["tags_all"],
+            "matched_tags": made["matched_tags"],
             "rating": made["rating"], "score": null, "md5": null, "source": null,
         });
-        let Value::Object(payload) = payload else { panic!("no object") };
-        OlderPoint { id, vectors, payload }
+        let Value::Object(payload) = payload else {
+            panic!("no object")
+        };
+        OlderPoint {
+            id,
+            vectors,
+            payload,
+        }
     });
     let points = points.collect();
     let client = qdrant.client();

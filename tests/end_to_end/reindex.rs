@@ -98,7 +98,8 @@ pub(crate) fn wait_for_job(server: &Server, id: &str) -> Value {
 
 /// Returns the collection that run_json, and the results' scores in the image space, best first.
 fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
-    let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24, "exact": true, "calibrated": false});
+    let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24,
+    "exact": true, "calibrated": false});
     let response = client
         .post(format!("{url}/api/search/hybrid"))
         .json(&body)
@@ -109,7 +110,8 @@ fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
 
 /// Searches by words: unlike [`search`], each call embeds them with the model.
 fn search_words(client: &Client, url: &str, words: &str) -> (String, Vec<f64>) {
-    let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24, "exact": true, "calibrated": false});
+    let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24,
+    "exact": true, "calibrated": false});
     let response = client
         .post(format!("{url}/api/search/hybrid"))
         .json(&body)

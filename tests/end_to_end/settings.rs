@@ -103,7 +103,8 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it() {
     );
 
     // Preferences can be imported while the server runs.
-    let store = json!({"users": {"ann": {"tags": {"1girl": 0.135}, "styles": {}, "edges": {"clicked": [{"image_id": 5, "ts": 1}], "saved": []}}}});
+    let store = json!({"users": {"ann": {"tags": {"1girl": 0.135}, "styles": {},
+    "edges": {"clicked": [{"image_id": 5, "ts": 1}], "saved": []}}}});
     fs::create_dir_all(folder.path().join("data")).expect("a temporary folder");
     fs::write(folder.path().join("data/kg_store.json"), store.to_string())
         .expect("a temporary folder");

@@ -48,7 +48,8 @@ fn fetch_pictures(server: &Server, answer: &Value) -> usize {
 
 /// Generates with a picture of the collection as the style, and waits for the job to end.
 fn generate_with(server: &Server, id: &Value) -> Value {
-    let body = json!({"prompt": "an apple", "count": 1, "refs": [{"role": "style", "id": id, "weight": 0.7}]});
+    let body = json!({"prompt": "an apple", "count": 1, "refs": [{"role": "style", "id": id,
+    "weight": 0.7}]});
     let answer = client()
         .post(format!("{}/images/generate", server.url))
         .json(&body)

@@ -15,7 +15,8 @@ use super::bulk::{Rest, Submission, accepted, find_earlier, refuse_unknown, star
 use crate::access::Caller;
 use crate::extract::ApiJson;
 use crate::folders::Folders;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
+use crate::routes::idempotency::IdempotencyHeader;
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
@@ -49,14 +50,21 @@ pub(crate) struct AddBody {
     post,
     path = "/api/admin/add",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, however often they are sent.")),
+    params(IdempotencyHeader),
     request_body = AddBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "No path, or a path that does not exist.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A path outside the folders of this server; `detail` says what to do.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field that is missing, mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "No path, or a path that does not exist."),
+        (
+            status = 403,
+            description = "A path outside the folders of this server; `detail` says what to do."
+        ),
+        (
+            status = 422,
+            description = "A field that is missing, mistyped or unknown, or a key that was used \
+                with another body."
+        ),
+        (status = 429, description = "Too many jobs are waiting."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]

@@ -6,7 +6,7 @@ use clippy_core::gallery::Space;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Describes the collection.
@@ -39,8 +39,11 @@ pub(crate) struct CollectionResponse {
     tag = "admin",
     responses(
         (status = 200, description = "The collection.", body = CollectionResponse),
-        (status = 401, description = "An admin key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "This key is not an admin key, or the call comes from another machine.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "An admin key is needed."),
+        (
+            status = 403,
+            description = "This key is not an admin key, or the call comes from another machine."
+        ),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -105,9 +108,12 @@ pub(crate) struct CalibratedSpace {
     tag = "admin",
     responses(
         (status = 200, description = "The new calibration.", body = CalibrationResponse),
-        (status = 401, description = "An admin key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "This key is not an admin key, or the call comes from another machine.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The collection has too few pictures.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "An admin key is needed."),
+        (
+            status = 403,
+            description = "This key is not an admin key, or the call comes from another machine."
+        ),
+        (status = 422, description = "The collection has too few pictures."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]

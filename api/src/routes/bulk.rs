@@ -21,8 +21,8 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::extract::ApiJson;
 use crate::folders::Folders;
-use crate::problem::{Problem, ProblemBody};
-use crate::routes::idempotency::{IdempotentRequest, idempotency_key};
+use crate::problem::Problem;
+use crate::routes::idempotency::{IdempotencyHeader, IdempotentRequest, idempotency_key};
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
@@ -123,14 +123,18 @@ pub(crate) struct ReindexBody {
     post,
     path = "/api/admin/ingest",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job.")),
+    params(IdempotencyHeader),
     request_body = IngestBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "A value out of range, or a missing file.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field that is missing, mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range, or a missing file."),
+        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`."),
+        (
+            status = 422,
+            description = "A field that is missing, mistyped or unknown, or a key that was used \
+                with another body."
+        ),
+        (status = 429, description = "Too many jobs are waiting."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -159,14 +163,18 @@ pub(crate) async fn start_ingest(
     post,
     path = "/api/admin/backfill",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job.")),
+    params(IdempotencyHeader),
     request_body = BackfillBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "A value out of range, or a missing file.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field that is missing, mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range, or a missing file."),
+        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`."),
+        (
+            status = 422,
+            description = "A field that is missing, mistyped or unknown, or a key that was used \
+                with another body."
+        ),
+        (status = 429, description = "Too many jobs are waiting."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -207,14 +215,18 @@ pub(crate) async fn start_backfill(
     post,
     path = "/api/admin/reindex",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job.")),
+    params(IdempotencyHeader),
     request_body = ReindexBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "Fields that exclude each other.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Another re-index is running.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field that is mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "Fields that exclude each other."),
+        (status = 409, description = "Another re-index is running."),
+        (
+            status = 422,
+            description = "A field that is mistyped or unknown, or a key that was used with \
+                another body."
+        ),
+        (status = 429, description = "Too many jobs are waiting."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]

@@ -19,7 +19,7 @@ use crate::access::Caller;
 use crate::admission::{CallerId, Places};
 use crate::extract::ApiQuery;
 use crate::new_jobs::NewJobWatch;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::event_cursor::StreamCursor;
 use crate::routes::event_stream::{LastEvent, StreamQuery, answer, frame};
 use crate::routes::watch::{BEGINNING, StreamEvent, Watch, has_seen_end};
@@ -58,13 +58,25 @@ pub(crate) struct CallerEventsQuery {
     params(
         CallerEventsQuery,
         StreamQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received."),
+        (
+            "Last-Event-ID" = Option<String>,
+            Header,
+            description = "The id of the last event that was received."
+        ),
     ),
     responses(
-        (status = 200, description = "The events.", body = String, content_type = "text/event-stream"),
+        (
+            status = 200,
+            description = "The events.",
+            body = String,
+            content_type = "text/event-stream"
+        ),
         (status = 204, description = "All jobs have ended, and their `done` events were received."),
-        (status = 400, description = "Neither `mine` nor `ids`, too many ids, or an invalid event id.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "None of the jobs exists.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400,
+            description = "Neither `mine` nor `ids`, too many ids, or an invalid event id."
+        ),
+        (status = 404, description = "None of the jobs exists."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -270,7 +282,8 @@ impl FollowedJobs {
                     match self.find_new_jobs().await {
                         Ok(()) if self.has_followed && self.open.is_empty() => return None,
                         Ok(()) => {}
-                        Err(error) => tracing::debug!(%error, "new jobs of a stream could not be listed"),
+                        Err(error) => tracing::debug!(%error,
+                        "new jobs of a stream could not be listed"),
                     }
                 }
                 else => return None,

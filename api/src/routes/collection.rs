@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::ApiQuery;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::search::public_payload;
 use crate::state::AppState;
 use crate::tags::complete;
@@ -71,7 +71,7 @@ impl From<FacetCount> for FacetValue {
     params(FacetQuery),
     responses(
         (status = 200, description = "The values.", body = FacetResponse),
-        (status = 400, description = "No such field, or a limit out of range.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "No such field, or a limit out of range."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -128,7 +128,7 @@ pub(crate) struct TagsResponse {
     params(TagsQuery),
     responses(
         (status = 200, description = "The tags, or an empty list.", body = TagsResponse),
-        (status = 400, description = "A prefix that is too long, or a limit out of range.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A prefix that is too long, or a limit out of range."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -187,7 +187,7 @@ pub(crate) struct PictureResponse {
     params(PicturesQuery),
     responses(
         (status = 200, description = "The pictures that exist.", body = PicturesResponse),
-        (status = 400, description = "An invalid id, or too many ids.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "An invalid id, or too many ids."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

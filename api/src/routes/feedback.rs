@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
 use crate::extract::{ApiJson, ApiQuery, at_most, check_user_id};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// How many tags one call may have, and the longest tag in bytes.
@@ -68,9 +68,9 @@ pub(crate) struct FeedbackResponse {
     request_body = FeedbackForm,
     responses(
         (status = 200, description = "The action was recorded.", body = FeedbackResponse),
-        (status = 400, description = "The request is invalid.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such picture.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field is missing or has the wrong type.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The request is invalid."),
+        (status = 404, description = "No such picture."),
+        (status = 422, description = "A field is missing or has the wrong type."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -192,7 +192,7 @@ fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<
     params(ProfileQuery),
     responses(
         (status = 200, description = "The strongest tags and styles.", body = ProfileResponse),
-        (status = 400, description = "The request is invalid.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The request is invalid."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

@@ -19,9 +19,9 @@ use utoipa::ToSchema;
 
 use crate::access::Caller;
 use crate::extract::{Admitted, LargeJson};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::generate_body::GenerateBody;
-use crate::routes::idempotency::{IdempotentRequest, idempotency_key};
+use crate::routes::idempotency::{IdempotencyHeader, IdempotentRequest, idempotency_key};
 use crate::routes::job_answer::JobResponse;
 use crate::routes::own_picture::OwnAddress;
 use crate::routes::receipt::ReceiptResponse;
@@ -85,16 +85,23 @@ impl From<Estimate> for EstimateResponse {
     post,
     path = "/api/images/generate",
     tag = "generation",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job, which is paid for once.")),
+    params(IdempotencyHeader),
     request_body = GenerateBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "A value out of range, an unreadable picture, or a mask of another size.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 402, description = "The price exceeds a day's budget, or is not known.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A reference's id is not in the gallery.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The provider cannot do this, or with `strict` not all of it; or the key was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Today's budget is spent, or too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400,
+            description = "A value out of range, an unreadable picture, or a mask of another size."
+        ),
+        (status = 402, description = "The price exceeds a day's budget, or is not known."),
+        (status = 404, description = "A reference's id is not in the gallery."),
+        (status = 413, description = "The body or a picture is too large."),
+        (
+            status = 422,
+            description = "The provider cannot do this, or with `strict` not all of it; or the \
+                key was used with another body."
+        ),
+        (status = 429, description = "Today's budget is spent, or too many jobs are waiting."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -126,9 +133,12 @@ pub(crate) async fn generate_images(
     request_body = GenerateBody,
     responses(
         (status = 200, description = "The estimate.", body = EstimateResponse),
-        (status = 400, description = "A value out of range.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A reference's id is not in the gallery.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The provider cannot do this, or with `strict` not all of it.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range."),
+        (status = 404, description = "A reference's id is not in the gallery."),
+        (
+            status = 422,
+            description = "The provider cannot do this, or with `strict` not all of it."
+        ),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::metrics;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Answers while the process runs.
@@ -18,7 +18,8 @@ use crate::state::AppState;
     get,
     path = "/livez",
     tag = "operations",
-    responses((status = 200, description = "The process runs.", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "The process runs.", body = String,
+    content_type = "text/plain"))
 )]
 pub(crate) async fn get_livez() -> &'static str {
     "ok\n"
@@ -32,7 +33,10 @@ pub(crate) async fn get_livez() -> &'static str {
     tag = "operations",
     responses(
         (status = 200, description = "Ready.", body = String, content_type = "text/plain"),
-        (status = 503, description = "Not ready yet, the collection is unavailable, or the server is stopping.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 503,
+            description = "Not ready yet, the collection is unavailable, or the server is stopping."
+        ),
     )
 )]
 pub(crate) async fn get_readyz(State(state): State<AppState>) -> Result<&'static str, Problem> {
@@ -78,7 +82,8 @@ pub(crate) async fn get_healthz() -> Json<HealthResponse> {
     get,
     path = "/metrics",
     tag = "operations",
-    responses((status = 200, description = "Prometheus' text format.", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "Prometheus' text format.", body = String,
+    content_type = "text/plain"))
 )]
 pub(crate) async fn get_metrics() -> Result<impl IntoResponse, Problem> {
     let text = metrics::render()?;

@@ -10,10 +10,20 @@ use clippy_core::{Error, Result};
 use clippy_jobs::{Job, JobKind, NewJob};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
+
+/// The header, for the OpenAPI document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header, names("Idempotency-Key"))]
+#[expect(dead_code, reason = "only its documentation is used")]
+pub(crate) struct IdempotencyHeader(
+    /// Requests with the same key and body create only one job, which is paid for once.
+    Option<String>,
+);
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use crate::admission::CallerId;
 use crate::extract::ApiQuery;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::sending::body_of;
 use crate::state::AppState;
 
@@ -55,11 +55,15 @@ pub(crate) struct ImageQuery {
     tag = "search",
     params(("id" = String, Path, description = "The picture's id."), ImageQuery),
     responses(
-        (status = 200, description = "The file, or a thumbnail no wider than `w`.", content_type = "image/*"),
+        (
+            status = 200,
+            description = "The file, or a thumbnail no wider than `w`.",
+            content_type = "image/*"
+        ),
         (status = 304, description = "The caller's copy (If-None-Match) is current."),
-        (status = 400, description = "`w` is not a width.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The file is outside of the served folders.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such picture, or its file is gone.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "`w` is not a width."),
+        (status = 403, description = "The file is outside of the served folders."),
+        (status = 404, description = "No such picture, or its file is gone."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

@@ -9,7 +9,7 @@ use futures::stream;
 
 use crate::access::Caller;
 use crate::admission::CallerId;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::event_stream::{LastEvent, StreamQuery, answer, frame};
 use crate::routes::jobs::visible_job;
 use crate::routes::watch::{BEGINNING, Watch, has_seen_end};
@@ -27,13 +27,22 @@ use crate::state::AppState;
     params(
         ("id" = String, Path, description = "The job's id."),
         StreamQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received."),
+        (
+            "Last-Event-ID" = Option<String>,
+            Header,
+            description = "The id of the last event that was received."
+        ),
     ),
     responses(
-        (status = 200, description = "The events.", body = String, content_type = "text/event-stream"),
+        (
+            status = 200,
+            description = "The events.",
+            body = String,
+            content_type = "text/event-stream"
+        ),
         (status = 204, description = "The last event of the job, `done`, was received."),
-        (status = 400, description = "An invalid event id.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "An invalid event id."),
+        (status = 404, description = "No such job."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

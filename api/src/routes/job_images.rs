@@ -9,7 +9,7 @@ use clippy_core::pictures::PictureContent;
 
 use crate::access::Caller;
 use crate::admission::CallerId;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::image::{PICTURE_POLICY, cache_control, matches};
 use crate::routes::jobs::visible_job;
 use crate::sending::body_of;
@@ -28,7 +28,10 @@ use crate::state::AppState;
     responses(
         (status = 200, description = "The file.", content_type = "image/*"),
         (status = 304, description = "The caller's copy (If-None-Match) is current."),
-        (status = 404, description = "No such job, or it has no such picture (yet); `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 404,
+            description = "No such job, or it has no such picture (yet); `state` is its state."
+        ),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

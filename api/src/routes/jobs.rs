@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
 use crate::extract::ApiQuery;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::generate;
 use crate::routes::image::matches;
 use crate::routes::job_answer::JobResponse;
@@ -62,7 +62,10 @@ pub(crate) struct JobsResponse {
     params(JobsQuery),
     responses(
         (status = 200, description = "The jobs.", body = JobsResponse),
-        (status = 400, description = "No such kind or state, a limit out of range, or an invalid cursor.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400,
+            description = "No such kind or state, a limit out of range, or an invalid cursor."
+        ),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -124,7 +127,10 @@ pub(crate) async fn list_jobs(
     responses(
         (status = 200, description = "The job.", body = JobResponse),
         (status = 304, description = "Nothing has changed."),
-        (status = 404, description = "The job does not exist, was deleted, or belongs to another caller.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 404,
+            description = "The job does not exist, was deleted, or belongs to another caller."
+        ),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -168,9 +174,13 @@ pub(crate) async fn get_job(
     tag = "jobs",
     params(("id" = String, Path, description = "The job's id.")),
     responses(
-        (status = 200, description = "The job. A running one ends some moments later.", body = JobResponse),
-        (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The job has ended; `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 200,
+            description = "The job. A running one ends some moments later.",
+            body = JobResponse
+        ),
+        (status = 404, description = "No such job."),
+        (status = 409, description = "The job has ended; `state` is its state."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -191,8 +201,8 @@ pub(crate) async fn cancel_job(
     params(("id" = String, Path, description = "The job's id.")),
     responses(
         (status = 200, description = "The job.", body = JobResponse),
-        (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The job has ended; `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such job."),
+        (status = 409, description = "The job has ended; `state` is its state."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -213,10 +223,16 @@ pub(crate) async fn delete_job(
     params(("id" = String, Path, description = "The job's id.")),
     responses(
         (status = 200, description = "The job, queued.", body = JobResponse),
-        (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The job has neither failed nor been cancelled; `state` is its state.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 402, description = "It would be paid for again, and its price exceeds a day's budget.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Its lane is full, or today's budget is spent.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such job."),
+        (
+            status = 409,
+            description = "The job has neither failed nor been cancelled; `state` is its state."
+        ),
+        (
+            status = 402,
+            description = "It would be paid for again, and its price exceeds a day's budget."
+        ),
+        (status = 429, description = "Its lane is full, or today's budget is spent."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

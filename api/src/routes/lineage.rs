@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
 use crate::extract::ApiQuery;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// How many pictures one answer lists.
@@ -92,8 +92,12 @@ impl MadeResponse {
     tag = "generation",
     params(LineageQuery),
     responses(
-        (status = 200, description = "The generated pictures, or an empty list.", body = LineageResponse),
-        (status = 400, description = "`ref` is not an id.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 200,
+            description = "The generated pictures, or an empty list.",
+            body = LineageResponse
+        ),
+        (status = 400, description = "`ref` is not an id."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

@@ -238,7 +238,8 @@ mod tests {
     #[test]
     fn the_fields_determine_which_of_the_three_bodies_it_is() {
         let subject = parse(json!({
-            "subject_ref": {"image_url": "/image/7"}, "image_url": "data:a", "style_tags": ["pixel_art", "cubism"],
+            "subject_ref": {"image_url": "/image/7"}, "image_url": "data:a",
+            "style_tags": ["pixel_art", "cubism"],
             "subject_type_default": "SUBJECT_TYPE_ANIMAL", "n": "2",
         }));
         assert_eq!(
@@ -273,7 +274,8 @@ mod tests {
         }
 
         let edit = parse(json!({
-            "subject": "a hat", "refs": [{"id": 3}], "image_url": "data:a", "mask_url": "data:b", "n": 1,
+            "subject": "a hat", "refs": [{"id": 3}], "image_url": "data:a", "mask_url": "data:b",
+            "n": 1,
         }));
         assert_eq!(
             (edit.meta.mode, edit.request.mask.as_deref()),

@@ -7,7 +7,7 @@ use clippy_jobs::{Lane, LaneStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// How many of the newest dead letters are listed.
@@ -82,8 +82,11 @@ impl From<LaneStatus> for QueueResponse {
     tag = "admin",
     responses(
         (status = 200, description = "The lanes.", body = QueuesResponse),
-        (status = 401, description = "An admin key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "This key is not an admin key, or the call comes from another machine.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "An admin key is needed."),
+        (
+            status = 403,
+            description = "This key is not an admin key, or the call comes from another machine."
+        ),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -112,7 +115,7 @@ pub(crate) async fn list_queues(
     params(("lane" = String, Path, description = "`interactive`, `bulk` or `control`.")),
     responses(
         (status = 200, description = "The lane.", body = QueueResponse),
-        (status = 404, description = "No such lane.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such lane."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -131,7 +134,7 @@ pub(crate) async fn pause_queue(
     params(("lane" = String, Path, description = "`interactive`, `bulk` or `control`.")),
     responses(
         (status = 200, description = "The lane.", body = QueueResponse),
-        (status = 404, description = "No such lane.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such lane."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::extract::{SearchForm, SearchRequest};
 use crate::metrics::record_stages;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::collection::FacetValue;
 use crate::routes::image::address_of;
 use crate::state::AppState;
@@ -302,13 +302,16 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
     request_body(content((SearchForm = "multipart/form-data"), (SearchForm = "application/json"))),
     responses(
         (status = 200, description = "A page of results, best first.", body = SearchResponse),
-        (status = 400, description = "The request is invalid.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "A key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A picture of `like`, `unlike` or `style_like` does not exist.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Neither a form nor JSON.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The request is valid, but this server cannot fulfil it.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too many requests are waiting; see Retry-After.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "The request is invalid."),
+        (status = 401, description = "A key is needed."),
+        (
+            status = 404,
+            description = "A picture of `like`, `unlike` or `style_like` does not exist."
+        ),
+        (status = 413, description = "The body or a picture is too large."),
+        (status = 415, description = "Neither a form nor JSON."),
+        (status = 422, description = "The request is valid, but this server cannot fulfil it."),
+        (status = 503, description = "Too many requests are waiting; see Retry-After."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -376,7 +379,8 @@ mod tests {
         };
         let shown = Value::Object(public_payload("", PointId::Number(7), payload));
         let expected = json!({
-            "path": "a.png", "rating": "safe", "tags_all": [], "source_post_url": null, "image_url": "/image/7"
+            "path": "a.png", "rating": "safe", "tags_all": [], "source_post_url": null,
+            "image_url": "/image/7"
         });
         assert_eq!(shown, expected);
         for (path, origin, shown) in [

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::access::Caller;
 use crate::extract::{SearchForm, SuggestRequest};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::search::{TookMs, public_payload};
 use crate::state::AppState;
 
@@ -87,15 +87,24 @@ pub(crate) struct ReferenceResponse {
     post,
     path = "/api/references/suggest",
     tag = "generation",
-    request_body(content((SuggestForm = "multipart/form-data"), (SuggestForm = "application/json"))),
+    request_body(content((SuggestForm = "multipart/form-data"),
+    (SuggestForm = "application/json"))),
     responses(
-        (status = 200, description = "The references; none if nothing was found.", body = SuggestResponse),
-        (status = 400, description = "The search is invalid, or there is no such provider.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A picture of `like` or `unlike` does not exist.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Neither a form nor JSON.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The provider accepts no references, or fewer than requested, or is not configured.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Too many requests are waiting; see Retry-After.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 200,
+            description = "The references; none if nothing was found.",
+            body = SuggestResponse
+        ),
+        (status = 400, description = "The search is invalid, or there is no such provider."),
+        (status = 404, description = "A picture of `like` or `unlike` does not exist."),
+        (status = 413, description = "The body or a picture is too large."),
+        (status = 415, description = "Neither a form nor JSON."),
+        (
+            status = 422,
+            description = "The provider accepts no references, or fewer than requested, or is not \
+                configured."
+        ),
+        (status = 503, description = "Too many requests are waiting; see Retry-After."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

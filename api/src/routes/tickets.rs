@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::{Caller, tickets};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// A ticket.
@@ -39,8 +39,8 @@ pub(crate) struct TicketResponse {
     tag = "operations",
     responses(
         (status = 200, description = "The ticket.", body = TicketResponse),
-        (status = 401, description = "A key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A foreign web page sent the call, and no keys are set.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "A key is needed."),
+        (status = 403, description = "A foreign web page sent the call, and no keys are set."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]

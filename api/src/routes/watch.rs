@@ -78,7 +78,8 @@ impl Watch {
                 Ok(event) => return event,
                 Err(error) if error.code == ErrorCode::NotFound => return None,
                 Err(error) => {
-                    tracing::debug!(job = %self.job, %error, "reading events failed and is retried");
+                    tracing::debug!(job = %self.job, %error,
+                    "reading events failed and is retried");
                     tokio::time::sleep(PAUSE).await;
                 }
             }

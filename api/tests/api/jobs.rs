@@ -443,8 +443,10 @@ async fn bulk_work_accepts_its_flags_and_no_other_fields() {
         (&json!("ingest"), &json!("control"), &json!("queued"))
     );
     let full = json!({
-        "manifest": data.join("m.jsonl"), "images_root": data, "clip_batch": 8, "upsert_batch": 64, "start_line": 1,
-        "max_lines": 5, "shard_index": 0, "shard_count": 2, "text_template": "{tags}", "fail_log": "failed.txt",
+        "manifest": data.join("m.jsonl"), "images_root": data, "clip_batch": 8, "upsert_batch": 64,
+        "start_line": 1,
+        "max_lines": 5, "shard_index": 0, "shard_count": 2, "text_template": "{tags}",
+        "fail_log": "failed.txt",
         "which": "both", "force_all": true, "ids_file": "ids.txt",
     });
     let job = accepted(post(&server, "/api/admin/backfill", &full).await).await;
@@ -716,7 +718,8 @@ async fn reports_of_jobs_contain_names_of_files_but_not_their_folders() {
     );
     assert_eq!(failed["progress"]["message"], "reading DATA_DIR/m.jsonl");
     let succeeded = made(&server, "anyone").await;
-    let result = json!({"report": format!("{data}/failed.txt"), "lines": [{"id": 1, "reason": "/srv/a/z.png: no file"}]});
+    let result = json!({"report": format!("{data}/failed.txt"), "lines": [{"id": 1,
+    "reason": "/srv/a/z.png: no file"}]});
     let outcome = Outcome::Succeeded {
         result,
         receipt: None,

@@ -132,8 +132,10 @@ async fn its_feedback_and_profile_work_with_unknown_fields() {
     let server = TestServer::start().await;
     for action in ["click", "save"] {
         for image_id in [json!(1), json!("1")] {
-            let call = json!({ "user_id": "demo", "image_id": image_id, "action": action, "tags": ["apple"],
-                               "style_cluster": 2, "ts": 1_700_000_000, "query": { "text": "apple" } });
+            let call = json!({ "user_id": "demo", "image_id": image_id, "action": action,
+            "tags": ["apple"],
+                               "style_cluster": 2, "ts": 1_700_000_000,
+                               "query": { "text": "apple" } });
             let answer = answered(
                 server
                     .post("/api/feedback")

@@ -179,7 +179,8 @@ async fn facets_come_with_the_results_and_tags_are_completed() {
     let query = json!({ "like": [3], "top": 2, "facets": true, "tag_filters": "cat" });
     let facets = body(server.search(&query).await).await["facets"].clone();
     let expected = json!({
-        "of": 10, "tags": [{ "value": "cat", "count": 10 }], "styles": [{ "value": "line_art", "count": 10 }]
+        "of": 10, "tags": [{ "value": "cat", "count": 10 }], "styles": [{ "value": "line_art",
+        "count": 10 }]
     });
     assert_eq!(facets, expected);
 

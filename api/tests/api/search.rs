@@ -134,7 +134,8 @@ async fn likes_are_read_in_every_form_and_ids_keep_their_type() {
 async fn filters_reach_the_collection() {
     let server = TestServer::start().await;
     let query = json!({
-        "query_text": "apple", "tag_filters": ["apple", "line_art"], "tag_mode": "all", "rating": "safe",
+        "query_text": "apple", "tag_filters": ["apple", "line_art"], "tag_mode": "all",
+        "rating": "safe",
         "exclude_tags": "house", "exclude_ids": [4], "top": 200, "exact": "on"
     });
     let mut found = ids(&body(server.search(&query).await).await);

@@ -202,8 +202,11 @@ mod tests {
     #[test]
     fn the_totals_of_scan_and_ingest_are_one_line() {
         let outcome = outcome(&json!({
-            "totals": {"lines": 9, "embedded": 5, "unchanged": 1, "duplicates": 1, "skipped": 1, "failed": 1},
-            "scan": {"files": 20, "folders": 1, "unchanged": 8, "duplicates": 2, "not_pictures": {"empty": 1, "not a picture": 2}, "missing": 1, "missing_files": ["/a/b.png"]},
+            "totals": {"lines": 9, "embedded": 5, "unchanged": 1, "duplicates": 1, "skipped": 1,
+            "failed": 1},
+            "scan": {"files": 20, "folders": 1, "unchanged": 8, "duplicates": 2,
+            "not_pictures": {"empty": 1, "not a picture": 2}, "missing": 1,
+            "missing_files": ["/a/b.png"]},
             "replaced": 1
         }));
         assert_eq!(
@@ -223,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_run_that_adds_nothing_fails_unless_pictures_were_stored_before() {
-        let failed = json!({"lines": 1, "embedded": 0, "unchanged": 0, "duplicates": 0, "skipped": 0, "failed": 1});
+        let failed = json!({"lines": 1, "embedded": 0, "unchanged": 0, "duplicates": 0,
+        "skipped": 0, "failed": 1});
         let nothing = outcome(&json!({"totals": failed, "scan": {"files": 1}}));
         assert!(nothing.report(false).is_err());
         let later = outcome(&json!({"totals": failed, "scan": {"files": 2, "unchanged": 1}}));

@@ -26,7 +26,8 @@ struct Line {
     kind: Option<String>,
     /// A drawing, relative to the file. It makes the line a sketch query.
     image: Option<PathBuf>,
-    /// A picture whose style is asked for, relative to the file; beside an image or words, or alone.
+    /// A picture whose style is asked for, relative to the file; beside an image or words, or
+    /// alone.
     style_image: Option<PathBuf>,
     /// Words. With an image they are only the drawing's name, and not searched for, unless the kind
     /// begins with `mixed`.

@@ -67,7 +67,8 @@ mod tests {
             (1280, 20, 32)
         );
         assert!(
-            matches!(big.vision.network, VisionNetwork::Transformer { layers: 48, mlp_ratio, .. } if mlp_ratio == 4.9231)
+            matches!(big.vision.network, VisionNetwork::Transformer { layers: 48, mlp_ratio,
+            .. } if mlp_ratio == 4.9231)
         );
         assert!(find("ViT-B/32-quickgelu").unwrap().quick_gelu);
         assert!(!find("ViT-B-32").unwrap().quick_gelu);

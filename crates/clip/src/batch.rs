@@ -1,13 +1,13 @@
-//! Chooses the inputs that the model computes next: a pure function from the waiting requests to one
-//! batch. It has three rules:
+//! Chooses the inputs that the model computes next: a pure function from the waiting requests to
+//! one batch. It has three rules:
 //!
 //! 1. **Pictures with pictures, texts with texts**, from any number of requests. A batch takes what
 //!    is waiting, up to the limit. It never waits to become fuller, so a single client is not
 //!    delayed.
 //! 2. **The smallest request goes first**, counted from when it was last served: a request is due
 //!    when as many inputs have been computed since then as it still has. So a query of two inputs
-//!    overtakes a call of a hundred; but before its next batch, that call is overtaken by at most as
-//!    many inputs as it has itself.
+//!    overtakes a call of a hundred; but before its next batch, that call is overtaken by at most
+//!    as many inputs as it has itself.
 //! 3. **Texts of like length**: a batch costs its longest text for every text in it, so a batch
 //!    holds texts of one [`length_class`] only, and less than half of it is padding (but for the
 //!    very short ones).

@@ -62,8 +62,8 @@ impl EmbedderOptions {
     }
 }
 
-/// Embeds on a thread of its own, which owns the model. When it is dropped, the thread ends after its
-/// current batch.
+/// Embeds on a thread of its own, which owns the model. When it is dropped, the thread ends after
+/// its current batch.
 ///
 /// Concurrent calls are joined into batches (see [`crate::batch`] for the rules). A call whose
 /// future is dropped is not computed any further.

@@ -54,7 +54,8 @@ pub enum ClipError {
         advice: String,
     },
     /// The weights do not fit the configuration.
-    #[error("the weights in {} do not fit the configuration:\n{}", path.display(), problems.join("\n"))]
+    #[error("the weights in {} do not fit the configuration:\n{}", path.display(),
+    problems.join("\n"))]
     WeightsMismatch {
         /// The weights.
         path: PathBuf,

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn fields_replace_the_defaults() {
-        let json = json!({"size": [224, 224], "mode": "RGB", "mean": [0.5, 0.4, 0.3], "std": [0.1, 0.2, 0.3],
+        let json = json!({"size": [224, 224], "mode": "RGB", "mean": [0.5, 0.4, 0.3], "std": [0.1,
+        0.2, 0.3],
             "interpolation": "bilinear", "resize_mode": "squash", "fill_color": 0});
         let transform = transform_from_json(Some(&json), 336).unwrap();
         assert_eq!(transform.side, 336);

@@ -300,7 +300,8 @@ impl LoadedModel {
             )
         };
         tracing::info!(
-            model = info.name, pretrained = info.pretrained, %precision, ?device, dimension = info.dimension,
+            model = info.name, pretrained = info.pretrained, %precision, ?device,
+            dimension = info.dimension,
             took_ms = started.elapsed().as_millis(), "model loaded"
         );
         Ok(Self {

@@ -150,7 +150,8 @@ impl<E: Encoder> Worker<E> {
             .record(took.as_secs_f64());
         metrics::histogram!("clippy_embed_batch_inputs", "kind" => kind)
             .record(batch.items.len() as f64);
-        tracing::debug!(kind, inputs = batch.items.len(), stopped = ?batch.stopped, took_ms = took.as_millis(), "batch");
+        tracing::debug!(kind, inputs = batch.items.len(), stopped = ?batch.stopped,
+        took_ms = took.as_millis(), "batch");
         match outcome {
             Ok(Ok(embeddings)) => self.deliver(batch, embeddings, took),
             Ok(Err(error)) => self.fail(batch, &error.into()),

@@ -2,8 +2,8 @@
 //! pause.
 //!
 //! A re-index builds a collection beside the live one, catches up with the writes that happened
-//! meanwhile, and makes it the live one in one atomic step. The previous live collection is kept for
-//! a rollback. Its list of changes is kept, too, so that a rollback loses no later write.
+//! meanwhile, and makes it the live one in one atomic step. The previous live collection is kept
+//! for a rollback. Its list of changes is kept, too, so that a rollback loses no later write.
 //!
 //! ```text
 //! begin_beside ─→ copy, re-embedded ─→ changes … changes ─→ pause_writes ─→ changes (few) ─→ switch ─→ unpaused
@@ -93,8 +93,8 @@ pub trait Models: Send + Sync + 'static {
     /// Loads a model. While a loaded model is in use, another call returns the same one.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::InvalidInput`] or `NotFound` when there is no such model, with what to do
-    /// about it.
+    /// [`crate::ErrorCode::InvalidInput`] or `NotFound` when there is no such model, with what to
+    /// do about it.
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>>;
 }
 
@@ -153,17 +153,17 @@ pub trait Collections: Send + Sync + 'static {
     /// Returns the live collection. This is cheap, since processes that follow switches poll it.
     async fn live(&self) -> Result<PhysicalCollection>;
 
-    /// Opens a collection by its own name: for reading, and for the writes of the job that builds it
-    /// or catches it up. Writes through a handle of the live collection are recorded as changes, and
-    /// refused after a switch.
+    /// Opens a collection by its own name: for reading, and for the writes of the job that builds
+    /// it or catches it up. Writes through a handle of the live collection are recorded as changes,
+    /// and refused after a switch.
     ///
     /// # Errors
     /// [`crate::ErrorCode::NotFound`] when there is none of this name.
     async fn open(&self, name: &str) -> Result<Arc<dyn Gallery>>;
 
     /// Makes an empty collection for this model beside the live one, and records the live one's
-    /// changes from now on. When one is being built for the same model already, it is continued with
-    /// its list of changes. One for another model is a leftover, and is dropped.
+    /// changes from now on. When one is being built for the same model already, it is continued
+    /// with its list of changes. One for another model is a leftover, and is dropped.
     async fn begin_beside(
         &self,
         model: &ModelInfo,

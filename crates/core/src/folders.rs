@@ -225,7 +225,8 @@ impl Folders {
                 ErrorCode::Forbidden,
                 format!(
                     "{field} is \"{given}\", but must lie under the IMAGES_ROOT or DATA_DIR of the \
-                     server that runs: start it with IMAGES_ROOT set to that folder, or stop it and \
+                     server that runs: start it with IMAGES_ROOT set to that folder, or stop it \
+                     and \
                      run the command without a server"
                 ),
             ),

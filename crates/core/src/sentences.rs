@@ -1,8 +1,8 @@
 //! The sentence that a picture's tags are embedded as.
 //!
-//! Clippy 0.2 kept the underscores of tags; this version writes spaces. Text vectors of the two forms
-//! do not compare well: a collection with both would favour the pictures that were added later. So
-//! each collection uses one form, which a note records.
+//! Clippy 0.2 kept the underscores of tags; this version writes spaces. Text vectors of the two
+//! forms do not compare well: a collection with both would favour the pictures that were added
+//! later. So each collection uses one form, which a note records.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -37,8 +37,8 @@ pub struct TastesImported {
 /// Stores imported preferences.
 #[async_trait]
 pub trait TastesImport: Send + Sync + 'static {
-    /// Imports all of them, or none. Where both sides have a weight or count the higher one wins, so
-    /// that a second import changes nothing.
+    /// Imports all of them, or none. Where both sides have a weight or count the higher one wins,
+    /// so that a second import changes nothing.
     async fn import(&self, tastes: Vec<Taste>) -> Result<TastesImported>;
 }
 
@@ -113,7 +113,8 @@ mod tests {
     "ann": {
       "tags": {"1girl": 0.135, "Solo": 0.2, "solo": 0.1, "much": 7},
       "styles": {"pixel_art": 0.05},
-      "edges": {"clicked": [{"image_id": 5000001, "ts": 1757840000}, {"image_id": null, "ts": 1}], "saved": [{"image_id": "x", "ts": 2}]}
+      "edges": {"clicked": [{"image_id": 5000001, "ts": 1757840000}, {"image_id": null, "ts": 1}],
+      "saved": [{"image_id": "x", "ts": 2}]}
     },
     "empty": {"tags": {}, "styles": {}, "edges": {"clicked": [], "saved": []}},
     " ": {"tags": {"x": 1}}

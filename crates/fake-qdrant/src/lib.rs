@@ -1,10 +1,10 @@
 //! A Qdrant server for tests: the real client's gRPC on a free port, in front of Qdrant's own
 //! engine (qdrant-edge).
 //!
-//! It translates requests from the wire to the engine, which searches, filters, stores and counts. So
-//! every test run covers the client, the wire format, the filters and the errors, without a server to
-//! install. It is one node with one shard per collection, and keeps its data until it is dropped.
-//! Calls that this project never makes are answered with `UNIMPLEMENTED`.
+//! It translates requests from the wire to the engine, which searches, filters, stores and counts.
+//! So every test run covers the client, the wire format, the filters and the errors, without a
+//! server to install. It is one node with one shard per collection, and keeps its data until it is
+//! dropped. Calls that this project never makes are answered with `UNIMPLEMENTED`.
 //!
 //! [`Faults`] makes it misbehave; [`Proxy`] breaks connections to it.
 

@@ -58,7 +58,8 @@ impl RecentQueryFile {
     #[must_use]
     pub fn start(path: PathBuf) -> Self {
         let queries = read(&path).unwrap_or_else(|error| {
-            tracing::warn!(path = %path.display(), %error, "the recent queries cannot be read; a new list is started");
+            tracing::warn!(path = %path.display(), %error,
+            "the recent queries cannot be read; a new list is started");
             VecDeque::new()
         });
         let shared = Arc::new(Shared {

@@ -65,7 +65,8 @@ pub enum BudgetError {
     },
     /// Not enough became free in time.
     #[error(
-        "other pictures took all the memory that is set aside for pictures for {} s: try again in a moment",
+        "other pictures took all the memory that is set aside for pictures for {} s: try again in \
+         a moment",
         waited.as_secs()
     )]
     Busy {

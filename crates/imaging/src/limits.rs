@@ -163,7 +163,8 @@ pub enum DecodeError {
     },
     /// Other pictures used up the process's budget for longer than [`DecodeLimits::patience`].
     #[error(
-        "other pictures took all the memory that is set aside for pictures for {} s: try again in a moment",
+        "other pictures took all the memory that is set aside for pictures for {} s: try again in \
+         a moment",
         waited.as_secs()
     )]
     Busy {

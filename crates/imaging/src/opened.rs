@@ -1,5 +1,5 @@
-//! A picture file of any format whose header was read: its size, the memory that decoding needs, and
-//! its pixels.
+//! A picture file of any format whose header was read: its size, the memory that decoding needs,
+//! and its pixels.
 
 use std::io::Cursor;
 

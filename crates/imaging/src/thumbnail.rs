@@ -65,7 +65,8 @@ impl Encoding {
 
 /// Why a picture could not be written: it is larger than the format allows, or has no pixels.
 #[derive(Debug, thiserror::Error)]
-#[error("a picture of {width} x {height} pixels cannot be written as {media_type}: {source}", media_type = encoding.media_type())]
+#[error("a picture of {width} x {height} pixels cannot be written as {media_type}: {source}",
+media_type = encoding.media_type())]
 pub struct EncodeError {
     /// Width in pixels.
     pub width: u32,

@@ -41,7 +41,8 @@ pub struct Check {
 macro_rules! checks {
     ($($module:ident::$name:ident),+ $(,)?) => {
         /// All checks.
-        pub const CHECKS: &[Check] = &[$(Check { name: stringify!($name), run: |store| Box::pin($module::$name(store)) }),+];
+        pub const CHECKS: &[Check] = &[$(Check { name: stringify!($name),
+        run: |store| Box::pin($module::$name(store)) }),+];
     };
 }
 

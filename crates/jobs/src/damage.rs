@@ -28,7 +28,8 @@ impl Damage {
         }
         if reported.insert((record, shown.to_string())) {
             metrics::counter!("clippy_job_records_damaged_total", "record" => record).increment(1);
-            tracing::error!(record, name = %shown, %reason, "a stored record cannot be read and is left out");
+            tracing::error!(record, name = %shown, %reason,
+            "a stored record cannot be read and is left out");
         }
     }
 
@@ -59,7 +60,8 @@ pub(crate) fn is_damage(error: &Error) -> bool {
 pub(crate) fn failure() -> String {
     json!({
         "code": ErrorCode::Internal.as_str(),
-        "message": "The job's stored record cannot be read, so it was set aside. The list of dead letters says why; submit the job again.",
+        "message": "The job's stored record cannot be read, so it was set aside. The list of dead \
+         letters says why; submit the job again.",
         "retryable": false,
     })
     .to_string()

@@ -62,7 +62,8 @@ impl FromStr for JobId {
 /// Defines an enum with a name for each variant, in JSON and as text. Parsing an unknown name gives
 /// an error that lists the valid ones.
 macro_rules! named {
-    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$variant_doc:meta])* $variant:ident => $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal,
+    { $($(#[$variant_doc:meta])* $variant:ident => $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -92,7 +93,8 @@ macro_rules! named {
                 Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| {
                     let shown = shorten(text, 60);
                     let names: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
-                    Error::invalid(format!(concat!("\"{}\" is not a ", $what, ": use one of {}"), shown, names.join(", ")))
+                    Error::invalid(format!(concat!("\"{}\" is not a ", $what, ": use one of {}"),
+                    shown, names.join(", ")))
                 })
             }
         }

@@ -138,7 +138,8 @@ mod tests {
             plain,
             json!({
                 "id": "7", "local_path": FILE, "tags_all": ["snow", "red", "fox", "pixel", "art"],
-                "words": ["red", "fox", "pixel", "art"], "artist": "Ann", "caption": "A fox in the snow."
+                "words": ["red", "fox", "pixel", "art"], "artist": "Ann",
+                "caption": "A fox in the snow."
             })
         );
         let tagged = line_of(id, place, description, true);

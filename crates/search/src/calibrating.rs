@@ -141,7 +141,8 @@ impl CalibrationCache {
         match refresh(gallery, Some(Arc::clone(&cached))).await {
             Ok(fresh) => Ok(self.write(fresh)),
             Err(error) => {
-                tracing::warn!(%error, "the collection's calibration could not be read again; the old one stays");
+                tracing::warn!(%error,
+                "the collection's calibration could not be read again; the old one stays");
                 Ok(self.write(Some(cached)))
             }
         }

@@ -17,8 +17,8 @@ use crate::order::PageOrder;
 use crate::query::SearchQuery;
 
 /// Shortest list of candidates of a probe. The look of a picture and the look of its edges are
-/// related, so that a page of a real drawing is settled by fewer than 64; words beside a drawing may
-/// take a second round.
+/// related, so that a page of a real drawing is settled by fewer than 64; words beside a drawing
+/// may take a second round.
 const FEWEST_CANDIDATES: usize = 96;
 /// How often more candidates are taken while the ranking is not settled.
 const MOST_ROUNDS: usize = 3;

@@ -3,6 +3,8 @@
 //! - Test doubles: [`MemoryGallery`], which passes the gallery's contract suite; [`FakeEmbedder`],
 //!   [`MemoryPreferences`] and [`MemoryRecent`]. They behave like the real implementations until a
 //!   test sets one of their faults.
+//!   A job store without a file is `SqliteJobs::in_memory` of `clippy-jobs`: it is the real store,
+//!   so it cannot behave differently.
 //! - [`RedisServer`]: a real Redis server, one for each test.
 //! - [`ApiClient`]: calls the API, and checks the form of every error response.
 //! - [`Events`] and [`BlockingEvents`]: server-sent events, read as a browser reads them.

@@ -275,8 +275,8 @@ impl Roots {
         }))
     }
 
-    /// Returns a file in a root that was given by its absolute path. It keeps that path if an earlier
-    /// root has a file with the same relative path, which would be shown instead.
+    /// Returns a file in a root that was given by its absolute path. It keeps that path if an
+    /// earlier root has a file with the same relative path, which would be shown instead.
     fn found_by_path(&self, root: &Root, relative: &Path, file: &Path) -> FoundPicture {
         let is_other = |other: &&Root| other.resolved() != root.resolved();
         let earlier = self.served.iter().take_while(is_other);

@@ -102,9 +102,8 @@ async fn lines_that_are_not_listed_or_not_stored_are_skipped() {
     .await;
     assert_eq!((report.totals.embedded, report.totals.skipped), (1, 4));
     let outcomes = fixture.ledger.outcomes();
-    assert!(
-        matches!(&outcomes[&2], LineOutcome::Skipped { reason } if reason.contains("ingest it first"))
-    );
+    assert!(matches!(&outcomes[&2],
+        LineOutcome::Skipped { reason } if reason.contains("ingest it first")));
     assert!(
         matches!(&outcomes[&0], LineOutcome::Skipped { reason } if reason.contains("list of ids"))
     );

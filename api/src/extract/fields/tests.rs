@@ -14,7 +14,8 @@ fn fields(value: Value) -> Fields {
 #[test]
 fn numbers_and_booleans_may_be_text() {
     let fields = fields(json!({
-        "a": "0.5", "b": 0.5, "c": "on", "d": 1, "e": "", "f": null, "g": "24", "h": "NaN", "i": true, "j": "maybe"
+        "a": "0.5", "b": 0.5, "c": "on", "d": 1, "e": "", "f": null, "g": "24", "h": "NaN",
+        "i": true, "j": "maybe"
     }));
     assert_eq!(fields.number("a").expect("text"), Some(0.5));
     assert_eq!(fields.number("b").expect("a number"), Some(0.5));

@@ -464,7 +464,8 @@ async fn a_job_is_found_by_key_and_body_before_anything_else_is_checked() {
             .json(request);
         call.send().await.expect("an answer")
     };
-    let request = json!({"prompt": "a red apple", "refs": [{"role": "style", "id": 3}], "add_to_gallery": true});
+    let request = json!({"prompt": "a red apple", "refs": [{"role": "style", "id": 3}],
+    "add_to_gallery": true});
     let first = accepted(ask(&request).await).await;
     // After the first request, the reference is deleted, the gallery has another version of the
     // schema, and it becomes unavailable.

@@ -22,8 +22,10 @@ async fn the_three_bodies_of_the_older_call_are_answered_in_its_form() {
     );
     let bodies = [
         (
-            json!({"subject_ref": {"image_url": painted, "caption": "an apple"}, "image_url": sketch(),
-                   "style_tags": ["pixel_art", "cubism"], "subject_type_default": "SUBJECT_TYPE_PRODUCT", "n": 1}),
+            json!({"subject_ref": {"image_url": painted, "caption": "an apple"},
+            "image_url": sketch(),
+                   "style_tags": ["pixel_art", "cubism"],
+                   "subject_type_default": "SUBJECT_TYPE_PRODUCT", "n": 1}),
             "subject_plus_sketch",
             1,
             vec![
@@ -124,7 +126,8 @@ async fn errors_of_the_older_call_have_its_form() {
             "sketch",
         ),
         (
-            json!({"prompt_subject": "a", "style_tags": ["line_art"], "image_url": plain(8, 8, 3), "mask_url": plain(8, 8, 0)}),
+            json!({"prompt_subject": "a", "style_tags": ["line_art"], "image_url": plain(8, 8, 3),
+            "mask_url": plain(8, 8, 0)}),
             400,
             "nothing to edit",
         ),

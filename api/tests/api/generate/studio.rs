@@ -75,7 +75,6 @@ pub fn plain(width: u32, height: u32, shade: u8) -> String {
 /// A server with workers that generate pictures, until it is dropped.
 pub struct Studio {
     pub server: TestServer,
-    _folder: tempfile::TempDir,
     _stop: DropGuard,
 }
 
@@ -88,10 +87,9 @@ impl std::ops::Deref for Studio {
 }
 
 pub async fn studio(options: ApiOptions) -> Studio {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default())
+    let store = SqliteJobs::in_memory(SqliteSettings::default())
         .await
-        .expect("opened");
+        .expect("a new store");
     let (store, pictures) = (Arc::new(store), Arc::new(DrawnPictures));
     let server = TestServer::with(Setup {
         options,
@@ -135,7 +133,6 @@ pub async fn studio(options: ApiOptions) -> Studio {
     tokio::spawn(runner.run(stop.clone()));
     Studio {
         server,
-        _folder: folder,
         _stop: stop.drop_guard(),
     }
 }

@@ -29,7 +29,8 @@ pub async fn filled_gallery(dimension: usize) -> MemoryGallery {
             "pixel_art"
         };
         let Value::Object(payload) = json!({
-            "id": number, "path": format!("{number}.png"), "tags_all": [subject, style], "matched_tags": [style],
+            "id": number, "path": format!("{number}.png"), "tags_all": [subject, style],
+            "matched_tags": [style],
             "rating": if number % 5 == 0 { "questionable" } else { "safe" }, "style": style,
             "source_post_url": "https://example.org/1", "_clippy_hash": "secret",
         }) else {

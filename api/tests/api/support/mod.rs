@@ -123,14 +123,11 @@ impl TestServer {
         let data = tempfile::tempdir().expect("a temporary folder");
         let jobs: Arc<dyn JobBackend> = match setup.jobs {
             Some(jobs) => jobs,
-            None => {
-                let file = data.path().join("jobs.db");
-                Arc::new(
-                    SqliteJobs::open(&file, setup.job_settings)
-                        .await
-                        .expect("a new file"),
-                )
-            }
+            None => Arc::new(
+                SqliteJobs::in_memory(setup.job_settings)
+                    .await
+                    .expect("a new store"),
+            ),
         };
         let options = ApiOptions {
             data_dir: Some(data.path().to_owned()),

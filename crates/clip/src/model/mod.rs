@@ -261,8 +261,8 @@ impl ClipModel {
             if !head.ends_at(number) || seen.is_empty() {
                 return Ok(Some(x));
             }
-            // The later layers are computed only for the pictures whose content is wanted. The batch
-            // is reduced to them once.
+            // The later layers are computed only for the pictures whose content is wanted. The
+            // batch is reduced to them once.
             if plan.content.is_empty() {
                 return Ok(None);
             }

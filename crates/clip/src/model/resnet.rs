@@ -69,8 +69,8 @@ impl ModifiedResNet {
         })
     }
 
-    /// The layer of this name: `conv1` and `conv2` are the first convolutions of the stem, `stem` is
-    /// its output, and `layer1` to `layer4` are the outputs of the stages.
+    /// The layer of this name: `conv1` and `conv2` are the first convolutions of the stem, `stem`
+    /// is its output, and `layer1` to `layer4` are the outputs of the stages.
     pub fn layer(&self, name: &str) -> Option<StyleLayer> {
         let (number, channels) = match name {
             "conv1" => (0, self.width / 2),

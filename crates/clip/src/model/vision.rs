@@ -108,7 +108,8 @@ impl VisionTransformer {
     }
 
     /// Maps normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not normalised
-    /// to unit length. `observe` sees the tokens after each block but the last, the class token first.
+    /// to unit length. `observe` sees the tokens after each block but the last, the class token
+    /// first.
     pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let batch = pixels.size()[0];
         let (grid, patch) = (self.grid, self.patch_size);

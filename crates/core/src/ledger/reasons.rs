@@ -1,5 +1,5 @@
-//! Summarises why lines failed or were skipped, for the end of a run. Its size does not depend on the
-//! number of lines.
+//! Summarises why lines failed or were skipped, for the end of a run. Its size does not depend on
+//! the number of lines.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,8 +27,8 @@ pub struct FailureGroup {
     pub reason: String,
 }
 
-/// Why lines were not stored, and remarks on lines that were. Its size does not grow with the number
-/// of lines.
+/// Why lines were not stored, and remarks on lines that were. Its size does not grow with the
+/// number of lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reasons {

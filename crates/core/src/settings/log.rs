@@ -65,8 +65,8 @@ fn complaint(name: &str, value: &str, instead: &str) -> String {
         .take(100)
         .collect();
     format!(
-        "{name} is \"{shown}\", but must be error, warn, info, debug, trace, off, a name of Python's \
-         (WARNING, CRITICAL, NOTSET) or a filter such as warn,clippy_api=debug: {instead}"
+        "{name} is \"{shown}\", but must be error, warn, info, debug, trace, off, a name of \
+         Python's (WARNING, CRITICAL, NOTSET) or a filter such as warn,clippy_api=debug: {instead}"
     )
 }
 

@@ -1,8 +1,8 @@
 //! Settings: defaults, then `.env`, then the environment; a command's flags win over all of them.
 //!
-//! There is one file per concern. Every error names its variable. The settings of generation are read
-//! in `clippy-generate`, since they are made of the providers' own types; `table.rs` lists all of
-//! them for the documentation.
+//! There is one file per concern. Every error names its variable. The settings of generation are
+//! read in `clippy-generate`, since they are made of the providers' own types; `table.rs` lists all
+//! of them for the documentation.
 
 mod address;
 mod collection;

@@ -13,7 +13,8 @@ pub struct ServerSettings {
     pub allowed_origins: Vec<String>,
     /// `ALLOWED_HOSTS`: further host names that a server without keys answers to.
     pub allowed_hosts: Vec<String>,
-    /// `API_KEYS`: keys for the API. When any key is set here or in `ADMIN_KEYS`, every call needs one.
+    /// `API_KEYS`: keys for the API. When any key is set here or in `ADMIN_KEYS`, every call needs
+    /// one.
     pub api_keys: Vec<Secret>,
     /// `ADMIN_KEYS`: the keys for `/api/admin`.
     pub admin_keys: Vec<Secret>,

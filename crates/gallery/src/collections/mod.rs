@@ -391,7 +391,8 @@ impl Collections for EdgeCollections {
             Ok(())
         })
         .await?;
-        tracing::info!(collection = %entry.name, model = %model.name, "building a collection beside the live one");
+        tracing::info!(collection = %entry.name, model = %model.name,
+        "building a collection beside the live one");
         Ok(entry.physical(Role::Building))
     }
 
@@ -447,7 +448,8 @@ impl Collections for EdgeCollections {
             let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
                 if let Err(error) = shared.remove(&dropped).await {
-                    tracing::warn!(collection = %dropped.name, %error, "an old collection stays until the next start");
+                    tracing::warn!(collection = %dropped.name, %error,
+                    "an old collection stays until the next start");
                 }
             });
         }

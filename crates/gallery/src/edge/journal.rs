@@ -50,7 +50,8 @@ impl Journal {
         let on_disk = file.metadata().map_err(failed)?.len();
         let length = read(path, 0, on_disk, &mut replay)?;
         if length < on_disk {
-            tracing::warn!(path = %path.display(), bytes = on_disk - length, "the journal ends in a record cut short");
+            tracing::warn!(path = %path.display(), bytes = on_disk - length,
+            "the journal ends in a record cut short");
             file.set_len(length)
                 .and_then(|()| file.sync_all())
                 .map_err(failed)?;

@@ -30,7 +30,8 @@ pub(super) fn migrate(
         .iter()
         .filter(|migration| migration.version > metadata.identity.schema_version)
     {
-        tracing::info!(collection = name, version = migration.version, summary = %migration.summary, "migrated");
+        tracing::info!(collection = name, version = migration.version, summary = %migration.summary,
+        "migrated");
     }
     metadata.identity.schema_version = Schema::current().version;
     if shard.spaces() == shape.spaces {

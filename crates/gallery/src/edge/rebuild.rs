@@ -70,7 +70,8 @@ impl Store {
         std::mem::forget(keeps_journal);
         writer.journal.clear()?;
         drop(writer);
-        tracing::info!(collection = %self.name, generation, seconds = begun.elapsed().as_secs_f64(), "graphs are built");
+        tracing::info!(collection = %self.name, generation, seconds = begun.elapsed().as_secs_f64(),
+        "graphs are built");
         Ok(())
     }
 

@@ -116,7 +116,8 @@ impl Shard {
                 Operation::Vectors(updates)
             }
             Operation::Fields(id, fields) if self.existing(&[id])?.is_empty() => {
-                tracing::debug!(%id, fields = fields.len(), "fields of a deleted point are not stored");
+                tracing::debug!(%id, fields = fields.len(),
+                "fields of a deleted point are not stored");
                 return Ok(());
             }
             other => other,
@@ -293,7 +294,8 @@ impl Shard {
             if let Err(error) = std::fs::remove_file(&path) {
                 // It only wastes disk space; on systems that keep open files locked it is removed
                 // after the next start.
-                tracing::debug!(path = %path.display(), %error, "an old file of the engine's log stays");
+                tracing::debug!(path = %path.display(), %error,
+                "an old file of the engine's log stays");
                 return;
             }
         }
@@ -306,12 +308,14 @@ impl Drop for Shard {
         // has what they lack.
         let engine = self.engine.take();
         if catch_unwind(AssertUnwindSafe(|| drop(engine))).is_err() {
-            tracing::warn!(folder = %self.folder.display(), "the engine could not write its files while closing");
+            tracing::warn!(folder = %self.folder.display(),
+            "the engine could not write its files while closing");
         }
         if self.retired.load(Ordering::Acquire)
             && let Err(error) = remove_folder(&self.folder)
         {
-            tracing::warn!(folder = %self.folder.display(), %error, "an old generation could not be removed");
+            tracing::warn!(folder = %self.folder.display(), %error,
+            "an old generation could not be removed");
         }
     }
 }

@@ -137,7 +137,8 @@ impl Store {
         })?;
         metadata.changed_points += changed;
         if changed > 0 {
-            tracing::info!(collection = %name, points = changed, "replayed what was stored before an abrupt end");
+            tracing::info!(collection = %name, points = changed,
+            "replayed what was stored before an abrupt end");
         }
         let shard = migrate(&folder, &name, &mut metadata, shard, &shape)?;
         let store = Self {
@@ -208,7 +209,8 @@ impl Store {
         if writer.journal.length() >= CHECKPOINT_BYTES && !writer.keep_journal {
             // The change is safe in the journal whether or not this succeeds.
             if let Err(error) = self.checkpoint(&mut writer) {
-                tracing::warn!(%error, source = ?error.source, "the engine's files could not be forced to the disk");
+                tracing::warn!(%error, source = ?error.source,
+                "the engine's files could not be forced to the disk");
             }
         }
         Ok(())
@@ -342,7 +344,8 @@ impl Drop for Store {
         if writer.journal.length() > 0
             && let Err(error) = self.checkpoint(&mut writer)
         {
-            tracing::warn!(%error, "the collection is closed with its journal, which the next start replays");
+            tracing::warn!(%error,
+            "the collection is closed with its journal, which the next start replays");
         }
     }
 }

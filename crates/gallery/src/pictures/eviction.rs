@@ -44,7 +44,8 @@ pub(super) fn sweep(folder: &Path, most: u64) -> io::Result<usize> {
         match fs::remove_file(&file.path) {
             Ok(()) => removed += 1,
             Err(error) => {
-                tracing::warn!(path = %file.path.display(), %error, "an old thumbnail cannot be removed")
+                tracing::warn!(path = %file.path.display(), %error,
+                "an old thumbnail cannot be removed")
             }
         }
         total -= file.bytes;

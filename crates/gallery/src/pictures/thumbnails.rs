@@ -72,7 +72,8 @@ impl PictureFiles {
             Ok(content) => return Ok(content.into()),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be read and is made again")
+                tracing::warn!(path = %cached.display(), %error,
+                "a thumbnail cannot be read and is made again")
             }
         }
         let turn = Arc::clone(&self.turns)
@@ -93,7 +94,8 @@ impl PictureFiles {
             if number.is_multiple_of(SWEPT_EVERY)
                 && let Err(error) = eviction::sweep(&folder, most)
             {
-                tracing::warn!(folder = %folder.display(), %error, "old thumbnails cannot be removed");
+                tracing::warn!(folder = %folder.display(), %error,
+                "old thumbnails cannot be removed");
             }
             // Held until the work ends, even when the caller has gone.
             drop(turn);

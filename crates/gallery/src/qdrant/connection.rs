@@ -229,7 +229,8 @@ impl Connection {
         if !outage {
             self.breaker.lock().succeeded();
         } else if self.breaker.lock().failed(Instant::now()) {
-            tracing::warn!(url = %self.about.url, "Qdrant does not answer, and gets no calls for a while");
+            tracing::warn!(url = %self.about.url,
+            "Qdrant does not answer, and gets no calls for a while");
         }
         answer.map_err(|_| too_slow(&self.about, what, limit))
     }

@@ -82,7 +82,8 @@ impl Inner {
             let (inner, shape) = (Arc::clone(self), Arc::clone(shape));
             let listing = tokio::spawn(async move {
                 if let Err(error) = inner.list_spellings(&shape).await {
-                    tracing::warn!(%error, "tags are found only in the spellings that are known so far");
+                    tracing::warn!(%error,
+                    "tags are found only in the spellings that are known so far");
                 }
             });
             // Tags that only add candidates are not worth waiting for.

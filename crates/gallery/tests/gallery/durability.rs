@@ -48,10 +48,11 @@ fn vector(id: u64, space: Space, version: u64) -> Vec<f32> {
 }
 
 fn payload(id: u64) -> Payload {
-    json!({"path": format!("{id}.png"), "tags_all": ["a", format!("t{}", id % 5)], "rating": "safe"})
-        .as_object()
-        .cloned()
-        .expect("an object")
+    json!({"path": format!("{id}.png"), "tags_all": ["a", format!("t{}", id % 5)],
+    "rating": "safe"})
+    .as_object()
+    .cloned()
+    .expect("an object")
 }
 
 fn point(id: u64) -> Point {

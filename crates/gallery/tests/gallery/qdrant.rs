@@ -51,7 +51,8 @@ fn point(random: &mut StdRng, number: u64) -> Point {
         .filter(|_| random.random_range(0..3) == 0)
         .collect();
     let payload = fields(json!({
-        "path": format!("{number}.png"), "tags_all": tags, "rating": if number.is_multiple_of(3) { "safe" } else { "general" },
+        "path": format!("{number}.png"), "tags_all": tags,
+        "rating": if number.is_multiple_of(3) { "safe" } else { "general" },
         "id": number, "source": {"site": "x", "deep": [1, 2.5, null, true]},
     }));
     Point {
@@ -232,13 +233,27 @@ fn old_points() -> Vec<Point> {
     let mut random = StdRng::seed_from_u64(2);
     (1..=300_u64)
         .map(|number| {
-            let image = if number.is_multiple_of(50) { vec![0.0; DIMENSION] } else { unit(&mut random) };
+            let image = if number.is_multiple_of(50) {
+                vec![0.0; DIMENSION]
+            } else {
+                unit(&mut random)
+            };
             let payload = fields(json!({
-                "id": number, "path": format!("data/images/{number}.jpg"), "tags_all": [TAGS[number as usize % 6]],
+                "id": number, "path": format!("data/images/{number}.jpg"),
+                "tags_all": [TAGS[number as usize % 6]],
                 "matched_tags": null, "rating": "general", "score": null, "md5": null,
             }));
-            let vectors = Vectors { image: Some(image), edge: None, text: Some(unit(&mut random)), style: None };
-            Point { id: PointId::Number(number), vectors, payload }
+            let vectors = Vectors {
+                image: Some(image),
+                edge: None,
+                text: Some(unit(&mut random)),
+                style: None,
+            };
+            Point {
+                id: PointId::Number(number),
+                vectors,
+                payload,
+            }
         })
         .collect()
 }

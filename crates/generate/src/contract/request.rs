@@ -371,8 +371,10 @@ mod tests {
     fn a_full_body_of_the_contract_passes() {
         let request = read(serde_json::json!({
             "prompt": "a cat", "count": 8, "sketch": "data:image/png;base64,AA", "sketch_weight": 1,
-            "refs": [{"role": "style", "weight": 0.0, "id": 7}, {"role": "subject", "weight": 1.0, "url": "https://a.org/b.png"}],
-            "style_tags": ["pixel_art"], "negative_prompt": "text", "seed": 3, "aspect_ratio": "3:4",
+            "refs": [{"role": "style", "weight": 0.0, "id": 7}, {"role": "subject", "weight": 1.0,
+            "url": "https://a.org/b.png"}],
+            "style_tags": ["pixel_art"], "negative_prompt": "text", "seed": 3,
+            "aspect_ratio": "3:4",
             "provider": "local", "strict": true, "w_img": 0.7
         }));
         request.validate().expect("good");
@@ -427,7 +429,8 @@ mod tests {
                 "names 0 pictures",
             ),
             (
-                serde_json::json!({"refs": vec![serde_json::json!({"role": "style", "id": 1}); 17]}),
+                serde_json::json!({"refs": vec![serde_json::json!({"role": "style",
+                "id": 1}); 17]}),
                 "17 references",
             ),
             (

@@ -110,7 +110,8 @@ fn is_usable(role: CallRole, call: &CallPictures) -> bool {
 /// sent, and is not sent again automatically.
 async fn record(context: &GenerationContext, key: &CallKey, outcome: &CallOutcome) {
     if let Err(error) = context.journal.record_outcome(key, outcome).await {
-        tracing::error!(scope = key.scope, index = key.index, %error, "the outcome of a paid call could not be recorded");
+        tracing::error!(scope = key.scope, index = key.index, %error,
+        "the outcome of a paid call could not be recorded");
     }
 }
 

@@ -156,7 +156,8 @@ impl Lineage {
              xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\" xmlns:clippy=\"https://github.com/killmlana/Clippy/ns/1.0/\">\
              <xmp:CreatorTool>{}</xmp:CreatorTool>\
              <Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/{kind}</Iptc4xmpExt:DigitalSourceType>\
-             <dc:description><rdf:Alt><rdf:li xml:lang=\"x-default\">{}</rdf:li></rdf:Alt></dc:description>\
+             <dc:description><rdf:Alt><rdf:li \
+             xml:lang=\"x-default\">{}</rdf:li></rdf:Alt></dc:description>\
              <dc:relation><rdf:Bag>{sources}</rdf:Bag></dc:relation><clippy:lineage>{}</clippy:lineage>\
              </rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end=\"r\"?>",
             escape_xml(&self.software),

@@ -140,11 +140,13 @@ mod tests {
             .map(|id| json!({"role": "style", "weight": 0.5, "id": id, "sha256": "aa"}))
             .collect();
         let lineage = json!({
-            "index": 0, "provider": "local", "mode": "style", "references": references, "software": "clippy/0",
+            "index": 0, "provider": "local", "mode": "style", "references": references,
+            "software": "clippy/0",
         });
         let path = format!("{sha256}.png");
-        json!({"sha256": sha256, "path": path, "media_type": "image/png", "width": 1, "height": 1, "lineage": lineage})
-            .to_string()
+        json!({"sha256": sha256, "path": path, "media_type": "image/png", "width": 1, "height": 1,
+        "lineage": lineage})
+        .to_string()
     }
 
     #[test]

@@ -19,7 +19,10 @@ async fn fault(body: Value) -> (ErrorCode, String) {
 #[tokio::test]
 async fn every_invalid_body_is_refused_with_what_to_do() {
     let picture = sent(&flat(40, 30, [9, 9, 9]));
-    let style = |weight: Value| json!({"refs": [{"role": "style", "weight": weight, "image_url": picture}]});
+    let style = |weight: Value| {
+        json!({"refs": [{"role": "style", "weight": weight,
+    "image_url": picture}]})
+    };
     let many = json!({"role": "style", "image_url": picture});
     let cases = [
         (
@@ -45,7 +48,8 @@ async fn every_invalid_body_is_refused_with_what_to_do() {
             "41x30 pixels, but base is 40x30",
         ),
         (
-            json!({"base": picture, "mask": sent(&flat(40, 30, [0, 0, 0])), "style_tags": ["pixel_art"]}),
+            json!({"base": picture, "mask": sent(&flat(40, 30, [0, 0, 0])),
+            "style_tags": ["pixel_art"]}),
             ErrorCode::InvalidInput,
             "in white",
         ),

@@ -16,8 +16,10 @@ use crate::support::{
 };
 
 fn analysis() -> Value {
-    json!({"subject_summary": "a sitting cat", "subject_type_guess": "animal", "natural_description": "A cat sits.",
-           "pose_orientation": "facing left", "key_objects": ["tail", "whiskers"], "negative_cues": ["no dogs"]})
+    json!({"subject_summary": "a sitting cat", "subject_type_guess": "animal",
+    "natural_description": "A cat sits.",
+           "pose_orientation": "facing left", "key_objects": ["tail", "whiskers"],
+           "negative_cues": ["no dogs"]})
 }
 
 fn full() -> GenerateRequest {
@@ -192,7 +194,10 @@ async fn the_picture_is_the_one_that_is_not_a_thought() {
 
 #[tokio::test]
 async fn a_thought_is_used_when_there_is_no_other_picture() {
-    let picture_part = |picture: &RgbImage, thought: bool| json!({"thought": thought, "inlineData": {"mimeType": "image/png", "data": STANDARD.encode(png(picture))}});
+    let picture_part = |picture: &RgbImage, thought: bool| {
+        json!({"thought": thought,
+    "inlineData": {"mimeType": "image/png", "data": STANDARD.encode(png(picture))}})
+    };
     let answer = |parts: Value, reason: &str| {
         Answer::Json(
             200,
@@ -205,7 +210,8 @@ async fn a_thought_is_used_when_there_is_no_other_picture() {
         ..GenerateRequest::default()
     };
     let google = FakeGoogle::start().await;
-    let thoughts = json!([picture_part(&first, true), {"thought": true, "text": "hm"}, picture_part(&last, true)]);
+    let thoughts = json!([picture_part(&first, true), {"thought": true, "text": "hm"},
+    picture_part(&last, true)]);
     google.set_answers(IMAGE_MODEL, [answer(thoughts.clone(), "STOP")]);
     let made = generate(&google.gemini(), &request)
         .await
@@ -323,7 +329,10 @@ async fn a_ratio_that_the_picture_does_not_have_is_not_honoured() {
 
 #[tokio::test]
 async fn blocks_and_refusals_are_reported_with_their_reason() {
-    let candidate = |reason: &str| json!({"candidates": [{"finishReason": reason, "finishMessage": "because"}]});
+    let candidate = |reason: &str| {
+        json!({"candidates": [{"finishReason": reason,
+    "finishMessage": "because"}]})
+    };
     let cases = [
         (
             Answer::Json(200, candidate("IMAGE_SAFETY")),
@@ -333,7 +342,8 @@ async fn blocks_and_refusals_are_reported_with_their_reason() {
         (
             Answer::Json(
                 200,
-                json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "not that"}}),
+                json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT",
+                "blockReasonMessage": "not that"}}),
             ),
             "PROHIBITED_CONTENT not that",
         ),

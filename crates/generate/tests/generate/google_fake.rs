@@ -171,7 +171,10 @@ pub fn fault(code: u16, status: &str, message: &str) -> Value {
 
 /// Gemini's answer with a picture, after a thought that has one too.
 pub fn with_picture(picture: &RgbImage) -> Answer {
-    let part = |picture: &RgbImage| json!({"mimeType": "image/png", "data": STANDARD.encode(png(picture))});
+    let part = |picture: &RgbImage| {
+        json!({"mimeType": "image/png",
+    "data": STANDARD.encode(png(picture))})
+    };
     let thought = crate::support::flat(4, 4, [255, 0, 0]);
     Answer::Json(
         200,
@@ -199,7 +202,8 @@ pub fn with_picture_of(bytes: &[u8]) -> Answer {
 pub fn with_text(text: &str) -> Answer {
     Answer::Json(
         200,
-        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP"}]}),
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]},
+        "finishReason": "STOP"}]}),
     )
 }
 
@@ -207,14 +211,20 @@ pub fn with_text(text: &str) -> Answer {
 pub fn with_predictions(pictures: &[&RgbImage], filtered: &[&str]) -> Answer {
     let mut predictions: Vec<Value> = pictures
         .iter()
-        .map(|picture| json!({"bytesBase64Encoded": STANDARD.encode(png(picture)), "mimeType": "image/png"}))
+        .map(|picture| {
+            json!({"bytesBase64Encoded": STANDARD.encode(png(picture)),
+        "mimeType": "image/png"})
+        })
         .collect();
     predictions.extend(
         filtered
             .iter()
             .map(|reason| json!({"raiFilteredReason": reason})),
     );
-    predictions.push(json!({"contentType": "Positive Prompt", "safetyAttributes": {"categories": [], "scores": []}}));
+    predictions.push(
+        json!({"contentType": "Positive Prompt", "safetyAttributes": {"categories": [],
+    "scores": []}}),
+    );
     Answer::Json(200, json!({"predictions": predictions}))
 }
 

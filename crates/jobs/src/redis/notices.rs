@@ -135,7 +135,8 @@ async fn listen<T: Copy + Send + Sync>(
             }
             Err(error) if !away => {
                 away = true;
-                tracing::warn!(%error, channel, "no notices from Redis; polling until the connection is back");
+                tracing::warn!(%error, channel,
+                "no notices from Redis; polling until the connection is back");
             }
             Err(_) => {}
         }

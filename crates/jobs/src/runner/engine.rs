@@ -210,7 +210,8 @@ impl Engine {
             };
             *own.name.lock() = None;
             if let Err(error) = &ended {
-                tracing::warn!(lane = %state.lane, %error, "a worker loop ended and is started again; its jobs continue");
+                tracing::warn!(lane = %state.lane, %error,
+                "a worker loop ended and is started again; its jobs continue");
             }
             // If the store is unavailable, the sweep of a live process does this later.
             let release = self.store.release_worker(state.lane, &name);
@@ -329,11 +330,15 @@ impl Engine {
                 Ok(Claim::Run(claimed)) => return self.execute(id, *claimed).await,
                 Ok(Claim::Busy | Claim::Nothing) => return,
                 Ok(Claim::Alone) => {
-                    tracing::warn!(job = %id, "a worker process ended while it ran this job, so it now runs alone in its lane");
+                    tracing::warn!(
+                        job = %id,
+                        "a worker process ended while it ran this job, so it now runs alone"
+                    );
                     alone = true;
                 }
                 Ok(Claim::Damaged { reason }) => {
-                    tracing::error!(job = %id, reason, "a job's record cannot be read, and was set aside");
+                    tracing::error!(job = %id, reason,
+                    "a job's record cannot be read, and was set aside");
                     return;
                 }
                 Ok(Claim::Paused) => {
@@ -346,7 +351,8 @@ impl Engine {
                 }
                 // A retry would not help, and would hold a place that other jobs need.
                 Err(error) if !error.code.is_retryable() => {
-                    tracing::error!(job = %id, %error, "a job cannot be claimed; it is left to the sweep");
+                    tracing::error!(job = %id, %error,
+                    "a job cannot be claimed; it is left to the sweep");
                     return;
                 }
                 Err(error) => {

@@ -45,7 +45,8 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
             // newer progress.
             stop_beats.cancel();
             if let Err(error) = beats.await {
-                tracing::error!(job = %job.id, %error, "the heartbeats of a run ended unexpectedly");
+                tracing::error!(job = %job.id, %error,
+                "the heartbeats of a run ended unexpectedly");
             }
             ended
         }
@@ -133,7 +134,8 @@ fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
             }),
         },
         Ended::Panicked(message) => {
-            tracing::error!(job = %run.claimed.job.id, kind = %run.claimed.job.kind, message, "a job's handler panicked");
+            tracing::error!(job = %run.claimed.job.id, kind = %run.claimed.job.kind, message,
+            "a job's handler panicked");
             let message =
                 "The server has a fault: the job's handler panicked. See the worker's log"
                     .to_owned();
@@ -176,7 +178,8 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
                 return state.as_str();
             }
             Ok(Finished::Fenced) => {
-                tracing::warn!(%job, run = run.claimed.key.run, "a run ended too late: another run has the job now");
+                tracing::warn!(%job, run = run.claimed.key.run,
+                "a run ended too late: another run has the job now");
                 return "fenced";
             }
             Err(error) if error.code.is_retryable() && start.elapsed() < FINISH_FOR => {
@@ -186,7 +189,8 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
             // A result that cannot be stored, such as one that is too large, could not be stored by
             // the next attempt either.
             Err(error) if !error.code.is_retryable() && !replaced => {
-                tracing::error!(%job, %error, "the outcome of a run cannot be stored; the job fails instead");
+                tracing::error!(%job, %error,
+                "the outcome of a run cannot be stored; the job fails instead");
                 let failure = JobFailure {
                     code: error.code,
                     message: error.message,
@@ -196,7 +200,8 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
                 beat.progress = None;
             }
             Err(error) => {
-                tracing::error!(%job, %error, "the outcome of a run could not be written; its lease will end instead");
+                tracing::error!(%job, %error,
+                "the outcome of a run could not be written; its lease will end instead");
                 return "unwritten";
             }
         }

@@ -27,7 +27,8 @@ pub(super) async fn run(engine: Arc<Engine>) {
             Ok(()) => away = false,
             Err(error) if !away => {
                 away = true;
-                tracing::warn!(%error, "the job store is unavailable; trying again until it is back");
+                tracing::warn!(%error,
+                "the job store is unavailable; trying again until it is back");
             }
             Err(_) => {}
         }

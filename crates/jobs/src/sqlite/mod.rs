@@ -94,10 +94,6 @@ impl SqliteJobs {
     /// # Errors
     /// `Unavailable`, naming the file, when it cannot be opened or is not a job file.
     pub async fn open(file: &Path, settings: SqliteSettings) -> Result<Self> {
-        let failed = |error: sqlx::Error| {
-            let message = format!("The job file {} cannot be opened: {error}", file.display());
-            Error::new(ErrorCode::Unavailable, message).with_source(error)
-        };
         // Pragmas belong to a connection. apalis' own `setup` would set them on one of the pool's
         // only, and `synchronous` to OFF.
         let options = SqliteConnectOptions::new()
@@ -109,8 +105,38 @@ impl SqliteJobs {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             .foreign_keys(true);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS);
+        Self::connect(&file.display().to_string(), pool, options, settings).await
+    }
+
+    /// Makes a store in memory, for tests: the same tables and statements, without a file. It ends
+    /// with its owner.
+    ///
+    /// # Errors
+    /// `Unavailable` when SQLite fails.
+    pub async fn in_memory(settings: SqliteSettings) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(":memory:")
+            .foreign_keys(true);
+        // The database belongs to its connection, so there is one, and it is never closed.
         let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None);
+        Self::connect(":memory:", pool, options, settings).await
+    }
+
+    async fn connect(
+        file: &str,
+        pool: SqlitePoolOptions,
+        options: SqliteConnectOptions,
+        settings: SqliteSettings,
+    ) -> Result<Self> {
+        let failed = |error: sqlx::Error| {
+            let message = format!("The job file {file} cannot be opened: {error}");
+            Error::new(ErrorCode::Unavailable, message).with_source(error)
+        };
+        let pool = pool
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options)
             .await

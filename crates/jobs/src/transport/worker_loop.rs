@@ -130,7 +130,8 @@ pub(crate) async fn run_until(
 ) -> clippy_core::Result<()> {
     tokio::select! {
         ended = looping => ended.map_err(|error| {
-            clippy_core::Error::new(ErrorCode::Unavailable, format!("the worker loop ended: {error}"))
+            clippy_core::Error::new(ErrorCode::Unavailable,
+            format!("the worker loop ended: {error}"))
         }),
         () = stop.cancelled() => Ok(()),
     }

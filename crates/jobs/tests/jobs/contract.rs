@@ -1,4 +1,4 @@
-//! The contract suite of `clippy-jobs-contract` on both stores. Each check has a store of its own.
+//! The contract suite of `clippy-jobs-contract` on every store. Each check has a store of its own.
 
 use std::sync::Arc;
 
@@ -52,19 +52,32 @@ async fn redis_keeps_the_contract() {
     run_all(|check| async { Arc::new(redis.jobs(check.name, LIMITS).await) as Store }).await;
 }
 
+fn sqlite_settings() -> SqliteSettings {
+    SqliteSettings {
+        limits: LIMITS,
+        max_finished: KEPT,
+        ..SqliteSettings::default()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sqlite_keeps_the_contract() {
     let folder = tempfile::tempdir().expect("a folder");
     run_all(|check| {
         let file = folder.path().join(format!("{}.db", check.name));
         async move {
-            let settings = SqliteSettings {
-                limits: LIMITS,
-                max_finished: KEPT,
-                ..SqliteSettings::default()
-            };
-            Arc::new(SqliteJobs::open(&file, settings).await.expect("a store")) as Store
+            let store = SqliteJobs::open(&file, sqlite_settings()).await;
+            Arc::new(store.expect("a store")) as Store
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_in_memory_keeps_the_contract() {
+    run_all(|_| async {
+        let store = SqliteJobs::in_memory(sqlite_settings()).await;
+        Arc::new(store.expect("a store")) as Store
     })
     .await;
 }

@@ -100,8 +100,10 @@ mod tests {
     fn a_post_of_danbooru_gives_tags_artist_rating_and_pages() {
         let post = fields(json!({
             "id": 4242, "rating": "s", "source": "https://www.pixiv.net/artworks/1", "md5": "00",
-            "tag_string": "1girl fox_ears kitsune original wada_arco", "tag_string_general": "1girl fox_ears",
-            "tag_string_character": "kitsune", "tag_string_copyright": "original", "tag_string_artist": "wada_arco",
+            "tag_string": "1girl fox_ears kitsune original wada_arco",
+            "tag_string_general": "1girl fox_ears",
+            "tag_string_character": "kitsune", "tag_string_copyright": "original",
+            "tag_string_artist": "wada_arco",
             "tag_string_meta": "", "score": 7
         }));
         assert!(is_danbooru(&post));
@@ -125,8 +127,10 @@ mod tests {
     #[test]
     fn a_post_of_safebooru_gives_its_tags_and_its_page() {
         let post = fields(json!({
-            "id": 5, "directory": 12, "hash": "ab", "image": "ab.png", "owner": "somebody", "rating": "general",
-            "tags": " apple fruit red_apple ", "file_url": "https://safebooru.org/images/12/ab.png", "source": ""
+            "id": 5, "directory": 12, "hash": "ab", "image": "ab.png", "owner": "somebody",
+            "rating": "general",
+            "tags": " apple fruit red_apple ", "file_url": "https://safebooru.org/images/12/ab.png",
+            "source": ""
         }));
         assert!(is_safebooru(&post) && !is_danbooru(&post));
         let found = parse_safebooru(&post);

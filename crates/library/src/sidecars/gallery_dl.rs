@@ -91,9 +91,12 @@ mod tests {
     #[test]
     fn a_work_of_pixiv() {
         let found = parsed(json!({
-            "category": "pixiv", "subcategory": "artworks", "id": 12345, "title": "Fox at dusk", "rating": "General",
-            "tags": ["オリジナル", "fox", {"name": "dusk", "translated_name": null}], "user": {"id": 1, "name": "Wada", "account": "wada"},
-            "caption": "A drawing of a fox.", "url": "https://i.pximg.net/img/12345_p0.png", "extension": "png", "num": 0
+            "category": "pixiv", "subcategory": "artworks", "id": 12345, "title": "Fox at dusk",
+            "rating": "General",
+            "tags": ["オリジナル", "fox", {"name": "dusk", "translated_name": null}], "user": {"id": 1,
+            "name": "Wada", "account": "wada"},
+            "caption": "A drawing of a fox.", "url": "https://i.pximg.net/img/12345_p0.png",
+            "extension": "png", "num": 0
         }));
         assert_eq!(found.tags, ["オリジナル", "fox", "dusk"]);
         assert_eq!(found.artist.as_deref(), Some("Wada"));
@@ -108,7 +111,8 @@ mod tests {
     #[test]
     fn a_post_of_a_board_with_tags_by_kind() {
         let found = parsed(json!({
-            "category": "safebooru", "id": 9, "rating": "s", "tags": "fox snow red_fox", "tags_artist": "wada",
+            "category": "safebooru", "id": 9, "rating": "s", "tags": "fox snow red_fox",
+            "tags_artist": "wada",
             "source": "https://example.org/fox"
         }));
         assert_eq!(found.tags, ["fox", "snow", "red_fox", "wada"]);

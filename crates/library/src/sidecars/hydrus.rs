@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn tags_by_service_with_namespaces() {
         let found = parsed(json!({
-            "tags": {"my tags": ["creator:wada", "blue eyes"], "public tag repository": ["species:fox", "blue eyes"]},
+            "tags": {"my tags": ["creator:wada", "blue eyes"],
+            "public tag repository": ["species:fox", "blue eyes"]},
             "urls": ["https://example.org/post/1"], "notes": {"note": "A fox in the snow."}
         }));
         assert_eq!(found.tags, ["wada", "blue_eyes", "fox"]);
@@ -91,7 +92,8 @@ mod tests {
     fn an_answer_of_the_interface_without_deleted_tags() {
         let found = parsed(json!({"metadata": [{
             "hash": "00", "known_urls": ["https://example.org/2"],
-            "tags": {"6c6f63616c": {"name": "my tags", "display_tags": {"0": ["fox", "rating:safe"], "2": ["wolf"]}}}
+            "tags": {"6c6f63616c": {"name": "my tags", "display_tags": {"0": ["fox", "rating:safe"],
+            "2": ["wolf"]}}}
         }]}));
         assert_eq!(found.tags, ["fox"]);
         assert_eq!(found.rating.as_deref(), Some("safe"));

@@ -128,7 +128,8 @@ pub(super) mod tests {
             Some("https://creativecommons.org/licenses/by/4.0/")
         );
         let padded = format!(
-            "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>{LIGHTROOM_PACKET}{}<?xpacket end=\"w\"?>\0",
+            "<?xpacket begin=\"\u{feff}\" \
+             id=\"W5M0MpCehiHzreSzNTczkc9d\"?>{LIGHTROOM_PACKET}{}<?xpacket end=\"w\"?>\0",
             " ".repeat(2000)
         );
         assert_eq!(parse(&padded).expect("XMP"), found);

@@ -47,7 +47,9 @@ async fn folders_of_many_programs_give_tags_artists_sources_and_licences() {
     fixture.picture("gallery-dl/pixiv/Wada/12345_p0.png", 1);
     fixture.write(
         "gallery-dl/pixiv/Wada/12345_p0.png.json",
-        json!({"category": "pixiv", "id": 12345, "title": "Dusk", "tags": ["fox", "snow"], "user": {"name": "Wada"}}).to_string(),
+        json!({"category": "pixiv", "id": 12345, "title": "Dusk", "tags": ["fox", "snow"],
+        "user": {"name": "Wada"}})
+        .to_string(),
     );
     // gallery-dl's information on the whole gallery describes no picture.
     fixture.write("gallery-dl/pixiv/Wada/info.json", "{}");
@@ -66,8 +68,10 @@ async fn folders_of_many_programs_give_tags_artists_sources_and_licences() {
     fixture.picture("danbooru/4242.png", 4);
     fixture.write(
         "danbooru/4242.json",
-        json!({"id": 4242, "rating": "g", "tag_string": "kitsune shrine wada_arco", "tag_string_general": "shrine",
-               "tag_string_character": "kitsune", "tag_string_artist": "wada_arco", "source": "https://example.org/1"})
+        json!({"id": 4242, "rating": "g", "tag_string": "kitsune shrine wada_arco",
+        "tag_string_general": "shrine",
+               "tag_string_character": "kitsune", "tag_string_artist": "wada_arco",
+               "source": "https://example.org/1"})
         .to_string(),
     );
     // Training tools, in Latin-1, with an extension in capitals

@@ -289,6 +289,8 @@ fn result(
         comparison,
         previous,
     } = ready;
+    let writes_paused_ms =
+        paused.map(|paused| u64::try_from(paused.as_millis()).unwrap_or(u64::MAX));
     json!({
         "live": collection,
         "previous": previous,
@@ -300,7 +302,7 @@ fn result(
         "unreadable": unreadable,
         "caught_up": caught_up,
         "comparison": comparison,
-        "writes_paused_ms": paused.map(|paused| u64::try_from(paused.as_millis()).unwrap_or(u64::MAX)),
+        "writes_paused_ms": writes_paused_ms,
         "allow_missing": request.allow_missing,
         "settings": settings_note(tools, source),
     })

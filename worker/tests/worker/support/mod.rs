@@ -249,7 +249,9 @@ impl Fixture {
 
 /// Returns the manifest line of picture `id`, with one tag.
 pub fn line(id: u64, tag: &str) -> String {
-    serde_json::json!({"id": id, "local_path": format!("{id}.png"), "tags_all": [tag], "rating": "g"}).to_string()
+    serde_json::json!({"id": id, "local_path": format!("{id}.png"), "tags_all": [tag],
+    "rating": "g"})
+    .to_string()
 }
 
 /// Sets the modification time back, so that a change is detected even if the clock is coarse.

@@ -10,20 +10,23 @@ pub const SETTINGS: &[Setting] = &[
         Collection,
         "DATA_DIR",
         Value("data"),
-        "folder of everything that Clippy keeps: collection, databases, thumbnails, pulled models. Only its owner can read it",
+        "folder of everything that Clippy keeps: collection, databases, thumbnails, pulled \
+         models. Only its owner can read it",
     ),
     setting(
         Collection,
         "QDRANT_URL",
         Unset,
-        "a Qdrant server ([docs/qdrant.md](qdrant.md)), such as `http://localhost:6334`; 6333 means the same. Unset means a collection in `DATA_DIR`",
+        "a Qdrant server ([docs/qdrant.md](qdrant.md)), such as `http://localhost:6334`; 6333 \
+         means the same. Unset means a collection in `DATA_DIR`",
     ),
     secret(Collection, "QDRANT_API_KEY", "the Qdrant server's key"),
     setting(
         Collection,
         "QDRANT_COLLECTION",
         Value("clippy"),
-        "the collection's name. Unset on a Qdrant server that has no `clippy`, but a `safebooru_union_clip`, it means that one, which was Clippy 0.2's default",
+        "the collection's name. Unset on a Qdrant server that has no `clippy`, but a \
+         `safebooru_union_clip`, it means that one, which was Clippy 0.2's default",
     ),
     setting(
         Collection,
@@ -53,7 +56,8 @@ pub const SETTINGS: &[Setting] = &[
         Collection,
         "QDRANT_QUANTIZATION",
         Described("as it is"),
-        "`off`, `scalar` (a byte a value) or `binary` (a bit): how vectors are compressed for finding candidates",
+        "`off`, `scalar` (a byte a value) or `binary` (a bit): how vectors are compressed for \
+         finding candidates",
     ),
     setting(
         Collection,
@@ -65,13 +69,16 @@ pub const SETTINGS: &[Setting] = &[
         Collection,
         "IMAGES_ROOT",
         Unset,
-        "folder that a manifest's relative paths are looked up under ([docs/manifests.md](manifests.md)); a relative one is taken from the working folder. When it is set, pictures are served from it and the recorded roots only",
+        "folder that a manifest's relative paths are looked up under \
+         ([docs/manifests.md](manifests.md)); a relative one is taken from the working folder. \
+         When it is set, pictures are served from it and the recorded roots only",
     ),
     setting(
         Collection,
         "HNSW_EF",
         Value("128"),
-        "smallest size of the search beam in the graph (a search takes twice its candidates when that is more, four times under a filter): more is slower and misses less",
+        "smallest size of the search beam in the graph (a search takes twice its candidates when \
+         that is more, four times under a filter): more is slower and misses less",
     ),
     renamed(
         "MODEL_NAME",
@@ -83,7 +90,8 @@ pub const SETTINGS: &[Setting] = &[
         "PRETRAINED",
         "OPENCLIP_PRETRAINED",
         Unset,
-        "a known tag, a path to `.safetensors`, or `local-dir:PATH` with `open_clip_config.json` and `open_clip_model.safetensors`",
+        "a known tag, a path to `.safetensors`, or `local-dir:PATH` with `open_clip_config.json` \
+         and `open_clip_model.safetensors`",
     ),
     renamed(
         "DEVICE",
@@ -101,7 +109,9 @@ pub const SETTINGS: &[Setting] = &[
         Model,
         "EMBEDDER_URL",
         Unset,
-        "a worker that embeds for this process, such as `http://gpu-1:8010`: for API machines without a GPU. Start it with `clippy worker --serve-embedder 0.0.0.0:8010`; where it has `API_KEYS`, those of this process begin with one of them",
+        "a worker that embeds for this process, such as `http://gpu-1:8010`: for API machines \
+         without a GPU. Start it with `clippy worker --serve-embedder 0.0.0.0:8010`; where it has \
+         `API_KEYS`, those of this process begin with one of them",
     ),
     setting(
         Model,
@@ -113,7 +123,8 @@ pub const SETTINGS: &[Setting] = &[
         Taste,
         "ALPHA",
         Value("0.2"),
-        "how much liked tags raise a score: it is multiplied by `1 + ALPHA × mean weight of its tags`",
+        "how much liked tags raise a score: it is multiplied by `1 + ALPHA × mean weight of its \
+         tags`",
     ),
     setting(
         Taste,
@@ -125,7 +136,8 @@ pub const SETTINGS: &[Setting] = &[
         Taste,
         "EMA_BETA",
         Value("0.9"),
-        "how much of a tag's weight stays after a click or save: `weight = clamp(EMA_BETA × weight + delta, 0, 1)`",
+        "how much of a tag's weight stays after a click or save: `weight = clamp(EMA_BETA × \
+         weight + delta, 0, 1)`",
     ),
     setting(Taste, "DELTA_CLICK", Value("0.05"), "what a click adds"),
     setting(Taste, "DELTA_SAVE", Value("0.1"), "what a save adds"),
@@ -145,12 +157,14 @@ pub const SETTINGS: &[Setting] = &[
         Server,
         "ALLOWED_HOSTS",
         Unset,
-        "further host names that a server without keys answers to, with commas between them, beside those of loopback and the address it listens at",
+        "further host names that a server without keys answers to, with commas between them, \
+         beside those of loopback and the address it listens at",
     ),
     secret(
         Server,
         "API_KEYS",
-        "when any are set (or `ADMIN_KEYS` are), every call needs one: `Authorization: Bearer KEY` or `X-Api-Key: KEY`; commas between them",
+        "when any are set (or `ADMIN_KEYS` are), every call needs one: `Authorization: Bearer \
+         KEY` or `X-Api-Key: KEY`; commas between them",
     ),
     secret(
         Server,
@@ -167,18 +181,23 @@ pub const SETTINGS: &[Setting] = &[
         Server,
         "LOG_LEVEL",
         Value("info"),
-        "`error`, `warn`, `info`, `debug`, `trace`, Python's names for them (`CRITICAL`, `WARNING`, `NOTSET`), `off`, or a [tracing filter](https://docs.rs/tracing-subscriber/latest/tracing_subscriber/filter/struct.EnvFilter.html). Errors show whatever a filter names, unless it says `off`",
+        "`error`, `warn`, `info`, `debug`, `trace`, Python's names for them (`CRITICAL`, \
+         `WARNING`, `NOTSET`), `off`, or a [tracing \
+         filter](https://docs.rs/tracing-subscriber/latest/tracing_subscriber/filter/struct.EnvFilter.html). Errors show whatever a filter names, unless it says `off`",
     ),
     setting(
         Server,
         "PROMPT_LOG_LEVEL",
         Unset,
-        "`info` or `debug` writes every prompt that is sent to a provider into the log, as Clippy 0.2 did; `warning` and above, or unset, does not",
+        "`info` or `debug` writes every prompt that is sent to a provider into the log, as Clippy \
+         0.2 did; `warning` and above, or unset, does not",
     ),
     secret(
         Jobs,
         "REDIS_URL",
-        "a Redis server for the queue, such as `redis://:password@host:6379/0`, or `rediss://` for TLS. Unset means the embedded queue, `jobs.db` in `DATA_DIR`. `clippy doctor` checks how the server is set",
+        "a Redis server for the queue, such as `redis://:password@host:6379/0`, or `rediss://` \
+         for TLS. Unset means the embedded queue, `jobs.db` in `DATA_DIR`. `clippy doctor` checks \
+         how the server is set",
     ),
     setting(
         Jobs,
@@ -202,13 +221,15 @@ pub const SETTINGS: &[Setting] = &[
         Generation,
         "GENERATION_PROVIDER",
         Described("`local`; Vertex AI where Clippy 0.2's settings for it are complete"),
-        "the provider that makes pictures when a request names none: `local`, `gemini`, `imagen`, `comfyui` (or `sdxl`)",
+        "the provider that makes pictures when a request names none: `local`, `gemini`, `imagen`, \
+         `comfyui` (or `sdxl`)",
     ),
     setting(
         Generation,
         "GENERATION_DAILY_BUDGET_USD",
         Unset,
-        "what one key may spend per day (UTC). It needs the price of a picture, which no provider reports",
+        "what one key may spend per day (UTC). It needs the price of a picture, which no provider \
+         reports",
     ),
     setting(
         Generation,
@@ -269,7 +290,8 @@ pub const SETTINGS: &[Setting] = &[
         Generation,
         "GOOGLE_GENAI_USE_VERTEXAI",
         Described("true where there is a project and no key"),
-        "Gemini through Vertex AI. `true` with a project makes it the default provider, as in Clippy 0.2: Imagen where `IMAGEN_MODEL` is set, else Gemini",
+        "Gemini through Vertex AI. `true` with a project makes it the default provider, as in \
+         Clippy 0.2: Imagen where `IMAGEN_MODEL` is set, else Gemini",
     ),
     setting(
         Generation,
@@ -311,7 +333,8 @@ pub const SETTINGS: &[Setting] = &[
         Generation,
         "IMAGEN_AUTOSQUARE",
         Value("expand"),
-        "`expand` pads an edit to a square and cuts the padding off again, `off` does not; 0.2's `crop` means `expand`",
+        "`expand` pads an edit to a square and cuts the padding off again, `off` does not; 0.2's \
+         `crop` means `expand`",
     ),
     setting(
         Generation,

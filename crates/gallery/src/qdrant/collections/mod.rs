@@ -424,7 +424,8 @@ impl Collections for QdrantCollections {
         shared.set_lifecycle(live.name(), &with_follower).await?;
         // Nodes of a cluster learn of it a moment later.
         tokio::time::sleep(NOTICE_WITHIN).await;
-        tracing::info!(collection = %name, model = %model.name, "building a collection beside the live one");
+        tracing::info!(collection = %name, model = %model.name,
+        "building a collection beside the live one");
         Ok(shared.collection(&name).await?.physical())
     }
 

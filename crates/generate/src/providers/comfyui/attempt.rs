@@ -49,7 +49,8 @@ mod tests {
     fn a_graph_that_is_sent_again_gives_its_picture_another_name() {
         let graph = json!({
             "1": {"class_type": "KSampler", "inputs": {"seed": 7}},
-            "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "mine"}},
+            "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0],
+            "filename_prefix": "mine"}},
             "3": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
         });
         assert_eq!(mark_attempt(graph.clone(), 0), graph);

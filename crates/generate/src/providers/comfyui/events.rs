@@ -158,7 +158,8 @@ mod tests {
             Some(Event::Finished)
         ));
         assert!(
-            matches!(read("executing", json!({"node": "3", "prompt_id": own})), Some(Event::Working(node)) if node == "3")
+            matches!(read("executing", json!({"node": "3", "prompt_id": own})),
+            Some(Event::Working(node)) if node == "3")
         );
         assert!(read("executing", json!({"node": null})).is_none());
         assert!(matches!(
@@ -174,7 +175,8 @@ mod tests {
         );
         let failed = read(
             "execution_error",
-            json!({"prompt_id": own, "node_type": "KSampler", "exception_message": "CUDA out of memory"}),
+            json!({"prompt_id": own, "node_type": "KSampler",
+            "exception_message": "CUDA out of memory"}),
         );
         let Some(Event::Failed(error)) = failed else {
             panic!("an error")
@@ -189,9 +191,8 @@ mod tests {
     #[test]
     fn previews_are_extracted_and_malformed_frames_are_ignored() {
         let plain = Bytes::from([&[0, 0, 0, 1, 0, 0, 0, 1][..], &[0xff, 0xd8, 1, 2]].concat());
-        assert!(
-            matches!(parse_binary(&plain), Some(Event::Preview(picture, "image/jpeg")) if picture[..] == [0xff, 0xd8, 1, 2])
-        );
+        assert!(matches!(parse_binary(&plain), Some(Event::Preview(picture,
+            "image/jpeg")) if picture[..] == [0xff, 0xd8, 1, 2]));
         let with_json = Bytes::from([&[0, 0, 0, 4, 0, 0, 0, 2][..], b"{}", b"\x89PNG"].concat());
         assert!(matches!(
             parse_binary(&with_json),

@@ -166,7 +166,8 @@ impl PromptFollower<'_> {
 
     async fn remove_prompt(&self) {
         if let Err(error) = self.client.cancel(self.prompt).await {
-            tracing::warn!(%error, prompt = %self.prompt, "a cancelled prompt could not be removed from ComfyUI");
+            tracing::warn!(%error, prompt = %self.prompt,
+            "a cancelled prompt could not be removed from ComfyUI");
         }
     }
 }

@@ -166,7 +166,8 @@ impl ComfyUiProvider {
             if let Some(files) = self.fetch_files(&pictures).await? {
                 return Ok(files);
             }
-            tracing::info!(%prompt, "ComfyUI no longer has the file of a finished picture: it is made again");
+            tracing::info!(%prompt,
+            "ComfyUI no longer has the file of a finished picture: it is made again");
         }
         Err(GenerateError::permanent(
             "this picture has failed too often at ComfyUI: change something, or see its log",

@@ -57,7 +57,8 @@ impl GcpTokens {
             Some(file) => match CustomServiceAccount::from_file(file) {
                 Ok(account) => Ok(Arc::new(account)),
                 Err(error) => {
-                    tracing::warn!(file = %file.display(), %error, "the service account's key cannot be read");
+                    tracing::warn!(file = %file.display(), %error,
+                    "the service account's key cannot be read");
                     let message = "GOOGLE_APPLICATION_CREDENTIALS names a file that cannot be \
                                    read as a service account's key";
                     Err(auth(message.to_owned()))

@@ -74,8 +74,8 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
             GenerateError::transient(format!("{message}. Try again later"), wait)
         }
         400 => GenerateError::permanent(format!(
-            "{message}. The provider rejects this request; the model may have to be enabled for the \
-             project"
+            "{message}. The provider rejects this request; the model may have to be enabled for \
+             the project"
         )),
         _ => GenerateError::permanent(message),
     }

@@ -185,13 +185,15 @@ impl GeminiProvider {
             image_config["personGeneration"] = json!("ALLOW_ADULT");
             image_config["imageOutputOptions"] = json!({"mimeType": "image/png"});
         }
-        let mut config = json!({"responseModalities": ["IMAGE"], "candidateCount": 1, "imageConfig": image_config});
+        let mut config = json!({"responseModalities": ["IMAGE"], "candidateCount": 1,
+        "imageConfig": image_config});
         config["seed"] = json!(seed);
         if self.settings.image_model.contains("3.1-flash-image") {
             config["thinkingConfig"] = json!({"thinkingLevel": "MINIMAL"});
         }
         json!({
-            "systemInstruction": {"parts": [{"text": "Always answer with exactly one image and no text."}]},
+            "systemInstruction": {"parts": [{"text": "Always answer with exactly one image and no \
+             text."}]},
             "contents": [{"role": "user", "parts": Self::parts(call.labelled, built)}],
             "generationConfig": config,
         })

@@ -191,7 +191,8 @@ async fn wait_for_turn(context: &GenerationContext) -> Result<OwnedSemaphorePerm
     context.report("waiting", None, "waiting for other pictures to finish");
     tokio::select! {
         turn = turns.acquire_owned() => {
-            turn.map_err(|error| GenerateError::permanent(format!("no more pictures are painted: {error}")))
+            turn.map_err(|error| GenerateError::permanent(format!("no more pictures are painted: \
+                {error}")))
         }
         () = context.stopped() => Err(GenerateError::cancelled()),
     }

@@ -126,7 +126,8 @@ pub fn response_schema() -> Value {
         ((*key).to_owned(), kind)
     };
     let properties: serde_json::Map<String, Value> = KEYS.iter().map(property).collect();
-    json!({"type": "OBJECT", "properties": properties, "required": ["subject_summary", "natural_description"]})
+    json!({"type": "OBJECT", "properties": properties, "required": ["subject_summary",
+    "natural_description"]})
 }
 
 /// The instruction for the vision model.

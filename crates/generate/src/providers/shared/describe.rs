@@ -91,7 +91,8 @@ pub(crate) async fn describe_sketch(
         }),
         Err(error) if error.class == FailureClass::Cancelled => Err(error),
         Err(error) => {
-            tracing::warn!(model = describer.model(), reason = %error, "the sketch was not described");
+            tracing::warn!(model = describer.model(), reason = %error,
+            "the sketch was not described");
             let calls = u32::from(error.charged);
             Ok(SketchDescription {
                 analysis: None,

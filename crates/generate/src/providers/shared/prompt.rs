@@ -16,7 +16,8 @@ pub struct BuiltPrompt {
 impl BuiltPrompt {
     /// Logs the prompt, at the level that `PROMPT_LOG_LEVEL` sets. Call it when the prompt is sent.
     pub(crate) fn log(&self, provider: &str) {
-        tracing::info!(target: clippy_core::settings::PROMPTS, provider, prompt = ?self.prompt, negative = ?self.negative);
+        tracing::info!(target: clippy_core::settings::PROMPTS, provider, prompt = ?self.prompt,
+        negative = ?self.negative);
     }
 }
 

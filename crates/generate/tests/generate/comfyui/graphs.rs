@@ -322,7 +322,8 @@ async fn a_sketch_is_described_for_a_model_that_sees_only_its_lines() {
         FakeComfyUi::start(Behaviour::Good).await,
         FakeGoogle::start().await,
     );
-    let analysis = json!({"subject_summary": "a sitting cat", "natural_description": "A cat sits.", "pose_orientation": "facing left"});
+    let analysis = json!({"subject_summary": "a sitting cat", "natural_description": "A cat sits.",
+    "pose_orientation": "facing left"});
     google.set_answers(VISION_MODEL, [with_text(&analysis.to_string())]);
     let client = FakeGoogle::client(google.by_key(), "GEMINI_IMAGE_MODEL");
     let describer = FakeGoogle::describer(&client, VISION_MODEL.to_owned());

@@ -50,7 +50,8 @@ async fn missing_nodes_and_files_are_named_before_anything_is_queued() {
         (
             Box::new(with(
                 "CLIPVisionLoader",
-                json!({"clip_name": [["clip.safetensors", "CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors"]]}),
+                json!({"clip_name": [["clip.safetensors",
+                "CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors"]]}),
             )),
             "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors (put it into models/clip_vision or a \
              subfolder",
@@ -140,7 +141,8 @@ async fn each_kind_of_input_is_checked_separately() {
 async fn model_files_in_subfolders_or_with_other_endings_are_used() {
     let folders = |class: &str| match class {
         "CheckpointLoaderSimple" => Some(
-            json!({"input": {"required": {"ckpt_name": [["sdxl/sd_xl_base_1.0.safetensors"], {}]}}}),
+            json!({"input": {"required": {"ckpt_name": [["sdxl/sd_xl_base_1.0.safetensors"],
+            {}]}}}),
         ),
         "ControlNetLoader" => Some(
             json!({"input": {"required": {"control_net_name": [["x\\controlnet-scribble-sdxl-1.0.bin"]]}}}),

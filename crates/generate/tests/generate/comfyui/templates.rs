@@ -21,7 +21,8 @@ fn own(server: &FakeComfyUi, graph: &Value) -> ComfyUiProvider {
 async fn a_users_own_template_is_filled_and_the_receipt_says_what_it_cannot_take() {
     let server = FakeComfyUi::start(Behaviour::Good).await;
     let graph = json!({
-        "1": {"class_type": "KSampler", "inputs": {"text": "{{prompt}}, masterpiece", "seed": "{{seed}}"}},
+        "1": {"class_type": "KSampler", "inputs": {"text": "{{prompt}}, masterpiece",
+        "seed": "{{seed}}"}},
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "mine"}},
     });
     let provider = own(&server, &graph);
@@ -76,7 +77,8 @@ async fn a_graph_without_words_seed_or_weights_honours_none_of_them() {
     let graph = json!({
         "1": {"class_type": "LoadImage", "inputs": {"image": "{{style_image}}"}},
         "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "other.safetensors"}},
-        "2": {"class_type": "KSampler", "inputs": {"image": ["1", 0], "model": ["4", 0], "seed": 5}},
+        "2": {"class_type": "KSampler", "inputs": {"image": ["1", 0], "model": ["4", 0],
+        "seed": 5}},
         "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "mine"}},
     });
     let provider = own(&server, &graph);

@@ -15,7 +15,8 @@ pub fn node(class: &str) -> Option<Value> {
             json!({"input": {"required": {"images": ["IMAGE"]}}, "output": [], "name": class})
         }
         "ImageBatch" => {
-            json!({"input": {"required": {"image1": ["IMAGE"], "image2": ["IMAGE"]}}, "output": ["IMAGE"], "name": class})
+            json!({"input": {"required": {"image1": ["IMAGE"], "image2": ["IMAGE"]}},
+            "output": ["IMAGE"], "name": class})
         }
         _ if known.is_object() => known.clone(),
         _ => return None,

@@ -126,7 +126,10 @@ fn faults(server: &Server, graph: &Map<String, Value>) -> Map<String, Value> {
             };
             if class.starts_with("LoadImage") && input == "image" {
                 if !server.state().files.contains_key(&file_of(value)) {
-                    errors.push(json!({"type": "custom_validation_failed", "message": "Custom validation failed for node", "details": format!("image - Invalid image file: {value}"), "extra_info": {"input_name": input}}));
+                    errors.push(json!({"type": "custom_validation_failed",
+                    "message": "Custom validation failed for node",
+                    "details": format!("image - Invalid image file: {value}"),
+                    "extra_info": {"input_name": input}}));
                 }
                 continue;
             }
@@ -138,11 +141,17 @@ fn faults(server: &Server, graph: &Map<String, Value>) -> Map<String, Value> {
                 continue;
             };
             if !listed.iter().any(|known| known == value) {
-                errors.push(json!({"type": "value_not_in_list", "message": "Value not in list", "details": format!("{input}: '{value}' not in {listed:?}"), "extra_info": {"input_name": input, "input_config": spec, "received_value": value}}));
+                errors.push(
+                    json!({"type": "value_not_in_list", "message": "Value not in list",
+                "details": format!("{input}: '{value}' not in {listed:?}"),
+                "extra_info": {"input_name": input, "input_config": spec,
+                "received_value": value}}),
+                );
             }
         }
         if server.behaviour == Behaviour::NodeErrors && class == "KSampler" {
-            errors.push(json!({"type": "value_bigger_than_max", "message": "Value 400 bigger than max of 100", "details": "cfg", "extra_info": {}}));
+            errors.push(json!({"type": "value_bigger_than_max",
+            "message": "Value 400 bigger than max of 100", "details": "cfg", "extra_info": {}}));
         }
         if !errors.is_empty() {
             faults.insert(
@@ -164,7 +173,9 @@ pub(super) async fn prompt(State(server): Shared, Json(body): Json<Value>) -> Re
     let faults = faults(&server, &graph);
     if !faults.is_empty() {
         let refused = json!({
-            "error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", "details": "", "extra_info": {"exception_type": "ValidationError", "node_errors": faults}},
+            "error": {"type": "prompt_outputs_failed_validation",
+            "message": "Prompt outputs failed validation", "details": "",
+            "extra_info": {"exception_type": "ValidationError", "node_errors": faults}},
             "node_errors": faults,
         });
         return (StatusCode::BAD_REQUEST, Json(refused)).into_response();

@@ -58,7 +58,8 @@ async fn run(server: &Server, entry: &Value) {
     let signature = entry[2].to_string();
     server.send_status(client);
     // A frame about another client's prompt comes over the same connection.
-    let other = json!({"prompt_id": "somebody-else", "node_type": "X", "exception_message": "not ours", "executed": []});
+    let other = json!({"prompt_id": "somebody-else", "node_type": "X",
+    "exception_message": "not ours", "executed": []});
     server.send_json(client, "execution_error", &other);
     let stamp = json!({"prompt_id": id, "timestamp": 1_795_865_431_466u64});
     server.send_json(client, "execution_start", &stamp);
@@ -127,7 +128,8 @@ fn record_end(server: &Server, entry: &Value, status: &str, messages: &[Value], 
 
 fn states(id: &str, nodes: &[(String, f64, f64, &str)]) -> Value {
     let state = |(node, value, max, state): &(String, f64, f64, &str)| {
-        let data = json!({"value": value, "max": max, "state": state, "node_id": node, "prompt_id": id, "display_node_id": node, "parent_node_id": null, "real_node_id": node});
+        let data = json!({"value": value, "max": max, "state": state, "node_id": node,
+        "prompt_id": id, "display_node_id": node, "parent_node_id": null, "real_node_id": node});
         (node.clone(), data)
     };
     let nodes: Map<String, Value> = nodes.iter().map(state).collect();
@@ -177,7 +179,8 @@ async fn run_nodes(
                     let frame = [head, png(&flat(8, 8, [step as u8, 0, 0]))].concat();
                     server.send(client, Message::binary(frame));
                 }
-                let sampled = json!({"prompt_id": id, "node_id": node, "node_type": "KSampler", "executed": []});
+                let sampled = json!({"prompt_id": id, "node_id": node, "node_type": "KSampler",
+                "executed": []});
                 match server.behaviour {
                     Behaviour::Endless => loop {
                         tokio::time::sleep(std::time::Duration::from_millis(5)).await;

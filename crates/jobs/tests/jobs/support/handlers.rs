@@ -146,7 +146,8 @@ impl JobHandler for Parts {
         }
         let clock = Timestamp::now().as_millis();
         Ok(
-            json!({"n": payload["n"], "process": std::process::id(), "run": context.key().run, "clock": clock}),
+            json!({"n": payload["n"], "process": std::process::id(), "run": context.key().run,
+            "clock": clock}),
         )
     }
 }

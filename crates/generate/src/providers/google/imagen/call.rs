@@ -114,7 +114,8 @@ fn edit_references(
     let mask = encoded(settings, &square(&mask))?;
     Ok(References {
         sent: vec![
-            json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": base}),
+            json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1,
+            "referenceImage": base}),
             json!({
                 "referenceType": "REFERENCE_TYPE_MASK", "referenceId": 2, "referenceImage": mask,
                 "maskImageConfig": {"maskMode": "MASK_MODE_USER_PROVIDED", "dilation": 0.01},
@@ -179,7 +180,8 @@ fn add_reference(
         Role::Subject => (
             format!("showing the subject [{id}]"),
             json!({
-                "referenceType": "REFERENCE_TYPE_SUBJECT", "referenceId": id, "referenceImage": image,
+                "referenceType": "REFERENCE_TYPE_SUBJECT", "referenceId": id,
+                "referenceImage": image,
                 "subjectImageConfig": {
                     "subjectType": subject_type(generation),
                     "subjectDescription": subject_words(generation),
