@@ -7,6 +7,7 @@ mod connection;
 mod convert;
 mod crowding;
 mod errors;
+mod facets;
 mod filter;
 mod gallery;
 mod graphs;
@@ -18,6 +19,7 @@ mod notes;
 mod opening;
 mod shape;
 mod version;
+mod writing;
 
 use std::fmt;
 use std::sync::Arc;
