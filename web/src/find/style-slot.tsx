@@ -1,12 +1,13 @@
-import { ImagePlus, X } from "lucide-react";
-import { useRef, useState, type ClipboardEvent, type DragEvent, type ReactNode } from "react";
+import { X } from "lucide-react";
+import { useState, type ClipboardEvent, type ReactNode } from "react";
 
 import { picturePath } from "@/api/pictures";
 import { cn } from "@/lib/classes";
 import { words } from "@/lib/format";
 import { baseOf } from "@/pad/paint";
-import { draggedPicture, isPictureDrag, pictureFiles } from "@/ui/drag";
-import { IconButton } from "@/ui/icon-button";
+import { pictureFiles } from "@/ui/drag";
+import { useDropZone } from "@/ui/drop-zone";
+import { FileButton } from "@/ui/file-button";
 import { Picture } from "@/ui/picture";
 import { Notice } from "@/ui/states";
 
@@ -21,7 +22,6 @@ const LARGEST_STYLE = 320;
  */
 export function StyleSlot() {
   const { styles, styleImage, set } = useQueryState();
-  const [over, setOver] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
   const isEmpty = styles.length === 0 && styleImage === null;
 
@@ -34,13 +34,9 @@ export function StyleSlot() {
       setFailure,
     );
   };
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    const picture = draggedPicture(event);
-    if (picture === null) return takeFiles(pictureFiles(event.dataTransfer));
+  const { over, handlers } = useDropZone((picture) => {
     if (!styles.some(({ id }) => id === picture.id)) set({ styles: toggleLike(styles, picture) });
-  };
+  }, takeFiles);
   const onPaste = (event: ClipboardEvent) => {
     const files = pictureFiles(event.clipboardData);
     if (files.length === 0) return;
@@ -54,13 +50,7 @@ export function StyleSlot() {
       role="group"
       aria-label="In the style of"
       onPaste={onPaste}
-      onDragOver={(event) => {
-        if (!isPictureDrag(event)) return;
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={onDrop}
+      {...handlers}
       className={cn(
         "flex flex-wrap items-center gap-2 rounded-md border border-dashed border-transparent",
         isEmpty && "border-edge/60 px-2",
@@ -89,7 +79,13 @@ export function StyleSlot() {
           <img src={styleImage.url} alt="" className="size-8 rounded-l-md object-cover" />
         </StyleChip>
       )}
-      <ChooseFile onFiles={takeFiles} />
+      <span className="ml-auto">
+        <FileButton
+          name="Choose a picture for the style"
+          label="Style picture"
+          onFiles={takeFiles}
+        />
+      </span>
       {failure !== null && <Notice error={failure} className="w-full" />}
     </div>
   );
@@ -117,29 +113,6 @@ function StyleChip({ title, onRemove, children }: StyleChipProps) {
       >
         <X className="size-3.5" />
       </button>
-    </span>
-  );
-}
-
-function ChooseFile({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
-  const file = useRef<HTMLInputElement>(null);
-  return (
-    <span className="ml-auto">
-      <IconButton name="Choose a picture for the style" onClick={() => file.current?.click()}>
-        <ImagePlus />
-      </IconButton>
-      <input
-        ref={file}
-        type="file"
-        accept="image/*"
-        className="hidden"
-        aria-label="Style picture"
-        tabIndex={-1}
-        onChange={(event) => {
-          onFiles(Array.from(event.target.files ?? []));
-          event.target.value = "";
-        }}
-      />
     </span>
   );
 }

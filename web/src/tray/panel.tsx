@@ -1,11 +1,12 @@
-import { ImagePlus, Trash2 } from "lucide-react";
-import { useRef, useState, type DragEvent } from "react";
+import { Trash2 } from "lucide-react";
+import { useState } from "react";
 
 import { cn } from "@/lib/classes";
 import { useProvider } from "@/make/provider";
 import { baseOf } from "@/pad/paint";
 import { MOST_REFERENCES, useReferences } from "@/references/store";
-import { draggedPicture, isPictureDrag, pictureFiles } from "@/ui/drag";
+import { useDropZone } from "@/ui/drop-zone";
+import { FileButton } from "@/ui/file-button";
 import { IconButton } from "@/ui/icon-button";
 import { Notice } from "@/ui/states";
 
@@ -27,20 +28,14 @@ async function addFiles(files: readonly File[]): Promise<void> {
 export function TrayPanel({ className }: { className?: string }) {
   const references = useReferences((state) => state.references);
   const provider = useProvider();
-  const [over, setOver] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
   const addOwn = (files: readonly File[]) => {
     setFailure(null);
     addFiles(files).catch(setFailure);
   };
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    const picture = draggedPicture(event);
-    if (picture === null) return addOwn(pictureFiles(event.dataTransfer));
-    const { id, title, licence } = picture;
+  const { over, handlers } = useDropZone(({ id, title, licence }) => {
     useReferences.getState().add({ source: { kind: "gallery", id }, title, licence });
-  };
+  }, addOwn);
 
   return (
     <section
@@ -50,13 +45,7 @@ export function TrayPanel({ className }: { className?: string }) {
         over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed",
         className,
       )}
-      onDragOver={(event) => {
-        if (!isPictureDrag(event)) return;
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={onDrop}
+      {...handlers}
     >
       <Head most={provider?.max_references} onFiles={addOwn} onFailure={setFailure} />
       {failure !== null && <Notice error={failure} className="mx-3 mb-2" />}
@@ -98,7 +87,6 @@ interface HeadProps {
 
 function Head({ most = MOST_REFERENCES, onFiles, onFailure }: HeadProps) {
   const { references, clear } = useReferences();
-  const file = useRef<HTMLInputElement>(null);
   const { length } = references;
   return (
     <div className="flex h-11 shrink-0 items-center gap-2 px-3">
@@ -108,21 +96,11 @@ function Head({ most = MOST_REFERENCES, onFiles, onFailure }: HeadProps) {
       </span>
       <div className="ml-auto flex items-center gap-0.5">
         <Suggest onFailure={onFailure} />
-        <IconButton name="Add your own picture" onClick={() => file.current?.click()}>
-          <ImagePlus />
-        </IconButton>
-        <input
-          ref={file}
-          type="file"
-          accept="image/*"
+        <FileButton
+          name="Add your own picture"
+          label="Reference pictures"
           multiple
-          className="hidden"
-          aria-label="Reference pictures"
-          tabIndex={-1}
-          onChange={(event) => {
-            onFiles(Array.from(event.target.files ?? []));
-            event.target.value = "";
-          }}
+          onFiles={onFiles}
         />
         {length > 0 && (
           <IconButton name="Remove all references" tip="Remove all" onClick={clear}>
