@@ -96,7 +96,7 @@ pub(crate) fn wait_for_job(server: &Server, id: &str) -> Value {
     job["result"].clone()
 }
 
-/// Returns the collection that run_json, and the results' scores in the image space, best first.
+/// Returns the collection that answered, and the results' scores in the image space, best first.
 fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
     let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24,
     "exact": true, "calibrated": false});

@@ -86,7 +86,7 @@ impl Patience {
         Tools { gallery, ..tools }
     }
 
-    /// Returns the same embedder, with calls that are retried: for one in another process.
+    /// Wraps an embedder of another process, so that its calls are retried.
     #[must_use]
     pub fn with_embedder(&self, embedder: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
         Arc::new(PatientEmbedder {
@@ -163,7 +163,7 @@ impl Patience {
 
     async fn report(&self, error: &Error, pause: Duration) {
         let message = format!(
-            "waiting: {}. Retried in {:.1} s",
+            "waiting: {}. The next attempt is in {:.1} s",
             error.message,
             pause.as_secs_f64()
         );

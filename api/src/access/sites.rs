@@ -19,7 +19,7 @@ use crate::cors::origin_text;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
 
-/// Checks that the server's origins and hosts can be used.
+/// Checks the entries of `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and the entry.
@@ -50,7 +50,7 @@ pub(crate) struct Sites {
 impl Sites {
     /// # Errors
     /// [`ErrorCode::InvalidInput`] that names `ALLOWED_HOSTS` or `ALLOWED_ORIGINS` when an entry
-    /// cannot be one.
+    /// is not a host or an origin.
     pub(crate) fn new(options: &ApiOptions) -> Result<Self> {
         let hosts = options
             .allowed_hosts
@@ -118,7 +118,7 @@ impl Sites {
             return false;
         };
         // DNS cannot redirect a literal address. A server that listens at every address accepts
-        // every one.
+        // any of them.
         self.bound.get().is_some_and(|bound| {
             bound.ip().is_unspecified() || bound.ip().to_canonical() == address.to_canonical()
         })

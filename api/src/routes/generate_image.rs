@@ -92,7 +92,7 @@ pub(crate) async fn generate_image(
         let who = CallerId::of(request.extensions());
         let own = OwnAddress::of(request.headers());
         let body = LargeJson::<OlderBody>::from_request(request, &state).await?;
-        // Waiting takes a place of a stream, not one of those for short calls.
+        // A waiting call takes one of the places for streams, not one of those for short calls.
         let place = state.admission().open_stream(who)?;
         let LargeJson { value, _held: held } = body;
         let OlderRequest {
@@ -100,7 +100,7 @@ pub(crate) async fn generate_image(
             meta: older,
         } = value.into_request(&own)?;
         let created = enqueue(&state, &caller, request, None, &held).await?;
-        // The body's pictures are needed until here, so its room is freed only now.
+        // The pictures of the body are needed until here, so its bytes are released only now.
         drop(held);
         Ok::<_, Problem>((older, created.job.id, place))
     };
@@ -180,7 +180,7 @@ async fn answer(
         let sha256 = image["sha256"].as_str().ok_or_else(damaged)?;
         let (file, length, _) = state.generation().outputs.open_file(sha256).await?;
         files.push((file, length));
-        // The text is inserted from the file while the answer is sent.
+        // The base64 text is read from the file while the answer is sent.
         data.push(OlderImage {
             b64_json: String::new(),
         });

@@ -18,7 +18,7 @@ use crate::state::AppState;
 /// Follows a job: first a `snapshot` (the whole job, with its last preview), then `state`,
 /// `progress`, `preview` and `log`, and `done` last. Each event's `id` can be sent as
 /// `Last-Event-ID` to any process of the API, which then sends the events that were missed. A
-/// comment every 15 s keeps the connection open. After `done` the call is answered 204, so that an
+/// comment every 15 s keeps the connection open. After `done`, a call is answered 204, so that an
 /// `EventSource` does not reconnect. `/api/jobs/events` follows many jobs over one connection.
 #[utoipa::path(
     get,

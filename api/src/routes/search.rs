@@ -154,7 +154,7 @@ pub(crate) struct UsedWeights {
     edge: f32,
     /// From `w_txt`.
     text: f32,
-    /// Of `w_style`.
+    /// From `w_style`.
     style: f32,
 }
 

@@ -337,7 +337,7 @@ async fn a_panic_is_answered_without_internals_and_affects_no_other_call() {
 }
 
 #[tokio::test]
-async fn an_unavailable_collection_shows_no_internals_and_ends_readiness() {
+async fn an_unavailable_collection_reveals_no_internals_and_makes_the_server_unready() {
     let server = TestServer::start().await;
     let ready = || async {
         server
@@ -601,7 +601,10 @@ async fn the_plain_page_is_complete_and_calls_no_other_server() {
         // The name of an XML namespace is a URL, but no browser fetches it.
         let text = text.replace("http://www.w3.org/2000/svg", "");
         assert!(!text.contains("http://") && !text.contains("src=\"//"));
-        assert!(!text.contains("https://"), "nothing from elsewhere");
+        assert!(
+            !text.contains("https://"),
+            "nothing is loaded from another server"
+        );
     }
     // The page has every element that the script looks up by its id.
     let script = include_str!("../../src/page/app.js");

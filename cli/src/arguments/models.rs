@@ -12,7 +12,7 @@ pub struct ModelsArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// List the known models and which of them are here.
+    /// List the known models, and which of them are on this machine.
     List,
     /// Download a model's weights, continuing an earlier download.
     Pull {

@@ -61,7 +61,7 @@ pub fn check(request: &ManifestRequest) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(error.message))
 }
 
-/// Sets the default images' root for a run in this process. A server has its own default.
+/// Uses `IMAGES_ROOT` for a run in this process if no root is given. A server uses its own.
 pub fn with_default_root(settings: &Settings, request: ManifestRequest) -> ManifestRequest {
     ManifestRequest {
         images_root: request
@@ -71,7 +71,7 @@ pub fn with_default_root(settings: &Settings, request: ManifestRequest) -> Manif
     }
 }
 
-/// Returns the settings of a run in this process, which may record folders.
+/// Returns the settings of a run in this process. It may record folders with the collection.
 pub fn run_settings(settings: &Settings) -> RunSettings {
     RunSettings {
         served_from: settings

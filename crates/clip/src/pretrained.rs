@@ -18,7 +18,7 @@ pub const WEIGHTS_FILE: &str = "open_clip_model.safetensors";
 /// Name of the configuration in a repository and in a model folder.
 pub const CONFIG_FILE: &str = "open_clip_config.json";
 
-/// `None` only if the embedded table were broken, which a test rules out.
+/// `None` if the table in the program cannot be parsed; a test checks that it can.
 static PRETRAINED: LazyLock<Option<Vec<Pretrained>>> =
     LazyLock::new(|| serde_json::from_str(TABLE).ok());
 
@@ -46,8 +46,8 @@ impl Pretrained {
     /// As [`crate::architectures::find`].
     pub fn config(&self) -> Result<ModelConfig> {
         let mut config = crate::architectures::find(&self.model)?;
-        // open_clip warns and computes wrongly where the two disagree; the weights know what they
-        // were trained with.
+        // Where the two disagree, open_clip only warns, and computes with the wrong activation.
+        // The entry of the weights names the activation that they were trained with.
         config.quick_gelu |= self.quick_gelu;
         Ok(config)
     }
@@ -70,7 +70,7 @@ pub fn all() -> &'static [Pretrained] {
 /// hyphens do not matter, and the architecture may end with `-quickgelu`.
 ///
 /// # Errors
-/// [`ClipError::UnknownTag`] names the tags that there are for the architecture.
+/// [`ClipError::UnknownTag`], which names the known tags of the architecture.
 pub fn find(model: &str, tag: &str) -> Result<&'static Pretrained> {
     let wanted_model = model.replace('/', "-");
     let plain_model = wanted_model
@@ -83,10 +83,10 @@ pub fn find(model: &str, tag: &str) -> Result<&'static Pretrained> {
         .ok_or_else(|| {
             let tags: Vec<&str> = of_model().map(|entry| entry.tag.as_str()).collect();
             let advice = if tags.is_empty() {
-                "`clippy models list` shows what there is".to_owned()
+                "`clippy models list` lists the known weights".to_owned()
             } else {
                 format!(
-                    "there are: {}. A path to a .safetensors file, or local-dir:PATH, can be \
+                    "known tags: {}. A path to a .safetensors file, or local-dir:PATH, can be \
                      given too",
                     tags.join(", ")
                 )
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_bring_their_own_preparation() {
+    fn each_tag_has_its_own_transform_of_pictures() {
         let plain = find("ViT-B-32", "laion2b-s34b-b79K")
             .unwrap()
             .transform(224)

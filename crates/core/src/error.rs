@@ -35,13 +35,13 @@ pub enum ErrorCode {
     Forbidden,
     /// No key, or a wrong one.
     Unauthorized,
-    /// It conflicts with what exists: another model, another dimension, another state.
+    /// The request conflicts with what exists, such as another model, dimension or state.
     Conflict,
     /// The request is valid, but not supported here.
     Unsupported,
     /// Too many requests are waiting. A later retry may succeed.
     Overloaded,
-    /// A service that this needs is unavailable. A later retry may succeed.
+    /// A service that the request needs is unavailable. A later retry may succeed.
     Unavailable,
     /// It took longer than allowed.
     Timeout,

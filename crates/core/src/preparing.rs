@@ -14,7 +14,7 @@ pub enum PreparingStage {
     Drawing,
     /// Pictures are embedded and stored.
     Embedding,
-    /// The distributions for the calibration of scores are sampled.
+    /// A sample of the collection is taken to calibrate scores.
     Calibrating,
 }
 
@@ -29,7 +29,7 @@ pub struct PreparingState {
     pub total: u64,
 }
 
-/// Shared between the work and those who show its progress. Clones share one state.
+/// Progress, written by the work and read by the code that shows it. Clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Preparing(Arc<Mutex<Option<PreparingState>>>);
 
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_goes_forward_until_it_is_finished() {
+    fn progress_never_decreases_until_everything_is_ready() {
         let preparing = Preparing::default();
         let shown = preparing.clone();
         assert_eq!(preparing.now(), None);

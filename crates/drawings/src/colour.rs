@@ -128,12 +128,12 @@ impl Colour {
         Self::from_hue(hue + degrees, saturation, lightness)
     }
 
-    /// Its shadow: darker, a little cooler and more saturated.
+    /// Returns the colour in shadow: darker, a little cooler and more saturated.
     pub(crate) fn shadow(self, share: f32) -> Self {
         self.mixed(hex(0x1c1446), share)
     }
 
-    /// Its highlight: lighter, a little warmer.
+    /// Returns the colour in light: lighter, a little warmer.
     pub(crate) fn light(self, share: f32) -> Self {
         self.mixed(hex(0xfffbe8), share)
     }

@@ -8,7 +8,7 @@ use qdrant_client::{Payload, Qdrant, QdrantError};
 /// A point of such a collection.
 #[derive(Debug, Clone)]
 pub struct OlderPoint {
-    /// Clippy 0.2 has numbers only.
+    /// The id, which is always a number in Clippy 0.2.
     pub id: u64,
     /// The point's vectors, by name.
     pub vectors: HashMap<String, Vec<f32>>,

@@ -127,7 +127,7 @@ impl State {
 
     pub(crate) fn delete(&self, name: &str) -> Result<bool, Status> {
         let mut names = self.names.write();
-        // Running reads keep it; its files are removed with the server.
+        // Running reads still hold the collection; its files are removed when the server ends.
         if names.collections.remove(name).is_none() {
             return Ok(false);
         }

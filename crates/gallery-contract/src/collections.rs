@@ -1,5 +1,5 @@
-//! The contract of [`Collections`] as runnable checks. Each check takes the collections of an empty
-//! public name, filled by [`super::model`], and the gallery of the live one as writers get it.
+//! The contract of [`Collections`] as runnable checks. Each check takes the collections of a
+//! public name, without points and for [`super::model`], and the live gallery as writers get it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -145,7 +145,7 @@ pub async fn changes_are_listed_and_a_switch_needs_all_of_them(
             .expect("read")
             .ids
             .is_empty(),
-        "the builder's own writes are no changes"
+        "the builder's own writes are not listed as changes"
     );
 
     live.upsert(first([5])).await.expect("stored");

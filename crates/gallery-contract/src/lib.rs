@@ -15,7 +15,7 @@ pub use searching::*;
 
 /// Makes one `#[tokio::test]` for each check. The argument is an async function that returns an
 /// empty collection, as `Arc<dyn Gallery>`, and anything that must live as long as it does. It
-/// should build graphs from 100 KB of vectors on. With `if_there` before it, the function returns
+/// should build graphs at 100 KB of vectors. With `if_there` before it, the function returns
 /// an `Option`, and the checks are skipped when it is `None`.
 #[macro_export]
 macro_rules! gallery_contract {
@@ -50,7 +50,7 @@ macro_rules! gallery_contract {
             floors_show_whether_there_are_more_points,
             points_with_lexical_tags_have_a_list_of_their_own,
             points_that_lack_a_vector_have_a_list_of_their_own,
-            payloads_come_only_when_asked_for,
+            payloads_are_returned_only_on_request,
             crowding_is_the_mean_cosine_to_the_nearest_others,
             writes_while_graphs_are_built_are_kept,
             one_note_is_kept_for_each_name,

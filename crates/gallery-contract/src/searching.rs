@@ -62,7 +62,7 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
                     .expect("a stored point");
                 assert!(
                     selects(&filter, point),
-                    "{} is not selected by {filter:?}",
+                    "hit {} does not match the filter {filter:?}",
                     hit.id
                 );
                 let expected = scores(&probes, point);
@@ -70,7 +70,7 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
                 for (probe, (given, score)) in hit.scores.iter().zip(expected).enumerate() {
                     assert_eq!(given.is_some(), score.is_some(), "{} by {probe}", hit.id);
                     let off = (given.unwrap_or(0.0) - score.unwrap_or(0.0)).abs();
-                    assert!(off < 1e-5, "{} by {probe} is {off} off", hit.id);
+                    assert!(off < 1e-5, "{} by {probe}: score off by {off}", hit.id);
                 }
             }
             let (best, complete) = best_of(&candidates, &probes, TOP);
@@ -79,7 +79,7 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
             }
             assert!(
                 request.candidates < 2 * points.len(),
-                "the floors are never reached"
+                "all points are candidates, and the best are still not certain"
             );
             request.candidates *= 2;
         };
@@ -317,7 +317,7 @@ pub async fn points_with_lexical_tags_have_a_list_of_their_own(gallery: AnyGalle
 }
 
 /// Hits have payloads only with [`HybridQuery::with_payload`].
-pub async fn payloads_come_only_when_asked_for(gallery: AnyGallery) {
+pub async fn payloads_are_returned_only_on_request(gallery: AnyGallery) {
     let points = filled(&gallery, 35, 100).await;
     let probes = Random(36).probes();
     for with_payload in [false, true] {

@@ -69,7 +69,7 @@ pub struct VectorSchema {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GraphSchema {
-    /// Edges a node.
+    /// The number of edges of each node.
     pub m: usize,
     /// Size of the beam while the graph is built.
     pub ef_construct: usize,

@@ -16,7 +16,7 @@ pub(crate) fn memory_of_gif_frame(bytes: &[u8], limits: &DecodeLimits) -> Result
     };
     limits.check_sides(frame.width, frame.height)?;
     let pixels = u64::from(frame.width) * u64::from(frame.height);
-    // The indexes of its colours, and its pixels unless they can go right into the canvas.
+    // A colour index for each pixel, and four bytes of colour unless they fit into the canvas.
     Ok(if frame.spans_canvas {
         pixels
     } else {
@@ -54,7 +54,7 @@ fn first_gif_frame(bytes: &[u8]) -> Option<GifFrame> {
                 });
             }
             EXTENSION => {
-                // A label, then blocks that begin with their length, up to an empty one.
+                // An extension: a label, then length-prefixed blocks up to an empty one.
                 at += 2;
                 loop {
                     let length = usize::from(*bytes.get(at)?);
@@ -105,7 +105,7 @@ pub(crate) fn holds_webp_metadata(bytes: &[u8]) -> bool {
 const FIRST_CHUNK: usize = 12;
 
 fn larger_frame(bytes: &[u8]) -> Option<(u32, u32)> {
-    /// What an animation's frame says of itself before its chunks.
+    /// The length of the header of an animation's frame, which precedes its chunks.
     const FRAME_HEADER: usize = 16;
 
     let mut chunks = Chunks::of(bytes, FIRST_CHUNK);
@@ -118,7 +118,7 @@ fn larger_frame(bytes: &[u8]) -> Option<(u32, u32)> {
     let is_larger = |size: &(u32, u32)| size.0 > width || size.1 > height;
     for chunk in chunks {
         let found = if &chunk.label == b"ANMF" {
-            // The pixels, or their alpha and the pixels.
+            // Either the pixels alone, or the alpha channel and then the pixels.
             Chunks::of(bytes, chunk.from + FRAME_HEADER)
                 .take(2)
                 .filter_map(|inner| inner.frame())
@@ -154,7 +154,7 @@ impl Chunk<'_> {
                 let side = |bytes| u32::from(u16::from_le_bytes(bytes) & 0x3fff);
                 Some((side([low, high]), side([lower, higher])))
             }
-            // A signature, and 14 bits for each side less one.
+            // A signature byte, then 14 bits for each side, which is stored minus one.
             b"VP8L" => {
                 let header = u32::from_le_bytes(*self.data.get(1..5)?.as_array()?);
                 Some((1 + (header & 0x3fff), 1 + (header >> 14 & 0x3fff)))

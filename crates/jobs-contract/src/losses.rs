@@ -95,7 +95,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_fails_after_the_second_loss(
     };
     store.beat(run.key, LEASE, &beat).await.expect("a beat");
     assert_eq!(store.get(other.id).await.expect("it is there").losses, 0);
-    // In the control lane there are no suspects, since a planner must run while its parts do.
+    // In the control lane there are no suspects, since a parent must run while its parts do.
     let planner = create(
         &store,
         &NewJob::new(JobKind::Ingest, Lane::Control, json!({})),
@@ -111,7 +111,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_fails_after_the_second_loss(
     ));
 }
 
-pub(super) async fn an_event_id_after_the_last_one_is_a_gap(store: Store) {
+pub(super) async fn an_event_id_after_the_last_one_is_reported_as_a_gap(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let run = claim(&store, job.id).await;
     // An event of another job, so that the embedded store's ids continue.

@@ -572,7 +572,7 @@ pub(super) async fn events_come_in_order_and_after_any_id(store: Store) {
     assert_eq!(unknown.code, ErrorCode::NotFound);
 }
 
-pub(super) async fn a_preview_is_kept_and_bounded(store: Store) {
+pub(super) async fn the_last_preview_is_kept_and_previews_are_limited(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let claimed = claim(&store, job.id).await;
     assert_eq!(store.last_preview(job.id).await.expect("none"), None);
@@ -670,7 +670,7 @@ pub(super) async fn an_ended_lease_is_reaped(store: Store) {
     assert!(u64::from(failed.attempt) < KEPT);
 }
 
-pub(super) async fn a_job_that_makes_progress_has_all_its_attempts_again(store: Store) {
+pub(super) async fn a_job_that_makes_progress_gets_all_its_attempts_again(store: Store) {
     let job = create(&store, &new_job(json!({})).max_attempts(2)).await;
     let short = Duration::from_millis(30);
     // For each run: whether it saved a checkpoint that counts as progress before it was killed, the
@@ -714,7 +714,7 @@ pub(super) async fn a_job_that_makes_progress_has_all_its_attempts_again(store: 
     }
 }
 
-pub(super) async fn a_time_without_sweeps_ends_no_lease(store: Store) {
+pub(super) async fn after_a_time_without_sweeps_no_lease_ends_at_once(store: Store) {
     let sweep = SweepSettings {
         dead_after: Duration::from_millis(400),
         ..SWEEP

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 /// The largest preview, in bytes of JSON. Larger pictures are stored as files.
 pub const MAX_PREVIEW: usize = 256 * 1024;
-/// How many of a job's previews can be replayed, the newest. They are large, and each replaces the
+/// How many of a job's newest previews can be replayed. They are large, and each replaces the
 /// one before.
 pub const KEPT_PREVIEWS: u64 = 8;
 /// The largest log line, in bytes of JSON; longer ones are cut.

@@ -105,7 +105,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// Makes a job and queues it, in one step.
     ///
     /// # Errors
-    /// `Unsupported` (422) when the idempotency key was used with another body, `Overloaded` when
+    /// `Unsupported` when the idempotency key was used with another body, `Overloaded` when
     /// the lane is full, `TooLarge` and `InvalidInput` for an invalid request, `Unavailable` when
     /// the store is unavailable.
     async fn create(&self, job: &NewJob) -> Result<Created>;
@@ -114,7 +114,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// caller can use it before [`JobStore::create`], to skip the preparation of a job that exists.
     ///
     /// # Errors
-    /// `Unsupported` (422) when the job was made from a body with another digest, `InvalidInput`
+    /// `Unsupported` when the job was made from a body with another digest, `InvalidInput`
     /// for an invalid key.
     async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
 

@@ -37,7 +37,7 @@ pub fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
         })
         .collect();
     let unlike = |index: usize| coarse[(index / width / 2) * columns + index % width / 2];
-    // The difference in colour that separates ground and figure best.
+    // The difference in colour that separates figure and ground best (Otsu's method).
     let step = otsu_threshold(&coarse, 0.055, 0.14);
     let all: Vec<bool> = (0..width * height)
         .map(|index| unlike(index) > step)

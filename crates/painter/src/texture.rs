@@ -43,8 +43,8 @@ pub fn synthesise_paint(
             }
         })
         .collect();
-    // The background comes from the lead reference. Where it is known, the best patches are at the
-    // same position of the lead.
+    // The background comes from the lead (the heaviest reference). Where the lead's ground is
+    // known, the best patches are at the same position in the lead.
     let lead = looks[0].0;
     let known = Plane {
         width: lead.plane.width,

@@ -7,7 +7,7 @@ use clippy_core::search::fusion::Hit;
 
 use crate::answer::Facets;
 
-/// How many of the best hits facets are counted over.
+/// Facets are counted over this many of the best hits.
 pub const FACET_POOL: usize = 200;
 /// The most values of a facet in an answer.
 const MOST_FACET_VALUES: usize = 40;

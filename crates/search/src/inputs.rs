@@ -22,7 +22,7 @@ pub(crate) enum Input {
     UnwantedWords,
 }
 
-/// Which form of a picture the model is given.
+/// The form in which the model gets a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum View {
     /// The picture itself.

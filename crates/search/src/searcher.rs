@@ -99,7 +99,7 @@ impl Searcher {
             .as_deref()
             .map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
         let prepared_at = Instant::now();
-        // Resolve ids first, so that a 404 costs no model call.
+        // Resolve ids first, so that an unknown id costs no model call.
         let (like, unlike, style_like) = tokio::try_join!(
             self.vectors_of("like", &query.like),
             self.vectors_of("unlike", &query.unlike),

@@ -42,7 +42,7 @@ export function isOver({ state }: Pick<Job, "state">): boolean {
   return STATES[state].over;
 }
 
-/** Whether the job succeeded without using every input as requested. */
+/** Whether the job can be started again: it failed or was cancelled. */
 export function isRetryable({ state }: Pick<Job, "state">): boolean {
   return STATES[state].retryable;
 }

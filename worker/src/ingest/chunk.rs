@@ -1,5 +1,5 @@
 //! Processes one chunk: takes parsed lines, and returns the points to store and the outcomes.
-//! Processing a chunk twice does no harm, so that it can be a job of its own.
+//! Processing a chunk twice does no harm, so a run may repeat it after a crash.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -100,7 +100,7 @@ enum LinePlan {
 struct PendingPoint {
     payload: Payload,
     mark: Mark,
-    /// Whether the stored vectors are kept, except for those that are made anew.
+    /// Whether a stored vector is kept where no new one is made.
     keeps: bool,
     /// Whether the stored text vector is removed.
     drops_text: bool,
@@ -162,7 +162,7 @@ impl IngestProcessor {
                 }
                 Ok(FileCheck::Same { found, mark }) => {
                     hidden[place] = !found.served;
-                    // The mark came from the stored point, so its payload is there.
+                    // The mark was read from the stored point, so the point is among `stored`.
                     let known = stored
                         .get(&entry.id)
                         .map(|point| &point.payload)

@@ -141,7 +141,7 @@ fn with_duplicates_and_failures() -> Fixture {
     fixture
 }
 
-/// Jobs that were written straight into the queue, past the checks of the API.
+/// Writes jobs straight into the queue, which bypasses the checks of the API.
 #[tokio::test]
 async fn a_job_cannot_use_files_outside_of_the_workers_folders() {
     let (fixture, elsewhere) = (
@@ -429,7 +429,7 @@ async fn workers_that_are_killed_lose_nothing_and_the_account_adds_up() {
             .as_ref()
             .is_some_and(|error| error.message.contains(given_up))
     {
-        store.retry(id).await.expect("asked for again");
+        store.retry(id).await.expect("retried");
         job = wait_until_finished(&store, id).await;
     }
     let totals = totals(&job);
@@ -625,7 +625,7 @@ async fn a_job_waits_for_an_unavailable_server_and_logs_it() {
     let parts = store.list(&filter).await.expect("listed").jobs;
     assert!(
         parts.iter().all(|part| part.attempt == 1),
-        "an outage costs no attempt: {parts:?}"
+        "an outage does not count as an attempt: {parts:?}"
     );
     let mut logged = false;
     for part in parts {

@@ -58,7 +58,7 @@ async fn a_collection_of_clippy_0_2_keeps_its_underscores_after_a_migration() {
 }
 
 #[tokio::test]
-async fn a_dry_run_records_no_form_of_sentences() {
+async fn a_dry_run_does_not_record_the_form_of_sentences() {
     let fixture = with_underscores();
     let mut options = fixture.request();
     options.dry_run = true;

@@ -10,7 +10,7 @@ fn tiny() -> Value {
 }
 
 #[test]
-fn defaults_are_open_clips() {
+fn defaults_equal_those_of_open_clip() {
     let config = ModelConfig::from_json(&tiny()).unwrap();
     assert_eq!(config.vision.head_width, 64);
     assert_eq!(config.text.context_length, 77);

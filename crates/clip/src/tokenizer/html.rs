@@ -1,7 +1,7 @@
 //! Python's `html.unescape`, which is looser than HTML in some places and stricter in others.
 
 /// Replaces entities as Python 3.11 does: numeric ones with or without a semicolon, named ones by
-/// their longest known beginning.
+/// their longest known prefix.
 pub fn unescape(text: &str) -> String {
     let mut output = String::with_capacity(text.len());
     let mut rest = text;
@@ -45,7 +45,7 @@ fn numeric(text: &str) -> Option<(String, usize)> {
         return None;
     }
     let end = digits_at + digits;
-    // More digits than fit are beyond Unicode anyway.
+    // A number that does not fit is outside of Unicode anyway.
     let number = u32::from_str_radix(&text[digits_at..end], radix).unwrap_or(u32::MAX);
     let used = end + usize::from(text[end..].starts_with(';'));
     Some((code_point(number), used))
@@ -74,8 +74,8 @@ fn code_point(number: u32) -> String {
     }
 }
 
-/// Reads a named entity: its longest known beginning. A name runs for up to 32 characters, to one
-/// of a few stops.
+/// Reads a named entity: its longest known prefix. A name has at most 32 characters, and ends
+/// before whitespace, `<`, `&` or `#`, or after `;`.
 fn named(text: &str) -> (Option<String>, usize) {
     let mut end = 0;
     for (count, (at, character)) in text.char_indices().enumerate() {
@@ -93,7 +93,7 @@ fn named(text: &str) -> (Option<String>, usize) {
         return (None, 0);
     }
     let with_semicolon = end + usize::from(text[end..].starts_with(';'));
-    // CPython tries the whole name, then ever shorter beginnings of at least two characters.
+    // CPython tries the whole name, then shorter and shorter prefixes of two characters or more.
     let ends = (1..=with_semicolon)
         .rev()
         .filter(|&end| text.is_char_boundary(end));

@@ -11,7 +11,7 @@ struct Case {
 }
 
 #[test]
-fn tokens_are_open_clips() {
+fn tokens_equal_those_of_open_clip() {
     let cases: Vec<Case> = serde_json::from_slice(&fixtures::read("tokens.json")).unwrap();
     assert!(cases.len() > 200);
     assert!(cases.iter().filter(|case| case.context == 32).count() > 20);

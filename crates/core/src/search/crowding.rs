@@ -50,7 +50,7 @@ impl Ranking {
         hits.sort_unstable_by(by_score);
     }
 
-    /// The probes that hubs are close to.
+    /// The weighted probes of pictures, whose scores are corrected, with their indexes.
     fn crowded_probes(&self) -> impl Iterator<Item = (usize, ProbeKind)> {
         let of_pictures = |kind| matches!(kind, ProbeKind::Image | ProbeKind::Edge);
         self.weighted_probes()
@@ -67,7 +67,7 @@ mod tests {
     use crate::search::fusion::{RankingParts, Taste};
     use crate::search::words::Words;
 
-    /// A ranking by one probe, calibrated by a ring of pictures.
+    /// A ranking by one probe. Its calibration sample is a ring of pictures around the origin.
     fn ranking(kind: ProbeKind, calibrated: bool) -> Ranking {
         let on_a_ring = |number: u64| {
             let angle = number as f32 * 0.37;
@@ -127,7 +127,10 @@ mod tests {
             [1, 0, 2].map(PointId::Number)
         );
         let after: f32 = hits.iter().map(|hit| hit.score).sum();
-        assert!((before - after).abs() < 1e-5, "the sum stays");
+        assert!(
+            (before - after).abs() < 1e-5,
+            "the sum of the scores does not change"
+        );
     }
 
     #[test]

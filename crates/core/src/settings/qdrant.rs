@@ -26,9 +26,9 @@ pub struct QdrantSettings {
     pub timeout: Duration,
     /// `QDRANT_WRITE_TIMEOUT_SECS`: the time limit of writes.
     pub write_timeout: Duration,
-    /// `QDRANT_SHARDS`: shards of a new collection.
+    /// `QDRANT_SHARDS`: the number of shards of a new collection.
     pub shards: Option<u32>,
-    /// `QDRANT_REPLICATION_FACTOR`: nodes that have each shard.
+    /// `QDRANT_REPLICATION_FACTOR`: the number of nodes that store each shard.
     pub replication_factor: Option<u32>,
     /// `QDRANT_QUANTIZATION`.
     pub quantization: Option<QdrantQuantization>,

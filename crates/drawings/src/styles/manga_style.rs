@@ -87,7 +87,7 @@ fn background(tones: &mut String, lines: &mut String, figure: &Figure, random: &
     }
 }
 
-/// Wedges from beyond the frame that end on an oval around the figure.
+/// Draws wedges that start outside the frame and end at an oval around the figure.
 fn rush(out: &mut String, centre: (f32, f32), reach: (f32, f32), random: &mut Random) {
     let mut angle = 0.0;
     while angle < std::f32::consts::TAU {

@@ -63,7 +63,7 @@ fn brick(seed: u64, x: f32, y: f32) -> f32 {
     (own * rough * (0.34 + 0.66 * deep)).clamp(0.0, 1.2)
 }
 
-/// Returns the colour of the gas: saturated and bright for any colour of the thing.
+/// Returns the colour of the gas: saturated and bright for any colour of the subject.
 fn gas(colour: Colour) -> Colour {
     let (hue, _, lightness) = colour.hue_saturation_lightness();
     if !colour.is_colourful() {
@@ -101,7 +101,7 @@ fn tubes(out: &mut String, figure: &Figure) {
         let (tube, core) = (gas.css(), gas.mixed(hex(0xffffff), 0.78).css());
         match piece.kind {
             Kind::Body => {
-                // Hidden forms are left out, or the sign could not be read.
+                // Covers what is behind this part, since crossing tubes would be unreadable.
                 fill(out, &data, NIGHT);
                 stroke(out, &data, &line(tube, TUBE));
                 stroke(out, &data, &line(core, CORE));
@@ -126,7 +126,7 @@ fn tubes(out: &mut String, figure: &Figure) {
                 stroke(out, &data, &line("#ffd9f2", CORE * 0.6));
             }
             Kind::Dot if piece.girth() > 4.5 => {
-                // A lamp of that size would outshine the sign, so it is a ring.
+                // A filled dot of this size would outshine the sign, so it is drawn as a ring.
                 fill(out, &data, NIGHT);
                 stroke(out, &data, &line("#39d5ff", TUBE * 0.8));
                 stroke(out, &data, &line("#e8fbff", CORE * 0.8));

@@ -1,4 +1,4 @@
-//! Thumbnails: made once, kept on disk and, the recent ones, in memory.
+//! Thumbnails: made once and kept on disk; recent ones are also kept in memory.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ const WIDTHS: [u32; 13] = [
     16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048,
 ];
 
-/// The first thumbnail of a process, and then one of this many, starts a sweep.
+/// The first thumbnail of a process, and every 1,000th one, starts a removal of old thumbnails.
 const SWEPT_EVERY: u64 = 1_000;
 
-/// Part of every name; change it when thumbnails are made differently.
+/// A part of each file name. Change it when thumbnails are made in another way.
 const VERSION: &str = "1";
 
 /// Returns the width of the thumbnail that is made for `width`.
@@ -80,7 +80,7 @@ impl PictureFiles {
             .acquire_owned()
             .await
             .map_err(|error| {
-                Error::internal("thumbnails are not made any more").with_source(error)
+                Error::internal("the semaphore of thumbnails is closed").with_source(error)
             })?;
         let (path, limits, made) = (file.path.clone(), self.limits, Arc::clone(&self.made));
         let (folder, most) = (self.thumbnail_folder.clone(), self.disk_bytes);
@@ -97,7 +97,7 @@ impl PictureFiles {
                 tracing::warn!(folder = %folder.display(), %error,
                 "old thumbnails cannot be removed");
             }
-            // Held until the work ends, even when the caller has gone.
+            // Held until the work ends, even if the caller no longer waits for it.
             drop(turn);
             Ok(content.into())
         })

@@ -1,4 +1,4 @@
-//! Finds a collection, and adopts it as it is; or makes it.
+//! Opens an existing collection as it is, or creates a new one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -210,8 +210,8 @@ pub(super) async fn resolve(connection: &Connection, name: &str) -> Result<Strin
         .map_err(|error| explain(connection.about(), what, error))?
         .aliases;
     let target = |wanted: &str| aliases.iter().find(|alias| alias.alias_name == wanted);
-    // The inner alias wins over a collection that has the public name: no alias could have that
-    // name.
+    // The alias `<name>@live` is looked up first: a collection may have the public name itself, and
+    // then no alias can have it.
     let found = target(&live_alias(name)).or_else(|| target(name));
     Ok(found
         .map_or(name, |alias| &alias.collection_name)
@@ -328,7 +328,7 @@ pub(super) fn graph(options: &QdrantOptions) -> wire::HnswConfigDiff {
     }
 }
 
-/// Returns the sizes from which segments get graphs.
+/// Returns the settings for the segment sizes from which graphs are built.
 pub(super) fn thresholds(options: &QdrantOptions) -> wire::OptimizersConfigDiff {
     let threshold = options
         .indexing_threshold_kb

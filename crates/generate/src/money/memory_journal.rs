@@ -24,7 +24,7 @@ pub struct MemoryJournal {
 
 impl MemoryJournal {
     fn with<T>(&self, work: impl FnOnce(&mut HashMap<Name, CallState>) -> T) -> T {
-        // A poisoned lock is safe to use: every change is a single insert or removal.
+        // After a panic the lock can be used again: every change is a single insert or removal.
         let mut calls = self.calls.lock();
         work(&mut calls)
     }

@@ -89,7 +89,7 @@ async fn style_subject_and_scribble_are_typed_references() {
 }
 
 #[tokio::test]
-async fn a_lone_sketch_is_controlled_editing_and_a_lone_prompt_goes_to_the_text_model() {
+async fn a_sketch_alone_is_sent_as_controlled_editing_and_a_prompt_alone_to_the_text_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let answer = with_predictions(&[&flat(8, 8, [1, 2, 3])], &[]);
@@ -247,7 +247,7 @@ async fn filtered_pictures_are_reported_with_their_reasons() {
 }
 
 #[tokio::test]
-async fn eight_pictures_are_two_calls_and_dropped_inputs_are_reported() {
+async fn eight_pictures_take_two_calls_and_dropped_inputs_are_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     google.set_answers(
@@ -333,7 +333,7 @@ async fn a_sketch_that_an_edit_cannot_take_is_described_in_words() {
 }
 
 #[tokio::test]
-async fn a_call_is_not_bought_again_when_the_description_changes() {
+async fn a_call_is_not_paid_again_when_the_description_changes() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let analysis = json!({
@@ -360,7 +360,7 @@ async fn a_call_is_not_bought_again_when_the_description_changes() {
 }
 
 #[tokio::test]
-async fn a_mask_under_which_nothing_changed_is_not_honoured() {
+async fn a_mask_is_not_honoured_if_nothing_changed_in_its_area() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let base = flat(60, 60, [90, 20, 20]);

@@ -49,7 +49,7 @@ pub fn memory_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
 }
 
 fn refused(bytes: &[u8]) -> DecodeError {
-    decode(bytes, &DecodeLimits::default()).expect_err("this is no good picture")
+    decode(bytes, &DecodeLimits::default()).expect_err("this is not a valid picture")
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn interlaced_png_is_read_with_every_size_and_depth() {
             });
             assert_eq!(picture, whole, "{width} x {height}, {depth} bits");
             assert_eq!(
-                read(&bytes[..bytes.len() - 13]).expect("without its end"),
+                read(&bytes[..bytes.len() - 13]).expect("a file without its end chunk is read"),
                 whole
             );
             assert!(
@@ -275,7 +275,7 @@ fn bitmaps_of_few_bits_or_with_packed_rows_are_read() {
 }
 
 #[test]
-fn a_gif_frame_that_covers_a_part_is_laid_on_white() {
+fn a_gif_frame_that_covers_a_part_of_the_canvas_is_put_on_white() {
     let mut bytes = b"GIF89a".to_vec();
     // A canvas of 6 x 4 with two colours, and a red frame of 2 x 2 at (1, 1).
     bytes.extend([6, 0, 4, 0, 0x80, 0, 0]);

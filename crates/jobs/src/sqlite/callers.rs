@@ -393,8 +393,8 @@ impl SqliteJobs {
             "SELECT lane, paused, succeeded, failed, cancelled,
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'running'),
-             -- The oldest; numbers come before what is none, so that only a lane of damaged \
-             records has no oldest.
+             -- The oldest. Numbers sort before other types, so only a lane that has only damaged \
+             records has none.
              (SELECT CASE typeof(queued_ms) WHEN 'integer' THEN queued_ms END FROM job_records r
               WHERE r.lane = l.lane AND r.state = 'queued' ORDER BY queued_ms LIMIT 1),
              -- A process may have several loops in a lane; their names differ in the last 27 \

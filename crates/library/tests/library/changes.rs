@@ -57,7 +57,7 @@ async fn pictures_that_the_collection_lacks_are_added_again() {
     fixture.store(&again, &["b.png"]).await;
     let third = fixture.scan().await;
     assert_eq!(third.summary.unchanged, 1, "{:?}", third.summary);
-    assert_eq!(third.pictures().len(), 1, "the one that failed");
+    assert_eq!(third.pictures().len(), 1, "the picture that was not stored");
     fixture.store(&third, &[]).await;
     // An empty collection of the same name takes the place of this one.
     fixture.gallery.points.lock().clear();

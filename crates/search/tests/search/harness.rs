@@ -47,7 +47,7 @@ impl Random {
         self.next() as f32 / u32::MAX as f32
     }
 
-    /// Returns a vector near a common axis, so that every cosine is raised, in some spaces more.
+    /// Returns a vector near a common axis, which raises all cosines, in some spaces more.
     pub fn vector(&mut self, space: Space) -> Vec<f32> {
         let raised = [0.4, 1.5, 0.1, 0.6][space as usize];
         let mut vector: Vec<f32> = (0..DIMENSION)

@@ -79,7 +79,7 @@ async fn calibrated_and_raw_pages_equal_a_brute_force_ranking() {
 }
 
 #[tokio::test]
-async fn a_picture_ranks_lower_when_its_grown_crowding_is_measured_again() {
+async fn a_picture_ranks_lower_after_its_increased_crowding_is_measured() {
     let collection = filled(600, 14).await;
     let crowd: Vec<PointId> = (5_000..5_012).map(PointId::Number).collect();
     let filter = Filter {
@@ -141,7 +141,7 @@ async fn min_percentile_leaves_exactly_the_pictures_that_reach_it() {
         let reach = expected.len();
         assert_eq!(ids(&answer.hits), ids(&expected));
         assert_eq!(answer.next_cursor, None);
-        // A fiftieth of 2,000 is 40: percentiles mean what they say.
+        // About 40 of 2,000 pictures (a fiftieth) should remain; the sample makes it inexact.
         assert!((15..80).contains(&reach), "{reach}");
     }
 }
@@ -231,7 +231,7 @@ async fn a_small_collection_is_searched_by_cosines_and_reports_it() {
         .searcher
         .search(cut)
         .await
-        .expect_err("nothing to cut by");
+        .expect_err("there are no percentiles");
     assert_eq!(error.code, ErrorCode::Unsupported);
     assert!(
         error.message.starts_with("min_percentile") && error.message.contains("16"),
@@ -321,7 +321,7 @@ async fn copies_are_shown_once_across_pages_and_all_when_asked_for() {
 }
 
 #[tokio::test]
-async fn diversity_shows_what_is_unlike_what_was_shown_and_pages_fit_together() {
+async fn diversity_shows_different_pictures_and_pages_do_not_overlap() {
     let collection = filled(1_000, 7).await;
     let alike = |hits: &[Hit]| -> f32 {
         let vectors: Vec<_> = hits
@@ -376,7 +376,7 @@ async fn diversity_shows_what_is_unlike_what_was_shown_and_pages_fit_together() 
 }
 
 #[tokio::test]
-async fn unlike_moves_away_and_leaves_out_what_it_names() {
+async fn unlike_lowers_similar_pictures_and_leaves_out_the_named_one() {
     let collection = filled(1_000, 8).await;
     let image = Weights {
         image: 1.0,
@@ -403,7 +403,7 @@ async fn unlike_moves_away_and_leaves_out_what_it_names() {
             .vectors
             .image
             .clone()
-            .expect("it was found by it");
+            .expect("an image vector");
         let cosines = hits.iter().filter_map(|hit| {
             Some(product(
                 collection.point(hit.id).vectors.image.as_ref()?,

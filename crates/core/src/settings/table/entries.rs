@@ -25,8 +25,8 @@ pub const SETTINGS: &[Setting] = &[
         Collection,
         "QDRANT_COLLECTION",
         Value("clippy"),
-        "the collection's name. Unset on a Qdrant server that has no `clippy`, but a \
-         `safebooru_union_clip`, it means that one, which was Clippy 0.2's default",
+        "the collection's name. If it is unset, and a Qdrant server has no `clippy` but has \
+         `safebooru_union_clip` (Clippy 0.2's default), that one is used",
     ),
     setting(
         Collection,
@@ -44,18 +44,18 @@ pub const SETTINGS: &[Setting] = &[
         Collection,
         "QDRANT_SHARDS",
         Described("the server's"),
-        "shards of a new collection",
+        "number of shards of a new collection",
     ),
     setting(
         Collection,
         "QDRANT_REPLICATION_FACTOR",
         Described("the server's"),
-        "nodes that have each shard of a new collection",
+        "number of nodes that store each shard of a new collection",
     ),
     setting(
         Collection,
         "QDRANT_QUANTIZATION",
-        Described("as it is"),
+        Described("unchanged"),
         "`off`, `scalar` (a byte a value) or `binary` (a bit): how vectors are compressed for \
          finding candidates",
     ),
@@ -110,8 +110,8 @@ pub const SETTINGS: &[Setting] = &[
         "EMBEDDER_URL",
         Unset,
         "a worker that embeds for this process, such as `http://gpu-1:8010`: for API machines \
-         without a GPU. Start it with `clippy worker --serve-embedder 0.0.0.0:8010`; where it has \
-         `API_KEYS`, those of this process begin with one of them",
+         without a GPU. Start it with `clippy worker --serve-embedder 0.0.0.0:8010`. If it has \
+         `API_KEYS`, the first of this process's `API_KEYS` must be one of them",
     ),
     setting(
         Model,
@@ -130,7 +130,7 @@ pub const SETTINGS: &[Setting] = &[
         Taste,
         "PREF_TOP_N",
         Value("100"),
-        "how many tags, and how many styles, are kept of one artist",
+        "how many tags, and how many styles, are stored for each artist",
     ),
     setting(
         Taste,
@@ -139,8 +139,13 @@ pub const SETTINGS: &[Setting] = &[
         "how much of a tag's weight stays after a click or save: `weight = clamp(EMA_BETA × \
          weight + delta, 0, 1)`",
     ),
-    setting(Taste, "DELTA_CLICK", Value("0.05"), "what a click adds"),
-    setting(Taste, "DELTA_SAVE", Value("0.1"), "what a save adds"),
+    setting(
+        Taste,
+        "DELTA_CLICK",
+        Value("0.05"),
+        "the `delta` of a click",
+    ),
+    setting(Taste, "DELTA_SAVE", Value("0.1"), "the `delta` of a save"),
     setting(
         Server,
         "BIND",
@@ -151,25 +156,25 @@ pub const SETTINGS: &[Setting] = &[
         Server,
         "ALLOWED_ORIGINS",
         Value("http://localhost:5173"),
-        "web pages from elsewhere that may call the API, with commas between them; `*` for all",
+        "origins of other web pages that may call the API, separated by commas; `*` for all",
     ),
     setting(
         Server,
         "ALLOWED_HOSTS",
         Unset,
-        "further host names that a server without keys answers to, with commas between them, \
-         beside those of loopback and the address it listens at",
+        "further host names that a server without keys answers to, separated by commas, \
+         besides those of loopback and of the address that it listens on",
     ),
     secret(
         Server,
         "API_KEYS",
-        "when any are set (or `ADMIN_KEYS` are), every call needs one: `Authorization: Bearer \
-         KEY` or `X-Api-Key: KEY`; commas between them",
+        "if any key is set here or in `ADMIN_KEYS`, every call needs one: `Authorization: Bearer \
+         KEY` or `X-Api-Key: KEY`. Separated by commas",
     ),
     secret(
         Server,
         "ADMIN_KEYS",
-        "keys for `/api/admin`, with commas between them",
+        "keys for `/api/admin`, separated by commas",
     ),
     setting(
         Server,
@@ -203,7 +208,7 @@ pub const SETTINGS: &[Setting] = &[
         Jobs,
         "REDIS_PREFIX",
         Value("clippy"),
-        "prefix of every key in Redis, so that several Clippys can share a server",
+        "prefix of every key in Redis, so that several installations can share a server",
     ),
     setting(
         Jobs,
@@ -228,26 +233,26 @@ pub const SETTINGS: &[Setting] = &[
         Generation,
         "GENERATION_DAILY_BUDGET_USD",
         Unset,
-        "what one key may spend per day (UTC). It needs the price of a picture, which no provider \
-         reports",
+        "US dollars that one key may spend per day (UTC). Set the prices below, since no provider \
+         reports them",
     ),
     setting(
         Generation,
         "GEMINI_PRICE_USD",
         Unset,
-        "US dollars a picture of Gemini's, for estimates and the budget",
+        "price of one Gemini picture in US dollars, for estimates and the budget",
     ),
     setting(
         Generation,
         "GEMINI_VISION_PRICE_USD",
         Described("`GEMINI_PRICE_USD`"),
-        "US dollars a description of a sketch, for the budget",
+        "price of one description of a sketch in US dollars, for the budget",
     ),
     setting(
         Generation,
         "IMAGEN_PRICE_USD",
         Unset,
-        "US dollars a picture of Imagen's",
+        "price of one Imagen picture in US dollars, for estimates and the budget",
     ),
     setting(
         Generation,
@@ -261,24 +266,24 @@ pub const SETTINGS: &[Setting] = &[
         Value("1800"),
         "how long to wait for a provider that is unavailable or busy, with growing pauses",
     ),
-    secret(Generation, "GEMINI_API_KEY", "Gemini by key"),
+    secret(Generation, "GEMINI_API_KEY", "the key of the Gemini API"),
     setting(
         Generation,
         "GEMINI_BASE_URL",
         Described("Google's"),
-        "address for calls with the key",
+        "another address of the Gemini API",
     ),
     setting(
         Generation,
         "GEMINI_IMAGE_MODEL",
         Value("gemini-3.1-flash-image"),
-        "makes pictures",
+        "the model that makes pictures",
     ),
     setting(
         Generation,
         "GEMINI_VISION_MODEL",
         Value("gemini-3.5-flash"),
-        "describes sketches; `off` leaves that out",
+        "the model that describes sketches; `off` turns descriptions off",
     ),
     setting(
         Generation,
@@ -289,7 +294,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Generation,
         "GOOGLE_GENAI_USE_VERTEXAI",
-        Described("true where there is a project and no key"),
+        Described("true if there is a project and no key"),
         "Gemini through Vertex AI. `true` with a project makes it the default provider, as in \
          Clippy 0.2: Imagen where `IMAGEN_MODEL` is set, else Gemini",
     ),
@@ -308,13 +313,13 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Generation,
         "GOOGLE_APPLICATION_CREDENTIALS",
-        Described("this machine's own"),
+        Described("the machine's default credentials"),
         "a service account's key file",
     ),
     setting(
         Generation,
         "VERTEX_BASE_URL",
-        Described("by the location"),
+        Described("derived from the location"),
         "another address of Vertex AI",
     ),
     setting(
@@ -327,7 +332,7 @@ pub const SETTINGS: &[Setting] = &[
         Generation,
         "IMAGEN_TEXT_MODEL",
         Value("imagen-3.0-generate-001"),
-        "makes pictures from words alone",
+        "the Imagen model for requests without pictures",
     ),
     setting(
         Generation,
@@ -340,13 +345,13 @@ pub const SETTINGS: &[Setting] = &[
         Generation,
         "IMAGEN_MAX_SIDE",
         Value("1024"),
-        "longest side of pictures that are sent",
+        "longest side of a picture that is sent, in pixels",
     ),
     setting(
         Generation,
         "IMAGEN_STYLE_MAX",
         Value("3"),
-        "most style references of one picture",
+        "the most style references of one picture",
     ),
     setting(
         Generation,
@@ -375,7 +380,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         Generation,
         "COMFYUI_TEMPLATE",
-        Described("the built-in"),
+        Described("the built-in graph"),
         "a file with a graph of your own",
     ),
 ];

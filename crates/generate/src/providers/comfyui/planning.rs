@@ -13,7 +13,7 @@ use crate::contract::{
     Ratios, Receipt, Role, Support,
 };
 
-/// Slots that the numbers of a preset fill.
+/// The slots that are filled with the numbers of a preset.
 const NUMBERS: [&str; 8] = [
     "steps",
     "cfg",
