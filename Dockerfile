@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
-# Two images from one file: `docker build --target cpu .` and `docker build --target cuda .` (the last one is cpu, which
-# a build without a target makes). Both hold the program, its model and libtorch; compilers stay in the build stages.
-# tests/packaging runs every line of it without a container engine.
+# Two images from one file: `docker build --target cpu .` and `docker build --target cuda .` (the
+# last one is cpu, which a build without a target makes). Both hold the program, its model and
+# libtorch; compilers stay in the build stages. tests/packaging runs every line of it without a
+# container engine.
 
 FROM node:20-bookworm-slim AS client
 WORKDIR /web

@@ -1,4 +1,5 @@
-# The two commands are `make demo` and `make test`. Both install what they need, say so, and may be run again.
+# The two commands are `make demo` and `make test`. Both install what they need, say so, and may be
+# run again.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -92,7 +93,8 @@ packaging: check-tools
 gates:
 	tests/gates/run.py
 
-# In the everyday profile, which is built already. Pass PROFILE=release for the figures of docs/benchmarks.md.
+# In the everyday profile, which is built already. Pass PROFILE=release for the figures of
+# docs/benchmarks.md.
 PROFILE ?= dev
 bench: check-tools
 	$(CARGO) bench --profile $(PROFILE) --workspace --bench throughput

@@ -137,7 +137,7 @@ function showBusy() { at("status").textContent = "The server is busy; trying aga
 
 function showNothing() {
   if (state.tags.size > 0) {
-    showMessage(message("Nothing fits", "No picture has these tags.", button("Take the tags away", () => {
+    showMessage(message("Nothing fits", "No picture has these tags.", button("Remove the tags", () => {
       state.tags.clear();
       showChips();
       changed(0);
@@ -158,7 +158,7 @@ function showError(error, again) {
   }
   const away = error instanceof TypeError;
   const title = away ? "The server does not answer" : error.title ?? "Something went wrong";
-  const text = away ? "Is it still running?" : error.message + (error.errorId ? ` (${error.errorId})` : "");
+  const text = away ? "Check that the server is running." : error.message + (error.errorId ? ` (${error.errorId})` : "");
   showMessage(message(title, text, button("Try again", again)));
 }
 

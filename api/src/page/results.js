@@ -85,7 +85,7 @@ export function reference(source, name, remove, toggle) {
   children.push(toggle
     ? element("button", { type: "button", textContent: name, title: "Change between picture and drawing", onclick: toggle })
     : element("span", { textContent: name }));
-  children.push(element("button", { type: "button", textContent: "×", aria: { label: `Take away: ${name}` }, onclick: remove }));
+  children.push(element("button", { type: "button", textContent: "×", aria: { label: `Remove ${name}` }, onclick: remove }));
   return element("li", { className: "reference" }, ...children);
 }
 

@@ -86,14 +86,10 @@ describe("a hit", () => {
       values: { sentence: 0.6, tags: 0.5, picture: 0.25 },
       closest: null,
     });
-    const closest = (text: number, words_image: number, lexical: number | null) => {
-      const percentiles = { ...NONE, text, words_image } as Result["percentiles"];
-      return hitOf({ ...found, percentiles, lexical }).words?.closest;
-    };
-    expect(closest(0.9, 0.999, 0)).toBe("picture");
-    expect(closest(0.999, 0.9, 0)).toBe("sentence");
-    expect(closest(0.9, 0.9, 1)).toBe("tags");
-    expect(closest(0.9, 0.8, null)).toBe("sentence");
+    for (const part of ["sentence", "tags", "picture"]) {
+      expect(hitOf({ ...found, words_part: part }).words?.closest).toBe(part);
+    }
+    expect(hitOf({ ...found, words_part: "another" }).words?.closest).toBeNull();
   });
 });
 

@@ -34,7 +34,7 @@ export type WordPart = (typeof WORD_PARTS)[number];
 /** How close each part is to the words; the parts that the answer has. */
 export interface Words {
   values: Partial<Record<WordPart, number>>;
-  /** The closest part, when the answer has what it takes to compare them. */
+  /** The part that adds most to the score, if one does. */
   closest: WordPart | null;
 }
 
@@ -57,27 +57,14 @@ export function rarity(percentile: number): number {
   return Math.min(1, -Math.log10(Math.max(1e-4, 1 - percentile)) / 4);
 }
 
-/** Null unless the answer says how close the picture itself is to the words. */
+/** Null unless the picture itself was compared with words. */
 function wordsOf(result: Schemas["SearchResult"]): Words | null {
-  const scores: Scores = result.scores;
-  const percentiles: Scores = result.percentiles;
-  if (scores.words_image == null) return null;
-  const values: Words["values"] = { picture: scores.words_image };
-  if (scores.text !== null) values.sentence = scores.text;
+  const { text: sentence, words_image: picture }: Scores = result.scores;
+  if (picture == null) return null;
+  const values: Words["values"] = { picture };
+  if (sentence !== null) values.sentence = sentence;
   if (result.lexical != null) values.tags = result.lexical;
-  return { values, closest: closestPart(percentiles, result.lexical ?? null) };
-}
-
-/** Cosines of different kinds cannot be compared with each other; percentiles can. */
-function closestPart(percentiles: Scores, lexical: number | null): WordPart | null {
-  const { text: sentence, words_image: picture } = percentiles;
-  if (sentence === null || picture == null) return null;
-  const lengths: [WordPart, number][] = [
-    ["sentence", rarity(sentence)],
-    ["tags", lexical ?? 0],
-    ["picture", rarity(picture)],
-  ];
-  return lengths.reduce((best, next) => (next[1] > best[1] ? next : best))[0];
+  return { values, closest: WORD_PARTS.find((part) => part === result.words_part) ?? null };
 }
 
 export function hitOf(result: Schemas["SearchResult"]): Hit {
