@@ -2,7 +2,7 @@
 """Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
 
 common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli; core <- jobs <- api, worker <- cli;
-core <- remote <- api, cli; imaging <- library <- worker, cli; imaging <- painter <- generate; drawings <- cli. A crate
+core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
 
@@ -17,7 +17,7 @@ ALLOWED = {
     "clippy-fake-qdrant": set(),
     "clippy-http": set(),
     "clippy-imaging": {"clippy-core"},
-    "clippy-library": {"clippy-core", "clippy-imaging"},
+    "clippy-library": {"clippy-common", "clippy-core", "clippy-imaging"},
     "clippy-gallery-contract": {"clippy-core"},
     "clippy-jobs-contract": {"clippy-core", "clippy-jobs", "clippy-testing"},
     "clippy-testing": {"clippy-core", "clippy-http"},
@@ -48,6 +48,7 @@ ALLOWED = {
         "clippy-core",
         "clippy-imaging",
         "clippy-jobs",
+        "clippy-library",
         "clippy-search",
         "clippy-generate",
         "clippy-remote",

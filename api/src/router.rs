@@ -25,8 +25,8 @@ use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
     add, admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
-    job_events, job_images, jobs, lineage, method_not_allowed, not_found, preparing, providers,
-    queues, search, suggest, tickets,
+    job_events, job_images, jobs, lineage, method_not_allowed, not_found, pictures, preparing,
+    providers, queues, search, suggest, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics};
@@ -53,6 +53,7 @@ pub fn router(state: AppState) -> Router {
         ));
     let posts = OpenApiRouter::new()
         .routes(routes!(feedback::record_feedback))
+        .routes(routes!(pictures::upload_pictures))
         .routes(routes!(generate::generate_images))
         .route("/images/generate", post(generate::generate_images))
         .routes(routes!(generate::estimate_images))

@@ -370,6 +370,56 @@ test("an admin adds a folder; a folder that the server may not read is refused w
   await close();
 });
 
+test("pictures are dropped on the page, chosen on a phone, and found by the next search", async () => {
+  const { page, faults, close } = await open("/");
+  const answers = searches(page);
+  const lines = readFileSync(join(data, MANIFEST), "utf8").split("\n");
+  const picture = (index) => readFileSync(join(data, "demo", JSON.parse(lines[index]).local_path)).toString("base64");
+  await page.getByRole("button", { name: "Add pictures" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add pictures" });
+  await dialog.getByLabel("Tags for all of them").fill("quokka");
+  await checkAccessible(page, "the dialog that adds pictures");
+  await dialog.getByRole("group", { name: "Drop pictures here" }).evaluate((zone, files) => {
+    const dropped = new DataTransfer();
+    for (const [name, content] of files) {
+      // A byte after the end makes it another picture than the gallery's.
+      const bytes = [...Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0)), 10];
+      dropped.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+    }
+    dropped.items.add(new File(["no picture"], "notes.png", { type: "image/png" }));
+    zone.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+  }, [["Zebrawood.png", picture(2)], ["IMG_1.png", picture(9)]]);
+  await dialog.getByText("Added. Searches find them now.").waitFor({ timeout: 60_000 });
+  await dialog.getByText(/^notes.png: /).waitFor();
+  await keep(page, "add-pictures-light");
+  await page.keyboard.press("Escape");
+  await page.getByLabel("Words", { exact: true }).fill("zebrawood quokka");
+  const found = await settled(page, answers);
+  assert.ok(found.results[0].path.endsWith("/Zebrawood.png"), found.results[0].path);
+  assert.deepEqual(faults, []);
+  await close();
+
+  const phone = await open("/", { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true });
+  const later = searches(phone.page);
+  await phone.page.getByRole("button", { name: "Add pictures" }).click();
+  await phone.page.getByLabel("Tags for all of them").fill("numbat");
+  await phone.page.getByLabel("Pictures to add").setInputFiles({
+    name: "image.png",
+    mimeType: "image/png",
+    buffer: Buffer.concat([Buffer.from(picture(16), "base64"), Buffer.from([10])]),
+  });
+  await phone.page.getByText("Added. Searches find them now.").waitFor({ timeout: 60_000 });
+  await checkWidth(phone.page.getByRole("dialog"));
+  await keep(phone.page, "add-pictures-phone-dark");
+  await phone.page.getByRole("button", { name: "Close" }).click();
+  await phone.page.getByRole("button", { name: "Find", exact: true }).click();
+  await phone.page.getByLabel("Words", { exact: true }).fill("numbat");
+  const chosen = await settled(phone.page, later);
+  assert.ok(chosen.results[0].payload.tags_all.includes("numbat"));
+  assert.deepEqual(phone.faults, []);
+  await phone.close();
+});
+
 test("a phone in dark mode: words, a reference, and no view wider than the screen", async () => {
   const { page, faults, close } = await open("/", { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
   const answers = searches(page);

@@ -277,6 +277,64 @@ fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
 }
 
 #[test]
+fn uploaded_pictures_are_found_by_their_names_tags_and_likeness_and_are_served() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(folder.path(), "serve", &[]);
+    let client = clippy_http::blocking_client().build().expect("a client");
+    let get = |path: &str| client.get(format!("{}{path}", server.url)).send();
+    let upload = |names: &[&str], tags: &str| {
+        let mut form = reqwest::blocking::multipart::Form::new().text("tags", tags.to_owned());
+        for (name, from) in names.iter().zip(gallery_pictures(names.len())) {
+            let bytes = fs::read(from).expect("read");
+            let part = reqwest::blocking::multipart::Part::bytes(bytes);
+            form = form.part("files", part.file_name((*name).to_owned()));
+        }
+        let answer = client
+            .post(format!("{}/api/pictures", server.url))
+            .multipart(form)
+            .send()
+            .expect("it serves");
+        assert_eq!(answer.status().as_u16(), 202);
+        let job: Value = answer.json().expect("JSON");
+        let id = job["id"].as_str().expect("an id").to_owned();
+        let ended = wait_until("the job to end", Duration::from_secs(60), || {
+            let job: Value = get(&format!("/api/jobs/{id}"))
+                .and_then(reqwest::blocking::Response::json)
+                .expect("JSON");
+            (job["state"] == "succeeded" || job["state"] == "failed").then_some(job)
+        });
+        assert_eq!(ended["state"], "succeeded", "{ended}");
+        (job, ended)
+    };
+
+    let (job, ended) = upload(&["Zebrawood Fox.png", "IMG_0001.JPG", "Harbour"], "quokka");
+    assert_eq!(ended["result"]["totals"]["embedded"], 3, "{ended}");
+    let (id, path) = best(folder.path(), "zebrawood");
+    assert_eq!(job["ids"][0], id.as_str());
+    assert!(path.ends_with("/Zebrawood Fox.png"), "{path}");
+    let found = json(folder.path(), &["search", "--text", "quokka", "--json"]);
+    assert_eq!(found["results"].as_array().expect("results").len(), 3);
+    let picture = get(&format!("/api/image/{id}")).expect("it serves");
+    assert_eq!(picture.status().as_u16(), 200);
+    let sent = fs::read(&gallery_pictures(1)[0]).expect("read");
+    assert_eq!(picture.bytes().expect("bytes").as_ref(), sent);
+
+    // The same pictures again are the same points, and further tags are added to theirs.
+    let (again, ended) = upload(&["Other.png", "IMG_0001.JPG", "Harbour"], "narwhal");
+    assert_eq!(again["ids"], job["ids"]);
+    assert_eq!(ended["result"]["scan"]["new"], 0, "{ended}");
+    let collection: Value = get("/api/admin/collection")
+        .and_then(reqwest::blocking::Response::json)
+        .expect("JSON");
+    assert_eq!(collection["points"], 3, "{collection}");
+    let found = json(folder.path(), &["search", "--text", "narwhal", "--json"]);
+    let tags = &found["results"][0]["payload"]["tags_all"];
+    let has = |word: &str| tags.as_array().expect("tags").contains(&json!(word));
+    assert!(has("quokka") && has("narwhal"), "{tags}");
+    assert!(server.stop().success());
+}
+
+#[test]
 fn after_a_kill_at_any_moment_the_next_run_completes_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let pictures = folder.path().join("pictures");

@@ -18,6 +18,7 @@ const ORDER = [
   "find",
   "make",
   "tray",
+  "add",
   "history",
   "admin",
   "shell",

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useCallback, useEffect, useState, type MouseEvent } from "react";
 
+import { AddPicturesDialog } from "@/add/dialog";
 import { useDocument } from "@/documents/current";
 import { useJobs } from "@/jobs/store";
 import { usePadShortcuts } from "@/pad/shortcuts";
@@ -20,6 +21,7 @@ export function App() {
   const place = usePlace();
   const reachable = useReachable();
   const [help, setHelp] = useState(false);
+  const [adding, setAdding] = useState(false);
   const showHelp = useCallback(() => setHelp(true), []);
   usePadShortcuts(showHelp);
   useTheme();
@@ -32,7 +34,7 @@ export function App() {
     <TipProvider delayDuration={400}>
       <div className="flex h-dvh flex-col">
         <SkipLink />
-        <Header onHelp={showHelp} />
+        <Header onAdd={() => setAdding(true)} onHelp={showHelp} />
         {!reachable && <UnavailableBanner />}
         <Preparing />
         <main id="main" tabIndex={-1} className="flex min-h-0 flex-1 flex-col outline-none">
@@ -42,6 +44,7 @@ export function App() {
         </main>
       </div>
       <KeysDialog />
+      {adding && <AddPicturesDialog onClose={() => setAdding(false)} />}
       {help && <HelpDialog onClose={() => setHelp(false)} />}
     </TipProvider>
   );

@@ -12,6 +12,7 @@ use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
 use clippy_core::{Result, blocking};
 use clippy_library::scan::{self, Library, ScanProgress, ScanRequest, Target};
 use clippy_library::summary::Summary;
+use clippy_library::uploads;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -184,6 +185,8 @@ impl<'a> Adding<'a> {
             .iter()
             .cloned()
             .chain(recorded.into_iter().map(PathBuf::from))
+            // Uploaded pictures have one root, although each is added by its own path.
+            .chain([uploads::folder_in(&self.library.data)])
             .collect();
         let (paths, known) = (self.request.paths.clone(), served.clone());
         let targets = blocking("examining a folder", move || Target::of(&paths, &known)).await?;

@@ -2,12 +2,14 @@
 
 mod body;
 mod fields;
+mod form;
 mod large;
 mod lenient;
 mod parts;
 mod scalar;
 mod search;
 mod search_form;
+mod upload;
 mod user;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -22,6 +24,7 @@ pub(crate) use large::LargeJson;
 pub(crate) use scalar::{Scalar, at_most};
 pub(crate) use search::{SearchRequest, SuggestRequest};
 pub(crate) use search_form::SearchForm;
+pub(crate) use upload::{PictureForm, SentFile};
 pub(crate) use user::check_user_id;
 
 /// A JSON body.

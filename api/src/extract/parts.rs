@@ -10,7 +10,7 @@ use super::fields::Fields;
 use crate::problem::Problem;
 
 /// The limit for parts of one body, since many tiny parts would be expensive.
-const MOST_PARTS: usize = 256;
+pub(super) const MOST_PARTS: usize = 256;
 /// The longest text of one field, in bytes. No field of the API needs more.
 const LONGEST_FIELD: usize = 64 << 10;
 
@@ -19,7 +19,7 @@ const LONGEST_FIELD: usize = 64 << 10;
 /// # Errors
 /// 400 for a body that is not complete multipart, 413 beyond the limits.
 pub(crate) async fn read(
-    mut multipart: Multipart,
+    multipart: &mut Multipart,
     unparsed: &Unparsed,
     texts: &[&str],
     files: &[&str],
@@ -63,7 +63,7 @@ pub(crate) async fn read(
     Ok(fields)
 }
 
-async fn read_file(mut field: Field<'_>, unparsed: &Unparsed) -> Result<Bytes, Problem> {
+pub(super) async fn read_file(mut field: Field<'_>, unparsed: &Unparsed) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = field.chunk().await? {
         unparsed.clear();
@@ -72,7 +72,7 @@ async fn read_file(mut field: Field<'_>, unparsed: &Unparsed) -> Result<Bytes, P
     Ok(bytes.freeze())
 }
 
-async fn read_text(
+pub(super) async fn read_text(
     name: &str,
     mut field: Field<'_>,
     unparsed: &Unparsed,

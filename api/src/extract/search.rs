@@ -1,20 +1,19 @@
 //! Reads the body of a search, as a form or as JSON.
 
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use clippy_common::shorten;
-use clippy_core::{Error, Result, blocking};
+use clippy_core::{Result, blocking};
 use clippy_search::SearchQuery;
 use serde::Deserialize;
 
-use super::body::{Admitted, BodyLimits, IncomingBody, read_whole};
+use super::body::{Admitted, read_whole};
 use super::fields::Fields;
+use super::form::OpenForm;
 use super::large::content_type;
 use super::lenient::{names_of, read_form};
 use super::parts;
 use super::search_form::SearchForm;
-use crate::admission::CallerId;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -96,7 +95,13 @@ async fn read_fields(
     let mut names = [names_of::<SearchForm>(), besides].concat();
     names.retain(|name| !SearchForm::FILES.contains(name));
     match kind(request.headers())? {
-        Kind::Form => read_multipart(request, state, &names).await,
+        Kind::Form => {
+            let form = OpenForm::new(request, state).await?;
+            form.read(async |multipart, unparsed| {
+                parts::read(multipart, unparsed, &names, &SearchForm::FILES).await
+            })
+            .await
+        }
         Kind::Json => {
             let limit = state.options().search_body_bytes;
             let (bytes, admitted) = read_whole(request, limit, state).await?;
@@ -106,40 +111,6 @@ async fn read_fields(
             Ok((fields, admitted))
         }
     }
-}
-
-async fn read_multipart(
-    request: Request,
-    state: &AppState,
-    names: &[&str],
-) -> Result<(Fields, Admitted), Problem> {
-    let (parts, body) = request.into_parts();
-    let limits = BodyLimits::new(state.options().search_body_bytes, state.options());
-    let who = CallerId::of(&parts.extensions);
-    let coming = IncomingBody::new(
-        &parts.headers,
-        body,
-        limits,
-        state.admission().bodies(),
-        who,
-    )
-    .await?;
-    let (stream, refusal, held) = coming.parts();
-    let extensions = parts.extensions.clone();
-    let mut request = Request::from_parts(parts, Body::from_stream(stream));
-    // The stream has its own limit, so that of the router does not apply.
-    DefaultBodyLimit::disable().apply(&mut request);
-    let multipart = Multipart::from_request(request, state)
-        .await
-        .map_err(|rejection| {
-            Error::invalid(format!(
-                "the form cannot be read: {}",
-                rejection.body_text()
-            ))
-        })?;
-    let fields = parts::read(multipart, refusal.unparsed(), names, &SearchForm::FILES).await;
-    let fields = fields.map_err(|problem| refusal.take().unwrap_or(problem))?;
-    Ok((fields, Admitted::new(held, &extensions)?))
 }
 
 fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {

@@ -387,6 +387,18 @@ pub(super) async fn start<R: Serialize + Sync>(
     kind: JobKind,
     request: &R,
 ) -> Result<Response, Problem> {
+    let job = create(state, caller, once, kind, request).await?;
+    Ok(accepted(state, job))
+}
+
+/// Creates the job of a request, or returns the one that the same key and body have created.
+pub(super) async fn create<R: Serialize + Sync>(
+    state: &AppState,
+    caller: &Caller,
+    once: Option<IdempotentRequest>,
+    kind: JobKind,
+    request: &R,
+) -> Result<Job, Problem> {
     // A parent plans and merges in the control lane; its parts run in the bulk lane.
     let payload = Envelope::whole(request).to_payload()?;
     let mut new = NewJob::new(kind, Lane::Control, payload).owner(caller.name());
@@ -397,7 +409,7 @@ pub(super) async fn start<R: Serialize + Sync>(
     if !created.existing {
         state.new_jobs().announce(caller.name());
     }
-    Ok(accepted(state, created.job))
+    Ok(created.job)
 }
 
 pub(super) fn accepted(state: &AppState, job: Job) -> Response {

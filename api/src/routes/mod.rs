@@ -23,6 +23,7 @@ pub(crate) mod lineage;
 pub(crate) mod older_answer;
 pub(crate) mod older_body;
 mod own_picture;
+pub(crate) mod pictures;
 pub(crate) mod preparing;
 pub(crate) mod providers;
 pub(crate) mod queues;

@@ -11,6 +11,7 @@ mod job_events;
 mod jobs;
 mod older_client;
 mod owner;
+mod pictures;
 mod preparing;
 mod ranking;
 mod search;

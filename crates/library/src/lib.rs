@@ -4,7 +4,7 @@
 //! computes their ids. [`sidecars`] reads the files beside pictures and the metadata inside them,
 //! and [`entry`] makes a line from all of this. [`scan`] does this for whole folders in bounded
 //! memory, and skips every file that has not changed since the last scan. The manifest is then
-//! ingested like any other one.
+//! ingested like any other one. [`uploads`] stores pictures that were sent to the server.
 
 pub mod entry;
 pub mod identity;
@@ -12,6 +12,7 @@ pub mod reading;
 pub mod scan;
 pub mod sidecars;
 pub mod summary;
+pub mod uploads;
 pub mod walk;
 pub mod words;
 

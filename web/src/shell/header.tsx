@@ -1,5 +1,6 @@
 import {
   History,
+  ImagePlus,
   KeyRound,
   Keyboard,
   Monitor,
@@ -28,7 +29,12 @@ const THEMES: Record<Theme, { next: Theme; title: string; icon: typeof Sun }> = 
   dark: { next: "system", title: "Dark theme", icon: Moon },
 };
 
-export function Header({ onHelp }: { onHelp: () => void }) {
+interface HeaderProps {
+  onAdd: () => void;
+  onHelp: () => void;
+}
+
+export function Header(props: HeaderProps) {
   return (
     <header
       className="flex h-12 shrink-0 items-center gap-4 border-b bg-panel px-4 max-sm:gap-2
@@ -48,7 +54,7 @@ export function Header({ onHelp }: { onHelp: () => void }) {
         <span className="max-sm:hidden">Clippy</span>
       </a>
       <Links />
-      <Buttons onHelp={onHelp} />
+      <Buttons {...props} />
     </header>
   );
 }
@@ -76,11 +82,14 @@ function Links() {
   );
 }
 
-function Buttons({ onHelp }: { onHelp: () => void }) {
+function Buttons({ onAdd, onHelp }: HeaderProps) {
   const { theme, setTheme, key } = useSession();
   const { next, title, icon: ThemeIcon } = THEMES[theme];
   return (
     <div className="ml-auto flex items-center">
+      <IconButton name="Add pictures" onClick={onAdd}>
+        <ImagePlus />
+      </IconButton>
       {key !== "" && (
         <IconButton name="API key" onClick={() => openKeys("key")}>
           <KeyRound />

@@ -1,0 +1,87 @@
+/** The pictures that are sent to the gallery, in batches. Each batch is a job of the server. */
+
+import { create } from "zustand";
+
+import { api, body, multipart, type Schemas } from "@/api/client";
+import { useJobs } from "@/jobs/store";
+import { uniqueId } from "@/lib/id";
+
+type UploadForm = Schemas["UploadForm"];
+export type RefusedFile = Schemas["RefusedFile"];
+
+/** The server's limit for one request is 64 MB. */
+const MOST_BYTES = 48 * 2 ** 20;
+const MOST_FILES = 100;
+
+export interface Batch {
+  key: string;
+  count: number;
+  /** The job, once the files have arrived. */
+  job: string | null;
+  refused: readonly RefusedFile[];
+  /** Why nothing of it was taken. */
+  failure: unknown;
+}
+
+interface Uploads {
+  batches: readonly Batch[];
+  /** Sends files, with these tags for all of them. */
+  send: (files: readonly File[], tags: string) => Promise<void>;
+}
+
+export const useUploads = create<Uploads>()((set) => {
+  const update = (key: string, part: Partial<Batch>) =>
+    set(({ batches }) => ({
+      batches: batches.map((batch) => (batch.key === key ? { ...batch, ...part } : batch)),
+    }));
+  return {
+    batches: [],
+    send: async (files, tags) => {
+      const groups = grouped(files).map((group) => ({ key: uniqueId(), group }));
+      const begun = groups.map(({ key, group }) => ({
+        key,
+        count: group.length,
+        job: null,
+        refused: [],
+        failure: null,
+      }));
+      set(({ batches }) => ({ batches: [...begun.toReversed(), ...batches] }));
+      for (const { key, group } of groups) {
+        try {
+          const { refused, ...job } = await upload(group, tags, key);
+          update(key, { job: job.id, refused });
+          useJobs.getState().watch(job, false);
+        } catch (failure) {
+          update(key, { failure });
+        }
+      }
+    },
+  };
+});
+
+/** Parts files into requests that the server accepts. A file that is too large is sent alone. */
+export function grouped<F extends { size: number }>(files: readonly F[]): F[][] {
+  const groups: F[][] = [];
+  let [last, bytes]: [F[], number] = [[], 0];
+  for (const file of files) {
+    if (last.length > 0 && (last.length >= MOST_FILES || bytes + file.size > MOST_BYTES)) {
+      groups.push(last);
+      [last, bytes] = [[], 0];
+    }
+    last.push(file);
+    bytes += file.size;
+  }
+  return last.length > 0 ? [...groups, last] : groups;
+}
+
+async function upload(files: readonly File[], tags: string, key: string) {
+  const form = new FormData();
+  for (const file of files) form.append("files", file, file.name);
+  form.append("tags", tags);
+  return body(
+    await api.POST("/api/pictures", {
+      params: { header: { "Idempotency-Key": key } },
+      body: multipart<UploadForm>(form),
+    }),
+  );
+}
