@@ -3,13 +3,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use clippy_core::bulk::{AddRequest, IngestRequest, ManifestRequest};
 use clippy_core::gallery::Gallery;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
-use clippy_core::{Result, blocking};
+use clippy_core::{Error, Result, blocking};
+use clippy_library::archives;
 use clippy_library::scan::{self, Library, ScanProgress, ScanRequest, Target};
 use clippy_library::summary::Summary;
 use clippy_library::uploads;
@@ -24,6 +26,8 @@ use crate::ingest::{RunSettings, Tools, ingest};
 const SCANS: &str = "scans";
 /// The age after which a scan manifest is removed.
 const LEFT_OVER: Duration = Duration::from_hours(7 * 24);
+/// How often a run that unpacks a tar asks whether to go on.
+const PAUSE: Duration = Duration::from_millis(200);
 /// The number of failures read at once.
 const PAGE: usize = 1000;
 
@@ -188,7 +192,8 @@ impl<'a> Adding<'a> {
             // Uploaded pictures have one root, although each is added by its own path.
             .chain([uploads::folder_in(&self.library.data)])
             .collect();
-        let (paths, known) = (self.request.paths.clone(), served.clone());
+        let paths = self.unpacked(going_on).await?;
+        let known = served.clone();
         let targets = blocking("examining a folder", move || Target::of(&paths, &known)).await?;
         let mut roots: Vec<PathBuf> = Vec::new();
         for target in &targets {
@@ -220,6 +225,30 @@ impl<'a> Adding<'a> {
                 ..IngestRequest::new(lines)
             },
         })
+    }
+
+    /// Returns the requested paths, with the folder of its pictures instead of each tar.
+    async fn unpacked(&self, going_on: &(dyn Fn() -> bool + Send + Sync)) -> Result<Vec<PathBuf>> {
+        let (mut paths, mut tars) = (Vec::new(), Vec::new());
+        for path in &self.request.paths {
+            if archives::is_tar(path) {
+                &mut tars
+            } else {
+                &mut paths
+            }
+            .push(path.clone());
+        }
+        for tar in tars {
+            if self.request.dry_run {
+                return Err(Error::invalid(format!(
+                    "{} is a tar, whose pictures a dry run cannot count, since it would have to \
+                     unpack them",
+                    tar.display()
+                )));
+            }
+            paths.push(unpack(tar, self.library.data.clone(), going_on).await?);
+        }
+        Ok(paths)
     }
 
     async fn store(
@@ -257,6 +286,26 @@ impl<'a> Adding<'a> {
             library.known.discard(self.run).await?;
         }
         Ok(report)
+    }
+}
+
+/// Unpacks a tar, and asks now and then whether to go on.
+async fn unpack(
+    tar: PathBuf,
+    data: PathBuf,
+    going_on: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<PathBuf> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stopped);
+    let work = blocking("unpacking a tar", move || {
+        archives::unpack(&tar, &data, &|| !flag.load(Ordering::Relaxed))
+    });
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            unpacked = &mut work => return unpacked,
+            () = tokio::time::sleep(PAUSE) => stopped.store(!going_on(), Ordering::Relaxed),
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 //! computes their ids. [`sidecars`] reads the files beside pictures and the metadata inside them,
 //! and [`entry`] makes a line from all of this. [`scan`] does this for whole folders in bounded
 //! memory, and skips every file that has not changed since the last scan. The manifest is then
-//! ingested like any other one. [`uploads`] stores pictures that were sent to the server.
+//! ingested like any other one. [`uploads`] stores pictures that were sent to the server, and
+//! [`archives`] unpacks tars of pictures.
 
+pub mod archives;
 pub mod entry;
 pub mod identity;
 pub mod reading;

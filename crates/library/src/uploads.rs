@@ -20,6 +20,8 @@ use crate::sidecars::{Description, read_beside};
 
 /// The folder of these pictures in the data folder.
 const FOLDER: &str = "pictures";
+/// A name for what has none.
+const UNNAMED: &str = "picture";
 /// The longest name without its extension, in bytes. File systems allow 255 bytes.
 const LONGEST_STEM: usize = 120;
 
@@ -143,16 +145,22 @@ fn describe(path: &Path, tags: &[String]) -> io::Result<()> {
 }
 
 /// Returns the name of the file: the words of the name that was sent, and the extension of the
-/// content. It has no character that a file system refuses, and it is neither hidden nor a path.
+/// content.
 fn file_name(given: &str, format: PictureFormat) -> String {
     let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = match name.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,
         _ => name,
     };
+    format!("{}.{}", clean_name(stem), format.extension())
+}
+
+/// Returns a name without any character that a file system refuses. It is neither hidden nor a
+/// path, and never empty.
+pub(crate) fn clean_name(given: &str) -> String {
     let mut clean = String::new();
-    for character in stem.nfc() {
-        let character = if character.is_control() || "<>:\"|?*%".contains(character) {
+    for character in given.nfc() {
+        let character = if character.is_control() || "<>:\"|?*%/\\".contains(character) {
             '_'
         } else {
             character
@@ -163,8 +171,11 @@ fn file_name(given: &str, format: PictureFormat) -> String {
         clean.push(character);
     }
     let clean = clean.trim_matches(|character: char| character == '.' || character.is_whitespace());
-    let clean = if clean.is_empty() { "picture" } else { clean };
-    format!("{clean}.{}", format.extension())
+    if clean.is_empty() {
+        UNNAMED.to_owned()
+    } else {
+        clean.to_owned()
+    }
 }
 
 #[cfg(test)]

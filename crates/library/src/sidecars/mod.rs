@@ -47,6 +47,13 @@ pub fn names_beside(picture: &str) -> Vec<String> {
     names
 }
 
+/// Returns whether a file may describe a picture, by its extension.
+#[must_use]
+pub fn is_beside_a_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.to_lowercase().as_str()))
+}
+
 /// Reads a file beside a picture.
 ///
 /// # Errors

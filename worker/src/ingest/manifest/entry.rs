@@ -7,6 +7,8 @@ use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::sentences::{Underscores, sentence};
 use serde_json::Value;
 
+use super::image_folder;
+
 /// A valid line of a manifest: one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -45,6 +47,7 @@ impl Entry {
                 "the line is JSON, but not an object".to_owned(),
             );
         };
+        image_folder::adapt(&mut fields);
         let id = match fields.get("id") {
             None | Some(Value::Null) => {
                 return fail(None, FailureKind::BadId, "the line has no id".to_owned());
@@ -141,7 +144,7 @@ fn hint(text: &str) -> Option<&'static str> {
     } else if dense.contains("NaN") || dense.contains("Infinity") {
         Some("JSON has no NaN and no Infinity: write null")
     } else if !dense.starts_with('{') && dense.contains(',') {
-        Some("Is this a table? A manifest has one JSON object a line")
+        Some("Is this a table? Its first row must name the columns, one of them file_name")
     } else {
         None
     }
@@ -211,7 +214,7 @@ mod tests {
             (r#"{"id":1,"local_path":"a",}"#, "no comma before"),
             ("{'id': 1, 'local_path': 'a'}", "double quotes"),
             (r#"{"id":1,"score":NaN,"local_path":"a"}"#, "NaN"),
-            ("id,local_path,tags_all", "a table"),
+            ("1,a.png,fox", "a table"),
         ] {
             let (_, failure) = Entry::parse(line).expect_err(line);
             assert_eq!(failure.kind, FailureKind::NotJson);

@@ -1,5 +1,7 @@
 //! Detects the form of a manifest's file from its first bytes.
 
+use super::table::separator_of;
+
 /// How many of the first bytes are inspected.
 pub(super) const INSPECTED_BYTES: usize = 4096;
 
@@ -17,6 +19,8 @@ pub(super) enum Form {
     },
     /// Compressed by gzip.
     Gzip,
+    /// A table, whose columns are separated by this byte.
+    Table(u8),
 }
 
 /// Formats that are not manifests, by their first bytes.
@@ -73,6 +77,8 @@ impl Form {
             .trim_ascii_end();
         Ok(if text.starts_with(b"[") || first_line == b"{" {
             Self::Values
+        } else if let Some(separator) = separator_of(first_line) {
+            Self::Table(separator)
         } else {
             Self::Lines
         })
@@ -93,6 +99,7 @@ mod tests {
             (b"[{\"id\":1}]", Form::Values),
             (b"\xef\xbb\xbf \n [", Form::Values),
             (b"{\r\n  \"id\": 1\r\n}", Form::Values),
+            (b"\xef\xbb\xbffile_name;text\n", Form::Table(b';')),
             (b"\x1f\x8b\x08", Form::Gzip),
             (b"\xff\xfe{\0", Form::Utf16 { little: true }),
             (b"\xfe\xff\0{", Form::Utf16 { little: false }),

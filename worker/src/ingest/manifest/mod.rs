@@ -1,7 +1,9 @@
-//! Reads manifests: one picture a line, as JSON.
+//! Reads manifests: one picture a line, as JSON, or one picture a row of a table.
 
 mod entry;
 mod form;
+mod image_folder;
+mod table;
 mod text;
 mod values;
 

@@ -1,5 +1,5 @@
-//! Opens a manifest as lines of text. A pipe, a compressed file, UTF-16 or a JSON list is first
-//! converted into a temporary file, so that it can be read from any place on like other manifests.
+//! Opens a manifest as lines of text. A pipe, a compressed file, UTF-16, a JSON list or a table is
+//! first converted into a temporary file, so that it can be read from any place on like other manifests.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -11,6 +11,7 @@ use clippy_core::{Error, Result};
 use parking_lot::Mutex;
 
 use super::form::{Form, INSPECTED_BYTES};
+use super::table::write_rows;
 use super::values::write_one_per_line;
 
 /// The limit for a temporary file, since a compressed file may contain more than fits on the disk.
@@ -118,6 +119,7 @@ impl Manifest {
                 let what = match form {
                     Form::Gzip => " as gzip",
                     Form::Utf16 { .. } => " as UTF-16 text",
+                    Form::Table(_) => " as a table",
                     Form::Values | Form::Lines => "",
                 };
                 Error::invalid(format!(
@@ -130,12 +132,15 @@ impl Manifest {
                 Form::Utf16 { little } => {
                     write_temporary(|writer| convert_utf16(reader, little, writer))
                 }
+                Form::Table(separator) => {
+                    write_temporary(|writer| write_rows(reader, separator, writer))
+                }
                 Form::Values | Form::Lines => {
                     write_temporary(|writer| write_one_per_line(reader, writer))
                 }
             };
             text = unpacked.map_err(broken)?;
-            if form == Form::Values {
+            if matches!(form, Form::Values | Form::Table(_)) {
                 // The values are one a line now; invalid ones fail as lines of their own.
                 return Ok(Self {
                     path: path.to_owned(),

@@ -1,0 +1,248 @@
+//! Tars of pictures, such as the shards of a WebDataset that img2dataset writes: pictures with texts
+//! and JSON beside them.
+//!
+//! A tar is unpacked once, into a folder of its own below `DATA_DIR/pictures`, and that folder is
+//! added like any other. Only pictures and files that describe them are unpacked. A member's path
+//! cannot lead outside; links and devices are left out. What is unpacked is never larger than the
+//! tar, since a tar is not compressed.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use clippy_common::files;
+use clippy_core::{Error, Result};
+use clippy_imaging::{DecodeLimits, sniff};
+use sha2::{Digest, Sha256};
+use tar::{Archive, Entry, EntryType};
+
+use crate::sidecars::{MOST_BYTES, is_beside_a_picture};
+use crate::uploads;
+
+/// Where tars are unpacked, in the folder of uploaded pictures.
+const FOLDER: &str = "tars";
+/// How many first bytes show whether a file is a picture.
+const BEGINNING: usize = 512;
+/// The position and the text that mark a tar.
+const MAGIC: (usize, &[u8]) = (257, b"ustar");
+/// The most folders of a member's path.
+const DEEPEST: usize = 16;
+
+/// Returns whether a file is a tar, by its content. A file that cannot be read is none.
+#[must_use]
+pub fn is_tar(path: &Path) -> bool {
+    let (offset, mark) = MAGIC;
+    let mut beginning = vec![0; offset + mark.len()];
+    path.is_file()
+        && File::open(path)
+            .and_then(|mut file| file.read_exact(&mut beginning))
+            .is_ok_and(|()| beginning.ends_with(mark))
+}
+
+/// Unpacks a tar, unless this tar was unpacked before, and returns the folder. `going_on` is called
+/// for each member; if it returns `false`, nothing is kept. Waits for the disk.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::InvalidInput`] if the tar is cut off or damaged, or cannot be written;
+/// nothing is kept then.
+pub fn unpack(tar: &Path, data: &Path, going_on: &dyn Fn() -> bool) -> Result<PathBuf> {
+    let failed = |error: io::Error| {
+        Error::invalid(format!("{} cannot be unpacked: {error}", tar.display())).with_source(error)
+    };
+    let place = place_of(tar, data).map_err(failed)?;
+    if place.is_dir() {
+        return Ok(place);
+    }
+    let above = place.parent().unwrap_or(data);
+    fs::create_dir_all(above).map_err(failed)?;
+    // Unpacked beside its place and then renamed, so that a folder in place is whole.
+    let unpacked = tempfile::Builder::new()
+        .prefix(".unpacking-")
+        .tempdir_in(above)
+        .map_err(failed)?;
+    let mut archive = Archive::new(io::BufReader::with_capacity(
+        1 << 16,
+        File::open(tar).map_err(failed)?,
+    ));
+    for entry in archive.entries().map_err(failed)? {
+        if !going_on() {
+            return Err(Error::invalid(format!(
+                "the unpacking of {} was stopped",
+                tar.display()
+            )));
+        }
+        take(entry.map_err(failed)?, unpacked.path()).map_err(failed)?;
+    }
+    files::rename(unpacked.path(), &place).map_err(failed)?;
+    // Its folder has another name now, so there is nothing to remove.
+    let _ = unpacked.keep();
+    Ok(place)
+}
+
+/// Returns the folder of a tar. Another tar of the same name, or one that was changed, has another
+/// folder.
+fn place_of(tar: &Path, data: &Path) -> io::Result<PathBuf> {
+    let real = tar.canonicalize()?;
+    let metadata = real.metadata()?;
+    let changed = metadata.modified()?.duration_since(UNIX_EPOCH);
+    let mut hash = Sha256::new();
+    hash.update(real.as_os_str().as_encoded_bytes());
+    hash.update(metadata.len().to_le_bytes());
+    hash.update(changed.unwrap_or_default().as_nanos().to_le_bytes());
+    let digest = hex::encode(&hash.finalize()[..6]);
+    let stem = real.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{}-{digest}", uploads::clean_name(&stem));
+    Ok(uploads::folder_in(data).join(FOLDER).join(name))
+}
+
+/// Writes a member, if it is a picture or describes one.
+fn take(mut entry: Entry<'_, impl Read>, folder: &Path) -> io::Result<()> {
+    if entry.header().entry_type() != EntryType::Regular {
+        return Ok(());
+    }
+    let Some(inside) = path_inside(&entry.path()?) else {
+        return Ok(());
+    };
+    let mut beginning = Vec::with_capacity(BEGINNING);
+    Read::by_ref(&mut entry)
+        .take(BEGINNING as u64)
+        .read_to_end(&mut beginning)?;
+    let limit = if is_beside_a_picture(&inside) {
+        MOST_BYTES
+    } else if sniff(&beginning).is_ok() {
+        DecodeLimits::bulk().bytes
+    } else {
+        return Ok(());
+    };
+    if entry.size() > limit {
+        return Ok(());
+    }
+    let path = folder.join(inside);
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    let mut file = match File::create_new(&path) {
+        Ok(file) => file,
+        // Two members of one name, or a file where a folder is: the first one counts.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    file.write_all(&beginning)?;
+    io::copy(&mut entry, &mut file)?;
+    file.sync_all()
+}
+
+/// Returns a member's path below the folder; `None` for one that leads outside.
+fn path_inside(path: &Path) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => inside.push(uploads::clean_name(name.to_str()?)),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    let depth = inside.components().count();
+    (1..=DEEPEST).contains(&depth).then_some(inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_imaging::{Encoding, RgbImage, encode};
+    use tar::{Builder, Header};
+
+    use super::*;
+
+    fn png() -> Vec<u8> {
+        let picture = RgbImage::from_pixel(8, 8, [20, 130, 30].into());
+        encode(&picture, Encoding::Png).expect("a picture")
+    }
+
+    /// Adds a member with any path, which the builder's own calls would refuse.
+    fn add(builder: &mut Builder<Vec<u8>>, path: &str, kind: EntryType, content: &[u8]) {
+        let mut header = Header::new_ustar();
+        let name = &mut header.as_old_mut().name;
+        name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_entry_type(kind);
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append(&header, content).expect("added");
+    }
+
+    fn shard() -> Vec<u8> {
+        let mut builder = Builder::new(Vec::new());
+        add(&mut builder, "000001.png", EntryType::Regular, &png());
+        add(&mut builder, "000001.txt", EntryType::Regular, b"a red fox");
+        let json = br#"{"caption": "a red fox", "url": "https://example.org/1.png"}"#;
+        add(&mut builder, "000001.json", EntryType::Regular, json);
+        add(&mut builder, "sub/./2.jpg", EntryType::Regular, &png());
+        add(
+            &mut builder,
+            "../../outside.png",
+            EntryType::Regular,
+            &png(),
+        );
+        add(&mut builder, "/absolute.png", EntryType::Regular, &png());
+        add(&mut builder, "link.png", EntryType::Symlink, b"");
+        add(&mut builder, "pipe", EntryType::Fifo, b"");
+        add(&mut builder, "program.exe", EntryType::Regular, b"MZ");
+        add(
+            &mut builder,
+            "000001.png",
+            EntryType::Regular,
+            b"another of the same name",
+        );
+        builder.into_inner().expect("written")
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder).expect("listed") {
+            let entry = entry.expect("an entry");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_dir() {
+                names.extend(
+                    self::names(&entry.path())
+                        .iter()
+                        .map(|sub| format!("{name}/{sub}")),
+                );
+            } else {
+                names.push(name);
+            }
+        }
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn pictures_and_what_describes_them_are_unpacked_once_and_nothing_lands_outside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tar = folder.path().join("00000.tar");
+        fs::write(&tar, shard()).expect("written");
+        assert!(is_tar(&tar) && !is_tar(folder.path()) && !is_tar(&folder.path().join("gone")));
+        let data = folder.path().join("data");
+        let place = unpack(&tar, &data, &|| true).expect("unpacked");
+        assert_eq!(
+            names(&place),
+            ["000001.json", "000001.png", "000001.txt", "sub/2.jpg"]
+        );
+        assert_eq!(fs::read(place.join("000001.png")).expect("read"), png());
+        assert_eq!(unpack(&tar, &data, &|| false).expect("there"), place);
+        assert_eq!(names(folder.path()).len(), 5, "nothing outside");
+    }
+
+    #[test]
+    fn a_tar_that_is_cut_off_or_stopped_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let tar = folder.path().join("cut.tar");
+        let whole = shard();
+        fs::write(&tar, &whole[..700]).expect("written");
+        assert!(unpack(&tar, &data, &|| true).is_err());
+        fs::write(&tar, &whole).expect("written");
+        assert!(unpack(&tar, &data, &|| false).is_err());
+        assert_eq!(names(&data), Vec::<String>::new());
+    }
+}
