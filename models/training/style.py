@@ -2,7 +2,8 @@
 
 A small network on the statistics of training.style_features, trained so that pictures of one style attract each other and repel
 every other style's (supervised contrast). All styles of a step show the same subjects as far as they can, so that what is drawn
-does not help. With `--fold SET` every style of that set is left out, nothing is written, and the head is measured on it alone.
+does not help. Beside it a linear part that is solved, not learned (discriminant analysis); both become one network of two layers
+in the file. With `--fold SET` every style of that set is left out, nothing is written, and the head is measured on it alone.
 """
 
 import argparse
@@ -15,16 +16,24 @@ import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.numpy import save_file
+from scipy.linalg import eigh
 from torch import nn
 
 from .gallery import never_seen
 from .style_features import CORRELATIONS, EMOJI, LAYERS, digest
 from .style_figures import clusters, print_figures, shares
 
-DIMENSION, HIDDEN, CLAMP = 224, 512, 6
+DIMENSION, CLAMP = 224, 6
+HIDDEN, OWN = 512, 128  # the trained part's widths
+LINEAR, SHRINKAGE = 224, 0.05  # the linear part
+FAIR = 100  # a style with more pictures weighs no more in the linear part
+SHARE = 0.25  # the linear part's length, in lengths of the trained part's
+EVEN = 0.1  # the weight of making both parts equally long for each picture
+FAR = 8  # the linear part's hidden units reach from half of this to one and a half: there gelu(x) = x
 STEPS, RATE, DECAY = 1200, 2e-3, 0.05
 TEMPERATURE, DROPOUT, NOISE = 0.1, 0.1, 0.1
 EACH = 8  # pictures of each style in a step
+MOVED, FURTHEST = 8, 0.6  # moved styles in a step, and how far
 FEWEST = 8  # a style with fewer pictures is not trained on
 # Styles of each kind in a step: gallery, emoji and avatars and drawings, icons, made-up ones.
 MIX = dict(gallery=7, others=14, icons=8, made=16)
@@ -108,25 +117,49 @@ def group_of(kind, style, made):
 
 
 class Head(nn.Module):
-    def __init__(self, mean, std):
+    def __init__(self, mean, std, hidden=HIDDEN, outputs=OWN):
         super().__init__()
         self.mean, self.std = torch.from_numpy(mean), torch.from_numpy(std)
-        self.layers = nn.ModuleList([nn.Linear(len(mean), HIDDEN), nn.Linear(HIDDEN, DIMENSION)])
+        self.layers = nn.ModuleList([nn.Linear(len(mean), hidden), nn.Linear(hidden, outputs)])
 
     def standardised(self, x):
         return ((torch.as_tensor(x) - self.mean) / self.std).clamp(-CLAMP, CLAMP)
 
     def forward(self, x):
-        """Standardised statistics -> unit vectors. In training, part of the numbers is missing and all are noisy."""
+        """Standardised statistics -> vectors of any length. In training, part of the numbers is missing and all are noisy."""
         if self.training:
             x = F.dropout(x + NOISE * torch.randn_like(x), DROPOUT)
         for i, layer in enumerate(self.layers):
             x = layer(F.dropout(F.gelu(x), DROPOUT, self.training) if i else x)
-        return F.normalize(x, dim=-1)
+        return x
 
     @torch.no_grad()
     def vectors(self, x):
-        return self.eval()(self.standardised(x)).numpy()
+        return F.normalize(self.eval()(self.standardised(x)), dim=-1).numpy()
+
+
+class Discriminants:
+    """The linear part: the directions in which styles differ most, measured by how far pictures of one style spread.
+
+    Solved and not learned, so that it keeps what tells styles apart that no training has seen.
+    """
+
+    def __init__(self, x, styles):
+        between, within, weight = [], 0, 0
+        for own in styles:
+            mean = x[own].mean(0)
+            spread, share = x[own] - mean, min(1, FAIR / len(own))
+            between.append(mean)
+            within, weight = within + share * (spread.T @ spread), weight + share * len(own)
+        within, between, n = (within / weight).astype(np.float64), np.stack(between), x.shape[1]
+        within = (1 - SHRINKAGE) * within + SHRINKAGE * np.trace(within) / n * np.eye(n)
+        _, axes = eigh(np.cov(between.T), within, subset_by_index=[n - LINEAR, n - 1])
+        self.means, self.axes = torch.from_numpy(between), axes.astype(np.float32)
+        self.centre = between.mean(0)
+        self.axes /= np.sqrt((self(x) ** 2).sum(1).mean())
+
+    def __call__(self, x):
+        return (x - self.centre) @ self.axes
 
 
 def contrast(z, labels):
@@ -138,16 +171,35 @@ def contrast(z, labels):
     return -((found * same).sum(1) / same.sum(1)).mean()
 
 
+def moved_styles(x, labels, means, rng):
+    """Styles that nobody drew: some of the step's, each moved some way along the difference of two other styles."""
+    moved, moved_labels = [], []
+    count = int(labels.max()) + 1
+    for i, style in enumerate(rng.choice(count, MOVED, replace=False)):
+        one, two = rng.choice(len(means), 2, replace=False)
+        way = rng.uniform(FURTHEST / 3, FURTHEST) * (means[one] - means[two])
+        moved.append((x[labels == style] + way).clamp(-CLAMP, CLAMP))
+        moved_labels.append(torch.full((len(moved[-1]),), count + i))
+    return torch.cat(moved), torch.cat(moved_labels)
+
+
 def train(pictures, seed=0):
     torch.manual_seed(seed)
     head = Head(pictures.x.mean(0), pictures.x.std(0) + 1e-4)
     x, steps = head.standardised(pictures.x), Steps(pictures, np.random.default_rng(seed))
+    linear = Discriminants(x.numpy(), [own for styles in steps.styles.values() for own, _ in styles])
+    lengths = torch.from_numpy(linear(x.numpy())).norm(dim=1)
     optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=DECAY)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS, pct_start=0.1)
     start, average = time.time(), None
     for step in range(1, STEPS + 1):
         chosen, labels = steps.next()
-        loss = contrast(head(x[chosen]), labels)
+        more, more_labels = moved_styles(x[chosen], labels, linear.means, steps.rng)
+        labels = torch.cat([labels, more_labels])
+        y = head(torch.cat([x[chosen], more]))
+        # For each picture as long as the linear part, so that neither rules its vector.
+        uneven = (y[: len(chosen)].norm(dim=1) / lengths[chosen]).log().pow(2).mean()
+        loss = contrast(F.normalize(y, dim=1), labels) + EVEN * uneven
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -155,7 +207,26 @@ def train(pictures, seed=0):
         average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
         if step % 200 == 0:
             print(f"step {step}, loss {average:.3f}, {time.time() - start:.0f} s", flush=True)
-    return head
+    return joined(head.eval(), linear, x)
+
+
+@torch.no_grad()
+def joined(head, linear, x):
+    """One network of both parts: their vectors side by side, reduced to their main directions."""
+    y = torch.from_numpy(linear(x.numpy()))
+    reach = y.abs().amax(0) * 2 / FAR
+    own, first, second = head(x), *head.layers
+    scale = 1 / own.pow(2).sum(1).mean().sqrt()
+    both = torch.cat([own * scale, y * SHARE], 1)
+    turn = torch.linalg.eigh(both.T @ both)[1][:, -DIMENSION:].T
+    whole = Head(head.mean.numpy(), head.std.numpy(), HIDDEN + LINEAR, DIMENSION)
+    axes = torch.from_numpy(linear.axes) / reach
+    whole.layers[0].weight.data = torch.cat([first.weight, axes.T])
+    whole.layers[0].bias.data = torch.cat([first.bias, FAR - torch.from_numpy(linear.centre) @ axes])
+    back = turn[:, OWN:] * reach * SHARE
+    whole.layers[1].weight.data = torch.cat([turn[:, :OWN] @ second.weight * scale, back], 1)
+    whole.layers[1].bias.data = turn[:, :OWN] @ second.bias * scale - FAR * back.sum(1)
+    return whole.eval()
 
 
 def save_head(head, path):
@@ -178,7 +249,8 @@ def save_head(head, path):
 
 def load_head(path):
     with safe_open(path, "numpy") as f:
-        head = Head(f.get_tensor("mean"), f.get_tensor("std"))
+        outputs, hidden = f.get_slice("1.weight").get_shape()
+        head = Head(f.get_tensor("mean"), f.get_tensor("std"), hidden, outputs)
         for i, layer in enumerate(head.layers):
             for name, value in layer.named_parameters():
                 value.data = torch.from_numpy(f.get_tensor(f"{i}.{name}")).float()
