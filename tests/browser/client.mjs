@@ -398,7 +398,11 @@ test("a phone in dark mode: words, a reference, and no view wider than the scree
   for (const place of ["History", "Admin"]) {
     await page.getByRole("link", { name: place }).tap();
     await page.getByRole("heading", { name: place, level: 1 }).waitFor();
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${place}: the page is wider than the screen`);
+    // With its content: a table is wider than the screen, and scrolls inside its card.
+    if (place === "Admin") await page.getByRole("table").first().waitFor();
+    // Not `innerWidth`, which grows with a page that is too wide.
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= page.viewportSize().width, `${place}: the page is ${width} px wide`);
   }
   assert.deepEqual(faults, []);
   await close();

@@ -3,6 +3,7 @@ import { lazy, Suspense, useCallback, useEffect, useState, type MouseEvent } fro
 import { useDocument } from "@/documents/current";
 import { useJobs } from "@/jobs/store";
 import { usePadShortcuts } from "@/pad/shortcuts";
+import { AskForKey } from "@/shell/ask-for-key";
 import { Header } from "@/shell/header";
 import { HelpDialog } from "@/shell/help";
 import { KeysDialog } from "@/shell/keys";
@@ -57,6 +58,7 @@ function View({ place }: { place: Place }) {
       return (
         <>
           <h1 className="sr-only">Studio</h1>
+          <AskForKey />
           <Studio />
         </>
       );

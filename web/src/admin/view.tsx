@@ -18,7 +18,8 @@ import { CollectionCard } from "./collection";
 import { Lanes } from "./lanes";
 import { StartForm } from "./start";
 
-const COLUMNS = "grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]";
+const COLUMNS =
+  "grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]";
 
 /** The view for administrators of the server. */
 export default function AdminView() {
