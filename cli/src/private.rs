@@ -78,18 +78,20 @@ fn walk(data: &Path, change: bool) -> std::io::Result<OpenFiles> {
 
 #[cfg(unix)]
 fn is_ours(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 16] = [
         "calls",
         "changes",
         "collection",
         "collections",
         "collections.json",
         "demo",
+        "folder_id",
         "inputs",
         "lock",
         "models",
         "outputs",
         "recent_queries.json",
+        "scans",
         "spending",
         "thumbnails",
         ".doctor",

@@ -22,6 +22,7 @@
 //! | `:paused` | set | paused lanes |
 //! | `:alive` | zset | `<lane> <worker>` by the time of its last sign of life |
 //! | `:swept` | hash | `at`: time of the last sweep; `silence`: how long a worker may be silent; `mercy`: after an outage, no lease is ended before this time |
+//! | `:data_folder` | string | the id of the data folder that belongs to this queue |
 //! | `:totals` | hash | `<lane>:<state>` → jobs that ended in this state |
 //! | `:tasks` | counter | makes task ids |
 //! | `:dead` | stream | tasks that could not be read: `reason`, `payload`; about 1,000 at most |
@@ -143,12 +144,7 @@ impl RedisJobs {
     /// name the server.
     pub async fn connect(url: &str, settings: RedisSettings) -> Result<Self> {
         let (client, connection) = connection::connect(url).await?;
-        let tag = if settings.prefix.contains('{') {
-            settings.prefix.clone()
-        } else {
-            format!("{{{}}}", settings.prefix)
-        };
-        let prefix = format!("{tag}:{PROTOCOL}");
+        let prefix = versioned(&settings.prefix);
         let notices = Notices::new(client, &prefix);
         let rescue_from = AtomicU64::new(0);
         Ok(Self {
@@ -171,5 +167,14 @@ impl RedisJobs {
     /// The name of a lane's queue in apalis' keys.
     pub(crate) fn queue(&self, lane: Lane) -> String {
         format!("{}:lane:{lane}", self.prefix)
+    }
+}
+
+/// Returns what all keys begin with: the prefix as a hash tag, and the version.
+fn versioned(prefix: &str) -> String {
+    if prefix.contains('{') {
+        format!("{prefix}:{PROTOCOL}")
+    } else {
+        format!("{{{prefix}}}:{PROTOCOL}")
     }
 }
