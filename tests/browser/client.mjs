@@ -391,6 +391,8 @@ test("a phone in dark mode: words, a reference, and no view wider than the scree
   await keep(page, "phone-references-dark");
   await checkAccessible(page, "the phone's references");
   await bench.getByRole("button", { name: /Generate/ }).tap();
+  await page.getByRole("button", { name: "Use the searched words: apple" }).tap();
+  assert.equal(await page.getByLabel("Prompt").inputValue(), "apple");
   await page.getByRole("form", { name: "Generation settings" }).getByText(/\d honoured|be honoured/).first().waitFor();
   await checkWidth(page.getByRole("region", { name: "Generate" }));
   await keep(page, "phone-generate-dark");

@@ -62,7 +62,7 @@ test("keys go in headers, addresses hold tickets, everything works under a sub-p
 
   // The page asks for a key at the start. Pictures are shown only with one.
   const dialog = page.getByRole("dialog");
-  await dialog.waitFor();
+  await dialog.getByText("This server needs one of its API_KEYS").waitFor();
   await page.keyboard.press("Escape");
   await page.getByLabel("Words", { exact: true }).fill("square 1");
   await page.getByRole("button", { name: "Enter a key" }).click();
