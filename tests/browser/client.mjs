@@ -403,8 +403,9 @@ test("a phone in dark mode: words, a reference, and no view wider than the scree
     // With its content: a table is wider than the screen, and scrolls inside its card.
     if (place === "Admin") await page.getByRole("table").first().waitFor();
     // Not `innerWidth`, which grows with a page that is too wide.
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    const [width, height] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
     assert.ok(width <= page.viewportSize().width, `${place}: the page is ${width} px wide`);
+    assert.ok(height <= page.viewportSize().height, `${place}: the page is ${height} px high, and not only its content scrolls`);
   }
   assert.deepEqual(faults, []);
   await close();
