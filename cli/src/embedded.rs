@@ -37,6 +37,7 @@ use crate::following;
 use crate::generation::{self, Generation};
 use crate::model_choice;
 use crate::models;
+use crate::private;
 use crate::qdrant;
 use crate::queue::{self, Workers};
 use crate::shutdown::until_stopped;
@@ -117,6 +118,7 @@ impl Embedded {
         let models = models::open(settings)?;
         let embedder = models.load(&source).await?;
         let lock = lock()?;
+        private::check_access(folder)?;
         generation::announce(&generation);
         let generation = Generation::open(&generation, folder)?;
         let opened = open_collections(settings, source, embedder.info()).await;

@@ -30,7 +30,7 @@ struct SuggestFields {
 pub(crate) struct SearchRequest {
     pub query: SearchQuery,
     /// Freed when the search has ended.
-    pub _held: Admitted,
+    pub held: Admitted,
 }
 
 /// A search whose results are used as references.
@@ -41,7 +41,7 @@ pub(crate) struct SuggestRequest {
     /// How many; by default as many as the provider recommends.
     pub references: Option<usize>,
     /// Freed when the search has ended.
-    pub _held: Admitted,
+    pub held: Admitted,
 }
 
 impl FromRequest<AppState> for SearchRequest {
@@ -54,7 +54,7 @@ impl FromRequest<AppState> for SearchRequest {
         });
         Ok(Self {
             query: query.await?,
-            _held: held,
+            held,
         })
     }
 }
@@ -76,7 +76,7 @@ impl FromRequest<AppState> for SuggestRequest {
             query: query.await?,
             provider,
             references,
-            _held: held,
+            held,
         })
     }
 }

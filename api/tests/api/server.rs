@@ -398,9 +398,13 @@ async fn an_unknown_route_is_answered_with_a_problem() {
         .await;
     }
     // A browser gets a page that leads to the studio, but not for a route of the API.
+    let browser = clippy_http::client().build().expect("a client");
     let opened = |path| {
         let accepted = "text/html,application/xhtml+xml,*/*;q=0.8";
-        server.get(path).header("accept", accepted).send()
+        browser
+            .get(server.url(path))
+            .header("accept", accepted)
+            .send()
     };
     let page = opened("/gallery").await.expect("an answer");
     assert_eq!(page.status(), StatusCode::NOT_FOUND);

@@ -94,6 +94,7 @@ checks![
     running::a_job_lost_with_its_worker_runs_alone,
     running::watchers_see_every_event_once,
     suspects::others_run_while_a_lost_job_waits_for_its_provider,
+    suspects::a_cancelled_suspect_keeps_no_other_job_waiting,
 ];
 
 pub use clippy_testing::wait_until_within as wait_until;
