@@ -78,7 +78,8 @@ pub(crate) async fn errors_to_problems(
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    if !(status.is_client_error() || status.is_server_error()) {
+    // The only error in HTML is the page for a path without a route.
+    if !(status.is_client_error() || status.is_server_error()) || typed.starts_with("text/html") {
         return response;
     }
     if typed.contains("json") {

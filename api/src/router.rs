@@ -25,11 +25,11 @@ use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
     add, admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
-    job_events, job_images, jobs, lineage, method_not_allowed, not_found, pictures, preparing,
-    providers, queues, search, suggest, tickets,
+    job_events, job_images, jobs, lineage, method_not_allowed, pictures, preparing, providers,
+    queues, search, suggest, tickets,
 };
 use crate::state::AppState;
-use crate::{client, metrics};
+use crate::{client, metrics, page};
 
 /// Returns all routes of a server. Serve them with connect info, which admin calls without keys
 /// need.
@@ -137,7 +137,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/openapi.json", get(move || openapi::send(document)))
         .merge(client::routes())
         .merge(documented)
-        .fallback(not_found)
+        .fallback(page::not_found)
         .method_not_allowed_fallback(method_not_allowed);
     serve_under(&base, with_layers(router, &state).with_state(state))
 }

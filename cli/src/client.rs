@@ -352,6 +352,11 @@ fn host(base: &str) -> Option<String> {
     )
 }
 
+/// Whether only programs on the server's own machine can call it at this address.
+pub fn is_loopback(base: &str) -> bool {
+    host_location(&reachable(base)) == HostLocation::Loopback
+}
+
 /// Returns the address to call a server at. A server that listens at every address is called at
 /// loopback.
 fn reachable(base: &str) -> String {

@@ -31,12 +31,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::client::Client;
+use crate::client::{Client, is_loopback};
 use crate::failure::Failure;
 use crate::following;
 use crate::generation::{self, Generation};
 use crate::model_choice;
 use crate::models;
+use crate::private;
 use crate::qdrant;
 use crate::queue::{self, Workers};
 use crate::shutdown::until_stopped;
@@ -117,6 +118,7 @@ impl Embedded {
         let models = models::open(settings)?;
         let embedder = models.load(&source).await?;
         let lock = lock()?;
+        private::check_access(folder)?;
         generation::announce(&generation);
         let generation = Generation::open(&generation, folder)?;
         let opened = open_collections(settings, source, embedder.info()).await;
@@ -269,6 +271,9 @@ impl Embedded {
             ..ApiOptions::from(&settings.server)
         };
         let _following = self.follow();
+        if settings.jobs.redis_url.is_some() {
+            self.generation.record_data_folder(&*jobs).await;
+        }
         let parts = ApiParts {
             searcher: LiveSearcher::new(Arc::clone(&self.live), Arc::clone(&self.searcher)),
             gallery: Arc::clone(&self.gallery) as _,
@@ -400,12 +405,22 @@ pub fn running_server(
     settings: &Settings,
     server: Option<&str>,
 ) -> Result<Option<Client>, Failure> {
-    let running = || holder(&settings.collection.data_dir).and_then(|holder| holder.address);
-    match server {
-        Some(named) => Client::new(named, settings).map(Some),
-        None => running()
-            .map(|address| Client::from_data_folder(&address, settings))
-            .transpose(),
+    if let Some(named) = server {
+        return Client::new(named, settings).map(Some);
+    }
+    let Some(holder) = holder(&settings.collection.data_dir) else {
+        return Ok(None);
+    };
+    let Some(address) = &holder.address else {
+        return Ok(None);
+    };
+    match holder.other_machine() {
+        Some(machine) if is_loopback(address) => Err(Failure::run(format!(
+            "{} is in use by a server on machine {machine}, which other machines cannot reach at \
+             {address}: run this command there, or pass the server's address with --server URL",
+            settings.collection.data_dir.display()
+        ))),
+        _ => Client::from_data_folder(address, settings).map(Some),
     }
 }
 

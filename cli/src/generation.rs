@@ -11,9 +11,11 @@ use clippy_generate::{
     Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending, Finding, GenerationSettings,
     Intake, Outputs, ProviderName, Providers, Resolver,
 };
+use clippy_jobs::JobStore;
 use clippy_worker::jobs::{GalleryReferences, GenerateTools, ProviderPatience};
 
 use crate::failure::Failure;
+use crate::folder_id;
 
 /// Reads the settings of generation from the environment.
 pub fn settings() -> Result<GenerationSettings, Failure> {
@@ -82,6 +84,7 @@ pub struct Generation {
     intake: Intake,
     outputs: Outputs,
     journal: Arc<FileJournal>,
+    data_folder: String,
     budget: DailyBudget,
     spending: FileSpending,
     longest_call: Duration,
@@ -96,11 +99,27 @@ impl Generation {
             intake: Intake::open(data.join("inputs"))?,
             outputs: Outputs::open(data.join("outputs"))?,
             journal: Arc::new(FileJournal::new(data.join("calls"))),
+            data_folder: folder_id::open(data)?,
             budget: settings.budget,
             spending: FileSpending::new(data.join("spending")),
             longest_call: settings.timeout,
             patience: ProviderPatience::of(settings.patience),
         })
+    }
+
+    /// Records that this data folder belongs to the queue. If another folder is recorded already, it
+    /// stays and this is logged: workers with this folder then refuse paid jobs.
+    pub async fn record_data_folder(&self, jobs: &dyn JobStore) {
+        match jobs.record_data_folder(&self.data_folder).await {
+            Ok(recorded) if recorded == self.data_folder => {}
+            Ok(_) => tracing::error!(
+                "the queue belongs to another DATA_DIR, so paid jobs are refused here; `clippy \
+                 doctor` says what to do"
+            ),
+            Err(error) => {
+                tracing::warn!(%error, "cannot record the data folder with the queue");
+            }
+        }
     }
 
     /// Returns the parts that the API needs.
@@ -126,6 +145,7 @@ impl Generation {
             intake: self.intake.clone(),
             outputs: self.outputs.clone(),
             journal: Arc::clone(&self.journal) as _,
+            data_folder: self.data_folder.clone(),
             budget: self.budget,
             spending: self.spending.clone(),
             longest_call: self.longest_call,

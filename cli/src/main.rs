@@ -12,6 +12,7 @@ mod environment;
 mod evaluation;
 mod events;
 mod failure;
+mod folder_id;
 mod following;
 mod generation;
 mod logging;

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use crate::failure::Failure;
+
 /// Makes new files and folders of this process accessible to its user only. Call it before other
 /// threads start.
 pub fn make_new_files_private() {
@@ -12,6 +14,9 @@ pub fn make_new_files_private() {
         libc::umask(0o077);
     }
 }
+
+/// The folder that a process may use without writing to it.
+const READ_ONLY: &str = "models";
 
 /// Clippy's files in a data folder that other users may read or write.
 #[derive(Debug, Default)]
@@ -29,6 +34,54 @@ pub fn restrict(data: &Path) -> std::io::Result<OpenFiles> {
 /// Returns the files that [`restrict`] would change.
 pub fn inspect(data: &Path) -> std::io::Result<OpenFiles> {
     walk(data, false)
+}
+
+/// Checks that this user may read and write Clippy's files in a data folder. Otherwise each part
+/// would fail in its own words, such as "attempt to write a readonly database".
+pub fn check_access(data: &Path) -> Result<(), Failure> {
+    let Ok(entries) = std::fs::read_dir(data) else {
+        return Ok(());
+    };
+    let mut refused: Vec<String> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let writes = name != READ_ONLY;
+            (is_ours(&name) && !is_accessible(&entry.path(), writes)).then_some(name)
+        })
+        .collect();
+    refused.sort();
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(refusal(data, &refused)),
+    }
+}
+
+fn refusal(data: &Path, refused: &[String]) -> Failure {
+    let data = data.display();
+    Failure::run(format!(
+        "this user may not read and write {} in {data}: run as the user who made them, give them to \
+         this one (chown -R), or choose another folder with --data-dir",
+        refused.join(", ")
+    ))
+}
+
+#[cfg(unix)]
+fn is_accessible(path: &Path, writes: bool) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(name) = std::ffi::CString::new(path.as_os_str().as_bytes()) else {
+        return true;
+    };
+    let enter = if path.is_dir() { libc::X_OK } else { 0 };
+    let write = if writes { libc::W_OK } else { 0 };
+    // SAFETY: `name` ends with a zero byte and lives until the call returns.
+    let answer = unsafe { libc::access(name.as_ptr(), libc::R_OK | write | enter) };
+    answer == 0 || std::io::Error::last_os_error().kind() != std::io::ErrorKind::PermissionDenied
+}
+
+#[cfg(not(unix))]
+fn is_accessible(_path: &Path, _writes: bool) -> bool {
+    true
 }
 
 #[cfg(not(unix))]
@@ -76,20 +129,21 @@ fn walk(data: &Path, change: bool) -> std::io::Result<OpenFiles> {
     Ok(found)
 }
 
-#[cfg(unix)]
 fn is_ours(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 16] = [
         "calls",
         "changes",
         "collection",
         "collections",
         "collections.json",
         "demo",
+        "folder_id",
         "inputs",
         "lock",
         "models",
         "outputs",
         "recent_queries.json",
+        "scans",
         "spending",
         "thumbnails",
         ".doctor",
@@ -115,15 +169,43 @@ mod tests {
     }
 
     #[test]
+    fn files_of_another_user_are_named_with_what_helps() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (data, database) = (folder.path(), folder.path().join("clippy.db"));
+        std::fs::write(&database, "").expect("made");
+        check_access(data).expect("it is ours");
+        open(&database, 0o444);
+        // Nothing is refused to the superuser.
+        let complaint = match check_access(data) {
+            Err(failure) => failure,
+            Ok(()) => refusal(data, &["clippy.db".to_owned()]),
+        };
+        let complaint = complaint.to_string();
+        for part in ["clippy.db", "chown -R", "--data-dir"] {
+            assert!(complaint.contains(part), "{part}: {complaint}");
+        }
+    }
+
+    #[test]
     fn only_clippys_own_files_lose_the_rights_of_other_users() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path();
-        std::fs::create_dir(data.join("outputs")).expect("made");
-        std::fs::write(data.join("clippy.db"), "").expect("made");
-        for (name, before) in [("outputs", 0o755), ("clippy.db", 0o644), (".", 0o755)] {
+        for name in ["outputs", "scans"] {
+            std::fs::create_dir(data.join(name)).expect("made");
+        }
+        for name in ["clippy.db", "folder_id"] {
+            std::fs::write(data.join(name), "").expect("made");
+        }
+        for (name, before) in [
+            ("outputs", 0o755),
+            ("scans", 0o755),
+            ("clippy.db", 0o644),
+            ("folder_id", 0o644),
+            (".", 0o755),
+        ] {
             open(&data.join(name), before);
         }
-        assert_eq!(inspect(data).expect("read").open.len(), 3);
+        assert_eq!(inspect(data).expect("read").open.len(), 5);
         assert_eq!(mode(data), 0o755, "inspecting changes nothing");
         restrict(data).expect("closed");
         assert_eq!(

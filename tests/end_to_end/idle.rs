@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::{Server, wait_until};
 
 /// The largest share of one core that an idle server may use.
-const MAX_SHARE: f64 = 0.015;
+const MAX_SHARE: f64 = 0.005;
 /// Long enough that work repeated every few seconds happens several times.
 const WINDOW: Duration = Duration::from_secs(10);
 

@@ -1,9 +1,9 @@
 //! A server whose Redis refuses the password or the database of `REDIS_URL` exits with the reason,
-//! and does not wait.
+//! and does not wait. A data folder that does not belong to the queue is reported.
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{clippy, text};
+use crate::harness::{Server, clippy, text};
 use clippy_testing::RedisServer;
 
 #[test]
@@ -49,4 +49,36 @@ fn a_start_fails_with_the_reason_if_redis_refuses_the_password_or_the_database()
             );
         }
     }
+}
+
+#[test]
+fn a_data_folder_that_does_not_belong_to_the_queue_is_reported() {
+    let (own, foreign) = (
+        tempfile::tempdir().expect("a temporary folder"),
+        tempfile::tempdir().expect("a temporary folder"),
+    );
+    let mut redis = RedisServer::reserve();
+    redis.restart();
+    let url = redis.url();
+    let settings = [("REDIS_URL", url.as_str())];
+    let _server = Server::start_with(own.path(), "serve", &["--with-worker"], &settings);
+    let printed = |folder: &std::path::Path| {
+        let output = clippy(folder)
+            .arg("doctor")
+            .envs(settings)
+            .output()
+            .expect("it starts");
+        text(&output.stdout)
+    };
+    let of_own = printed(own.path());
+    assert!(
+        of_own.contains("the one that belongs to the queue") && !of_own.contains("not the one"),
+        "{of_own}"
+    );
+    let of_foreign = printed(foreign.path());
+    assert!(
+        of_foreign.contains("is not the one that belongs to the queue")
+            && of_foreign.contains("DATA_DIR"),
+        "{of_foreign}"
+    );
 }

@@ -4,6 +4,7 @@ import { AddPicturesDialog } from "@/add/dialog";
 import { useDocument } from "@/documents/current";
 import { useJobs } from "@/jobs/store";
 import { usePadShortcuts } from "@/pad/shortcuts";
+import { AskForKey } from "@/shell/ask-for-key";
 import { Header } from "@/shell/header";
 import { HelpDialog } from "@/shell/help";
 import { KeysDialog } from "@/shell/keys";
@@ -60,6 +61,7 @@ function View({ place }: { place: Place }) {
       return (
         <>
           <h1 className="sr-only">Studio</h1>
+          <AskForKey />
           <Studio />
         </>
       );

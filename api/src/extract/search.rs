@@ -29,7 +29,7 @@ struct SuggestFields {
 pub(crate) struct SearchRequest {
     pub query: SearchQuery,
     /// Freed when the search has ended.
-    pub _held: Admitted,
+    pub held: Admitted,
 }
 
 /// A search whose results are used as references.
@@ -40,7 +40,7 @@ pub(crate) struct SuggestRequest {
     /// How many; by default as many as the provider recommends.
     pub references: Option<usize>,
     /// Freed when the search has ended.
-    pub _held: Admitted,
+    pub held: Admitted,
 }
 
 impl FromRequest<AppState> for SearchRequest {
@@ -53,7 +53,7 @@ impl FromRequest<AppState> for SearchRequest {
         });
         Ok(Self {
             query: query.await?,
-            _held: held,
+            held,
         })
     }
 }
@@ -75,7 +75,7 @@ impl FromRequest<AppState> for SuggestRequest {
             query: query.await?,
             provider,
             references,
-            _held: held,
+            held,
         })
     }
 }

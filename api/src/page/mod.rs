@@ -1,12 +1,16 @@
 //! Serves the plain page: a few files without a build step or dependencies. It replaces the
 //! artist's client if that was not built.
 
+mod missing;
+
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
 use crate::state::AppState;
+
+pub(crate) use missing::not_found;
 
 /// Everything must come from this server, and no other page may frame this one.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' \

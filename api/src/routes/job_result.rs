@@ -77,6 +77,8 @@ pub(crate) struct BulkResult {
     totals: TotalsResponse,
     /// The first failed lines.
     failures: Vec<FailedLine>,
+    /// The number of lines that a dry run would embed. They are counted as `skipped`.
+    would_embed: Option<u64>,
     /// The scan of the added folders. The lines are those of new and changed files.
     scan: Option<ScanResponse>,
 }

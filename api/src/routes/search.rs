@@ -320,7 +320,7 @@ pub(crate) async fn search_hybrid(
     caller: Caller,
     request: SearchRequest,
 ) -> Result<Json<SearchResponse>, Problem> {
-    let SearchRequest { query, _held } = request;
+    let SearchRequest { query, held } = request;
     let query = SearchQuery {
         user_id: query.user_id.map(|user| caller.artist(&user)),
         ..query
@@ -328,7 +328,7 @@ pub(crate) async fn search_hybrid(
     let recent = recent_query_of(&query);
     // Model and collection are taken together, so that a switch does not affect this search.
     let (searcher, live) = state.searcher();
-    let answer = searcher.search(query).await?;
+    let answer = searcher.search_holding(query, held.clone()).await?;
     record_stages(&answer.took);
     if let Some(recent) = recent {
         state.recent().record(recent);

@@ -117,7 +117,7 @@ pub(crate) async fn suggest_references(
         query,
         provider,
         references,
-        _held,
+        held,
     } = request;
     let provider = state.generation().providers.get(provider.as_deref())?;
     let options = SuggestionOptions {
@@ -142,7 +142,8 @@ pub(crate) async fn suggest_references(
         user_id: query.user_id.map(|user| caller.artist(&user)),
         ..query
     };
-    let answer = state.searcher().0.search(query).await?;
+    let (searcher, _) = state.searcher();
+    let answer = searcher.search_holding(query, held.clone()).await?;
     let found: Vec<FoundPicture> = answer.hits.iter().map(|hit| found(hit, &words)).collect();
     let suggested = suggest(provider.as_ref(), &found, options)?;
     let mut known: HashMap<PointId, (FoundPicture, Payload)> = HashMap::new();

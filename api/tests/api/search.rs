@@ -1,12 +1,14 @@
 //! Searches over HTTP: forms, JSON, and invalid requests.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::support::{DIMENSION, Setup, TestServer, drawing, json as body, problem};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clippy_api::ApiOptions;
 use clippy_core::recent::RecentQueries;
+use clippy_imaging::Budget;
 use clippy_testing::FakeEmbedder;
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
@@ -574,6 +576,35 @@ async fn more_searches_than_places_are_refused_at_once() {
     }
     crate::support::wait_until("places are given back", || async {
         server.search(&query).await.status() == StatusCode::OK
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_keeps_its_place_while_its_threads_work_after_a_504() {
+    let options = ApiOptions {
+        searches_at_once: 1,
+        request_timeout: Duration::from_millis(300),
+        ..ApiOptions::default()
+    };
+    let server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
+    // The thread that decodes the drawing waits for memory.
+    let budget = Budget::of_decoding(1);
+    let all = budget.acquire_async(budget.total(), Duration::from_secs(20));
+    let memory = all.await.expect("free memory");
+    let sketch = json!({ "sketch": STANDARD.encode(drawing()) });
+    let late = server.search(&sketch).await;
+    problem(late, StatusCode::GATEWAY_TIMEOUT, "timeout").await;
+    let words = json!({ "query_text": "apple" });
+    let refused = server.search(&words).await;
+    problem(refused, StatusCode::SERVICE_UNAVAILABLE, "overloaded").await;
+    drop(memory);
+    crate::support::wait_until("the place to be free", || async {
+        server.search(&words).await.status() == StatusCode::OK
     })
     .await;
 }

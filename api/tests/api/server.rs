@@ -397,6 +397,30 @@ async fn an_unknown_route_is_answered_with_a_problem() {
         )
         .await;
     }
+    // A browser gets a page that leads to the studio, but not for a route of the API.
+    let browser = clippy_http::client().build().expect("a client");
+    let opened = |path| {
+        let accepted = "text/html,application/xhtml+xml,*/*;q=0.8";
+        browser
+            .get(server.url(path))
+            .header("accept", accepted)
+            .send()
+    };
+    let page = opened("/gallery").await.expect("an answer");
+    assert_eq!(page.status(), StatusCode::NOT_FOUND);
+    assert!(
+        page.headers()["content-type"]
+            .to_str()
+            .expect("text")
+            .starts_with("text/html")
+    );
+    let page = page.text().await.expect("a page");
+    assert!(
+        page.contains("/gallery") && page.contains("href=\"/\""),
+        "{page}"
+    );
+    let missing = opened("/api/gallery").await.expect("an answer");
+    problem(missing, StatusCode::NOT_FOUND, "not_found").await;
     for (method, path) in [
         (Method::GET, "/api/search/hybrid"),
         (Method::DELETE, "/image/7"),

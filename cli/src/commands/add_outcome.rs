@@ -1,6 +1,6 @@
 //! Reports the outcome of adding folders: totals on standard output, reasons on standard error.
 
-use clippy_core::ledger::{DRY_RUN, LedgerTotals, Reasons};
+use clippy_core::ledger::{LedgerTotals, Reasons};
 use clippy_library::summary::Summary;
 use clippy_worker::add::AddReport;
 use serde::Deserialize;
@@ -90,9 +90,9 @@ impl AddOutcome {
     /// Returns the totals as one line.
     fn sums(&self) -> String {
         let Self { scan, totals, .. } = self;
-        let wanted = self.reasons.skipped.get(DRY_RUN).copied();
         let added = if self.dry_run {
-            format!("{} would be added", wanted.unwrap_or_default())
+            let wanted = self.reasons.would_embed().unwrap_or_default();
+            format!("{wanted} would be added")
         } else {
             format!("{} added", totals.embedded)
         };

@@ -206,13 +206,13 @@ fn report(job: &Value, output: JobOutput) -> Result<(), Failure> {
         println!("{result}");
         return Ok(());
     };
+    // A server of an earlier version returns no reasons.
+    let reasons = Reasons::deserialize(&result["reasons"]).unwrap_or_default();
     if output.json {
         println!("{result}");
     } else {
-        println!("{}", outcome::sums(&totals, None));
+        println!("{}", outcome::sums(&totals, &reasons, None));
     }
-    // A server of an earlier version returns no reasons.
-    let reasons = Reasons::deserialize(&result["reasons"]).unwrap_or_default();
     if output.counts_failed_lines {
         return outcome::judge(&totals, &reasons, output.fail_on_any);
     }

@@ -94,7 +94,10 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
         })?;
         println!("{line}");
     } else {
-        println!("{}", outcome::sums(totals, Some(report.seconds)));
+        println!(
+            "{}",
+            outcome::sums(totals, &report.reasons, Some(report.seconds))
+        );
     }
     if report.complete {
         return outcome::judge(totals, &report.reasons, arguments.fail_on_any);

@@ -5,8 +5,8 @@ use clippy_core::ledger::{LedgerTotals, Reasons};
 
 use crate::failure::Failure;
 
-/// Returns the totals as one line.
-pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
+/// Returns the totals as one line. What a dry run would embed is not called skipped.
+pub fn sums(totals: &LedgerTotals, reasons: &Reasons, seconds: Option<f64>) -> String {
     let LedgerTotals {
         lines,
         embedded,
@@ -15,9 +15,15 @@ pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
         skipped,
         failed,
     } = totals;
+    let wanted = reasons.would_embed().unwrap_or_default();
+    let embedded = match wanted {
+        0 => format!("{embedded} embedded"),
+        _ => format!("{wanted} would be embedded"),
+    };
+    let skipped = skipped.saturating_sub(wanted);
     let time = seconds.map_or_else(String::new, |seconds| format!(" in {seconds:.1} s"));
     format!(
-        "{lines} lines{time}: {embedded} embedded, {unchanged} unchanged, {duplicates} \
+        "{lines} lines{time}: {embedded}, {unchanged} unchanged, {duplicates} \
          duplicates, {skipped} skipped, {failed} failed."
     )
 }
@@ -44,4 +50,34 @@ pub fn judge(totals: &LedgerTotals, reasons: &Reasons, fail_on_any: bool) -> Res
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::ledger::{DRY_RUN, LineOutcome, LineRecord};
+
+    use super::*;
+
+    #[test]
+    fn a_dry_run_says_what_would_be_embedded() {
+        let (mut totals, mut reasons) = (LedgerTotals::default(), Reasons::default());
+        for reason in [DRY_RUN, DRY_RUN, "not in the list of ids"] {
+            let outcome = LineOutcome::Skipped {
+                reason: reason.to_owned(),
+            };
+            totals.add(&outcome);
+            reasons.add(&LineRecord {
+                line: 0,
+                id: None,
+                outcome,
+            });
+        }
+        let line = sums(&totals, &reasons, None);
+        assert!(
+            line.contains("2 would be embedded") && line.contains("1 skipped"),
+            "{line}"
+        );
+        let stored = sums(&LedgerTotals::default(), &Reasons::default(), None);
+        assert!(stored.contains("0 embedded"), "{stored}");
+    }
 }

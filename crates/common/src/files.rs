@@ -22,6 +22,21 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
+/// Creates a file with this content atomically and durably. Returns `false` if the file exists; it
+/// is not changed then.
+///
+/// # Errors
+/// An error of the file system.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let file = write_beside(path, content)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => sync_folder(folder_of(path)).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
 /// Replaces a file's content atomically, as [`replace`] does, with content that is written piece by
 /// piece.
 ///

@@ -1,6 +1,7 @@
 //! Small helpers that several crates share, and that are not specific to Clippy.
 
 pub mod files;
+pub mod machine;
 pub mod paths;
 pub mod text;
 

@@ -1,11 +1,11 @@
 //! One process at a time: an embedded store belongs to the process that opened it.
 //!
 //! The lock is the operating system's, on an open file, so it ends with its process in every case.
-//! The file's text names the holder: its process id and, when it serves, its address. The text
-//! alone never locks anything.
+//! The file's text names the holder: its process id, its machine and, when it serves, its address.
+//! The text alone never locks anything.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use clippy_core::{Error, ErrorCode, Result};
@@ -20,9 +20,23 @@ pub const LOCK_FILE: &str = "lock";
 pub struct Holder {
     /// The process.
     pub pid: u32,
+    /// The machine that it runs on, if that has a stable name.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// The address at which it serves HTTP, such as `http://127.0.0.1:8000`; `None` when it does
     /// not serve.
     pub address: Option<String>,
+}
+
+impl Holder {
+    /// Returns the name of the holder's machine, if it is not this one. The holder's process id and
+    /// loopback address mean nothing here then.
+    #[must_use]
+    pub fn other_machine(&self) -> Option<&str> {
+        let theirs = self.machine.as_deref()?;
+        let ours = clippy_common::machine::name()?;
+        (ours != theirs).then_some(theirs)
+    }
 }
 
 /// A held lock. It is released when this is dropped, or when the process ends.
@@ -39,13 +53,7 @@ impl StoreLock {
     /// [`ErrorCode::Conflict`] when another process (or another part of this one) holds it: the
     /// message names it and says how to work with it.
     pub fn acquire(folder: &Path, address: Option<&str>) -> Result<Self> {
-        let failed = |error: std::io::Error| {
-            Error::internal(format!(
-                "the lock in {} could not be taken",
-                folder.display()
-            ))
-            .with_source(error)
-        };
+        let failed = |error| unusable(folder, error);
         std::fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(LOCK_FILE);
         let file = OpenOptions::new()
@@ -60,6 +68,7 @@ impl StoreLock {
             Err(TryLockError::WouldBlock) => return Err(taken(folder, read_holder(&path))),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
+        warn_of_other_machine(folder, &path);
         let lock = Self {
             file: Mutex::new(file),
             path,
@@ -75,6 +84,7 @@ impl StoreLock {
     pub fn set_address(&self, address: Option<&str>) -> Result<()> {
         let holder = Holder {
             pid: std::process::id(),
+            machine: clippy_common::machine::name().map(str::to_owned),
             address: address.map(str::to_owned),
         };
         let mut file = self.file.lock();
@@ -106,6 +116,7 @@ pub fn holder(folder: &Path) -> Option<Holder> {
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(read_holder(&path).unwrap_or(Holder {
             pid: 0,
+            machine: None,
             address: None,
         })),
         _ => None,
@@ -118,13 +129,53 @@ fn read_holder(path: &Path) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
+/// The locks of some network file systems exclude only processes of one machine. There, the name of
+/// another machine is the only sign that two machines use the folder.
+fn warn_of_other_machine(folder: &Path, path: &Path) {
+    let Some(last) = read_holder(path) else {
+        return;
+    };
+    if let Some(machine) = last.other_machine() {
+        tracing::warn!(
+            folder = %folder.display(), machine, pid = last.pid,
+            "a process on another machine used this data folder and did not stop cleanly; if it \
+             still runs, stop it or this one, since only one process can use the folder"
+        );
+    }
+}
+
+/// Returns the error of a folder whose lock file cannot be opened or locked, by what helps.
+fn unusable(folder: &Path, error: std::io::Error) -> Error {
+    let path = folder.display();
+    let remedy = match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "it, or its file lock, belongs to another user. Run as that user, give the folder to \
+             this one (chown -R), or choose another folder with --data-dir"
+        }
+        ErrorKind::ReadOnlyFilesystem => {
+            "its file system is mounted read-only. Choose another folder with --data-dir"
+        }
+        ErrorKind::Unsupported => {
+            "its file system has no locks, so that two processes could damage the collection. \
+             Choose a folder on a local disk with --data-dir"
+        }
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "it is no folder. Choose another one with --data-dir"
+        }
+        _ => "its lock could not be taken",
+    };
+    Error::internal(format!("cannot use the data folder {path}: {remedy}")).with_source(error)
+}
+
 fn taken(folder: &Path, holder: Option<Holder>) -> Error {
-    let who = match holder {
-        Some(Holder {
-            pid,
-            address: Some(address),
-        }) => format!("process {pid}, which serves at {address}"),
-        Some(Holder { pid, address: None }) => format!("process {pid}"),
+    let who = match &holder {
+        Some(holder) => {
+            let machine = holder.other_machine();
+            let machine = machine.map_or_else(String::new, |name| format!(" on machine {name}"));
+            let serves = holder.address.as_ref();
+            let serves = serves.map_or_else(String::new, |at| format!(", which serves at {at}"));
+            format!("process {}{machine}{serves}", holder.pid)
+        }
         None => "another process".to_owned(),
     };
     Error::new(
@@ -164,6 +215,49 @@ mod tests {
         drop(lock);
         assert_eq!(holder(folder.path()), None);
         StoreLock::acquire(folder.path(), None).expect("free again");
+    }
+
+    #[test]
+    fn a_holder_on_another_machine_is_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = StoreLock::acquire(folder.path(), None).expect("free");
+        let own = holder(folder.path()).expect("held");
+        assert_eq!(own.other_machine(), None);
+        let text = r#"{"pid":7,"machine":"atelier-2","address":"http://127.0.0.1:8000"}"#;
+        std::fs::write(folder.path().join(LOCK_FILE), text).expect("written");
+        let other = holder(folder.path()).expect("held");
+        if clippy_common::machine::name().is_none() {
+            return;
+        }
+        assert_eq!(other.other_machine(), Some("atelier-2"));
+        let error = StoreLock::acquire(folder.path(), None).expect_err("taken");
+        assert!(
+            error.message.contains("process 7 on machine atelier-2"),
+            "{}",
+            error.message
+        );
+        drop(lock);
+        // Versions before this one wrote no machine.
+        let older: Holder = serde_json::from_str(r#"{"pid":7,"address":null}"#).expect("a holder");
+        assert_eq!(older.other_machine(), None);
+    }
+
+    #[test]
+    fn an_unusable_folder_is_named_with_what_helps() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("written");
+        let error = StoreLock::acquire(&file, None).expect_err("no folder");
+        assert!(error.message.contains("it is no folder"), "{error}");
+        for (kind, words) in [
+            (ErrorKind::PermissionDenied, "another user"),
+            (ErrorKind::ReadOnlyFilesystem, "read-only"),
+            (ErrorKind::Unsupported, "no locks"),
+        ] {
+            let error = unusable(folder.path(), kind.into());
+            assert!(error.message.contains(words), "{}", error.message);
+            assert!(error.message.contains("--data-dir"), "{}", error.message);
+        }
     }
 
     #[test]

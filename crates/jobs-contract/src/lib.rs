@@ -9,6 +9,7 @@ mod families;
 mod losses;
 mod running;
 mod steps;
+mod suspects;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,7 @@ checks![
     steps::a_job_that_makes_progress_gets_all_its_attempts_again,
     steps::after_a_time_without_sweeps_no_lease_ends_at_once,
     steps::a_lost_task_is_rescued,
+    steps::a_queue_keeps_the_first_data_folder,
     families::children_fan_in_once,
     families::planning_twice_makes_no_child_twice,
     families::a_part_that_succeeds_gives_its_planner_all_attempts_again,
@@ -80,6 +82,8 @@ checks![
     running::bulk_work_never_delays_interactive_work,
     running::cancellation_reaches_running_work,
     cleaning::a_job_cancelled_between_its_runs_is_cleaned_up,
+    cleaning::a_parent_cancelled_while_it_plans_is_cleaned_up,
+    cleaning::a_part_cancelled_between_its_runs_is_cleaned_up,
     running::progress_previews_and_logs_become_events,
     running::an_attempt_continues_from_the_last_checkpoint,
     running::parents_plan_wait_and_merge,
@@ -90,6 +94,8 @@ checks![
     running::a_job_that_ends_its_worker_twice_is_not_run_again,
     running::a_job_lost_with_its_worker_runs_alone,
     running::watchers_see_every_event_once,
+    suspects::others_run_while_a_lost_job_waits_for_its_provider,
+    suspects::a_cancelled_suspect_keeps_no_other_job_waiting,
 ];
 
 pub use clippy_testing::wait_until_within as wait_until;

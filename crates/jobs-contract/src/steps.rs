@@ -803,3 +803,12 @@ pub(super) async fn a_lost_task_is_rescued(store: Store) {
     })
     .await;
 }
+
+pub(super) async fn a_queue_keeps_the_first_data_folder(store: Store) {
+    assert_eq!(store.data_folder().await.expect("an answer"), None);
+    for id in ["one", "another", "one"] {
+        assert_eq!(store.record_data_folder(id).await.expect("an id"), "one");
+    }
+    let known = store.data_folder().await.expect("an answer");
+    assert_eq!(known.as_deref(), Some("one"));
+}

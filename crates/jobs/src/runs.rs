@@ -188,6 +188,9 @@ pub trait RunStore: Send + Sync + 'static {
     /// [`Phase::Merge`] in the same step.
     async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished>;
 
+    /// Returns the id of the data folder that belongs to this queue, once a server has recorded it.
+    async fn data_folder(&self) -> Result<Option<String>>;
+
     /// Returns a job that was cancelled after one of its runs had begun, and `None` for any other
     /// job.
     ///

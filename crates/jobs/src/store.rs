@@ -167,6 +167,10 @@ pub trait JobStore: Send + Sync + 'static {
     /// Returns the newest dead letters.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>>;
 
+    /// Records the id of the data folder that belongs to this queue, unless one is recorded. Returns
+    /// the recorded one.
+    async fn record_data_folder(&self, id: &str) -> Result<String>;
+
     /// Subscribes to notices of jobs with new events. A notice may be lost (a lost connection, a
     /// slow reader): poll as well.
     fn watch_events(&self) -> broadcast::Receiver<EventNotice>;

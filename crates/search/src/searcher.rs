@@ -84,6 +84,19 @@ impl Searcher {
     /// `NotFound` for a `like` that is not in the collection, and whatever the model and the
     /// collection report.
     pub async fn search(&self, query: SearchQuery) -> Result<SearchAnswer> {
+        self.search_holding(query, ()).await
+    }
+
+    /// Like [`Searcher::search`]. If the search is dropped while a thread works on the query's
+    /// pictures, `held` is dropped when that thread ends.
+    ///
+    /// # Errors
+    /// As [`Searcher::search`].
+    pub async fn search_holding(
+        &self,
+        query: SearchQuery,
+        held: impl Send + 'static,
+    ) -> Result<SearchAnswer> {
         let started = Instant::now();
         let weights = query.check()?;
         let tag_weights = self.tag_weights(&query).await?;
@@ -93,7 +106,7 @@ impl Searcher {
             fingerprint,
             inputs,
             missing,
-        } = self.prepare(query, weights).await?;
+        } = self.prepare(query, weights, held).await?;
         let offset = query
             .cursor
             .as_deref()
@@ -180,7 +193,12 @@ impl Searcher {
 
     /// Prepares a query. Decoding and edge maps take milliseconds of computation, so they run off
     /// the async threads.
-    async fn prepare(&self, query: SearchQuery, weights: Weights) -> Result<PreparedQuery> {
+    async fn prepare(
+        &self,
+        query: SearchQuery,
+        weights: Weights,
+        held: impl Send + 'static,
+    ) -> Result<PreparedQuery> {
         let (info, cache, limits) = (
             Arc::clone(self.embedder.info()),
             Arc::clone(&self.embeddings),
@@ -197,7 +215,7 @@ impl Searcher {
             })?;
         blocking("preparing a query's pictures", move || {
             // Held until the work ends, even when the caller has gone.
-            let _permit = permit;
+            let _held = (permit, held);
             prepare(query, &weights, &cache, &info.transform, &limits)
         })
         .await

@@ -44,7 +44,7 @@ export function BulkJob({ view: { job, connection }, now }: { view: JobView; now
       {failure !== null && <Notice error={failure} />}
       {error && <p className={state === "failed" ? "text-ruby" : "text-amber"}>{error.message}</p>}
       {result?.scan != null && <Scan scan={result.scan} />}
-      {result !== null && <Totals totals={result.totals} />}
+      {result !== null && <Totals totals={result.totals} wanted={result.would_embed ?? 0} />}
       {result !== null && result.failures.length > 0 && <FailedLines lines={result.failures} />}
     </article>
   );
@@ -76,15 +76,26 @@ function progressLine({ state, progress: { done, total, unit, message } }: Job):
 
 const TOTALS = ["lines", "embedded", "unchanged", "duplicates", "skipped", "failed"] as const;
 
+interface TotalsProps {
+  totals: Schemas["TotalsResponse"];
+  /** Lines that a dry run would embed. They are counted as skipped. */
+  wanted: number;
+}
+
 /** The number of lines per outcome. */
-function Totals({ totals }: { totals: Schemas["TotalsResponse"] }) {
-  const shown = TOTALS.filter((name) => totals[name] > 0 || name === "lines");
+function Totals({ totals, wanted }: TotalsProps) {
+  const numbers = TOTALS.map((name) => {
+    return [name, name === "skipped" ? totals.skipped - wanted : totals[name]] as const;
+  });
+  const shown = [...numbers, ["would be embedded", wanted] as const].filter(
+    ([name, value]) => value > 0 || name === "lines",
+  );
   return (
     <dl className="tabular flex flex-wrap gap-x-5 gap-y-1">
-      {shown.map((name) => (
+      {shown.map(([name, value]) => (
         <div key={name} className="flex gap-1.5">
           <dt className="text-soft">{name}</dt>
-          <dd className={name === "failed" ? "text-ruby" : ""}>{count(totals[name])}</dd>
+          <dd className={name === "failed" ? "text-ruby" : ""}>{count(value)}</dd>
         </div>
       ))}
     </dl>

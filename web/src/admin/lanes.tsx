@@ -64,7 +64,7 @@ const COLUMNS = ["Waiting", "Oldest", "Running", "Done", "Failed", "Workers"];
 
 function Table({ queues, busy, onPause }: TableProps) {
   return (
-    <div className="-mx-4 overflow-x-auto px-4">
+    <div className="relative -mx-4 overflow-x-auto px-4">
       <table className="w-full min-w-[30rem] text-[0.8125rem]">
         <thead>
           <tr className="label-caps border-b text-right [&>th]:pb-2 [&>th]:font-[550]">

@@ -18,14 +18,15 @@ import { CollectionCard } from "./collection";
 import { Lanes } from "./lanes";
 import { StartForm } from "./start";
 
-const COLUMNS = "grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]";
+const COLUMNS =
+  "grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]";
 
 /** The view for administrators of the server. */
 export default function AdminView() {
   const adminKey = useSession((session) => session.adminKey);
   const enterKey = () => openKeys("adminKey");
   return (
-    <div className="scroll-slim h-full overflow-y-auto">
+    <div className="scroll-slim relative h-full overflow-y-auto">
       <div className="mx-auto flex max-w-6xl flex-col gap-5 p-5">
         <div className="flex items-center justify-between gap-3">
           <h1 className="text-lg font-semibold tracking-tight">Admin</h1>

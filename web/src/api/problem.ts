@@ -58,6 +58,11 @@ export function needsKey(error: unknown): boolean {
   return hasCode(error, "unauthorized", "forbidden");
 }
 
+/** Whether the call was made without a key that the server knows. */
+export function isUnauthorized(error: unknown): boolean {
+  return hasCode(error, "unauthorized");
+}
+
 export function isNotFound(error: unknown): boolean {
   return hasCode(error, "not_found");
 }

@@ -8,6 +8,9 @@ import { queryClient } from "./query-client";
 
 const LONG = 5 * 60_000;
 
+/** The limit of styles that the search and the generation form share, so that they ask once. */
+export const MOST_STYLES = 60;
+
 /** The most frequent styles of the gallery. */
 export function useStyles(limit: number) {
   return useQuery({

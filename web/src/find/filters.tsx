@@ -3,10 +3,11 @@ import { useState } from "react";
 
 import type { FacetValue, Schemas } from "@/api/client";
 import { picturePath } from "@/api/pictures";
-import { useStyles } from "@/api/queries";
+import { MOST_STYLES, useStyles } from "@/api/queries";
 import { cn } from "@/lib/classes";
 import { count, words } from "@/lib/format";
 import { Button } from "@/ui/button";
+import { Chip } from "@/ui/chip";
 import { Segments } from "@/ui/controls";
 import { Picture } from "@/ui/picture";
 
@@ -18,7 +19,6 @@ type Facets = Schemas["FacetsOfResults"] | null;
 
 /** Styles that are shown before *more styles* is pressed. */
 const FEW = 6;
-const MOST_STYLES = 60;
 
 /** The filters: styles as chips, and other tags. */
 export function Filters({ facets }: { facets: Facets }) {
@@ -85,21 +85,16 @@ interface StyleChipProps {
 
 function StyleChip({ style, title, filter, onClick }: StyleChipProps) {
   return (
-    <button
-      type="button"
-      aria-pressed={filter !== undefined}
+    <Chip
+      on={filter !== undefined}
       title={title}
       onClick={onClick}
-      className={cn(
-        "h-7 rounded-full border px-2.5 text-xs font-medium whitespace-nowrap transition-colors",
-        filter === undefined
-          ? "border-line bg-raised text-soft hover:border-edge hover:text-ink"
-          : "border-blue bg-blue-soft text-blue",
-        filter?.excluded === true && "border-ruby bg-ruby-soft text-ruby line-through",
-      )}
+      className={
+        filter?.excluded === true ? "border-ruby bg-ruby-soft text-ruby line-through" : undefined
+      }
     >
       {words(style)}
-    </button>
+    </Chip>
   );
 }
 

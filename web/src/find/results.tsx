@@ -12,6 +12,7 @@ import { Button } from "@/ui/button";
 import { Empty, Failure, Notice, Skeleton } from "@/ui/states";
 
 import { Card, type CardActions } from "./card";
+import { EmptyGallery, findsEverything, HowToAdd, useMayBeEmpty } from "./empty-gallery";
 import { useSaved } from "./feedback";
 import { useQueryState } from "./query-state";
 import type { useSearch } from "./use-search";
@@ -40,9 +41,7 @@ export function Results({ search, actions, failure }: ResultsProps) {
       </p>
       {failure !== null && <Notice error={failure} className="mb-3" />}
       {!searchable ? (
-        <Empty icon={<Images />} title="Results appear here">
-          Draw on the pad, type a few words, or both. Then drag results into the references.
-        </Empty>
+        <Start />
       ) : error !== null && hits.length === 0 ? (
         <Failure
           error={error}
@@ -90,8 +89,25 @@ function Loading() {
   );
 }
 
+function Start() {
+  const mayBeEmpty = useMayBeEmpty();
+  const { data: preparing } = usePreparing();
+  return (
+    <Empty icon={<Images />} title="Results appear here">
+      <p>Draw on the pad, type a few words, or both. Then drag results into the references.</p>
+      {mayBeEmpty && !preparing && (
+        <p className="mt-3">
+          Is the gallery still empty? <HowToAdd />
+        </p>
+      )}
+    </Empty>
+  );
+}
+
 function NothingFound() {
   const { data: preparing } = usePreparing();
+  const query = useQueryState();
+  if (!preparing && findsEverything(query)) return <EmptyGallery />;
   return preparing ? (
     <Empty icon={<Images />} title="The gallery is still being filled">
       Results appear as pictures are added.

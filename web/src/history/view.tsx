@@ -39,7 +39,7 @@ function useGenerations(shown: Shown) {
 export default function HistoryView() {
   const [shown, setShown] = useState<Shown>("all");
   return (
-    <div className="scroll-slim h-full overflow-y-auto">
+    <div className="scroll-slim relative h-full overflow-y-auto">
       <div className="mx-auto flex max-w-6xl flex-col gap-4 p-5">
         <div className="flex flex-wrap items-center justify-between gap-3">
           <h1 className="text-lg font-semibold tracking-tight">History</h1>

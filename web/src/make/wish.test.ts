@@ -7,7 +7,16 @@ import { INITIAL } from "@/find/fields";
 import { applyChange, EMPTY } from "@/pad/drawing";
 import { addReference, MOST_REFERENCES, supportOf, type Reference } from "@/references/store";
 
-import { bodyOf, INITIAL_WISH, missing, ratioNamed, RATIOS, seedFault, toggleStyle } from "./wish";
+import {
+  bodyOf,
+  galleryFirst,
+  INITIAL_WISH,
+  missing,
+  ratioNamed,
+  RATIOS,
+  seedFault,
+  toggleStyle,
+} from "./wish";
 
 const NOTHING = { sketch: null, base: null, mask: null };
 const gallery = (id: string) => ({ source: { kind: "gallery", id } as const, title: id });
@@ -138,6 +147,16 @@ describe("a request", () => {
     for (const ratio of RATIOS)
       expect(ratioNamed(applyChange(EMPTY, { type: "ratio", ratio }))).toBe(ratio);
     expect(ratioNamed({ width: 900, height: 123 })).toBeNull();
+  });
+
+  it("lists the gallery's styles first, in its order, and no style twice", () => {
+    const tags = ["pixel_art", "line_art", "pop_art"];
+    expect(galleryFirst(tags, ["pop_art", "unknown", "line_art"])).toEqual([
+      "pop_art",
+      "line_art",
+      "pixel_art",
+    ]);
+    expect(galleryFirst(tags, [])).toEqual(tags);
   });
 
   it("has two styles at most", () => {

@@ -108,6 +108,13 @@ export function toggleStyle(tags: readonly string[], tag: string): string[] {
   return tags.length >= MOST_STYLE_TAGS ? [...tags] : [...tags, tag];
 }
 
+/** The tags with those of the gallery first, in the gallery's order. */
+export function galleryFirst(tags: readonly string[], gallery: readonly string[]): string[] {
+  const known = new Set(tags);
+  const first = new Set(gallery.filter((tag) => known.has(tag)));
+  return [...first, ...tags.filter((tag) => !first.has(tag))];
+}
+
 type ReferenceBody = NonNullable<GenerateBody["refs"]>[number];
 
 /** Ids are sent as text, which the server accepts: JavaScript cannot represent every `u64`. */

@@ -9,7 +9,10 @@ import { Field, Input, Switch } from "@/ui/controls";
 import { Dialog } from "@/ui/overlays";
 
 const TEXTS: Record<KeyName, { title: string; explains: string }> = {
-  key: { title: "Key", explains: "One of the server's API_KEYS." },
+  key: {
+    title: "Key",
+    explains: "This server needs one of its API_KEYS. Whoever runs the server can tell you one.",
+  },
   adminKey: {
     title: "Admin key",
     explains: "One of the server's ADMIN_KEYS. It shows and cancels the jobs of all users.",

@@ -17,10 +17,13 @@ use crate::ingest::Tools;
 const MAX_REASONS: usize = 20;
 
 /// The result of a bulk job.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outcome {
     /// The number of lines per outcome. Their sum is the number of requested lines.
     pub(super) totals: LedgerTotals,
+    /// The number of lines that a dry run would embed. They are counted as skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) would_embed: Option<u64>,
     /// The number of parts.
     pub(super) parts: u64,
     /// The first failed lines, with their reasons.
@@ -95,6 +98,10 @@ pub(super) fn empty_result() -> Result<Value, JobError> {
 }
 
 pub(super) fn to_result(outcome: &Outcome) -> Result<Value, JobError> {
+    let outcome = Outcome {
+        would_embed: outcome.reasons.would_embed(),
+        ..outcome.clone()
+    };
     Ok(serde_json::to_value(outcome)
         .map_err(|error| Error::internal("a result is not JSON").with_source(error))?)
 }

@@ -197,6 +197,7 @@ pub fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
         intake: Intake::open(folder.join("inputs")).expect("opened"),
         outputs: Outputs::open(folder.join("outputs")).expect("opened"),
         journal: Arc::new(FileJournal::new(folder.join("calls"))),
+        data_folder: "a folder".to_owned(),
         budget: DailyBudget {
             limit: Some(MicroDollars::from_dollars(1.0)),
         },

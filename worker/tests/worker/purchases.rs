@@ -125,3 +125,27 @@ async fn a_job_fails_if_its_provider_asks_for_a_longer_pause_than_is_left() {
     fixture.assert_picture_stored(&fixture.wait_until_finished(id).await);
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_another_data_folder_buys_nothing() {
+    let fixture = Fixture::new().await;
+    let own = tools(fixture.folder.path(), Arc::new(memory_gallery()));
+    let recorded = fixture.store.record_data_folder(&own.data_folder).await;
+    assert_eq!(recorded.expect("an id"), own.data_folder);
+    let foreign = GenerateTools {
+        data_folder: "another folder".to_owned(),
+        ..own.clone()
+    };
+    let running = InProcessWorker::start(&fixture, foreign);
+    let id = fixture.submit().await;
+    let job = fixture.wait_until_finished(id).await;
+    let failure = job.error.expect("failed");
+    assert_eq!((failure.code, job.attempt), (ErrorCode::Unsupported, 1));
+    assert!(failure.message.contains("DATA_DIR"), "{}", failure.message);
+    assert_eq!(fixture.asked(), 0);
+    running.stop().await;
+    let running = InProcessWorker::start(&fixture, own);
+    fixture.store.retry(id).await.expect("retried");
+    fixture.assert_picture_stored(&fixture.wait_until_finished(id).await);
+    running.stop().await;
+}

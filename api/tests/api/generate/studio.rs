@@ -109,6 +109,7 @@ pub async fn studio(options: ApiOptions) -> Studio {
         intake: parts.intake.clone(),
         outputs: parts.outputs.clone(),
         journal: Arc::new(MemoryJournal::default()),
+        data_folder: "a folder".to_owned(),
         budget: parts.budget,
         spending: FileSpending::new(server.data.path().join("spending")),
         longest_call: Duration::from_secs(60),

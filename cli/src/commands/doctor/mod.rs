@@ -14,6 +14,7 @@ use clippy_jobs::RedisReport;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::folder_id;
 use crate::generation;
 use crate::models::inspect;
 use crate::qdrant;
@@ -88,7 +89,11 @@ async fn queue(settings: &Settings, findings: &mut Findings) {
     let Some(url) = &settings.jobs.redis_url else {
         return findings.ok("queue", "embedded; jobs run in `clippy serve`");
     };
-    match RedisReport::ask(url.expose()).await {
+    let report = RedisReport::ask(url.expose(), &settings.jobs.redis_prefix).await;
+    if let Ok(report) = &report {
+        data_folder(settings, report, findings);
+    }
+    match report {
         Err(error) => findings.fault("queue", error.message),
         Ok(report) if report.faults.is_empty() => {
             findings.ok(
@@ -100,5 +105,27 @@ async fn queue(settings: &Settings, findings: &mut Findings) {
             .faults
             .into_iter()
             .for_each(|fault| findings.fault("queue", format!("Redis: {fault}"))),
+    }
+}
+
+/// Checks that this data folder is the one that belongs to the queue.
+fn data_folder(settings: &Settings, report: &RedisReport, findings: &mut Findings) {
+    let folder = &settings.collection.data_dir;
+    match (folder_id::read(folder), &report.data_folder) {
+        (Err(error), _) => findings.fault("data folder", error.message),
+        (Ok(Some(own)), Some(recorded)) if own == *recorded => {
+            findings.ok("data folder", "the one that belongs to the queue");
+        }
+        (Ok(_), Some(_)) => findings.fault(
+            "data folder",
+            format!(
+                "{} is not the one that belongs to the queue, so paid jobs are refused here: set \
+                 DATA_DIR to the folder of the server that uses this queue. If that folder is \
+                 lost, delete the key {}:data_folder in Redis and restart the server",
+                folder.display(),
+                report.prefix
+            ),
+        ),
+        (Ok(_), None) => findings.ok("data folder", "none is recorded with the queue yet"),
     }
 }

@@ -100,8 +100,15 @@ impl Reasons {
     #[must_use]
     pub fn nothing_succeeded(&self, totals: &LedgerTotals) -> bool {
         let skipped = |reason: &str| self.skipped.get(reason).copied().unwrap_or_default();
-        let done = totals.embedded + totals.unchanged + skipped(DRY_RUN);
+        let done = totals.embedded + totals.unchanged + self.would_embed().unwrap_or_default();
         done == 0 && totals.failed + skipped(NOT_STORED) > 0
+    }
+
+    /// Returns the number of lines that a dry run would embed; `None` if there are none. They are
+    /// counted as skipped.
+    #[must_use]
+    pub fn would_embed(&self) -> Option<u64> {
+        self.skipped.get(DRY_RUN).copied()
     }
 
     /// Returns whether there is nothing to report.

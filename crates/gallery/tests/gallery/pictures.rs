@@ -318,6 +318,12 @@ async fn a_thumbnail_is_made_once_and_kept() {
     assert_eq!(files.thumbnails_made(), 1);
     let first = &contents[0];
     assert_eq!(first.1, "image/jpeg");
+    let readme = include_str!("../../../../README.md");
+    let mut saved = readme.lines().filter(|line| line.contains("?w="));
+    assert!(
+        saved.all(|line| line.ends_with(".jpg") || !line.contains('>')),
+        "the README saves thumbnails under their file type"
+    );
     assert!(contents.iter().all(|other| other == first));
     let seen = probe(&first.0).expect("a JPEG");
     assert_eq!((seen.width, seen.height), (128, 96));

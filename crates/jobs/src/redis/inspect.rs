@@ -15,6 +15,10 @@ const OLDEST: (u32, u32) = (6, 2);
 pub struct RedisReport {
     /// Its version.
     pub version: String,
+    /// The prefix of all keys of the queue.
+    pub prefix: String,
+    /// The id of the data folder that belongs to the queue, once a server has recorded it.
+    pub data_folder: Option<String>,
     /// What is wrong with its configuration, each with its remedy.
     pub faults: Vec<String>,
 }
@@ -24,13 +28,23 @@ impl RedisReport {
     ///
     /// # Errors
     /// As [`crate::RedisJobs::connect`].
-    pub async fn ask(url: &str) -> Result<Self> {
+    pub async fn ask(url: &str, prefix: &str) -> Result<Self> {
         let (_, mut connection) = connection::connect(url).await?;
         let info: String = redis::cmd("INFO")
             .query_async(&mut connection)
             .await
             .map_err(connection::unavailable)?;
-        Ok(Self::read(&info))
+        let prefix = super::versioned(prefix);
+        let data_folder = redis::cmd("GET")
+            .arg(format!("{prefix}:data_folder"))
+            .query_async(&mut connection)
+            .await
+            .map_err(connection::unavailable)?;
+        Ok(Self {
+            prefix,
+            data_folder,
+            ..Self::read(&info)
+        })
     }
 
     fn read(info: &str) -> Self {
@@ -81,6 +95,8 @@ impl RedisReport {
         }
         Self {
             version: version.to_owned(),
+            prefix: String::new(),
+            data_folder: None,
             faults,
         }
     }

@@ -9,31 +9,24 @@
 //!
 //! | key (after the prefix) | type | contents |
 //! |---|---|---|
-//! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries
-//! losses run created started finished version worker delivery lease cursor progress preview result
-//! error receipt cancel task`; of a child also `parent weight`; of a parent also `kids
-//! kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
-//! | `:events:<id>` | stream | `kind`, `data`; about 1,000 entries at most; the entry's id is the
-//! event's |
-//! | `:jobs` | zset, score 0 | ids of jobs without a parent; sorted by text, and so by time of
-//! creation |
+//! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries losses run created started finished version worker delivery lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
+//! | `:events:<id>` | stream | `kind`, `data`; about 1,000 entries at most; the entry's id is the event's |
+//! | `:jobs` | zset, score 0 | ids of jobs without a parent; sorted by text, and so by time of creation |
 //! | `:previews:<id>` | list | ids of the preview events that can still be replayed, the newest |
 //! | `:children:<id>` | zset, score 0 | ids of a parent's children |
 //! | `:queued:<lane>` | zset | queued jobs by the time they were queued for |
 //! | `:delayed:<lane>` | zset | those of them that are not due yet |
 //! | `:running:<lane>` | zset | running jobs by the end of their lease |
 //! | `:finished` | zset | finished jobs by the time they ended, for retention |
-//! | `:idempotency:<length of owner>:<owner>:<key>` | string, expires | `<id> <digest of the body>`
-//! |
+//! | `:idempotency:<length of owner>:<owner>:<key>` | string, expires | `<id> <digest of the body>` |
 //! | `:paused` | set | paused lanes |
 //! | `:alive` | zset | `<lane> <worker>` by the time of its last sign of life |
-//! | `:swept` | hash | `at`: time of the last sweep; `silence`: how long a worker may be silent;
-//! `mercy`: after an outage, no lease is ended before this time |
+//! | `:swept` | hash | `at`: time of the last sweep; `silence`: how long a worker may be silent; `mercy`: after an outage, no lease is ended before this time |
+//! | `:data_folder` | string | the id of the data folder that belongs to this queue |
 //! | `:totals` | hash | `<lane>:<state>` → jobs that ended in this state |
 //! | `:tasks` | counter | makes task ids |
 //! | `:dead` | stream | tasks that could not be read: `reason`, `payload`; about 1,000 at most |
-//! | `:lane:<lane>:*` | | apalis' own keys; the task's contents are `{"job":"<id>"}` and nothing
-//! else |
+//! | `:lane:<lane>:*` | | apalis' own keys; the task's contents are `{"job":"<id>"}` and nothing else |
 //! | `:events` | channel | ids of jobs with new events |
 //! | `:control` | channel | `wake <lane>`, `cancel <id>`, `lane <lane>` |
 //!
@@ -151,12 +144,7 @@ impl RedisJobs {
     /// name the server.
     pub async fn connect(url: &str, settings: RedisSettings) -> Result<Self> {
         let (client, connection) = connection::connect(url).await?;
-        let tag = if settings.prefix.contains('{') {
-            settings.prefix.clone()
-        } else {
-            format!("{{{}}}", settings.prefix)
-        };
-        let prefix = format!("{tag}:{PROTOCOL}");
+        let prefix = versioned(&settings.prefix);
         let notices = Notices::new(client, &prefix);
         let rescue_from = AtomicU64::new(0);
         Ok(Self {
@@ -179,5 +167,14 @@ impl RedisJobs {
     /// The name of a lane's queue in apalis' keys.
     pub(crate) fn queue(&self, lane: Lane) -> String {
         format!("{}:lane:{lane}", self.prefix)
+    }
+}
+
+/// Returns what all keys begin with: the prefix as a hash tag, and the version.
+fn versioned(prefix: &str) -> String {
+    if prefix.contains('{') {
+        format!("{prefix}:{PROTOCOL}")
+    } else {
+        format!("{{{prefix}}}:{PROTOCOL}")
     }
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use clippy_core::Result;
 use serde_json::Value;
 
-use super::RedisJobs;
 use super::decode::{Flat, Record, only_text};
 use super::store::{millis, unexpected};
+use super::{RedisJobs, unavailable};
 use crate::checks;
 use crate::events::{EventKind, KEPT_PREVIEWS};
 use crate::record::{Children, Job, JobId, NewChild};
@@ -106,6 +106,15 @@ impl RunStore for RedisJobs {
         } else {
             Ok(Finished::Accepted(answer.parse()?))
         }
+    }
+
+    async fn data_folder(&self) -> Result<Option<String>> {
+        let mut connection = self.connection.clone();
+        redis::cmd("GET")
+            .arg(format!("{}:data_folder", self.prefix))
+            .query_async(&mut connection)
+            .await
+            .map_err(unavailable)
     }
 
     async fn cancelled(&self, id: JobId) -> Result<Option<Job>> {

@@ -308,6 +308,20 @@ impl JobStore for RedisJobs {
             .map_err(unavailable)
     }
 
+    async fn record_data_folder(&self, id: &str) -> Result<String> {
+        let mut connection = self.connection.clone();
+        let key = format!("{}:data_folder", self.prefix);
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        pipe.cmd("SETNX").arg(&key).arg(id).ignore();
+        pipe.cmd("GET").arg(&key);
+        let (recorded,): (String,) = pipe
+            .query_async(&mut connection)
+            .await
+            .map_err(unavailable)?;
+        Ok(recorded)
+    }
+
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
         let mut connection = self.connection.clone();
         let entries: Vec<Entry> = redis::cmd("XREVRANGE")

@@ -194,6 +194,20 @@ impl JobContext {
         self.run.claimed.cursor.as_ref()
     }
 
+    /// Returns the id of the data folder that belongs to the queue, once a server has recorded it.
+    ///
+    /// # Errors
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] if the store is unavailable for minutes.
+    pub async fn data_folder(&self) -> Result<Option<String>, JobError> {
+        let mut patience = Patience::new();
+        loop {
+            match self.run.store.data_folder().await {
+                Ok(id) => return Ok(id),
+                Err(error) => self.wait_for_store(&mut patience, error).await?,
+            }
+        }
+    }
+
     /// A token that is cancelled when the job must stop. Pass it to everything that takes long.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use clippy_core::ErrorCode;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
@@ -24,12 +25,17 @@ use crate::transport::{Bell, Control, Deliver, Delivery, LaneWorker, Tick};
 const RESTART: Duration = Duration::from_millis(300);
 /// How often a paused lane is polled, in case the notice of its resumption was lost.
 const PAUSED: Duration = Duration::from_secs(1);
+/// How often a job that waits to run alone is looked up, in case it was cancelled.
+const WAITING: Duration = Duration::from_secs(1);
 
 /// A worker loop fetches one task at a time. A lane with high concurrency has several loops, up to
 /// this many.
 const LOOPS: usize = 4;
 /// The concurrency that one loop can keep busy.
 const ROOM_OF_A_LOOP: usize = 4;
+
+/// Permits of a lane, and the one of a job that runs alone.
+type Room<'a> = (SemaphorePermit<'a>, Option<SemaphorePermit<'a>>);
 
 /// One lane of this process.
 struct LaneState {
@@ -309,7 +315,11 @@ impl Engine {
         let mut alone = false;
         let mut claimant = Claimant::new(&self.identity);
         loop {
-            let Some(_room) = self.room(state, alone).await else {
+            let room = match alone {
+                true => self.whole_room(state, id).await,
+                false => self.room(state).await,
+            };
+            let Some(_room) = room else {
                 return;
             };
             // Held during the claim, so that no job is claimed after the drain has seen none
@@ -368,22 +378,34 @@ impl Engine {
         }
     }
 
-    /// Permits for one job in a lane; `None` when the runner has stopped. A job that runs alone
-    /// takes all of them: running jobs end first, and new ones wait. Only one such job runs at a
-    /// time in all lanes, so that the next loss shows which job caused it.
-    async fn room<'a>(
-        &'a self,
-        state: &'a LaneState,
-        alone: bool,
-    ) -> Option<(SemaphorePermit<'a>, Option<SemaphorePermit<'a>>)> {
-        if !alone {
-            return Some((state.room.acquire().await.ok()?, None));
+    /// Takes a permit for one job of a lane; `None` when the runner has stopped.
+    async fn room<'a>(&'a self, state: &'a LaneState) -> Option<Room<'a>> {
+        Some((state.room.acquire().await.ok()?, None))
+    }
+
+    /// Takes all permits of a lane, for a job that runs alone: running jobs end first, and new ones
+    /// wait. Only one such job runs at a time in all lanes, so that the next loss shows which job
+    /// caused it. `None` when the runner has stopped, or when the job was cancelled: it must not
+    /// keep the lane waiting.
+    async fn whole_room<'a>(&'a self, state: &'a LaneState, id: JobId) -> Option<Room<'a>> {
+        let taken = async {
+            let suspect = self.suspects.acquire().await.ok()?;
+            let all = state.room.acquire_many(state.concurrency).await.ok()?;
+            Some((all, Some(suspect)))
+        };
+        tokio::pin!(taken);
+        loop {
+            tokio::select! {
+                room = &mut taken => return room,
+                () = tokio::time::sleep(WAITING) => {}
+            }
+            match self.store.cancelled(id).await {
+                Ok(Some(_)) => return None,
+                Err(error) if error.code == ErrorCode::NotFound => return None,
+                // An unavailable store says nothing about the job.
+                Ok(None) | Err(_) => {}
+            }
         }
-        let suspect = self.suspects.acquire().await.ok()?;
-        Some((
-            state.room.acquire_many(state.concurrency).await.ok()?,
-            Some(suspect),
-        ))
     }
 
     async fn execute(&self, id: JobId, claimed: ClaimedJob) {

@@ -233,6 +233,8 @@ impl SqliteJobs {
         for child in change.children_of(&text).await? {
             match child.state()? {
                 JobState::Running => change.notify(Control::Cancel(child.id.parse()?)),
+                // Workers clean up after a child that ran.
+                JobState::Queued if child.started_ms.is_some() => change.abandon(&child).await?,
                 JobState::Queued => {
                     change
                         .end_job(&child, JobState::Cancelled, Ending::default())

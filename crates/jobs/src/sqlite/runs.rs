@@ -56,6 +56,10 @@ impl RunStore for SqliteJobs {
         self.step_finish(key, outcome).await
     }
 
+    async fn data_folder(&self) -> Result<Option<String>> {
+        self.read_data_folder().await
+    }
+
     async fn cancelled(&self, id: JobId) -> Result<Option<Job>> {
         Ok(Some(self.get(id).await?).filter(Job::was_cancelled_after_a_run))
     }

@@ -151,6 +151,16 @@ impl JobStore for SqliteJobs {
         self.step_pause(lane, paused).await
     }
 
+    async fn record_data_folder(&self, id: &str) -> Result<String> {
+        sqlx::query("INSERT OR IGNORE INTO job_notes (name, value) VALUES ('data_folder', ?)")
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        let recorded = self.read_data_folder().await?;
+        recorded.ok_or_else(|| Error::internal("a note of the queue is gone"))
+    }
+
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
         let rows = sqlx::query(
             "SELECT at_ms, reason, payload FROM job_dead_letters ORDER BY seq DESC LIMIT ?",
@@ -169,5 +179,14 @@ impl JobStore for SqliteJobs {
 
     fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
         self.events.subscribe()
+    }
+}
+
+impl SqliteJobs {
+    pub(super) async fn read_data_folder(&self) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT value FROM job_notes WHERE name = 'data_folder'")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(unavailable)
     }
 }

@@ -92,7 +92,7 @@ async fn a_wrong_password_or_database_is_invalid_and_a_stopped_server_unavailabl
             error.message
         );
         assert!(error.message.contains(word), "{url}: {}", error.message);
-        assert!(RedisReport::ask(&url).await.is_err(), "{url}");
+        assert!(RedisReport::ask(&url, "clippy").await.is_err(), "{url}");
     }
     connect(
         &format!("redis://:{SECRET}@127.0.0.1:{port}/0"),

@@ -17,8 +17,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use clippy_common::files;
-use clippy_core::blocking;
 use clippy_core::live::LivePair;
+use clippy_core::{ErrorCode, blocking};
 use clippy_generate::{
     CallJournal, DailyBudget, Estimate, FailureClass, FileSpending, GenerateError, GenerateRequest,
     Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
@@ -38,6 +38,11 @@ const HAND_OVER: Duration = Duration::from_secs(5);
 /// The time limit for removing what a cancelled job left with its provider.
 const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Why a worker with another data folder makes no paid calls.
+const FOREIGN_DATA_FOLDER: &str = "No paid call was made: the DATA_DIR of the worker that took the \
+     job is not the server's, so the worker does not know what was paid for already. Give all \
+     servers and workers of the queue the same DATA_DIR, then retry";
+
 /// The tools of `generate` jobs.
 #[derive(Clone)]
 pub struct GenerateTools {
@@ -51,6 +56,8 @@ pub struct GenerateTools {
     pub outputs: Outputs,
     /// Records paid calls.
     pub journal: Arc<dyn CallJournal>,
+    /// The id of the data folder that contains the journal.
+    pub data_folder: String,
     /// The amount that a key may spend in a day.
     pub budget: DailyBudget,
     /// The amounts that keys have spent.
@@ -141,6 +148,18 @@ impl GenerateJob {
         count_bought(&*self.tools.journal, &scopes).await >= calls
     }
 
+    /// Refuses to pay for anything if the queue belongs to another data folder, since the record of
+    /// what was paid for is there.
+    async fn check_data_folder(&self, context: &JobContext) -> Result<(), JobError> {
+        match context.data_folder().await? {
+            Some(recorded) if recorded != self.tools.data_folder => Err(JobError::permanent(
+                ErrorCode::Unsupported,
+                FOREIGN_DATA_FOLDER,
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Converts an answer of the gallery. An outage of the gallery is waited for like one of a
     /// provider.
     async fn wait_for_gallery<T>(
@@ -228,6 +247,9 @@ impl JobHandler for GenerateJob {
         let provider = Arc::clone(tools.providers.get(request.provider.as_deref())?);
         let Estimate { usd, calls, .. } = estimate(provider.as_ref(), &request)?;
         let reserved = usd.unwrap_or_default();
+        if provider.capabilities().paid {
+            self.check_data_folder(&context).await?;
+        }
         if request.add_to_gallery {
             // Checked before anything is generated or paid for.
             let info = tools.live.now().gallery.info().await;

@@ -11,11 +11,13 @@ else
   terminal(id, job, 'cancelled', {})
 end
 redis.call('PUBLISH', P .. ':control', 'cancel ' .. id)
--- Running children are asked to stop; queued ones end here.
+-- Running children are asked to stop; queued ones end here. Workers clean up after those that ran.
 local children = members(children_key(id))
 for _, child in ipairs(children) do
   local queued = load(child)
-  if queued.state == 'running' then redis.call('PUBLISH', P .. ':control', 'cancel ' .. child) end
+  if queued.state == 'running' or (queued.state == 'queued' and queued.started) then
+    redis.call('PUBLISH', P .. ':control', 'cancel ' .. child)
+  end
   if queued.state == 'queued' then terminal(child, queued, 'cancelled', {}) end
 end
 return { 'ok', answer(id) }

@@ -8,7 +8,7 @@ local names = { 'run', 'state', 'lane', 'attempt', 'max', 'parent', 'cancel', 'w
 local job = {}
 for place, value in ipairs(get_fields(job_key(id), unpack(names)) or {}) do job[names[place]] = value or nil end
 if not LANES[job.lane or ''] or job.run ~= ARGV[2] or job.state ~= 'running' then return 'fenced' end
-if (outcome == 'retry' or outcome == 'later') and stopping(job) then
+if (outcome == 'retry' or outcome == 'later' or outcome == 'wait') and stopping(job) then
   abandon(id, job)
   return 'cancelled'
 end
@@ -22,10 +22,6 @@ elseif outcome == 'failed' then
 elseif outcome == 'cancelled' then
   terminal(id, job, 'cancelled', {})
 else
-  if outcome == 'wait' and stopping(job) then
-    terminal(id, job, 'cancelled', {})
-    return 'cancelled'
-  end
   redis.call('ZREM', running_key(job.lane), id)
   redis.call('HDEL', job_key(id), 'worker', 'delivery', 'lease')
   if outcome == 'wait' then
