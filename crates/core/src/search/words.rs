@@ -18,6 +18,10 @@ pub const PICTURE_SHARE: f32 = 0.1;
 /// measurements.
 pub const UNTAGGED_SHARE: f32 = 2.0;
 
+/// What a match with a proposed tag is worth, of a match with a tag: it may be wrong, and a person
+/// has not looked at it.
+pub const PROPOSED_SHARE: f32 = 0.5;
+
 /// The words of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words {
@@ -25,6 +29,8 @@ pub struct Words {
     pub wanted: Option<LexicalQuery>,
     /// What to avoid: the part of these words that a picture's tags cover is subtracted.
     pub unwanted: Option<LexicalQuery>,
+    /// The fingerprint of the model whose proposed tags count, too.
+    pub proposed_by: Option<String>,
 }
 
 impl Words {
@@ -77,7 +83,8 @@ impl Shares {
 pub(super) struct WordScores {
     /// The cosine with the sentence.
     pub(super) sentence: Option<f32>,
-    /// How much of the words the tags cover; `None` without tags.
+    /// How much of the words the tags cover; `None` without tags. Proposed tags count by
+    /// [`PROPOSED_SHARE`].
     pub(super) tags: Option<f32>,
     /// The cosine with the picture.
     pub(super) picture: Option<f32>,
@@ -145,7 +152,9 @@ impl WordFloors {
         let positive = |floor: f32| floor.max(0.0);
         let picture = shares.picture * positive(self.picture);
         let tagged = shares.sentence * positive(self.sentence) + picture;
-        let untagged = shares.untagged.max(shares.picture) * positive(self.untagged);
+        // An untagged picture may have proposed tags that match.
+        let proposed = self.matching.map_or(0.0, |_| PROPOSED_SHARE * shares.tags);
+        let untagged = shares.untagged.max(shares.picture) * positive(self.untagged) + proposed;
         let matching = self.matching.map_or(0.0, |floor| {
             shares.sentence * positive(floor) + shares.tags + picture
         });
@@ -219,10 +228,16 @@ mod tests {
             ..WordScores::default()
         };
         assert!(untagged.total(&SHARES) <= bound + 1e-6);
+        let proposed = WordScores {
+            tags: Some(PROPOSED_SHARE),
+            ..untagged
+        };
         let more = WordFloors {
             matching: Some(0.3),
             ..floors
         };
+        assert!(bound < proposed.total(&SHARES));
+        assert!(proposed.total(&SHARES) <= more.bound(&SHARES) + 1e-6);
         let named = WordScores {
             sentence: Some(0.3),
             tags: Some(1.0),
