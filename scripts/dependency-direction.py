@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
 
-common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli; core <- jobs <- api, worker <- cli;
+common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli; core <- tagging <- api, worker, cli; core <- jobs <- api, worker <- cli;
 core <- remote <- api, cli; imaging <- library <- worker, cli; imaging <- painter <- generate; drawings <- cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
@@ -33,6 +33,7 @@ ALLOWED = {
         "clippy-painter",
     },
     "clippy-search": {"clippy-core", "clippy-imaging"},
+    "clippy-tagging": {"clippy-common", "clippy-core"},
     "clippy-gallery": {"clippy-common", "clippy-core", "clippy-imaging"},
     "clippy-worker": {
         "clippy-common",
@@ -41,6 +42,7 @@ ALLOWED = {
         "clippy-jobs",
         "clippy-library",
         "clippy-search",
+        "clippy-tagging",
         "clippy-generate",
     },
     "clippy-api": {
@@ -49,6 +51,7 @@ ALLOWED = {
         "clippy-imaging",
         "clippy-jobs",
         "clippy-search",
+        "clippy-tagging",
         "clippy-generate",
         "clippy-remote",
     },
@@ -58,6 +61,7 @@ ALLOWED = {
         "clippy-imaging",
         "clippy-clip",
         "clippy-search",
+        "clippy-tagging",
         "clippy-gallery",
         "clippy-drawings",
         "clippy-http",
