@@ -16,3 +16,4 @@ mod ranking;
 mod search;
 mod server;
 mod support;
+mod tags;
