@@ -14,6 +14,7 @@ mod evidence;
 mod isotonic;
 mod lexicon;
 mod logistic;
+mod observer;
 mod proposing;
 mod record;
 mod review;
@@ -22,9 +23,10 @@ mod sample;
 mod vocabulary;
 
 pub use calibration::{Calibration, NOTE};
+pub use observer::{Observer, Stage, TagCursor, TagReport};
 pub use record::{Proposal, proposals_of};
 pub use review::{Decision, MOST_AT_ONCE, Reviewed, Reviewer, TagAction};
-pub use run::{Observer, Stage, TagCursor, TagReport, TagTools, run};
+pub use run::{TagTools, run};
 pub use vocabulary::{LONGEST_TAG, MOST_TAGS};
 
 use clippy_core::gallery::{CollectionInfo, PROPOSED_SCHEMA_VERSION};

@@ -14,8 +14,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::calibration::{Calibration, Example, NOTE, check_enough};
 use crate::evidence::{Evidence, Neighbours};
 use crate::lexicon::{Lexicon, tagged};
+use crate::observer::{Observer, Stage};
 use crate::record::{Proposal, decided, to_fields};
-use crate::run::{Observer, Stage};
 use crate::sample::choose;
 
 /// Pictures that are read together.

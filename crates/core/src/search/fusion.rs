@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::calibration::{QueryBackground, Sampled, TotalBackground};
 use super::lexical::LexicalQuery;
-use super::words::{PROPOSED_SHARE, Shares, WordFloors, WordScores, Words, WordsPart};
-use crate::gallery::{
-    Candidate, Candidates, Payload, Probe, ProbeKind, proposed_words_of, tags_of,
-};
+use super::words::{Shares, WordFloors, WordScores, Words, WordsPart};
+use crate::gallery::{Candidate, Candidates, Payload, Probe, ProbeKind, tags_of};
 use crate::ids::PointId;
 use crate::preferences::PreferenceRule;
 
@@ -280,23 +278,9 @@ impl Ranking {
             let (index, score) = score?;
             self.worth(index, score)
         };
-        let proposed_by = self.words.proposed_by.as_deref();
-        let has_proposed =
-            payload.is_some_and(|payload| proposed_words_of(payload, proposed_by).next().is_some());
-        let covered = |words: &Option<LexicalQuery>| match (words, payload) {
-            (Some(words), Some(payload)) if has_proposed => {
-                let certain = words.score(tags_of(payload));
-                let proposed = proposed_words_of(payload, proposed_by);
-                let both = words.score(tags_of(payload).chain(proposed));
-                certain + PROPOSED_SHARE * (both - certain)
-            }
-            (Some(words), Some(payload)) => words.score(tags_of(payload)),
-            _ => 0.0,
-        };
-        let matched = || covered(&self.words.wanted) - covered(&self.words.unwanted);
         WordScores {
             sentence: worth(sentence),
-            tags: (has_tags || has_proposed).then(matched),
+            tags: payload.and_then(|payload| self.words.matched(payload)),
             picture: worth(of_kind(ProbeKind::WordsImage)),
             is_tagged: has_tags || sentence.is_some(),
         }
@@ -485,43 +469,6 @@ mod tests {
         assert!(untagged.score > other.expect("ranked").score, "{hits:?}");
         let avoided = hits.iter().find(|hit| hit.id == PointId::Number(4));
         assert!(avoided.expect("ranked").score < hits[0].score - 0.3);
-    }
-
-    #[test]
-    fn a_proposed_tag_counts_less_than_a_tag_and_only_for_the_model_that_proposed_it() {
-        let ranking = Ranking::new(RankingParts {
-            probes: &[probe(ProbeKind::WordsImage, 1.0)],
-            words: Words {
-                wanted: Some(LexicalQuery::new("cat")),
-                unwanted: None,
-                proposed_by: Some("new".to_owned()),
-            },
-            taste: Taste::default(),
-            sampled: None,
-            calibrated: true,
-        });
-        let proposed = |id, by: &str, tags: &[&str]| {
-            let mut candidate = candidate(id, &[Some(0.3)], tags);
-            let payload = &mut candidate.payload;
-            payload.insert("proposed_words".to_owned(), vec!["cat"].into());
-            payload.insert("proposed_by".to_owned(), by.into());
-            candidate
-        };
-        let hits = ranking.rank(vec![
-            candidate(1, &[Some(0.3)], &["cat"]),
-            proposed(2, "new", &["dog"]),
-            proposed(3, "old", &["dog"]),
-            proposed(4, "new", &["cat"]),
-            proposed(5, "new", &[]),
-            candidate(6, &[Some(0.3)], &[]),
-        ]);
-        let score = |id: u64| {
-            let hit = hits.iter().find(|hit| hit.id == PointId::Number(id));
-            hit.expect("ranked").score
-        };
-        assert!(score(1) > score(2) && score(2) > score(3), "{hits:?}");
-        assert_eq!(score(1), score(4));
-        assert!(score(5) > score(6), "also where there are no tags");
     }
 
     #[test]

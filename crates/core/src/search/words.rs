@@ -6,6 +6,7 @@
 //! are no evidence against a picture.
 
 use super::lexical::LexicalQuery;
+use crate::gallery::{Payload, proposed_words_of, tags_of};
 
 /// The share of the sentence's cosine in the score of a tagged picture.
 pub const SENTENCE_SHARE: f32 = 0.45;
@@ -38,6 +39,26 @@ impl Words {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.wanted.is_none() && self.unwanted.is_none()
+    }
+
+    /// How much of the wanted words the tags of a picture cover, less what they cover of the
+    /// unwanted ones; `None` for a picture without tags.
+    pub(super) fn matched(&self, payload: &Payload) -> Option<f32> {
+        let proposed = || proposed_words_of(payload, self.proposed_by.as_deref());
+        let has_proposed = proposed().next().is_some();
+        let covered = |words: &LexicalQuery| {
+            let certain = words.score(tags_of(payload));
+            if !has_proposed {
+                return certain;
+            }
+            let both = words.score(tags_of(payload).chain(proposed()));
+            certain + PROPOSED_SHARE * (both - certain)
+        };
+        let has_tags = has_proposed || tags_of(payload).next().is_some();
+        has_tags.then(|| {
+            let wanted = self.wanted.as_ref().map_or(0.0, covered);
+            wanted - self.unwanted.as_ref().map_or(0.0, covered)
+        })
     }
 }
 
@@ -183,6 +204,32 @@ mod tests {
             ..untagged
         };
         assert!(wrong_tags.total(&SHARES) < untagged.total(&SHARES));
+    }
+
+    #[test]
+    fn a_proposed_tag_counts_less_than_a_tag_and_only_for_the_model_that_proposed_it() {
+        let words = Words {
+            wanted: Some(LexicalQuery::new("cat")),
+            unwanted: Some(LexicalQuery::new("ink")),
+            proposed_by: Some("new".to_owned()),
+        };
+        let matched = |tags: &[&str], proposed: &[&str], by: &str| {
+            let mut payload = Payload::new();
+            payload.insert("tags_all".to_owned(), tags.into());
+            payload.insert("proposed_words".to_owned(), proposed.into());
+            payload.insert("proposed_by".to_owned(), by.into());
+            words.matched(&payload)
+        };
+        assert_eq!(matched(&["cat"], &[], "new"), Some(1.0));
+        assert_eq!(matched(&["cat"], &["cat"], "new"), Some(1.0));
+        assert_eq!(matched(&["dog"], &["cat"], "new"), Some(PROPOSED_SHARE));
+        assert_eq!(matched(&["dog"], &["cat"], "old"), Some(0.0));
+        assert_eq!(matched(&[], &["cat"], "new"), Some(PROPOSED_SHARE));
+        assert_eq!(matched(&[], &["cat"], "old"), None);
+        assert_eq!(
+            matched(&["cat"], &["ink"], "new"),
+            Some(1.0 - PROPOSED_SHARE)
+        );
     }
 
     #[test]
