@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use super::calibration::{QueryBackground, Sampled, TotalBackground};
-use super::lexical::LexicalQuery;
 use super::words::{Shares, WordFloors, WordScores, Words, WordsPart};
 use crate::gallery::{Candidate, Candidates, Payload, Probe, ProbeKind, tags_of};
 use crate::ids::PointId;
@@ -378,6 +377,7 @@ impl Ranking {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lexical::LexicalQuery;
     use super::*;
 
     fn probe(kind: ProbeKind, weight: f32) -> Probe {
