@@ -370,6 +370,7 @@ impl Run<'_> {
                 },
                 candidates,
                 lexical_tags: Vec::new(),
+                lexical_proposed_by: None,
                 // Payloads are fetched only for the page.
                 with_payload: false,
                 exact: false,

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
 
-common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli; core <- jobs <- api, worker <- cli;
+common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli;
+core <- tagging <- api, worker, cli; core <- jobs <- api, worker <- cli;
 core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
@@ -33,6 +34,7 @@ ALLOWED = {
         "clippy-painter",
     },
     "clippy-search": {"clippy-core", "clippy-imaging"},
+    "clippy-tagging": {"clippy-common", "clippy-core"},
     "clippy-gallery": {"clippy-common", "clippy-core", "clippy-imaging"},
     "clippy-worker": {
         "clippy-common",
@@ -41,6 +43,7 @@ ALLOWED = {
         "clippy-jobs",
         "clippy-library",
         "clippy-search",
+        "clippy-tagging",
         "clippy-generate",
     },
     "clippy-api": {
@@ -50,6 +53,7 @@ ALLOWED = {
         "clippy-jobs",
         "clippy-library",
         "clippy-search",
+        "clippy-tagging",
         "clippy-generate",
         "clippy-remote",
     },
@@ -59,6 +63,7 @@ ALLOWED = {
         "clippy-imaging",
         "clippy-clip",
         "clippy-search",
+        "clippy-tagging",
         "clippy-gallery",
         "clippy-drawings",
         "clippy-http",

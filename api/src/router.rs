@@ -25,8 +25,8 @@ use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
     add, admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
-    job_events, job_images, jobs, lineage, method_not_allowed, pictures, preparing, providers,
-    queues, search, suggest, tickets,
+    job_events, job_images, jobs, lineage, method_not_allowed, pictures, preparing, proposed,
+    providers, queues, search, suggest, tag, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics, page};
@@ -70,6 +70,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(collection::list_pictures))
         .routes(routes!(collection::get_model))
         .routes(routes!(preparing::get_preparing))
+        .routes(routes!(proposed::list_proposed))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key_to_read));
     let generation = OpenApiRouter::new()
@@ -107,6 +108,8 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(bulk::start_ingest))
         .routes(routes!(bulk::start_backfill))
         .routes(routes!(bulk::start_reindex))
+        .routes(routes!(tag::start_tag))
+        .routes(routes!(proposed::review_tags))
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()

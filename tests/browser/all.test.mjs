@@ -13,3 +13,4 @@ await import("./tabs.mjs");
 await import("./keyed.mjs");
 await import("./plain.mjs");
 await import("./empty.mjs");
+await import("./tags.mjs");

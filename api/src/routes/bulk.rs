@@ -400,8 +400,20 @@ pub(super) async fn create<R: Serialize + Sync>(
     request: &R,
 ) -> Result<Job, Problem> {
     // A parent plans and merges in the control lane; its parts run in the bulk lane.
+    start_in(Lane::Control, state, caller, once, kind, request).await
+}
+
+/// Starts a job in this lane.
+pub(super) async fn start_in<R: Serialize + Sync>(
+    lane: Lane,
+    state: &AppState,
+    caller: &Caller,
+    once: Option<IdempotentRequest>,
+    kind: JobKind,
+    request: &R,
+) -> Result<Response, Problem> {
     let payload = Envelope::whole(request).to_payload()?;
-    let mut new = NewJob::new(kind, Lane::Control, payload).owner(caller.name());
+    let mut new = NewJob::new(kind, lane, payload).owner(caller.name());
     if let Some(once) = &once {
         new = once.apply_to(new);
     }

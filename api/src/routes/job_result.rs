@@ -81,6 +81,27 @@ pub(crate) struct BulkResult {
     would_embed: Option<u64>,
     /// The scan of the added folders. The lines are those of new and changed files.
     scan: Option<ScanResponse>,
+    /// Proposed tags, of a job that proposes them. The lines are pictures.
+    tags: Option<TagsReport>,
+}
+
+/// What a job proposed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TagsReport {
+    /// Pictures that were compared.
+    pictures: u64,
+    /// Words that they were compared with.
+    words: u64,
+    /// Pictures for which tags were proposed.
+    proposed_pictures: u64,
+    /// Tags that were proposed, over all pictures.
+    proposed: u64,
+    /// Proposals that were made tags.
+    accepted: u64,
+    /// Tagged pictures that the probabilities were learned from.
+    learned_from: u64,
+    /// The highest probability that a word can get which no picture has as a tag.
+    most_for_new_words: f64,
 }
 
 /// The numbers of files in the added folders.

@@ -25,11 +25,13 @@ pub(crate) mod older_body;
 mod own_picture;
 pub(crate) mod pictures;
 pub(crate) mod preparing;
+pub(crate) mod proposed;
 pub(crate) mod providers;
 pub(crate) mod queues;
 mod receipt;
 pub(crate) mod search;
 pub(crate) mod suggest;
+pub(crate) mod tag;
 pub(crate) mod tickets;
 mod watch;
 

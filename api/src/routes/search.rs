@@ -5,7 +5,8 @@ use std::path::Path;
 use axum::Json;
 use axum::extract::State;
 use clippy_core::gallery::{
-    GENERATED, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, Payload, ProbeKind, TAGS_FIELD,
+    GENERATED, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, PROPOSED_BY_FIELD, PROPOSED_FIELD,
+    PROPOSED_WORDS_FIELD, Payload, ProbeKind, TAGS_FIELD,
 };
 use clippy_core::ids::PointId;
 use clippy_core::recent::{LONGEST_RECENT, RecentQuery};
@@ -260,6 +261,9 @@ impl SearchResult {
     }
 }
 
+/// Proposed tags have answers of their own, which leave out those of a replaced model.
+const PROPOSALS: [&str; 3] = [PROPOSED_FIELD, PROPOSED_WORDS_FIELD, PROPOSED_BY_FIELD];
+
 /// Returns a payload as callers see it: without internal fields, and with the fields that Clippy
 /// 0.2's client reads.
 pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Payload {
@@ -267,6 +271,7 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
     let mut public: Map<String, Value> = payload
         .into_iter()
         .filter(|(field, _)| !field.starts_with(NOTES_FIELD))
+        .filter(|(field, _)| !PROPOSALS.contains(&field.as_str()))
         .collect();
     public.entry(PATH_FIELD).or_insert(Value::Null);
     if public
@@ -372,8 +377,7 @@ mod tests {
 
     #[test]
     fn a_public_payload_has_the_manifests_fields_and_no_internal_ones() {
-        let Value::Object(payload) =
-            json!({ "path": "a.png", "_clippy_hash": "x", "rating": "safe" })
+        let Value::Object(payload) = json!({ "path": "a.png", "_clippy_hash": "x", "rating": "safe", "proposed_by": "x", "proposed_words": ["cat"] })
         else {
             unreachable!("an object")
         };

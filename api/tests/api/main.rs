@@ -17,3 +17,4 @@ mod ranking;
 mod search;
 mod server;
 mod support;
+mod tags;

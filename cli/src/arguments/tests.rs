@@ -24,6 +24,8 @@ fn the_documented_command_lines_are_accepted() {
         "clippy eval --queries Q.jsonl --exclude-style S --w-img 1 --json",
         "clippy eval --queries Q.jsonl --raw",
         "clippy calibrate --json",
+        "clippy tag",
+        "clippy tag --vocabulary F --at-least .8 --accept --text-template x{tags} --enqueue --json",
         "clippy serve --with-worker",
         "clippy worker --lanes interactive,bulk --concurrency 4",
         "clippy ingest --manifest M.jsonl --enqueue",

@@ -134,6 +134,55 @@ impl ManifestRequest {
     }
 }
 
+/// Where the words of `clippy tag` come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vocabulary {
+    /// The tags of the gallery's own pictures.
+    #[default]
+    Gallery,
+    /// The style tags of the gallery's own pictures.
+    Styles,
+    /// A file with one tag a line.
+    File(PathBuf),
+}
+
+/// `clippy tag`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TagRequest {
+    /// The lowest probability of a proposal, above 0 and below 1.
+    pub at_least: f64,
+    /// The words that pictures are compared with.
+    #[serde(default)]
+    pub vocabulary: Vocabulary,
+    /// Make the proposals tags at once.
+    #[serde(default)]
+    pub accept: bool,
+    /// The sentence that a picture's tags are embedded as, with `{tags}` in it.
+    #[serde(default = "text_template")]
+    pub text_template: String,
+}
+
+impl TagRequest {
+    /// The default of [`TagRequest::at_least`].
+    pub const AT_LEAST: f64 = 0.9;
+
+    /// Refuses values that can never work.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidInput`] that names the field and what it must be.
+    pub fn check(&self) -> Result<()> {
+        if !(self.at_least > 0.0 && self.at_least < 1.0) {
+            return Err(Error::invalid(format!(
+                "at_least is {}, but must be a probability above 0 and below 1",
+                self.at_least
+            )));
+        }
+        check_template(&self.text_template)
+    }
+}
+
 /// `clippy ingest`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IngestRequest {

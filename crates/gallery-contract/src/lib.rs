@@ -6,11 +6,13 @@
 mod collections;
 mod data;
 mod points;
+mod proposals;
 mod searching;
 
 pub use collections::*;
 pub use data::{DIMENSION, model};
 pub use points::*;
+pub use proposals::*;
 pub use searching::*;
 
 /// Makes one `#[tokio::test]` for each check. The argument is an async function that returns an
@@ -49,6 +51,7 @@ macro_rules! gallery_contract {
             hybrid_scores_missing_vectors_as_none,
             floors_show_whether_there_are_more_points,
             points_with_lexical_tags_have_a_list_of_their_own,
+            points_with_proposed_tags_are_found_for_the_model_that_proposed_them,
             points_that_lack_a_vector_have_a_list_of_their_own,
             payloads_are_returned_only_on_request,
             crowding_is_the_mean_cosine_to_the_nearest_others,

@@ -606,6 +606,7 @@ pub async fn tags_are_found_in_any_case(gallery: AnyGallery) {
             filter: filter.clone(),
             candidates: 10,
             lexical_tags: Vec::new(),
+            lexical_proposed_by: None,
             lacking: None,
             with_payload: false,
             exact: false,

@@ -31,6 +31,7 @@ fn query(probes: Vec<Probe>, candidates: usize) -> HybridQuery {
         filter: Filter::default(),
         candidates,
         lexical_tags: Vec::new(),
+        lexical_proposed_by: None,
         lacking: None,
         with_payload: false,
         exact: false,

@@ -9,11 +9,12 @@ use clippy_core::gallery::Space;
 use serde::Deserialize;
 
 /// The migrations, in order; version `n` is the `n`-th file.
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("../../../migrations/collection/0001_collection.json"),
     include_str!("../../../migrations/collection/0002_style.json"),
     include_str!("../../../migrations/collection/0003_origin.json"),
     include_str!("../../../migrations/collection/0004_style_vector.json"),
+    include_str!("../../../migrations/collection/0005_proposed_tags.json"),
 ];
 
 /// The kind of a payload field's values, as far as its index needs it.
@@ -217,7 +218,10 @@ fn sum<'m>(migrations: impl IntoIterator<Item = &'m Migration>) -> Schema {
 
 #[cfg(test)]
 mod tests {
-    use clippy_core::gallery::{ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION};
+    use clippy_core::gallery::{
+        ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION, PROPOSED_BY_FIELD, PROPOSED_SCHEMA_VERSION,
+        PROPOSED_WORDS_FIELD,
+    };
 
     use super::*;
 
@@ -255,6 +259,10 @@ mod tests {
             assert!(schema.is_keyword(field), "{field}");
         }
         assert!(schema.version >= ORIGIN_SCHEMA_VERSION);
+        for field in [PROPOSED_WORDS_FIELD, PROPOSED_BY_FIELD] {
+            assert!(schema.is_keyword(field), "{field}");
+        }
+        assert!(schema.version >= PROPOSED_SCHEMA_VERSION);
         for field in ["score", "width", "height"] {
             assert!(
                 schema

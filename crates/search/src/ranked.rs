@@ -180,6 +180,7 @@ impl HitFinder<'_> {
             filter,
             candidates: (2 * needed).max(FEWEST_CANDIDATES),
             lexical_tags: self.ranking.lexical_tags(),
+            lexical_proposed_by: self.ranking.lexical_proposed_by(),
             lacking: lacking.map(|probe| LackingList {
                 probe,
                 space: Space::Text,

@@ -298,7 +298,10 @@ impl Searcher {
         let sampled = self.calibration.get(self.gallery.as_ref()).await?;
         let ranking = Ranking::new(RankingParts {
             probes,
-            words: words_of(query, probes),
+            words: Words {
+                proposed_by: Some(self.embedder.info().fingerprint.clone()),
+                ..words_of(query, probes)
+            },
             taste: Taste {
                 tag_weights,
                 rule: self.options.rule,
@@ -327,5 +330,6 @@ fn words_of(query: &SearchQuery, probes: &[Probe]) -> Words {
     Words {
         wanted: words(&query.text),
         unwanted: words(&query.negative_text),
+        proposed_by: None,
     }
 }

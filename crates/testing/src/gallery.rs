@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
-    GalleryWriter, HybridQuery, Page, Payload, Point, STYLE_SCHEMA_VERSION, Space, Vectors, With,
-    check_note, check_vector,
+    GalleryWriter, HybridQuery, PROPOSED_SCHEMA_VERSION, Page, Payload, Point, Space, Vectors,
+    With, check_note, check_vector,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -19,7 +19,15 @@ use serde_json::Value;
 use crate::search;
 
 /// The payload fields whose values can be counted.
-const KEYWORDS: [&str; 5] = ["tags_all", "matched_tags", "rating", "style", "origin"];
+const KEYWORDS: [&str; 7] = [
+    "tags_all",
+    "matched_tags",
+    "rating",
+    "style",
+    "origin",
+    "proposed_words",
+    "proposed_by",
+];
 
 /// A collection in memory with faults that tests can set. Passes the contract suite while none is
 /// set.
@@ -69,7 +77,7 @@ impl MemoryGallery {
             roots: Mutex::default(),
             notes: Mutex::default(),
             fingerprint: Mutex::new(model.fingerprint.clone()),
-            schema_version: AtomicU32::new(STYLE_SCHEMA_VERSION),
+            schema_version: AtomicU32::new(PROPOSED_SCHEMA_VERSION),
             upserts: AtomicUsize::new(0),
             optimized: AtomicUsize::new(0),
             searches: AtomicUsize::new(0),

@@ -19,6 +19,7 @@ mod preferences;
 mod recent;
 mod redis;
 mod search;
+mod tagged;
 mod waiting;
 
 pub use client::{ApiClient, ApiRequest, check_problem, json, problem};
@@ -28,4 +29,5 @@ pub use gallery::MemoryGallery;
 pub use preferences::MemoryPreferences;
 pub use recent::MemoryRecent;
 pub use redis::{RedisServer, free_port};
+pub use tagged::{TaggedPicture, tagged_pictures};
 pub use waiting::{wait_for_blocking, wait_until, wait_until_within};

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clippy_core::gallery::{
-    Candidate, Candidates, Crowding, Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, Payload,
-    PerSpace, Point, Probe, RATING_FIELD, Space, TAGS_FIELD, TagMode, Vectors, With,
+    Candidate, Candidates, Crowding, Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin,
+    PROPOSED_BY_FIELD, PROPOSED_WORDS_FIELD, Payload, PerSpace, Point, Probe, RATING_FIELD, Space,
+    TAGS_FIELD, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::search::product;
@@ -76,11 +77,26 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
             .as_ref()
             .is_none_or(|ids| ids.contains(&point.id))
         && (filter.missing_any.is_empty() || filter.missing_any.iter().any(lacks))
+        && filter
+            .having
+            .iter()
+            .all(|space| point.vectors.get(*space).is_some())
+        && filter
+            .proposed
+            .as_ref()
+            .is_none_or(|proposed| is_proposed(point, &proposed.by, &proposed.words))
         && match filter.origin {
             Origin::Any => true,
             Origin::Gallery => !generated,
             Origin::Generated => generated,
         }
+}
+
+/// Whether a model proposed one of these words for a point; without words, whether it looked.
+fn is_proposed(point: &Point, by: &str, words: &[String]) -> bool {
+    let found = values(point, PROPOSED_WORDS_FIELD);
+    values(point, PROPOSED_BY_FIELD).contains(&by)
+        && (words.is_empty() || words.iter().any(|word| found.contains(&word.as_str())))
 }
 
 /// Finds a query's candidates among the points that pass its filter. The query's vectors must have
@@ -162,9 +178,13 @@ fn add_tagged(points: &[Point], query: &HybridQuery, found: &mut BTreeSet<PointI
         tags: query.lexical_tags.clone(),
         ..Filter::default()
     };
+    let is_proposed = |point: &Point| {
+        let by = query.lexical_proposed_by.as_deref();
+        by.is_some_and(|by| is_proposed(point, by, &query.lexical_tags))
+    };
     let tagged: Vec<&Point> = points
         .iter()
-        .filter(|point| matches(point, &filter))
+        .filter(|point| matches(point, &filter) || is_proposed(point))
         .collect();
     let by_text = query.lexical_probe().map(|probe| {
         let tagged = tagged.iter().copied();

@@ -44,7 +44,11 @@ export function BulkJob({ view: { job, connection }, now }: { view: JobView; now
       {failure !== null && <Notice error={failure} />}
       {error && <p className={state === "failed" ? "text-ruby" : "text-amber"}>{error.message}</p>}
       {result?.scan != null && <Scan scan={result.scan} />}
-      {result !== null && <Totals totals={result.totals} wanted={result.would_embed ?? 0} />}
+      {result?.tags != null ? (
+        <Tags tags={result.tags} />
+      ) : (
+        result !== null && <Totals totals={result.totals} wanted={result.would_embed ?? 0} />
+      )}
       {result !== null && result.failures.length > 0 && <FailedLines lines={result.failures} />}
     </article>
   );
@@ -96,6 +100,28 @@ function Totals({ totals, wanted }: TotalsProps) {
         <div key={name} className="flex gap-1.5">
           <dt className="text-soft">{name}</dt>
           <dd className={name === "failed" ? "text-ruby" : ""}>{count(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const TAGS = [
+  ["pictures", "pictures"],
+  ["with proposals", "proposed_pictures"],
+  ["proposed tags", "proposed"],
+  ["accepted", "accepted"],
+] as const;
+
+/** Shows what a job proposed. */
+function Tags({ tags }: { tags: Schemas["TagsReport"] }) {
+  const shown = TAGS.filter(([name, field]) => tags[field] > 0 || name !== "accepted");
+  return (
+    <dl className="tabular flex flex-wrap gap-x-5 gap-y-1" aria-label="Proposed tags">
+      {shown.map(([name, field]) => (
+        <div key={name} className="flex gap-1.5">
+          <dt className="text-soft">{name}</dt>
+          <dd>{count(tags[field])}</dd>
         </div>
       ))}
     </dl>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 
 import { api, body, type Job } from "@/api/client";
 import { needsKey } from "@/api/problem";
@@ -16,6 +16,8 @@ import { AddFolderForm } from "./add-folder";
 import { BulkJob } from "./bulk-job";
 import { CollectionCard } from "./collection";
 import { Lanes } from "./lanes";
+import { ProposeForm } from "./propose";
+import { ReviewTags } from "./review";
 import { StartForm } from "./start";
 
 const COLUMNS =
@@ -42,6 +44,7 @@ export default function AdminView() {
 }
 
 function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
+  const [reviewing, setReviewing] = useState(false);
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ["collection", adminKey],
     queryFn: async () => body(await api.GET("/api/admin/collection")),
@@ -59,6 +62,7 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
     const key = needsKey(error) ? { onKey } : {};
     return <Failure error={error} onRetry={() => void refetch()} {...key} />;
   }
+  if (reviewing) return <ReviewTags onBack={() => setReviewing(false)} />;
   return (
     <>
       <div className={COLUMNS}>
@@ -68,6 +72,7 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
       <div className={COLUMNS}>
         <div className="flex flex-col gap-5">
           <AddFolderForm />
+          <ProposeForm onReview={() => setReviewing(true)} />
           <StartForm />
         </div>
         <BulkJobs />

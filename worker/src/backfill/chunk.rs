@@ -21,6 +21,7 @@ use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::paths::Roots;
 use crate::ingest::picture::{PreparedPicture, prepare, read_file};
+use crate::ingest::reviewed;
 use crate::ingest::run::{ChunkProcessor, Processed, Write};
 use crate::ingest::source::Line;
 
@@ -95,11 +96,12 @@ impl BackfillProcessor {
         let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
         let stored = by_id(self.tools.gallery.retrieve(&ids, With::ALL).await?);
         let mut wanting = Vec::new();
-        for (number, entry) in entries {
+        for (number, mut entry) in entries {
             let Some(point) = stored.get(&entry.id) else {
                 settle(number, Some(entry.id), skipped(NOT_STORED));
                 continue;
             };
+            reviewed::keep(&mut entry, Some(&point.payload));
             let wanted = self.wanted(&entry, &point.vectors);
             if wanted == PerSpace::default() {
                 settle(number, Some(entry.id), LineOutcome::Unchanged);

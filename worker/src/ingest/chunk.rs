@@ -25,6 +25,7 @@ use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
 use crate::ingest::paths::{FoundPicture, NOT_SERVED, Roots};
 use crate::ingest::picture::{Content, PreparedPicture, check_header, prepare, read_if_changed};
+use crate::ingest::reviewed;
 use crate::ingest::run::{ChunkProcessor, Processed, Write};
 use crate::ingest::source::Line;
 
@@ -139,6 +140,9 @@ impl IngestProcessor {
         }
         let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
         let stored = by_id(self.tools.gallery.retrieve(&ids, With::PAYLOAD).await?);
+        for (_, entry) in &mut entries {
+            reviewed::keep(entry, stored.get(&entry.id).map(|point| &point.payload));
+        }
         let checks = join_all(
             entries
                 .iter()

@@ -13,6 +13,7 @@ pub(crate) mod mark;
 pub(crate) mod paths;
 pub(crate) mod picture;
 pub mod progress;
+pub(crate) mod reviewed;
 pub(crate) mod run;
 pub(crate) mod source;
 

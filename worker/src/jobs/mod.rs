@@ -25,6 +25,7 @@ mod merge;
 mod part;
 mod plan;
 mod reindex;
+mod tag;
 
 use std::sync::Arc;
 

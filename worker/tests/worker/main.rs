@@ -12,3 +12,4 @@ mod reindex;
 mod running;
 mod sentences;
 mod support;
+mod tags;

@@ -18,6 +18,16 @@ pub const HASH_FIELD: &str = "phash";
 pub const NOTES_FIELD: &str = "_clippy";
 /// Tells generated pictures from the gallery's own.
 pub const ORIGIN_FIELD: &str = "origin";
+/// The tags that were proposed for a picture, with their probabilities: the best first.
+pub const PROPOSED_FIELD: &str = "proposed_tags";
+/// The tags of [`PROPOSED_FIELD`] alone, for filters and searches.
+pub const PROPOSED_WORDS_FIELD: &str = "proposed_words";
+/// The fingerprint of the model that the tags of [`PROPOSED_FIELD`] come from.
+pub const PROPOSED_BY_FIELD: &str = "proposed_by";
+/// Proposed tags that a person accepted. They are in [`TAGS_FIELD`], too.
+pub const ACCEPTED_FIELD: &str = "accepted_tags";
+/// Proposed tags that a person rejected. They are not proposed for this picture again.
+pub const REJECTED_FIELD: &str = "rejected_tags";
 /// The value of [`ORIGIN_FIELD`] of a generated picture; the gallery's own have another value, or
 /// no such field.
 pub const GENERATED: &str = "generated";
@@ -32,7 +42,17 @@ pub fn style_tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
     words_of(payload, STYLE_TAGS_FIELD)
 }
 
-fn words_of<'p>(payload: &'p Payload, field: &str) -> impl Iterator<Item = &'p str> {
+/// The proposed tags of a payload, unless another model than `by` proposed them.
+pub fn proposed_words_of<'p>(
+    payload: &'p Payload,
+    by: Option<&str>,
+) -> impl Iterator<Item = &'p str> {
+    let current = by.is_some() && payload.get(PROPOSED_BY_FIELD).and_then(Value::as_str) == by;
+    words_of(payload, PROPOSED_WORDS_FIELD).filter(move |_| current)
+}
+
+/// The words of a payload field that is a list.
+pub fn words_of<'p>(payload: &'p Payload, field: &str) -> impl Iterator<Item = &'p str> {
     payload
         .get(field)
         .and_then(Value::as_array)

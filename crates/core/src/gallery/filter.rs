@@ -24,6 +24,19 @@ pub const ORIGIN_SCHEMA_VERSION: u32 = 3;
 /// working.
 pub const STYLE_SCHEMA_VERSION: u32 = 4;
 
+/// The first version of the schema with indexes of proposed tags. Older collections take none.
+pub const PROPOSED_SCHEMA_VERSION: u32 = 5;
+
+/// Selects pictures by their proposed tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// The fingerprint of the model: proposals of other models do not count.
+    pub by: String,
+    /// Proposed tags, of which the picture must have one. Empty: pictures for which this model
+    /// looked for tags, whether or not it found any.
+    pub words: Vec<String>,
+}
+
 /// Whether generated pictures count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +69,10 @@ pub struct Filter {
     pub missing_any: Vec<Space>,
     /// Whether generated pictures count.
     pub origin: Origin,
+    /// Selects points that have a vector in each of these spaces. Empty: no condition.
+    pub having: Vec<Space>,
+    /// When given, only points with such proposed tags are selected.
+    pub proposed: Option<Proposed>,
 }
 
 impl Filter {
@@ -65,7 +82,9 @@ impl Filter {
         !(self.tags.is_empty()
             && self.exclude_tags.is_empty()
             && self.ratings.is_empty()
-            && self.missing_any.is_empty())
+            && self.missing_any.is_empty()
+            && self.having.is_empty())
+            || self.proposed.is_some()
             || self.only_ids.is_some()
             || self.origin == Origin::Generated
     }

@@ -10,10 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::fields::{
-    GENERATED, HASH_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, RATING_FIELD, STYLE_TAGS_FIELD,
-    TAGS_FIELD, style_tags_of, tags_of,
+    ACCEPTED_FIELD, GENERATED, HASH_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD,
+    PROPOSED_BY_FIELD, PROPOSED_FIELD, PROPOSED_WORDS_FIELD, RATING_FIELD, REJECTED_FIELD,
+    STYLE_TAGS_FIELD, TAGS_FIELD, proposed_words_of, style_tags_of, tags_of, words_of,
 };
-pub use self::filter::{Filter, ORIGIN_SCHEMA_VERSION, Origin, STYLE_SCHEMA_VERSION, TagMode};
+pub use self::filter::{
+    Filter, ORIGIN_SCHEMA_VERSION, Origin, PROPOSED_SCHEMA_VERSION, Proposed, STYLE_SCHEMA_VERSION,
+    TagMode,
+};
 pub use self::query::{Candidate, Candidates, HybridQuery, LackingList, Probe, ProbeKind};
 pub use self::space::{Crowding, PerSpace, Space, Vectors, check_vector};
 pub use self::traits::{ForwardReads, Gallery, GalleryNotes, GalleryReader, GalleryWriter};

@@ -101,6 +101,9 @@ pub struct HybridQuery {
     /// One more list: points that have one of these tags, the best by the text probe first, then
     /// those without a text vector (or all, without a text probe) in the order of their ids.
     pub lexical_tags: Vec<String>,
+    /// The fingerprint of the model whose proposed tags count for [`HybridQuery::lexical_tags`],
+    /// too; `None` when proposed tags do not count.
+    pub lexical_proposed_by: Option<String>,
     /// One more list: points that lack a vector in some space.
     pub lacking: Option<LackingList>,
     /// Whether the candidates bring their payloads: ranking by tags or by preferences needs them.

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use super::calibration::{QueryBackground, Sampled, TotalBackground};
-use super::lexical::LexicalQuery;
 use super::words::{Shares, WordFloors, WordScores, Words, WordsPart};
 use crate::gallery::{Candidate, Candidates, Payload, Probe, ProbeKind, tags_of};
 use crate::ids::PointId;
@@ -181,6 +180,12 @@ impl Ranking {
         wanted.map(|words| words.tags()).unwrap_or_default()
     }
 
+    /// The model whose proposed tags candidates are looked up by, too.
+    #[must_use]
+    pub fn lexical_proposed_by(&self) -> Option<String> {
+        self.words.proposed_by.clone()
+    }
+
     /// Whether weights act on calibrated scores.
     #[must_use]
     pub fn is_calibrated(&self) -> bool {
@@ -272,14 +277,9 @@ impl Ranking {
             let (index, score) = score?;
             self.worth(index, score)
         };
-        let covered = |words: &Option<LexicalQuery>| match (words, payload) {
-            (Some(words), Some(payload)) => words.score(tags_of(payload)),
-            _ => 0.0,
-        };
-        let matched = || covered(&self.words.wanted) - covered(&self.words.unwanted);
         WordScores {
             sentence: worth(sentence),
-            tags: has_tags.then(matched),
+            tags: payload.and_then(|payload| self.words.matched(payload)),
             picture: worth(of_kind(ProbeKind::WordsImage)),
             is_tagged: has_tags || sentence.is_some(),
         }
@@ -377,6 +377,7 @@ impl Ranking {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lexical::LexicalQuery;
     use super::*;
 
     fn probe(kind: ProbeKind, weight: f32) -> Probe {
@@ -445,6 +446,7 @@ mod tests {
             words: Words {
                 wanted: Some(LexicalQuery::new("cat")),
                 unwanted: Some(LexicalQuery::new("ink")),
+                proposed_by: None,
             },
             taste: Taste::default(),
             sampled: None,

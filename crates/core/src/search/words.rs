@@ -6,6 +6,7 @@
 //! are no evidence against a picture.
 
 use super::lexical::LexicalQuery;
+use crate::gallery::{Payload, proposed_words_of, tags_of};
 
 /// The share of the sentence's cosine in the score of a tagged picture.
 pub const SENTENCE_SHARE: f32 = 0.45;
@@ -18,6 +19,10 @@ pub const PICTURE_SHARE: f32 = 0.1;
 /// measurements.
 pub const UNTAGGED_SHARE: f32 = 2.0;
 
+/// What a match with a proposed tag is worth, of a match with a tag: it may be wrong, and a person
+/// has not looked at it.
+pub const PROPOSED_SHARE: f32 = 0.5;
+
 /// The words of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words {
@@ -25,6 +30,8 @@ pub struct Words {
     pub wanted: Option<LexicalQuery>,
     /// What to avoid: the part of these words that a picture's tags cover is subtracted.
     pub unwanted: Option<LexicalQuery>,
+    /// The fingerprint of the model whose proposed tags count, too.
+    pub proposed_by: Option<String>,
 }
 
 impl Words {
@@ -32,6 +39,26 @@ impl Words {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.wanted.is_none() && self.unwanted.is_none()
+    }
+
+    /// How much of the wanted words the tags of a picture cover, less what they cover of the
+    /// unwanted ones; `None` for a picture without tags.
+    pub(super) fn matched(&self, payload: &Payload) -> Option<f32> {
+        let proposed = || proposed_words_of(payload, self.proposed_by.as_deref());
+        let has_proposed = proposed().next().is_some();
+        let covered = |words: &LexicalQuery| {
+            let certain = words.score(tags_of(payload));
+            if !has_proposed {
+                return certain;
+            }
+            let both = words.score(tags_of(payload).chain(proposed()));
+            certain + PROPOSED_SHARE * (both - certain)
+        };
+        let has_tags = has_proposed || tags_of(payload).next().is_some();
+        has_tags.then(|| {
+            let wanted = self.wanted.as_ref().map_or(0.0, covered);
+            wanted - self.unwanted.as_ref().map_or(0.0, covered)
+        })
     }
 }
 
@@ -77,7 +104,8 @@ impl Shares {
 pub(super) struct WordScores {
     /// The cosine with the sentence.
     pub(super) sentence: Option<f32>,
-    /// How much of the words the tags cover; `None` without tags.
+    /// How much of the words the tags cover; `None` without tags. Proposed tags count by
+    /// [`PROPOSED_SHARE`].
     pub(super) tags: Option<f32>,
     /// The cosine with the picture.
     pub(super) picture: Option<f32>,
@@ -145,7 +173,9 @@ impl WordFloors {
         let positive = |floor: f32| floor.max(0.0);
         let picture = shares.picture * positive(self.picture);
         let tagged = shares.sentence * positive(self.sentence) + picture;
-        let untagged = shares.untagged.max(shares.picture) * positive(self.untagged);
+        // An untagged picture may have proposed tags that match.
+        let proposed = self.matching.map_or(0.0, |_| PROPOSED_SHARE * shares.tags);
+        let untagged = shares.untagged.max(shares.picture) * positive(self.untagged) + proposed;
         let matching = self.matching.map_or(0.0, |floor| {
             shares.sentence * positive(floor) + shares.tags + picture
         });
@@ -174,6 +204,32 @@ mod tests {
             ..untagged
         };
         assert!(wrong_tags.total(&SHARES) < untagged.total(&SHARES));
+    }
+
+    #[test]
+    fn a_proposed_tag_counts_less_than_a_tag_and_only_for_the_model_that_proposed_it() {
+        let words = Words {
+            wanted: Some(LexicalQuery::new("cat")),
+            unwanted: Some(LexicalQuery::new("ink")),
+            proposed_by: Some("new".to_owned()),
+        };
+        let matched = |tags: &[&str], proposed: &[&str], by: &str| {
+            let mut payload = Payload::new();
+            payload.insert("tags_all".to_owned(), tags.into());
+            payload.insert("proposed_words".to_owned(), proposed.into());
+            payload.insert("proposed_by".to_owned(), by.into());
+            words.matched(&payload)
+        };
+        assert_eq!(matched(&["cat"], &[], "new"), Some(1.0));
+        assert_eq!(matched(&["cat"], &["cat"], "new"), Some(1.0));
+        assert_eq!(matched(&["dog"], &["cat"], "new"), Some(PROPOSED_SHARE));
+        assert_eq!(matched(&["dog"], &["cat"], "old"), Some(0.0));
+        assert_eq!(matched(&[], &["cat"], "new"), Some(PROPOSED_SHARE));
+        assert_eq!(matched(&[], &["cat"], "old"), None);
+        assert_eq!(
+            matched(&["cat"], &["ink"], "new"),
+            Some(1.0 - PROPOSED_SHARE)
+        );
     }
 
     #[test]
@@ -219,10 +275,16 @@ mod tests {
             ..WordScores::default()
         };
         assert!(untagged.total(&SHARES) <= bound + 1e-6);
+        let proposed = WordScores {
+            tags: Some(PROPOSED_SHARE),
+            ..untagged
+        };
         let more = WordFloors {
             matching: Some(0.3),
             ..floors
         };
+        assert!(bound < proposed.total(&SHARES));
+        assert!(proposed.total(&SHARES) <= more.bound(&SHARES) + 1e-6);
         let named = WordScores {
             sentence: Some(0.3),
             tags: Some(1.0),

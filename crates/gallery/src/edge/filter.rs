@@ -2,7 +2,8 @@
 
 use clippy_core::Result;
 use clippy_core::gallery::{
-    Filter, GENERATED, ORIGIN_FIELD, Origin, RATING_FIELD, TAGS_FIELD, TagMode,
+    Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, PROPOSED_BY_FIELD, PROPOSED_WORDS_FIELD,
+    Proposed, RATING_FIELD, TAGS_FIELD, TagMode,
 };
 use clippy_core::ids::PointId;
 use qdrant_edge as engine;
@@ -42,6 +43,10 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
         Origin::Gallery => must_not.push(any_of(ORIGIN_FIELD, vec![GENERATED.to_owned()])?),
         Origin::Generated => must.push(any_of(ORIGIN_FIELD, vec![GENERATED.to_owned()])?),
     }
+    if let Some(proposed) = &filter.proposed {
+        must.push(is_proposed(proposed)?);
+    }
+    must.extend(filter.having.iter().map(|space| has_vector(*space)));
     if let Some(ids) = &filter.only_ids {
         must.push(has_id(ids));
     }
@@ -92,6 +97,37 @@ pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> Result<engi
         TAGS_FIELD,
         tags.iter().flat_map(|tag| spellings.of(tag)).collect(),
     )
+}
+
+/// Returns the condition that the point has one of the lexical tags of a query, or that one was
+/// proposed for it.
+pub(super) fn has_lexical_tag(
+    query: &HybridQuery,
+    spellings: &Spellings,
+) -> Result<engine::Condition> {
+    let tagged = has_any_tag(&query.lexical_tags, spellings)?;
+    let Some(by) = &query.lexical_proposed_by else {
+        return Ok(tagged);
+    };
+    let words = query.lexical_tags.iter();
+    let proposed = is_proposed(&Proposed {
+        by: by.clone(),
+        words: words.flat_map(|tag| spellings.of(tag)).collect(),
+    })?;
+    Ok(engine::Condition::Filter(engine::Filter {
+        should: Some(vec![tagged, proposed]),
+        min_should: None,
+        must: None,
+        must_not: None,
+    }))
+}
+
+fn is_proposed(proposed: &Proposed) -> Result<engine::Condition> {
+    let mut must = vec![any_of(PROPOSED_BY_FIELD, vec![proposed.by.clone()])?];
+    if !proposed.words.is_empty() {
+        must.push(any_of(PROPOSED_WORDS_FIELD, proposed.words.clone())?);
+    }
+    Ok(engine::Condition::Filter(all_and_none(must, Vec::new())))
 }
 
 /// Returns the condition that the field has one of these values.

@@ -11,7 +11,7 @@ use clippy_core::search::product;
 use qdrant_edge as engine;
 
 use super::convert::id_in;
-use super::filter::{filter_in, has_any_tag, lacks_vector, narrowed};
+use super::filter::{filter_in, has_lexical_tag, lacks_vector, narrowed};
 use super::shard::Shard;
 use crate::spellings::Spellings;
 
@@ -116,7 +116,7 @@ impl Search<'_> {
         if self.query.lexical_tags.is_empty() {
             return Ok(None);
         }
-        let tagged = has_any_tag(&self.query.lexical_tags, self.spellings)?;
+        let tagged = has_lexical_tag(self.query, self.spellings)?;
         let tagged = narrowed(self.filter.clone(), tagged);
         let (best, rest) = match self.query.lexical_probe() {
             Some(probe) => (

@@ -1,7 +1,8 @@
 //! Converts core's filter to the server's.
 
 use clippy_core::gallery::{
-    Filter, GENERATED, ORIGIN_FIELD, Origin, RATING_FIELD, Space, TAGS_FIELD, TagMode,
+    Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, PROPOSED_BY_FIELD, PROPOSED_WORDS_FIELD,
+    Proposed, RATING_FIELD, Space, TAGS_FIELD, TagMode,
 };
 use clippy_core::ids::PointId;
 use qdrant_client::qdrant as wire;
@@ -53,6 +54,10 @@ pub(super) fn filter_in(
         Origin::Any | Origin::Gallery => {}
         Origin::Generated => must.push(exactly_any_of(ORIGIN_FIELD, vec![GENERATED.to_owned()])),
     }
+    if let Some(proposed) = &filter.proposed {
+        must.push(is_proposed(proposed));
+    }
+    must.extend(filter.having.iter().map(|space| has_vector(*space)));
     if let Some(ids) = &filter.only_ids {
         must.push(has_id(ids.iter().copied()));
     }
@@ -96,6 +101,43 @@ pub(super) fn has_any_tag(tags: &[String], spellings: &Spellings) -> wire::Condi
     )
 }
 
+/// Returns the condition that the point has one of the lexical tags of a query, or that one was
+/// proposed for it. A collection without indexes of proposed tags has none.
+pub(super) fn has_lexical_tag(
+    query: &HybridQuery,
+    shape: &Shape,
+    spellings: &Spellings,
+) -> wire::Condition {
+    let tagged = has_any_tag(&query.lexical_tags, spellings);
+    let Some(by) = query
+        .lexical_proposed_by
+        .as_ref()
+        .filter(|_| shape.indexes.contains(PROPOSED_BY_FIELD))
+    else {
+        return tagged;
+    };
+    let words = query.lexical_tags.iter();
+    let proposed = is_proposed(&Proposed {
+        by: by.clone(),
+        words: words.flat_map(|tag| spellings.of(tag)).collect(),
+    });
+    condition(ConditionOneOf::Filter(wire::Filter {
+        should: vec![tagged, proposed],
+        ..wire::Filter::default()
+    }))
+}
+
+fn is_proposed(proposed: &Proposed) -> wire::Condition {
+    let mut must = vec![exactly_any_of(PROPOSED_BY_FIELD, vec![proposed.by.clone()])];
+    if !proposed.words.is_empty() {
+        must.push(exactly_any_of(PROPOSED_WORDS_FIELD, proposed.words.clone()));
+    }
+    condition(ConditionOneOf::Filter(wire::Filter {
+        must,
+        ..wire::Filter::default()
+    }))
+}
+
 /// Returns the condition that the field has one of these values.
 pub(super) fn exactly_any_of(field: &str, strings: Vec<String>) -> wire::Condition {
     let matched = wire::r#match::MatchValue::Keywords(wire::RepeatedStrings { strings });
@@ -116,10 +158,15 @@ pub(super) fn has_id(ids: impl IntoIterator<Item = PointId>) -> wire::Condition 
 
 /// Returns the condition that the point has no vector in this space.
 pub(super) fn lacks_vector(space: Space) -> wire::Condition {
+    none_of(vec![has_vector(space)])
+}
+
+/// Returns the condition that the point has a vector in this space.
+fn has_vector(space: Space) -> wire::Condition {
     let has_vector = space.name().to_owned();
-    none_of(vec![condition(ConditionOneOf::HasVector(
-        wire::HasVectorCondition { has_vector },
-    ))])
+    condition(ConditionOneOf::HasVector(wire::HasVectorCondition {
+        has_vector,
+    }))
 }
 
 fn none_of(must_not: Vec<wire::Condition>) -> wire::Condition {

@@ -15,7 +15,7 @@ use qdrant_client::qdrant as wire;
 use self::union::Union;
 use super::connection::Connection;
 use super::convert::{id_out, with_payload, with_vectors};
-use super::filter::{filter_in, has_any_tag, has_id, lacks_vector, narrowed};
+use super::filter::{filter_in, has_id, has_lexical_tag, lacks_vector, narrowed};
 use super::shape::Shape;
 use crate::spellings::Spellings;
 
@@ -176,7 +176,7 @@ impl Search<'_> {
 
     fn list(&self, list: List, exact: bool) -> wire::QueryPoints {
         let lexical = || {
-            let tagged = has_any_tag(&self.query.lexical_tags, self.spellings);
+            let tagged = has_lexical_tag(self.query, self.shape, self.spellings);
             narrowed(self.filter.clone(), tagged)
         };
         match list {

@@ -106,6 +106,7 @@ fn query(random: &mut StdRng) -> HybridQuery {
         }),
         filter,
         candidates: random.random_range(1..60),
+        lexical_proposed_by: None,
         lexical_tags: if random.random_bool(0.5) {
             vec![third]
         } else {
@@ -312,6 +313,7 @@ async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_on_request() 
         },
         candidates: 20,
         lexical_tags: vec!["cat".to_owned()],
+        lexical_proposed_by: None,
         with_payload: true,
         exact: false,
         hnsw_ef: 64,

@@ -340,6 +340,7 @@ async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
                     filter: Filter::default(),
                     candidates: 20,
                     lexical_tags: Vec::new(),
+                    lexical_proposed_by: None,
                     with_payload: true,
                     exact: false,
                     hnsw_ef: 64,

@@ -60,6 +60,7 @@ fn query() -> HybridQuery {
         filter: Filter::default(),
         candidates: 10,
         lexical_tags: Vec::new(),
+        lexical_proposed_by: None,
         with_payload: true,
         exact: false,
         hnsw_ef: 64,

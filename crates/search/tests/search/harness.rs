@@ -156,6 +156,7 @@ impl Collection {
             words: Words {
                 wanted: words(&query.text),
                 unwanted: words(&query.negative_text),
+                proposed_by: None,
             },
             taste: Taste::default(),
             sampled,
