@@ -50,7 +50,8 @@ fn page(path: &str, base: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
          content=\"width=device-width\">\n<title>Not found · Clippy</title>\n<h1>There is no page \
-         here</h1>\n<p>Clippy has nothing at <code>{path}</code>.</p>\n<p><a href=\"{base}/\">Go to \
+         here</h1>\n<p>Clippy has nothing at <code>{path}</code>.</p>\n<p><a \
+         href=\"{base}/\">Go to \
          the studio</a>, or see <a href=\"{base}/docs/\">all routes of the API</a>.</p>\n</html>\n"
     )
 }

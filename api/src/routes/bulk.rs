@@ -387,31 +387,21 @@ pub(super) async fn start<R: Serialize + Sync>(
     kind: JobKind,
     request: &R,
 ) -> Result<Response, Problem> {
-    let job = create(state, caller, once, kind, request).await?;
+    // A parent plans and merges in the control lane; its parts run in the bulk lane.
+    let job = create(Lane::Control, state, caller, once, kind, request).await?;
     Ok(accepted(state, job))
 }
 
-/// Creates the job of a request, or returns the one that the same key and body have created.
+/// Creates the job of a request in a lane, or returns the one that the same key and body have
+/// created.
 pub(super) async fn create<R: Serialize + Sync>(
-    state: &AppState,
-    caller: &Caller,
-    once: Option<IdempotentRequest>,
-    kind: JobKind,
-    request: &R,
-) -> Result<Job, Problem> {
-    // A parent plans and merges in the control lane; its parts run in the bulk lane.
-    start_in(Lane::Control, state, caller, once, kind, request).await
-}
-
-/// Starts a job in this lane.
-pub(super) async fn start_in<R: Serialize + Sync>(
     lane: Lane,
     state: &AppState,
     caller: &Caller,
     once: Option<IdempotentRequest>,
     kind: JobKind,
     request: &R,
-) -> Result<Response, Problem> {
+) -> Result<Job, Problem> {
     let payload = Envelope::whole(request).to_payload()?;
     let mut new = NewJob::new(kind, lane, payload).owner(caller.name());
     if let Some(once) = &once {

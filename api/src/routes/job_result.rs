@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 #[expect(dead_code, reason = "describes JSON that workers write")]
 pub(crate) enum JobResult {
     Generation(Box<GenerationResult>),
-    Bulk(BulkResult),
+    Bulk(Box<BulkResult>),
 }
 
 /// The pictures of a `generate` job.

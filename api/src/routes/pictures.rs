@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use clippy_core::bulk::AddRequest;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result, blocking};
-use clippy_jobs::{Job, JobKind};
+use clippy_jobs::{Job, JobKind, Lane};
 use clippy_library::uploads::{self, Upload};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -94,7 +94,17 @@ pub(crate) async fn upload_pictures(
     let sent = (&ids, &form.tags);
     let job = match find_earlier(&state, &caller, &headers, JobKind::Ingest, &sent).await? {
         Submission::Repeated(job) => *job,
-        Submission::New(once) => create(&state, &caller, once, JobKind::Ingest, &request).await?,
+        Submission::New(once) => {
+            create(
+                Lane::Control,
+                &state,
+                &caller,
+                once,
+                JobKind::Ingest,
+                &request,
+            )
+            .await?
+        }
     };
     Ok(answer(&state, job, ids, refused))
 }

@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::bulk::{Rest, refuse_unknown};
 use crate::extract::{ApiJson, ApiQuery};
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
 use crate::routes::image::address_of;
 use crate::state::AppState;
 
@@ -92,8 +92,8 @@ pub(crate) struct ProposedPicture {
     params(ProposedQuery),
     responses(
         (status = 200, description = "The proposals, or an empty list.", body = ProposedResponse),
-        (status = 400, description = "A value out of range, or an invalid cursor.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A collection of an older schema.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range, or an invalid cursor."),
+        (status = 422, description = "A collection of an older schema."),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -322,9 +322,19 @@ impl From<Reviewed> for ReviewResponse {
     request_body = ReviewBody,
     responses(
         (status = 200, description = "What was changed.", body = ReviewResponse),
-        (status = 400, description = "Nothing to decide, too many decisions, or a tag that is too long.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A picture that is not in the collection: nothing was changed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field that is missing, mistyped or unknown, or a collection of an older schema.", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400,
+            description = "Nothing to decide, too many decisions, or a tag that is too long."
+        ),
+        (
+            status = 404,
+            description = "A picture that is not in the collection: nothing was changed."
+        ),
+        (
+            status = 422,
+            description = "A field that is missing, mistyped or unknown, or a collection of an \
+                older schema."
+        ),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]

@@ -377,8 +377,8 @@ mod tests {
 
     #[test]
     fn a_public_payload_has_the_manifests_fields_and_no_internal_ones() {
-        let Value::Object(payload) = json!({ "path": "a.png", "_clippy_hash": "x", "rating": "safe", "proposed_by": "x", "proposed_words": ["cat"] })
-        else {
+        let Value::Object(payload) = json!({ "path": "a.png", "_clippy_hash": "x", "rating": "safe",
+        "proposed_by": "x", "proposed_words": ["cat"] }) else {
             unreachable!("an object")
         };
         let shown = Value::Object(public_payload("", PointId::Number(7), payload));

@@ -9,11 +9,12 @@ use clippy_tagging::check_takes_proposals;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::bulk::{Rest, Submission, accepted, find_earlier, refuse_unknown, start_in};
+use super::bulk::{Rest, Submission, accepted, create, find_earlier, refuse_unknown};
 use crate::access::Caller;
 use crate::extract::ApiJson;
 use crate::folders::Folders;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::Problem;
+use crate::routes::idempotency::IdempotencyHeader;
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
@@ -49,14 +50,18 @@ pub(crate) struct TagBody {
     post,
     path = "/api/admin/tag",
     tag = "admin",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Requests with the same key and body create only one job.")),
+    params(IdempotencyHeader),
     request_body = TagBody,
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
-        (status = 400, description = "A value out of range, or a missing file.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A field that is mistyped or unknown, a key that was used with another body, or a collection of an older schema.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 400, description = "A value out of range, or a missing file."),
+        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`."),
+        (
+            status = 422,
+            description = "A field that is mistyped or unknown, a key that was used with another \
+                body, or a collection of an older schema."
+        ),
+        (status = 429, description = "Too many jobs are waiting."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -91,13 +96,7 @@ pub(crate) async fn start_tag(
     request.check()?;
     check_takes_proposals(&state.gallery().info().await?)?;
     // The whole run is one job, so that it takes no place of those that plan and merge.
-    start_in(
-        Lane::Bulk,
-        &state,
-        &caller,
-        once,
-        JobKind::Backfill,
-        &request,
-    )
-    .await
+    let lane = Lane::Bulk;
+    let job = create(lane, &state, &caller, once, JobKind::Backfill, &request).await?;
+    Ok(accepted(&state, job))
 }

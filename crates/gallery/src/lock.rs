@@ -65,7 +65,7 @@ impl StoreLock {
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(taken(folder, read_holder(&path))),
+            Err(TryLockError::WouldBlock) => return Err(taken(folder, read_holder(&path).as_ref())),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         warn_of_other_machine(folder, &path);
@@ -167,8 +167,8 @@ fn unusable(folder: &Path, error: std::io::Error) -> Error {
     Error::internal(format!("cannot use the data folder {path}: {remedy}")).with_source(error)
 }
 
-fn taken(folder: &Path, holder: Option<Holder>) -> Error {
-    let who = match &holder {
+fn taken(folder: &Path, holder: Option<&Holder>) -> Error {
+    let who = match holder {
         Some(holder) => {
             let machine = holder.other_machine();
             let machine = machine.map_or_else(String::new, |name| format!(" on machine {name}"));
