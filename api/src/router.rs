@@ -26,7 +26,7 @@ use crate::problem::panic_response;
 use crate::routes::{
     add, admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
     job_events, job_images, jobs, lineage, method_not_allowed, not_found, preparing, providers,
-    queues, search, suggest, tickets,
+    queues, search, styles, suggest, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics};
@@ -69,6 +69,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(collection::list_pictures))
         .routes(routes!(collection::get_model))
         .routes(routes!(preparing::get_preparing))
+        .routes(routes!(styles::list_styles))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key_to_read));
     let generation = OpenApiRouter::new()
@@ -106,6 +107,9 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(bulk::start_ingest))
         .routes(routes!(bulk::start_backfill))
         .routes(routes!(bulk::start_reindex))
+        .routes(routes!(styles::start_finding_styles))
+        .routes(routes!(styles::rename_style))
+        .routes(routes!(styles::merge_styles))
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()

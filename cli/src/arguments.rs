@@ -4,6 +4,7 @@ mod bulk;
 mod jobs;
 mod models;
 mod search;
+mod styles;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use bulk::{
 pub use jobs::{JobsArguments, JobsCommand, QueuesArguments, QueuesCommand};
 pub use models::{ModelsArguments, ModelsCommand};
 pub use search::{CalibrateArguments, EvalArguments, SearchArguments, WeightArguments};
+pub use styles::StylesArguments;
 
 /// Style-aware image retrieval: references in many art styles for a sketch or a few words.
 #[derive(Debug, Parser)]
@@ -136,6 +138,8 @@ pub enum Command {
     Eval(EvalArguments),
     /// Refresh the background distributions that scores are calibrated by.
     Calibrate(CalibrateArguments),
+    /// Styles that the gallery has: list, find, rename, merge.
+    Styles(StylesArguments),
     /// OpenCLIP weights: list the known ones, download, check.
     Models(ModelsArguments),
     /// Import data of another Clippy: the preferences of Clippy 0.2 (kg_store.json).

@@ -106,6 +106,7 @@ async fn command(
         Command::Reindex(reindex) => {
             commands::reindex::run(settings, server, reindex, shutdown).await
         }
+        Command::Styles(styles) => commands::styles::run(settings, server, styles, shutdown).await,
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
         // The other commands have nothing to finish when they are stopped.
         Command::Migrate(migrate) => {

@@ -15,4 +15,5 @@ mod preparing;
 mod ranking;
 mod search;
 mod server;
+mod styles;
 mod support;

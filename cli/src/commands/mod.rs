@@ -21,4 +21,5 @@ pub mod queues;
 pub mod reindex;
 pub mod search;
 pub mod serve;
+pub mod styles;
 pub mod worker;

@@ -9,11 +9,12 @@ use clippy_core::gallery::Space;
 use serde::Deserialize;
 
 /// The migrations, in order; version `n` is the `n`-th file.
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("../../../migrations/collection/0001_collection.json"),
     include_str!("../../../migrations/collection/0002_style.json"),
     include_str!("../../../migrations/collection/0003_origin.json"),
     include_str!("../../../migrations/collection/0004_style_vector.json"),
+    include_str!("../../../migrations/collection/0005_style_groups.json"),
 ];
 
 /// The kind of a payload field's values, as far as its index needs it.

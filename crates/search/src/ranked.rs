@@ -8,6 +8,7 @@ use clippy_core::search::duplicates::collapse;
 use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::per_style::{self, StyleGroup};
 use clippy_core::search::{crowding, diversity, subjects};
+use clippy_core::style_groups::StyleGroups;
 use clippy_core::{Error, Result};
 
 use crate::answer::StyleHits;
@@ -33,6 +34,8 @@ pub(crate) struct HitFinder<'a> {
     pub(crate) probes: &'a [Probe],
     pub(crate) ranking: &'a Ranking,
     pub(crate) order: PageOrder,
+    /// The groups of similar styles, where they are needed.
+    pub(crate) groups: Option<&'a StyleGroups>,
     /// Size of the search beam in the graph.
     pub(crate) hnsw_ef: usize,
 }
@@ -92,7 +95,7 @@ impl HitFinder<'_> {
             }
             PageOrder::Diverse(share) => self.diversify(hits, share, end).await,
             PageOrder::PerStyle => {
-                let order = per_style::order(self.with_styles(&mut hits).await?);
+                let order = per_style::order(self.with_styles(&mut hits).await?, self.groups);
                 Ok(permute(hits, order))
             }
         }
@@ -110,7 +113,10 @@ impl HitFinder<'_> {
             ids: best.into_iter().map(|index| hits[index].id).collect(),
         };
         Ok(Some(
-            per_style::groups(hits).into_iter().map(of_group).collect(),
+            per_style::groups(hits, self.groups)
+                .into_iter()
+                .map(of_group)
+                .collect(),
         ))
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clippy_core::gallery::{
     Candidate, Candidates, Crowding, Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, Payload,
-    PerSpace, Point, Probe, RATING_FIELD, Space, TAGS_FIELD, TagMode, Vectors, With,
+    PerSpace, Point, Probe, RATING_FIELD, STYLE_GROUP_FIELD, Space, TAGS_FIELD, TagMode, Vectors,
+    With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::search::product;
@@ -63,6 +64,8 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
     let ratings = values(point, RATING_FIELD);
     let generated = values(point, ORIGIN_FIELD).contains(&GENERATED);
     let lacks = |space: &Space| point.vectors.get(*space).is_none();
+    let groups = values(point, STYLE_GROUP_FIELD);
+    let has_group = |wanted: &[String]| wanted.iter().any(|key| groups.contains(&key.as_str()));
     has_tags
         && !filter.exclude_tags.iter().any(has)
         && (filter.ratings.is_empty()
@@ -76,6 +79,9 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
             .as_ref()
             .is_none_or(|ids| ids.contains(&point.id))
         && (filter.missing_any.is_empty() || filter.missing_any.iter().any(lacks))
+        && (filter.style_groups.is_empty() || has_group(&filter.style_groups))
+        && (filter.outside_style_groups.is_empty()
+            || !lacks(&Space::Style) && !has_group(&filter.outside_style_groups))
         && match filter.origin {
             Origin::Any => true,
             Origin::Gallery => !generated,

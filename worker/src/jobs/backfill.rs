@@ -1,4 +1,4 @@
-//! The handler of `backfill` jobs.
+//! The handler of `backfill` jobs, which make missing vectors or find the styles of a collection.
 //!
 //! Running a job twice does no harm: only vectors that are missing in the collection are made.
 
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::admission::admit;
 use super::manifest_part::{Fingerprint, ManifestPart};
+use super::styles::{self, BackfillWork};
 use super::{BulkSettings, merge, part, patient_tools, plan};
 use crate::backfill::prepare_processor;
 use crate::backfill::selection::Selection;
@@ -75,8 +76,12 @@ impl JobHandler for BackfillJob {
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Envelope { request, part, .. } =
-            Envelope::<BackfillRequest, ManifestPart>::read(&context.job().payload)?;
+            Envelope::<BackfillWork, ManifestPart>::read(&context.job().payload)?;
         let tools = &patient_tools(&context, &self.tools);
+        let request = match request {
+            BackfillWork::Vectors(request) => *request,
+            BackfillWork::Styles(request) => return styles::run(&context, tools, &request).await,
+        };
         let merging = part.is_none() && context.phase() == Phase::Merge;
         let ids_file = request.ids_file.as_deref();
         let (lines, ids_file) =

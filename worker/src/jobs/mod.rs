@@ -25,6 +25,7 @@ mod merge;
 mod part;
 mod plan;
 mod reindex;
+mod styles;
 
 use std::sync::Arc;
 

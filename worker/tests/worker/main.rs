@@ -11,4 +11,5 @@ mod purchases;
 mod reindex;
 mod running;
 mod sentences;
+mod styles;
 mod support;

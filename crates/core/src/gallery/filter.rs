@@ -24,6 +24,9 @@ pub const ORIGIN_SCHEMA_VERSION: u32 = 3;
 /// working.
 pub const STYLE_SCHEMA_VERSION: u32 = 4;
 
+/// The first version of the schema with an index of the groups of styles.
+pub const STYLE_GROUPS_SCHEMA_VERSION: u32 = 5;
+
 /// Whether generated pictures count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +59,11 @@ pub struct Filter {
     pub missing_any: Vec<Space>,
     /// Whether generated pictures count.
     pub origin: Origin,
+    /// Values of [`super::STYLE_GROUP_FIELD`] of which a point needs one. Empty: no condition.
+    pub style_groups: Vec<String>,
+    /// Selects points with a style vector and none of these values of
+    /// [`super::STYLE_GROUP_FIELD`]. Empty: no condition.
+    pub outside_style_groups: Vec<String>,
 }
 
 impl Filter {
@@ -65,7 +73,9 @@ impl Filter {
         !(self.tags.is_empty()
             && self.exclude_tags.is_empty()
             && self.ratings.is_empty()
-            && self.missing_any.is_empty())
+            && self.missing_any.is_empty()
+            && self.style_groups.is_empty()
+            && self.outside_style_groups.is_empty())
             || self.only_ids.is_some()
             || self.origin == Origin::Generated
     }

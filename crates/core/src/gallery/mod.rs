@@ -10,10 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::fields::{
-    GENERATED, HASH_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, RATING_FIELD, STYLE_TAGS_FIELD,
-    TAGS_FIELD, style_tags_of, tags_of,
+    GENERATED, HASH_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, RATING_FIELD, STYLE_GROUP_FIELD,
+    STYLE_TAGS_FIELD, TAGS_FIELD, style_tags_of, tags_of,
 };
-pub use self::filter::{Filter, ORIGIN_SCHEMA_VERSION, Origin, STYLE_SCHEMA_VERSION, TagMode};
+pub use self::filter::{
+    Filter, ORIGIN_SCHEMA_VERSION, Origin, STYLE_GROUPS_SCHEMA_VERSION, STYLE_SCHEMA_VERSION,
+    TagMode,
+};
 pub use self::query::{Candidate, Candidates, HybridQuery, LackingList, Probe, ProbeKind};
 pub use self::space::{Crowding, PerSpace, Space, Vectors, check_vector};
 pub use self::traits::{ForwardReads, Gallery, GalleryNotes, GalleryReader, GalleryWriter};

@@ -3,6 +3,7 @@
 
 use super::fusion::Hit;
 use crate::gallery::{Payload, style_tags_of};
+use crate::style_groups::StyleGroups;
 
 /// How many of the best hits are grouped. The number does not depend on the page, so that pages do
 /// not overlap.
@@ -25,12 +26,17 @@ pub struct StyleGroup {
 }
 
 /// Groups the first [`POOL`] of these sorted hits by style. The style of the best hit comes first,
-/// and the pictures without a style come last. The hits must have their payloads.
+/// and the pictures without a style come last. The hits must have their payloads. The style of a
+/// picture is the group of similar styles that was found for it, or else what its manifest says.
 #[must_use]
-pub fn groups(hits: &[Hit]) -> Vec<StyleGroup> {
+pub fn groups(hits: &[Hit], found: Option<&StyleGroups>) -> Vec<StyleGroup> {
     let mut groups: Vec<StyleGroup> = Vec::new();
     for (index, hit) in hits.iter().take(POOL).enumerate() {
-        let style = style_of(&hit.payload);
+        let group = found.and_then(|found| found.group_of(&hit.payload));
+        let style = match group {
+            Some(group) => Some(group.name.as_str()),
+            None => style_of(&hit.payload),
+        };
         let known = groups
             .iter()
             .position(|group| group.style.as_deref() == style);
@@ -56,8 +62,8 @@ pub fn groups(hits: &[Hit]) -> Vec<StyleGroup> {
 /// Returns the order in which to show these sorted hits: the best of each group, group by group,
 /// and then all others as they are ranked.
 #[must_use]
-pub fn order(hits: &[Hit]) -> Vec<usize> {
-    let mut order: Vec<usize> = groups(hits)
+pub fn order(hits: &[Hit], found: Option<&StyleGroups>) -> Vec<usize> {
+    let mut order: Vec<usize> = groups(hits, found)
         .into_iter()
         .flat_map(|group| group.best)
         .collect();
@@ -104,8 +110,8 @@ mod tests {
             hit(0.4, &json!({ "matched_tags": ["oil", "texture"] })),
             hit(0.3, &json!({ "style": " ", "matched_tags": ["oil"] })),
         ];
-        assert_eq!(order(&hits), [0, 2, 3, 5, 6, 1, 4]);
-        let groups = groups(&hits);
+        assert_eq!(order(&hits, None), [0, 2, 3, 5, 6, 1, 4]);
+        let groups = groups(&hits, None);
         let counts: Vec<_> = groups
             .iter()
             .map(|group| (group.style.as_deref(), group.count))

@@ -1,7 +1,8 @@
 //! Converts core's filter to the server's.
 
 use clippy_core::gallery::{
-    Filter, GENERATED, ORIGIN_FIELD, Origin, RATING_FIELD, Space, TAGS_FIELD, TagMode,
+    Filter, GENERATED, ORIGIN_FIELD, Origin, RATING_FIELD, STYLE_GROUP_FIELD, Space, TAGS_FIELD,
+    TagMode,
 };
 use clippy_core::ids::PointId;
 use qdrant_client::qdrant as wire;
@@ -70,6 +71,19 @@ pub(super) fn filter_in(
             ..wire::Filter::default()
         })));
     }
+    if !filter.style_groups.is_empty() {
+        must.push(exactly_any_of(
+            STYLE_GROUP_FIELD,
+            filter.style_groups.clone(),
+        ));
+    }
+    if !filter.outside_style_groups.is_empty() {
+        must.push(has_vector(Space::Style));
+        must_not.push(exactly_any_of(
+            STYLE_GROUP_FIELD,
+            filter.outside_style_groups.clone(),
+        ));
+    }
     if !must_not.is_empty() {
         // In a filter of its own: when the same condition is also under `must`, the engine assumes
         // that its index has checked the one under `must_not`, and lets excluded points through.
@@ -116,10 +130,14 @@ pub(super) fn has_id(ids: impl IntoIterator<Item = PointId>) -> wire::Condition 
 
 /// Returns the condition that the point has no vector in this space.
 pub(super) fn lacks_vector(space: Space) -> wire::Condition {
+    none_of(vec![has_vector(space)])
+}
+
+fn has_vector(space: Space) -> wire::Condition {
     let has_vector = space.name().to_owned();
-    none_of(vec![condition(ConditionOneOf::HasVector(
-        wire::HasVectorCondition { has_vector },
-    ))])
+    condition(ConditionOneOf::HasVector(wire::HasVectorCondition {
+        has_vector,
+    }))
 }
 
 fn none_of(must_not: Vec<wire::Condition>) -> wire::Condition {
