@@ -12,3 +12,4 @@ await import("./client.mjs");
 await import("./tabs.mjs");
 await import("./keyed.mjs");
 await import("./plain.mjs");
+await import("./styles.mjs");

@@ -14,6 +14,7 @@ import { Empty, Failure, Notice, Skeleton } from "@/ui/states";
 import { Card, type CardActions } from "./card";
 import { useSaved } from "./feedback";
 import { useQueryState } from "./query-state";
+import { Shelves } from "./shelves";
 import type { useSearch } from "./use-search";
 
 const GRID = "grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,42%),1fr))] gap-x-3 gap-y-4";
@@ -40,9 +41,7 @@ export function Results({ search, actions, failure }: ResultsProps) {
       </p>
       {failure !== null && <Notice error={failure} className="mb-3" />}
       {!searchable ? (
-        <Empty icon={<Images />} title="Results appear here">
-          Draw on the pad, type a few words, or both. Then drag results into the references.
-        </Empty>
+        <Shelves />
       ) : error !== null && hits.length === 0 ? (
         <Failure
           error={error}
