@@ -86,36 +86,46 @@ pub(super) fn direction(sum: &[f64]) -> Option<Vec<f32>> {
     (length > 1e-9).then(scaled)
 }
 
-/// Chooses `count` vectors to begin with, by k-means++: each one far from the ones before it, with
-/// some chance. Fewer are returned if there are fewer different vectors.
+/// Chooses `count` vectors to begin with, by greedy k-means++: each time some vectors are drawn,
+/// those far from the ones before with a higher chance, and the one that leaves the least spread is
+/// taken. Fewer are returned if there are fewer different vectors.
 pub(super) fn seeds(vectors: &[&[f32]], count: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut random = Random::new(seed);
+    let draws = 2 + count.ilog2();
     let mut chosen: Vec<Vec<f32>> = Vec::with_capacity(count);
-    let mut distances = vec![1.0_f64; vectors.len()];
+    // Any vector is farther from nothing than from another vector.
+    let mut distances = vec![2.0_f64; vectors.len()];
     while chosen.len() < count {
         let total: f64 = distances.iter().sum();
         if total < 1e-6 {
             break;
         }
-        let mut rest = random.unit() * total;
-        let far_enough = |distance: &f64| {
-            rest -= distance;
-            rest < 0.0
-        };
-        let place = distances
-            .iter()
-            .position(far_enough)
-            .unwrap_or(vectors.len() - 1);
-        let next = vectors[place].to_vec();
-        for (distance, vector) in distances.iter_mut().zip(vectors) {
-            let from_next = f64::from(1.0 - product(&next, vector)).max(0.0);
-            *distance = if chosen.is_empty() {
-                from_next
-            } else {
-                distance.min(from_next)
+        let candidate = |_| {
+            let mut rest = random.unit() * total;
+            let is_reached = |distance: &f64| {
+                rest -= distance;
+                rest < 0.0
             };
-        }
-        chosen.push(next);
+            let place = distances.iter().position(is_reached);
+            let place = place.unwrap_or(vectors.len() - 1);
+            (place, distances_with(vectors, &distances, vectors[place]))
+        };
+        let spread = |(_, distances): &(usize, Vec<f64>)| distances.iter().sum::<f64>();
+        let best = (0..draws)
+            .map(candidate)
+            .min_by(|left, right| spread(left).total_cmp(&spread(right)));
+        let Some((place, nearer)) = best else { break };
+        distances = nearer;
+        chosen.push(vectors[place].to_vec());
     }
     chosen
+}
+
+/// Returns the distances from the nearest chosen vector when one more is chosen.
+fn distances_with(vectors: &[&[f32]], distances: &[f64], chosen: &[f32]) -> Vec<f64> {
+    let nearer = |(vector, distance): (&&[f32], &f64)| {
+        let from_chosen = f64::from(1.0 - product(chosen, vector)).max(0.0);
+        distance.min(from_chosen)
+    };
+    vectors.iter().zip(distances).map(nearer).collect()
 }
