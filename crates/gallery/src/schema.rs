@@ -218,7 +218,9 @@ fn sum<'m>(migrations: impl IntoIterator<Item = &'m Migration>) -> Schema {
 
 #[cfg(test)]
 mod tests {
-    use clippy_core::gallery::{ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION};
+    use clippy_core::gallery::{
+        ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION, STYLE_GROUP_FIELD, STYLE_GROUPS_SCHEMA_VERSION,
+    };
 
     use super::*;
 
@@ -252,10 +254,18 @@ mod tests {
     #[test]
     fn the_contract_fields_are_indexed() {
         let schema = Schema::current();
-        for field in ["tags_all", "matched_tags", "rating", "style", ORIGIN_FIELD] {
+        for field in [
+            "tags_all",
+            "matched_tags",
+            "rating",
+            "style",
+            ORIGIN_FIELD,
+            STYLE_GROUP_FIELD,
+        ] {
             assert!(schema.is_keyword(field), "{field}");
         }
         assert!(schema.version >= ORIGIN_SCHEMA_VERSION);
+        assert!(schema.version >= STYLE_GROUPS_SCHEMA_VERSION);
         for field in ["score", "width", "height"] {
             assert!(
                 schema
