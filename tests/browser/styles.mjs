@@ -75,9 +75,8 @@ test("the start page has a shelf for each style, which filters, alone and with w
 });
 
 test("shelves fit a phone, in the dark", async () => {
-  const { page, faults, close } = await open("/", { viewport: { width: 390, height: 844 }, colorScheme: "dark", isMobile: true });
-  const tab = page.getByRole("tab", { name: /find/i });
-  if (await tab.count()) await tab.first().click();
+  const { page, faults, close } = await open("/", { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true, isMobile: true });
+  await page.getByRole("navigation", { name: "Panels" }).getByRole("button", { name: "Find" }).tap();
   const shelves = page.getByRole("region", { name: "Shelves" });
   await shelves.waitFor();
   await waitForCovers(page);
