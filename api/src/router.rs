@@ -26,7 +26,7 @@ use crate::problem::panic_response;
 use crate::routes::{
     add, admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
     job_events, job_images, jobs, lineage, method_not_allowed, pictures, preparing, proposed,
-    providers, queues, search, suggest, tag, tickets,
+    providers, queues, search, styles, suggest, tag, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics, page};
@@ -71,6 +71,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(collection::get_model))
         .routes(routes!(preparing::get_preparing))
         .routes(routes!(proposed::list_proposed))
+        .routes(routes!(styles::list_styles))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key_to_read));
     let generation = OpenApiRouter::new()
@@ -110,6 +111,9 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(bulk::start_reindex))
         .routes(routes!(tag::start_tag))
         .routes(routes!(proposed::review_tags))
+        .routes(routes!(styles::start_finding_styles))
+        .routes(routes!(styles::rename_style))
+        .routes(routes!(styles::merge_styles))
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()

@@ -4,6 +4,7 @@ mod bulk;
 mod jobs;
 mod models;
 mod search;
+mod styles;
 mod tag;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ pub use bulk::{
 pub use jobs::{JobsArguments, JobsCommand, QueuesArguments, QueuesCommand};
 pub use models::{ModelsArguments, ModelsCommand};
 pub use search::{CalibrateArguments, EvalArguments, SearchArguments, WeightArguments};
+pub use styles::StylesArguments;
 pub use tag::TagArguments;
 
 /// Style-aware image retrieval: references in many art styles for a sketch or a few words.
@@ -140,6 +142,8 @@ pub enum Command {
     Calibrate(CalibrateArguments),
     /// Propose tags for pictures, with the probability that each is right.
     Tag(TagArguments),
+    /// Styles that the gallery has: list, find, rename, merge.
+    Styles(StylesArguments),
     /// OpenCLIP weights: list the known ones, download, check.
     Models(ModelsArguments),
     /// Import data of another Clippy: the preferences of Clippy 0.2 (kg_store.json).

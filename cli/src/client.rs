@@ -181,6 +181,12 @@ impl Client {
             .await
     }
 
+    /// Sends a `PATCH` request with the admin key, and returns the answer.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.admin_answer(self.http.patch(self.at(path)).json(body))
+            .await
+    }
+
     /// Returns the server's version.
     pub async fn version(&self) -> Result<String, Failure> {
         let answer = self

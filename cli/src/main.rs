@@ -108,6 +108,7 @@ async fn command(
             commands::reindex::run(settings, server, reindex, shutdown).await
         }
         Command::Tag(tag) => commands::tag::run(settings, server, tag, shutdown).await,
+        Command::Styles(styles) => commands::styles::run(settings, server, styles, shutdown).await,
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
         // The other commands have nothing to finish when they are stopped.
         Command::Migrate(migrate) => {

@@ -14,3 +14,4 @@ await import("./keyed.mjs");
 await import("./plain.mjs");
 await import("./empty.mjs");
 await import("./tags.mjs");
+await import("./styles.mjs");

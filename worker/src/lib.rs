@@ -8,3 +8,4 @@ pub mod backfill;
 pub mod ingest;
 pub mod jobs;
 pub mod patience;
+pub mod style_groups;

@@ -247,6 +247,11 @@ impl GalleryWriter for PatientGallery {
             .await
     }
 
+    async fn set_payload_of(&self, ids: &[PointId], fields: Payload) -> Result<()> {
+        self.retry(|| self.inner.set_payload_of(ids, fields.clone()))
+            .await
+    }
+
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         self.retry(|| self.inner.delete(ids)).await
     }

@@ -1,5 +1,6 @@
 //! The fields of a search.
 
+use clippy_common::shorten;
 use clippy_core::gallery::{Filter, Origin, TagMode};
 use clippy_core::ids::PointId;
 use clippy_core::search::weights::Weights;
@@ -41,6 +42,11 @@ pub(crate) struct SearchForm {
     /// base64.
     #[schema(value_type = Option<String>, format = Binary)]
     style_image: Option<File>,
+    /// Only pictures of these styles: ids of `GET /api/styles` (CSV or a list), up to 16. Without
+    /// anything else to look for, pictures that are typical of the styles come first.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    style_groups: Vec<String>,
     /// Words to look for.
     query_text: Option<String>,
     /// Words that results should not match, by their meaning or by their tags.
@@ -143,6 +149,7 @@ impl TryFrom<SearchForm> for SearchQuery {
             unlike: ids("unlike", &form.unlike)?,
             style_like: ids("style_like", &form.style_like)?,
             style_image: form.style_image.map(|file| file.0),
+            style_groups: style_ids(&form.style_groups)?,
             text: form.query_text,
             negative_text: form.negative_text,
             weights: Weights {
@@ -183,6 +190,18 @@ fn ids(field: &str, ids: &[String]) -> Result<Vec<PointId>> {
         id.parse().map_err(|error: Error| Error {
             message: format!("{field}: {}", error.message),
             ..error
+        })
+    };
+    ids.iter().map(id).collect()
+}
+
+fn style_ids(ids: &[String]) -> Result<Vec<u64>> {
+    let id = |id: &String| {
+        id.trim().parse().map_err(|_| {
+            let shown = shorten(id, 60);
+            Error::invalid(format!(
+                "style_groups: \"{shown}\" is not the id of a style, which is a number"
+            ))
         })
     };
     ids.iter().map(id).collect()

@@ -8,6 +8,7 @@ use clippy_core::gallery::{
     FacetCount, Filter, Origin, Payload, RATING_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, With,
 };
 use clippy_core::ids::PointId;
+use clippy_core::style_groups::StyleGroups;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -177,6 +178,9 @@ pub(crate) struct PictureResponse {
     /// The manifest's fields.
     #[schema(value_type = Object)]
     payload: Payload,
+    /// The id of its style, see `GET /api/styles`; left out where styles are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style_group: Option<u64>,
 }
 
 /// Returns the manifest's fields of pictures, by their ids.
@@ -208,9 +212,16 @@ pub(crate) async fn list_pictures(
         ))
         .into());
     }
-    let points = state.gallery().retrieve(&ids, With::PAYLOAD).await?;
+    let (_, live) = state.searcher();
+    let points = live.gallery.retrieve(&ids, With::PAYLOAD).await?;
+    let head = live.embedder.info().style.as_deref();
+    let groups = StyleGroups::read(&*live.gallery, head).await?;
     let shown = |point: clippy_core::gallery::Point| PictureResponse {
         id: point.id,
+        style_group: groups
+            .as_ref()
+            .and_then(|groups| groups.group_of(&point.payload))
+            .map(|group| group.id),
         payload: public_payload(&state.options().base_path, point.id, point.payload),
     };
     Ok(Json(PicturesResponse {

@@ -30,6 +30,7 @@ pub(crate) mod providers;
 pub(crate) mod queues;
 mod receipt;
 pub(crate) mod search;
+pub(crate) mod styles;
 pub(crate) mod suggest;
 pub(crate) mod tag;
 pub(crate) mod tickets;

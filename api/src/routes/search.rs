@@ -13,7 +13,7 @@ use clippy_core::recent::{LONGEST_RECENT, RecentQuery};
 use clippy_core::search::fusion::{Hit, PerProbe};
 use clippy_core::search::weights::Weights;
 use clippy_core::search::words::WordsPart;
-use clippy_search::{SearchAnswer, SearchQuery, StyleHits, Took};
+use clippy_search::{GroupCount, SearchAnswer, SearchQuery, StyleHits, Took};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -81,6 +81,25 @@ pub(crate) struct FacetsOfResults {
     tags: Vec<FacetValue>,
     /// Style tags, the most frequent first.
     styles: Vec<FacetValue>,
+    /// Styles that the gallery has, the most frequent first; see `GET /api/styles`.
+    style_groups: Vec<StyleGroupCount>,
+}
+
+/// How many of the best hits are of a style that the gallery has.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StyleGroupCount {
+    /// The style's id, for the field `style_groups`.
+    id: u64,
+    /// Its name.
+    name: String,
+    /// How many.
+    count: u64,
+}
+
+impl From<GroupCount> for StyleGroupCount {
+    fn from(GroupCount { id, name, count }: GroupCount) -> Self {
+        Self { id, name, count }
+    }
 }
 
 /// One picture.
@@ -229,6 +248,11 @@ impl SearchResponse {
                 of: facets.of,
                 tags: facets.tags.into_iter().map(FacetValue::from).collect(),
                 styles: facets.styles.into_iter().map(FacetValue::from).collect(),
+                style_groups: facets
+                    .style_groups
+                    .into_iter()
+                    .map(StyleGroupCount::from)
+                    .collect(),
             }),
             styles: answer
                 .styles

@@ -16,5 +16,6 @@ mod preparing;
 mod ranking;
 mod search;
 mod server;
+mod styles;
 mod support;
 mod tags;

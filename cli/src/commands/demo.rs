@@ -13,6 +13,7 @@ use clippy_jobs::RunnerSettings;
 use clippy_worker::backfill::backfill;
 use clippy_worker::ingest::progress::{ProgressSink, Stage};
 use clippy_worker::ingest::{RunSettings, Tools, ingest};
+use clippy_worker::style_groups;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::DemoArguments;
@@ -200,7 +201,11 @@ async fn embed(
         progress
             .preparing
             .report(PreparingStage::Calibrating, 0, report.totals.lines);
-        clippy_search::calibrate_if_outgrown(embedded.tools().gallery.as_ref()).await?;
+        let Tools {
+            gallery, embedder, ..
+        } = embedded.tools();
+        clippy_search::calibrate_if_outgrown(&*gallery).await?;
+        style_groups::refresh(&*gallery, &*embedder, shutdown).await;
     }
     Ok(report.complete)
 }

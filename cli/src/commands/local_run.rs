@@ -3,6 +3,7 @@
 use clippy_core::settings::Settings;
 use clippy_worker::ingest::Tools;
 use clippy_worker::patience::{Patience, Pauses};
+use clippy_worker::style_groups;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,6 +17,7 @@ pub struct LocalRun {
     pub embedded: Embedded,
     pub progress: BarProgress,
     pub tools: Tools,
+    shutdown: CancellationToken,
     _following: AbortOnDropHandle<()>,
 }
 
@@ -39,13 +41,18 @@ impl LocalRun {
             embedded,
             progress,
             tools,
+            shutdown: shutdown.clone(),
             _following: following,
         })
     }
 
-    /// Calibrates again if the gallery has outgrown its calibration.
+    /// Calibrates again, and finds the styles again, if the gallery has outgrown what is known.
     pub async fn calibrate(&self) -> Result<(), Failure> {
-        clippy_search::calibrate_if_outgrown(self.tools.gallery.as_ref()).await?;
+        let Tools {
+            gallery, embedder, ..
+        } = &self.tools;
+        clippy_search::calibrate_if_outgrown(gallery.as_ref()).await?;
+        style_groups::refresh(gallery.as_ref(), embedder.as_ref(), &self.shutdown).await;
         Ok(())
     }
 }

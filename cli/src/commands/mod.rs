@@ -21,5 +21,6 @@ pub mod queues;
 pub mod reindex;
 pub mod search;
 pub mod serve;
+pub mod styles;
 pub mod tag;
 pub mod worker;

@@ -309,6 +309,13 @@ pub struct BackfillRequest {
     pub ids_file: Option<PathBuf>,
 }
 
+/// A request to find the styles of a collection (`clippy styles --find`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StylesRequest {
+    /// Whether the styles that were found before are forgotten, with their ids and names.
+    pub find_styles_afresh: bool,
+}
+
 /// `clippy reindex`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReindexRequest {

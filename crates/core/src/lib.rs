@@ -3,6 +3,7 @@
 
 mod blocking;
 pub mod bulk;
+pub mod clustering;
 pub mod collections;
 pub mod embedding;
 pub mod error;
@@ -20,6 +21,7 @@ pub mod recent;
 pub mod search;
 pub mod sentences;
 pub mod settings;
+pub mod style_groups;
 pub mod styles;
 pub mod tastes;
 

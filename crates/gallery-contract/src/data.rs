@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
 use clippy_core::gallery::{
     Candidates, Filter, GENERATED, ORIGIN_FIELD, Origin, Point, Probe, ProbeKind, RATING_FIELD,
-    Space, TAGS_FIELD, TagMode, Vectors,
+    STYLE_GROUP_FIELD, Space, TAGS_FIELD, TagMode, Vectors,
 };
 use clippy_core::ids::PointId;
 use serde_json::json;
@@ -199,6 +199,8 @@ pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
             TagMode::All => filter.tags.iter().all(has_tag),
         };
     let rating = words(point, RATING_FIELD);
+    let groups = words(point, STYLE_GROUP_FIELD);
+    let has_group = |wanted: &[String]| wanted.iter().any(|key| groups.contains(key.as_str()));
     tags_fit
         && !filter.exclude_tags.iter().any(has_tag)
         && (filter.ratings.is_empty()
@@ -221,6 +223,9 @@ pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
                 .missing_any
                 .iter()
                 .any(|space| point.vectors.get(*space).is_none()))
+        && (filter.style_groups.is_empty() || has_group(&filter.style_groups))
+        && (filter.outside_style_groups.is_empty()
+            || point.vectors.style.is_some() && !has_group(&filter.outside_style_groups))
 }
 
 /// Returns the cosine of two unit vectors.

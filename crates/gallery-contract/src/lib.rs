@@ -57,6 +57,8 @@ macro_rules! gallery_contract {
             crowding_is_the_mean_cosine_to_the_nearest_others,
             writes_while_graphs_are_built_are_kept,
             one_note_is_kept_for_each_name,
+            fields_of_several_points_are_set_together,
+            filters_by_groups_of_styles_select_what_they_say,
         }
     };
     (always $make:path: $($check:ident),* $(,)?) => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clippy_core::ErrorCode;
 use clippy_core::gallery::{
-    Filter, Gallery, HybridQuery, LONGEST_NOTE, Payload, Point, ProbeKind, Space, TAGS_FIELD,
-    TagMode, Vectors, With,
+    Filter, Gallery, HybridQuery, LONGEST_NOTE, Payload, Point, ProbeKind, STYLE_GROUP_FIELD,
+    Space, TAGS_FIELD, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use serde_json::json;
@@ -663,4 +663,106 @@ pub async fn facets_count_the_selected_points(gallery: AnyGallery) {
         .await
         .expect_err("no index");
     assert_eq!(error.code, ErrorCode::InvalidInput);
+}
+
+/// `set_payload_of` sets fields of several points, and leaves out those that do not exist.
+pub async fn fields_of_several_points_are_set_together(gallery: AnyGallery) {
+    let points = filled(&gallery, 16, 40).await;
+    let mut ids: Vec<PointId> = points[..20].iter().map(|point| point.id).collect();
+    ids.push(PointId::Number(4_321));
+    let keys = fields(json!({ STYLE_GROUP_FIELD: ["a.1", "b.2"] }));
+    for round in 0..2 {
+        gallery
+            .set_payload_of(&ids, keys.clone())
+            .await
+            .expect("set");
+        for (index, point) in points.iter().enumerate() {
+            let mut expected = point.clone();
+            if index < 20 {
+                expected.payload.extend(keys.clone());
+            }
+            assert_eq!(
+                fetch(&gallery, point.id).await,
+                expected,
+                "round {round}, {index}"
+            );
+        }
+        gallery.optimize().await.expect("graphs");
+    }
+    gallery
+        .set_payload_of(&[PointId::Number(4_321)], keys)
+        .await
+        .expect("nothing to set");
+}
+
+/// Filters by groups of styles equal those of brute force in counts, walks and facets, together
+/// with other conditions, with graphs and without.
+pub async fn filters_by_groups_of_styles_select_what_they_say(gallery: AnyGallery) {
+    let points = filled(&gallery, 17, 1_500).await;
+    let mut random = Random(18);
+    let mut stored = points.clone();
+    let keys = ["a.1", "a.2", "b.1", "b.7"];
+    for (index, key) in keys.iter().enumerate() {
+        let some = stored.iter_mut().skip(index).step_by(5);
+        let mut ids = Vec::new();
+        let field = fields(json!({ STYLE_GROUP_FIELD: ["old.1", key] }));
+        for point in some {
+            point.payload.extend(field.clone());
+            ids.push(point.id);
+        }
+        gallery.set_payload_of(&ids, field).await.expect("set");
+    }
+    for round in 0..2 {
+        for _ in 0..40 {
+            let mut filter = random.filter(&points);
+            let mut some = || {
+                let count = random.below(3);
+                (0..count)
+                    .map(|_| keys[random.below(4)].to_owned())
+                    .collect()
+            };
+            filter.style_groups = some();
+            filter.outside_style_groups = some();
+            let expected: Vec<&Point> = stored
+                .iter()
+                .filter(|point| selects(&filter, point))
+                .collect();
+            let count = gallery.count(&filter).await.expect("counted");
+            assert_eq!(count, expected.len() as u64, "{filter:?}, round {round}");
+            let facets = gallery
+                .facet(STYLE_GROUP_FIELD, &filter, 10)
+                .await
+                .expect("counted");
+            let total: u64 = facets
+                .iter()
+                .filter(|facet| facet.value != "old.1")
+                .map(|facet| facet.count)
+                .sum();
+            let with_key = expected
+                .iter()
+                .filter(|point| point.payload.contains_key(STYLE_GROUP_FIELD));
+            assert_eq!(total, with_key.count() as u64, "{filter:?}");
+        }
+        gallery.optimize().await.expect("graphs");
+    }
+    let filter = Filter {
+        style_groups: vec!["a.2".to_owned()],
+        ..Filter::default()
+    };
+    let search = HybridQuery {
+        probes: random.probes(),
+        filter: filter.clone(),
+        candidates: 2_000,
+        lexical_tags: Vec::new(),
+        lacking: None,
+        with_payload: false,
+        exact: true,
+        hnsw_ef: 64,
+    };
+    let found = gallery.hybrid(search).await.expect("searched").hits;
+    assert!(!found.is_empty());
+    for hit in found {
+        let point = stored.iter().find(|point| point.id == hit.id);
+        assert!(selects(&filter, point.expect("a stored point")));
+    }
 }

@@ -69,6 +69,16 @@ impl<G: Guard> GalleryWriter for Guarded<G> {
             .await
     }
 
+    async fn set_payload_of(&self, ids: &[PointId], fields: Payload) -> Result<()> {
+        let (inner, ids) = (self.0.inner().clone(), ids.to_vec());
+        self.0
+            .write(
+                ids.clone(),
+                Box::pin(async move { inner.set_payload_of(&ids, fields).await }),
+            )
+            .await
+    }
+
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         let (inner, ids) = (self.0.inner().clone(), ids.to_vec());
         self.0

@@ -65,7 +65,9 @@ impl StoreLock {
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(taken(folder, read_holder(&path).as_ref())),
+            Err(TryLockError::WouldBlock) => {
+                return Err(taken(folder, read_holder(&path).as_ref()));
+            }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         warn_of_other_machine(folder, &path);

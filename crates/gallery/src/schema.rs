@@ -9,12 +9,13 @@ use clippy_core::gallery::Space;
 use serde::Deserialize;
 
 /// The migrations, in order; version `n` is the `n`-th file.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     include_str!("../../../migrations/collection/0001_collection.json"),
     include_str!("../../../migrations/collection/0002_style.json"),
     include_str!("../../../migrations/collection/0003_origin.json"),
     include_str!("../../../migrations/collection/0004_style_vector.json"),
     include_str!("../../../migrations/collection/0005_proposed_tags.json"),
+    include_str!("../../../migrations/collection/0006_style_groups.json"),
 ];
 
 /// The kind of a payload field's values, as far as its index needs it.
@@ -220,7 +221,7 @@ fn sum<'m>(migrations: impl IntoIterator<Item = &'m Migration>) -> Schema {
 mod tests {
     use clippy_core::gallery::{
         ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION, PROPOSED_BY_FIELD, PROPOSED_SCHEMA_VERSION,
-        PROPOSED_WORDS_FIELD,
+        PROPOSED_WORDS_FIELD, STYLE_GROUP_FIELD, STYLE_GROUPS_SCHEMA_VERSION,
     };
 
     use super::*;
@@ -255,7 +256,14 @@ mod tests {
     #[test]
     fn the_contract_fields_are_indexed() {
         let schema = Schema::current();
-        for field in ["tags_all", "matched_tags", "rating", "style", ORIGIN_FIELD] {
+        for field in [
+            "tags_all",
+            "matched_tags",
+            "rating",
+            "style",
+            ORIGIN_FIELD,
+            STYLE_GROUP_FIELD,
+        ] {
             assert!(schema.is_keyword(field), "{field}");
         }
         assert!(schema.version >= ORIGIN_SCHEMA_VERSION);
@@ -263,6 +271,7 @@ mod tests {
             assert!(schema.is_keyword(field), "{field}");
         }
         assert!(schema.version >= PROPOSED_SCHEMA_VERSION);
+        assert!(schema.version >= STYLE_GROUPS_SCHEMA_VERSION);
         for field in ["score", "width", "height"] {
             assert!(
                 schema

@@ -29,6 +29,19 @@ pub struct Facets {
     pub tags: Vec<FacetCount>,
     /// Their styles, most frequent first.
     pub styles: Vec<FacetCount>,
+    /// The groups of similar styles that they are in, most frequent first.
+    pub style_groups: Vec<GroupCount>,
+}
+
+/// How many hits are in a group of similar styles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupCount {
+    /// The group's id.
+    pub id: u64,
+    /// The group's name.
+    pub name: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// The best hits of one style.

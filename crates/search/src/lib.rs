@@ -18,7 +18,7 @@ mod query;
 mod ranked;
 mod searcher;
 
-pub use answer::{Facets, SearchAnswer, StyleHits, Took};
+pub use answer::{Facets, GroupCount, SearchAnswer, StyleHits, Took};
 pub use calibrating::{calibrate, calibrate_if_outgrown};
 pub use facets::FACET_POOL;
 pub use live::{LiveSearcher, MakeSearcher};

@@ -44,6 +44,8 @@ pub struct SearchQuery {
     pub style_like: Vec<PointId>,
     /// A picture whose look results should have.
     pub style_image: Option<Picture>,
+    /// Ids of groups of similar styles, of which results must be in one.
+    pub style_groups: Vec<u64>,
     /// Words to search for.
     pub text: Option<String>,
     /// Words to avoid.
@@ -88,6 +90,7 @@ impl Default for SearchQuery {
             like: Vec::new(),
             style_like: Vec::new(),
             style_image: None,
+            style_groups: Vec::new(),
             text: None,
             negative_text: None,
             weights: Weights::default(),
@@ -178,7 +181,14 @@ impl SearchQuery {
         let liked = !self.like.is_empty();
         let words = non_blank(&self.text).is_some() || non_blank(&self.negative_text).is_some();
         let styled = self.names_a_style();
-        if !pictures && !liked && !words && !styled {
+        if self.style_groups.len() > MOST_LIKES {
+            return Err(Error::invalid(format!(
+                "style_groups names {} styles; at most {MOST_LIKES} work",
+                self.style_groups.len()
+            )));
+        }
+        let grouped = !self.style_groups.is_empty();
+        if !pictures && !liked && !words && !styled && !grouped {
             if !self.unlike.is_empty() {
                 return Err(Error::invalid(
                     "unlike only changes a search: give a sketch, image, like, style or words \
@@ -193,8 +203,20 @@ impl SearchQuery {
         self.weights.normalised(|field| match field {
             WeightField::Image | WeightField::Edge => pictures || liked,
             WeightField::Text => words || liked,
-            WeightField::Style => styled,
+            WeightField::Style => styled || self.asks_for_groups_alone(),
         })
+    }
+
+    /// Whether it asks for groups of styles and for nothing else, so that what is typical of them
+    /// is searched for.
+    pub(crate) fn asks_for_groups_alone(&self) -> bool {
+        !self.style_groups.is_empty()
+            && self.sketch.is_none()
+            && self.image.is_none()
+            && self.like.is_empty()
+            && !self.names_a_style()
+            && non_blank(&self.text).is_none()
+            && non_blank(&self.negative_text).is_none()
     }
 
     /// Whether it says what results should look like.

@@ -1,13 +1,14 @@
 //! Finds the hits of a query's probes, in the order of the page.
 
 use clippy_core::gallery::{
-    Filter, Gallery, HybridQuery, LackingList, Probe, ProbeKind, Space, Vectors, With,
+    Filter, Gallery, HybridQuery, LackingList, Payload, Probe, ProbeKind, Space, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::search::duplicates::collapse;
 use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::per_style::{self, StyleGroup};
 use clippy_core::search::{crowding, diversity, subjects};
+use clippy_core::style_groups::StyleGroups;
 use clippy_core::{Error, Result};
 
 use crate::answer::StyleHits;
@@ -33,6 +34,8 @@ pub(crate) struct HitFinder<'a> {
     pub(crate) probes: &'a [Probe],
     pub(crate) ranking: &'a Ranking,
     pub(crate) order: PageOrder,
+    /// The groups of similar styles, where they are needed.
+    pub(crate) groups: Option<&'a StyleGroups>,
     /// Size of the search beam in the graph.
     pub(crate) hnsw_ef: usize,
 }
@@ -92,7 +95,9 @@ impl HitFinder<'_> {
             }
             PageOrder::Diverse(share) => self.diversify(hits, share, end).await,
             PageOrder::PerStyle => {
-                let order = per_style::order(self.with_styles(&mut hits).await?);
+                let hits_with_styles = self.with_styles(&mut hits).await?;
+                let order =
+                    per_style::order(hits_with_styles, &|payload| self.found_style(payload));
                 Ok(permute(hits, order))
             }
         }
@@ -110,8 +115,17 @@ impl HitFinder<'_> {
             ids: best.into_iter().map(|index| hits[index].id).collect(),
         };
         Ok(Some(
-            per_style::groups(hits).into_iter().map(of_group).collect(),
+            per_style::groups(hits, &|payload| self.found_style(payload))
+                .into_iter()
+                .map(of_group)
+                .collect(),
         ))
+    }
+
+    /// The name of the group of similar styles that a picture is in.
+    fn found_style(&self, payload: &Payload) -> Option<String> {
+        let group = self.groups?.group_of(payload)?;
+        Some(group.name.clone())
     }
 
     /// The hits, with the payloads of those that are grouped by style.

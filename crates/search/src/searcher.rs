@@ -15,6 +15,7 @@ use clippy_core::search::fusion::{Hit, Ranking, RankingParts, Taste};
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::Weights;
 use clippy_core::search::words::Words;
+use clippy_core::style_groups::{self, StyleGroups};
 use clippy_core::{Error, ErrorCode, Result, blocking, styles};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
@@ -28,7 +29,7 @@ use crate::inputs::{Input, InputKey};
 use crate::order::PageOrder;
 use crate::prepare::{PreparedQuery, prepare};
 use crate::probes::{ProbeParts, Probes};
-use crate::query::{SearchQuery, non_blank};
+use crate::query::{AskedOrder, SearchQuery, non_blank};
 use crate::ranked::{HitFinder, fill_payloads};
 
 /// The settings of a searcher.
@@ -99,6 +100,8 @@ impl Searcher {
     ) -> Result<SearchAnswer> {
         let started = Instant::now();
         let weights = query.check()?;
+        let groups = self.groups_for(&query).await?;
+        let query = within_groups(query, groups.as_ref())?;
         let tag_weights = self.tag_weights(&query).await?;
         let priors_size = tag_weights.len();
         let PreparedQuery {
@@ -116,7 +119,7 @@ impl Searcher {
         let (like, unlike, style_like) = tokio::try_join!(
             self.vectors_of("like", &query.like),
             self.vectors_of("unlike", &query.unlike),
-            self.styles_of(&query)
+            self.styles_of(&query, groups.as_ref())
         )?;
         let embedded = self.embed(inputs, missing).await?;
         let parts = ProbeParts {
@@ -139,12 +142,13 @@ impl Searcher {
             probes: &probes,
             ranking: &ranking,
             order: PageOrder::of(&query, &ranking),
+            groups: groups.as_ref(),
             hnsw_ef: self.options.hnsw_ef,
         };
         let end = offset + query.top;
         let mut hits = finder.find(end).await?;
         let facets = if query.facets {
-            Some(count_facets(self.gallery.as_ref(), &hits).await?)
+            Some(count_facets(self.gallery.as_ref(), &hits, groups.as_ref()).await?)
         } else {
             None
         };
@@ -270,7 +274,19 @@ impl Searcher {
 
     /// The vectors of the pictures whose look is wanted. Refuses a query by style where there are
     /// no styles to compare with.
-    async fn styles_of(&self, query: &SearchQuery) -> Result<Vec<Vectors>> {
+    async fn styles_of(
+        &self,
+        query: &SearchQuery,
+        groups: Option<&StyleGroups>,
+    ) -> Result<Vec<Vectors>> {
+        if query.asks_for_groups_alone()
+            && let Some(groups) = groups
+        {
+            return Ok(vec![Vectors {
+                style: Some(groups.middle(&query.style_groups)?),
+                ..Vectors::default()
+            }]);
+        }
         if !query.names_a_style() {
             return Ok(Vec::new());
         }
@@ -287,6 +303,18 @@ impl Searcher {
             ));
         }
         Ok(found)
+    }
+
+    /// Reads the groups of similar styles, if the query needs them.
+    async fn groups_for(&self, query: &SearchQuery) -> Result<Option<StyleGroups>> {
+        let needs_groups = !query.style_groups.is_empty()
+            || query.facets
+            || query.order == Some(AskedOrder::PerStyle);
+        if !needs_groups {
+            return Ok(None);
+        }
+        let head = self.embedder.info().style.as_deref();
+        StyleGroups::read(self.gallery.as_ref(), head).await
     }
 
     async fn ranking(
@@ -317,6 +345,23 @@ impl Searcher {
         }
         Ok(ranking)
     }
+}
+
+/// Narrows a query to the groups of similar styles that it names.
+fn within_groups(mut query: SearchQuery, groups: Option<&StyleGroups>) -> Result<SearchQuery> {
+    if query.style_groups.is_empty() {
+        return Ok(query);
+    }
+    let groups = groups.ok_or_else(style_groups::none_yet)?;
+    for id in &query.style_groups {
+        let group = groups.group(*id).map_err(|error| Error {
+            message: format!("style_groups: {}", error.message),
+            ..error
+        })?;
+        let keys = groups.keys_of_group(group);
+        query.filter.style_groups.extend(keys);
+    }
+    Ok(query)
 }
 
 /// Returns the words that count in the ranking; none when they have no weight.

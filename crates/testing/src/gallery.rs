@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
-    GalleryWriter, HybridQuery, PROPOSED_SCHEMA_VERSION, Page, Payload, Point, Space, Vectors,
-    With, check_note, check_vector,
+    GalleryWriter, HybridQuery, PROPOSED_SCHEMA_VERSION, Page, Payload, Point, STYLE_GROUP_FIELD,
+    STYLE_SCHEMA_VERSION, Space, Vectors, With, check_note, check_vector,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::search;
 
 /// The payload fields whose values can be counted.
-const KEYWORDS: [&str; 7] = [
+const KEYWORDS: [&str; 8] = [
     "tags_all",
     "matched_tags",
     "rating",
@@ -27,6 +27,7 @@ const KEYWORDS: [&str; 7] = [
     "origin",
     "proposed_words",
     "proposed_by",
+    STYLE_GROUP_FIELD,
 ];
 
 /// A collection in memory with faults that tests can set. Passes the contract suite while none is

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clippy_core::gallery::{
     Candidate, Candidates, Crowding, Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin,
-    PROPOSED_BY_FIELD, PROPOSED_WORDS_FIELD, Payload, PerSpace, Point, Probe, RATING_FIELD, Space,
-    TAGS_FIELD, TagMode, Vectors, With,
+    PROPOSED_BY_FIELD, PROPOSED_WORDS_FIELD, Payload, PerSpace, Point, Probe, RATING_FIELD,
+    STYLE_GROUP_FIELD, Space, TAGS_FIELD, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::search::product;
@@ -64,6 +64,8 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
     let ratings = values(point, RATING_FIELD);
     let generated = values(point, ORIGIN_FIELD).contains(&GENERATED);
     let lacks = |space: &Space| point.vectors.get(*space).is_none();
+    let groups = values(point, STYLE_GROUP_FIELD);
+    let has_group = |wanted: &[String]| wanted.iter().any(|key| groups.contains(&key.as_str()));
     has_tags
         && !filter.exclude_tags.iter().any(has)
         && (filter.ratings.is_empty()
@@ -85,6 +87,9 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
             .proposed
             .as_ref()
             .is_none_or(|proposed| is_proposed(point, &proposed.by, &proposed.words))
+        && (filter.style_groups.is_empty() || has_group(&filter.style_groups))
+        && (filter.outside_style_groups.is_empty()
+            || !lacks(&Space::Style) && !has_group(&filter.outside_style_groups))
         && match filter.origin {
             Origin::Any => true,
             Origin::Gallery => !generated,

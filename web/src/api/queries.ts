@@ -23,6 +23,16 @@ export function useStyles(limit: number) {
   });
 }
 
+/** The styles that the gallery is made of. */
+export function useGalleryStyles() {
+  return useQuery({
+    queryKey: ["styles"],
+    queryFn: async ({ signal }): Promise<Schemas["StyleResponse"][]> =>
+      body(await api.GET("/api/styles", { signal })).styles,
+    staleTime: LONG,
+  });
+}
+
 /** Tags that begin with a prefix; all frequent tags for an empty one. */
 export function useTags(prefix: string, limit: number, enabled: boolean) {
   return useQuery({
@@ -64,7 +74,7 @@ export function usePreparing() {
 
 /** Repeats the queries whose answers change while pictures are added. */
 export function refreshGallery(): void {
-  for (const name of ["search", "facets", "tags", "collection"]) {
+  for (const name of ["search", "facets", "tags", "styles", "collection"]) {
     void queryClient.invalidateQueries({ queryKey: [name] });
   }
 }

@@ -106,7 +106,8 @@ describe("a page", () => {
 
   it("has facets and a next page only when the answer has them", () => {
     expect(pageOf(answer)).toMatchObject({ facets: null, nextCursor: null, calibrated: false });
-    const facets = { of: 200, tags: [{ value: "apple", count: 3 }], styles: [] };
+    const tags = [{ value: "apple", count: 3 }];
+    const facets = { of: 200, tags, styles: [], style_groups: [] };
     const more = pageOf({ ...answer, facets, next_cursor: "next" });
     expect(more).toMatchObject({ facets, nextCursor: "next" });
   });

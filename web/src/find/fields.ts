@@ -22,6 +22,12 @@ export interface StyleImage {
   title: string;
 }
 
+/** A style that the gallery has, with what is needed to show it after a reload. */
+export interface GalleryStyle {
+  id: number;
+  name: string;
+}
+
 /** Fields of a request. An empty text is not sent. */
 export type SearchFields = Partial<Record<keyof Schemas["SearchForm"], string>>;
 
@@ -61,6 +67,10 @@ export const SETTINGS = {
   })),
   /** It is sent as a file, which `search.ts` adds. */
   styleImage: setting<StyleImage | null>(null, () => ({})),
+  /** Styles of the gallery of which results must be. */
+  styleGroups: setting<readonly GalleryStyle[]>([], (groups) => ({
+    style_groups: groups.map(({ id }) => id).join(","),
+  })),
   filters: setting<readonly TagFilter[]>([], (filters) => ({
     tag_filters: tagList(filters, false),
     exclude_tags: tagList(filters, true),
@@ -118,6 +128,6 @@ function fieldsOf<Name extends keyof Settings>(name: Name, query: Query): Search
 /** Whether there is anything to search for. */
 export function isSearchable(query: Query, sketched: boolean): boolean {
   const styled = query.styles.length > 0 || query.styleImage !== null;
-  const words = query.text.trim() !== "";
+  const words = query.text.trim() !== "" || query.styleGroups.length > 0;
   return words || styled || query.likes.length > 0 || (query.useSketch && sketched);
 }

@@ -13,6 +13,7 @@ import { Picture } from "@/ui/picture";
 
 import type { TagFilter } from "./fields";
 import { cycleFilter, toggleFilter, useQueryState, withoutFilter } from "./query-state";
+import { StyleChips } from "./style-chips";
 import { TagField } from "./tag-field";
 
 type Facets = Schemas["FacetsOfResults"] | null;
@@ -26,6 +27,8 @@ export function Filters({ facets }: { facets: Facets }) {
   return (
     <div className="flex flex-col gap-2">
       <Styles styles={styles} facets={facets} />
+      {/* Where tags name styles, they are the choice already. */}
+      <StyleChips found={styles.length > 0 ? [] : (facets?.style_groups ?? [])} />
       <Tags styles={styles} facets={facets} />
     </div>
   );

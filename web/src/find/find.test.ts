@@ -8,6 +8,7 @@ import {
   presetOf,
   PRESETS,
   toggleFilter,
+  toggleGroup,
   toggleLike,
   useQueryState,
 } from "./query-state";
@@ -33,6 +34,10 @@ const FULL: Query = {
     { id: "3", title: "c" },
     { id: "4", title: "d" },
   ],
+  styleGroups: [
+    { id: 5, name: "ink" },
+    { id: 6, name: "oil" },
+  ],
 };
 
 describe("a search's request", () => {
@@ -45,6 +50,7 @@ describe("a search's request", () => {
       w_txt: "0.2",
       w_style: "0.5",
       style_like: "3,4",
+      style_groups: "5,6",
       top: "36",
       like: "18446744073709551615,2",
       tag_filters: "line_art,pixel_art",
@@ -91,6 +97,8 @@ describe("a search's request", () => {
     const styleImage = { url: "data:image/png;base64,AA==", title: "a" };
     expect(isSearchable({ ...INITIAL, styleImage }, false)).toBe(true);
     // Excluded words alone give no direction.
+    const styleGroups = [{ id: 5, name: "ink" }];
+    expect(isSearchable({ ...INITIAL, styleGroups }, false)).toBe(true);
     expect(isSearchable({ ...INITIAL, negativeText: "cat" }, false)).toBe(false);
   });
 });
@@ -182,5 +190,15 @@ describe("completion", () => {
     expect(complete("Moon")).toEqual(["moonlight", "moon", "full_moon", "honeymoon"]);
     expect(complete("full m")).toEqual(["full_moon"]);
     expect(complete("moon", ["moon", "moonlight"], 1)).toEqual(["full_moon"]);
+  });
+});
+
+describe("the styles of the gallery", () => {
+  it("are added and removed by their ids, and the oldest one goes over the limit", () => {
+    const ink = { id: 1, name: "ink" };
+    expect(toggleGroup([], ink)).toEqual([ink]);
+    expect(toggleGroup([ink], { id: 1, name: "renamed" })).toEqual([]);
+    const many = Array.from({ length: 16 }, (_, index) => ({ id: index + 2, name: "s" }));
+    expect(toggleGroup(many, ink)).toEqual([...many.slice(1), ink]);
   });
 });

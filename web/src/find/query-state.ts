@@ -7,7 +7,7 @@ import type { PerSpace } from "@/api/results";
 import { isFields } from "@/lib/json";
 import { tabStorage } from "@/lib/tab-storage";
 
-import { INITIAL, type Liked, type Query, type TagFilter } from "./fields";
+import { INITIAL, type GalleryStyle, type Liked, type Query, type TagFilter } from "./fields";
 
 interface QueryState extends Query {
   set: (part: Partial<Query>) => void;
@@ -96,4 +96,13 @@ const MOST_LIKES = 16;
 export function toggleLike(likes: readonly Liked[], { id, title }: Liked): Liked[] {
   if (likes.some((like) => like.id === id)) return likes.filter((like) => like.id !== id);
   return [...likes, { id, title }].slice(-MOST_LIKES);
+}
+
+/** Adds a style of the gallery, or removes it if it is listed. */
+export function toggleGroup(
+  groups: readonly GalleryStyle[],
+  { id, name }: GalleryStyle,
+): GalleryStyle[] {
+  if (groups.some((group) => group.id === id)) return groups.filter((group) => group.id !== id);
+  return [...groups, { id, name }].slice(-MOST_LIKES);
 }

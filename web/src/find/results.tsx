@@ -2,7 +2,7 @@ import { Images, SearchX } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef } from "react";
 
 import { needsKey } from "@/api/problem";
-import { usePreparing } from "@/api/queries";
+import { useGalleryStyles, usePreparing } from "@/api/queries";
 import type { SearchPage } from "@/api/results";
 import { cn } from "@/lib/classes";
 import { plural } from "@/lib/format";
@@ -15,6 +15,7 @@ import { Card, type CardActions } from "./card";
 import { EmptyGallery, findsEverything, HowToAdd, useMayBeEmpty } from "./empty-gallery";
 import { useSaved } from "./feedback";
 import { useQueryState } from "./query-state";
+import { Shelves } from "./shelves";
 import type { useSearch } from "./use-search";
 
 const GRID = "grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,42%),1fr))] gap-x-3 gap-y-4";
@@ -89,9 +90,12 @@ function Loading() {
   );
 }
 
+/** What is shown before anything is searched for. */
 function Start() {
+  const { data: styles = [] } = useGalleryStyles();
   const mayBeEmpty = useMayBeEmpty();
   const { data: preparing } = usePreparing();
+  if (styles.length > 0) return <Shelves styles={styles} />;
   return (
     <Empty icon={<Images />} title="Results appear here">
       <p>Draw on the pad, type a few words, or both. Then drag results into the references.</p>

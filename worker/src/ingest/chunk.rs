@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clippy_core::bulk::IngestRequest;
 use clippy_core::embedding::EmbedInput;
-use clippy_core::gallery::{Payload, Point, Space, Vectors, With};
+use clippy_core::gallery::{Payload, Point, STYLE_GROUP_FIELD, Space, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
 use clippy_core::sentences::Underscores;
@@ -28,6 +28,7 @@ use crate::ingest::picture::{Content, PreparedPicture, check_header, prepare, re
 use crate::ingest::reviewed;
 use crate::ingest::run::{ChunkProcessor, Processed, Write};
 use crate::ingest::source::Line;
+use crate::style_groups::CurrentGroups;
 
 /// Runs work on blocking threads, at most one task per core at a time, since decoding takes memory.
 #[derive(Clone)]
@@ -139,6 +140,10 @@ impl IngestProcessor {
             }
         }
         let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
+        // Read for each chunk, since they may be found again while this run lasts.
+        let gallery = &*self.tools.gallery;
+        let head = self.tools.embedder.info().style.as_deref();
+        let groups = CurrentGroups::read(gallery, head).await?;
         let stored = by_id(self.tools.gallery.retrieve(&ids, With::PAYLOAD).await?);
         for (_, entry) in &mut entries {
             reviewed::keep(entry, stored.get(&entry.id).map(|point| &point.payload));
@@ -198,7 +203,7 @@ impl IngestProcessor {
         for ((((line, id), plan), made), hidden) in
             lines.into_iter().zip(plans).zip(made).zip(hidden)
         {
-            let (outcome, write) = finish(id, plan, made, kept.remove(&id));
+            let (outcome, write) = finish(id, plan, made, kept.remove(&id), &groups);
             let remark = hidden.then_some(NOT_SERVED);
             processed.push(Processed {
                 record: LineRecord {
@@ -370,6 +375,7 @@ fn finish(
     plan: LinePlan,
     made: Result<Vectors, LineFailure>,
     kept: Option<Point>,
+    groups: &CurrentGroups,
 ) -> (LineOutcome, Option<Write>) {
     let PendingPoint {
         mut payload,
@@ -397,6 +403,7 @@ fn finish(
         made
     };
     payload.extend(mark.to_payload());
+    groups.add_to(&mut payload, &vectors);
     let outcome = if embedded {
         LineOutcome::Embedded
     } else {
@@ -412,11 +419,12 @@ fn finish(
     )
 }
 
-/// Returns the payload of a manifest's line. The field of the mark is reserved, so that a value in
-/// the manifest is dropped.
+/// Returns the payload of a manifest's line. The fields of the mark and of the style's group are
+/// reserved, so that values in the manifest are dropped.
 fn payload_of(entry: Entry, path: String) -> Payload {
     let mut payload = entry.payload;
     payload.remove(FIELD);
+    payload.remove(STYLE_GROUP_FIELD);
     let id = match entry.id {
         PointId::Number(number) => Value::from(number),
         PointId::Uuid(uuid) => Value::from(uuid.to_string()),

@@ -1,8 +1,8 @@
 //! The mark of a point: what its vectors were made from. A later run compares it with the file to
 //! find out what is unchanged.
 
-use clippy_core::gallery::NOTES_FIELD;
 use clippy_core::gallery::Payload;
+use clippy_core::gallery::{NOTES_FIELD, STYLE_GROUP_FIELD};
 use clippy_core::search::duplicates::APPEARANCE_NOTE;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
@@ -70,8 +70,8 @@ pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     hex::encode(Md5::digest(bytes))
 }
 
-/// Fields that ingest fills from the file if the manifest does not have them.
-const FILLED: [&str; 4] = ["md5", "width", "height", "phash"];
+/// Fields that the program fills if the manifest does not have them.
+const FILLED: [&str; 5] = ["md5", "width", "height", "phash", STYLE_GROUP_FIELD];
 
 /// Adds the fields that an earlier run filled to a manifest's payload.
 pub(crate) fn carried_over(mut wanted: Payload, stored: &Payload) -> Payload {
@@ -85,11 +85,13 @@ pub(crate) fn carried_over(mut wanted: Payload, stored: &Payload) -> Payload {
     wanted
 }
 
-/// Whether two payloads are equal, apart from their marks.
+/// Whether two payloads are equal, apart from their marks and the groups of their styles.
 pub(crate) fn same_but_mark(wanted: &Payload, stored: &Payload) -> bool {
-    let stored_fields = stored.iter().filter(|(name, _)| *name != FIELD);
-    wanted.len() == stored_fields.clone().count()
-        && stored_fields
-            .into_iter()
+    let is_compared = |(name, _): &(&String, &Value)| *name != FIELD && *name != STYLE_GROUP_FIELD;
+    let count = |payload: &Payload| payload.iter().filter(is_compared).count();
+    count(wanted) == count(stored)
+        && stored
+            .iter()
+            .filter(is_compared)
             .all(|(name, value)| wanted.get(name) == Some(value))
 }

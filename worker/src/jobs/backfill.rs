@@ -1,4 +1,5 @@
-//! The handler of `backfill` jobs, which make missing vectors or propose tags.
+//! The handler of `backfill` jobs, which make missing vectors, propose tags, or find the styles of a
+//! collection.
 //!
 //! Running a job twice does no harm: only vectors that are missing in the collection are made.
 
@@ -13,9 +14,10 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::admission::admit;
+use super::backfill_work::BackfillWork;
 use super::manifest_part::{Fingerprint, ManifestPart};
-use super::tag::{self, BackfillWork};
 use super::{BulkSettings, merge, part, patient_tools, plan};
+use super::{styles, tag};
 use crate::backfill::prepare_processor;
 use crate::backfill::selection::Selection;
 use crate::ingest::{LiveTools, RunSettings};
@@ -83,6 +85,7 @@ impl JobHandler for BackfillJob {
             BackfillWork::Tag(request) => {
                 return tag::run(&context, tools, &self.folders, request).await;
             }
+            BackfillWork::Styles(request) => return styles::run(&context, tools, &request).await,
         };
         let merging = part.is_none() && context.phase() == Phase::Merge;
         let ids_file = request.ids_file.as_deref();

@@ -12,6 +12,7 @@ use super::account::Account;
 use super::fail_log::{FailLog, FailedLines};
 use super::plan::UNIT;
 use crate::ingest::Tools;
+use crate::style_groups;
 
 /// Failures that a result lists with their reasons. The fail log has all of them.
 const MAX_REASONS: usize = 20;
@@ -88,6 +89,7 @@ pub(super) async fn conclude(
         });
         tools.gallery.optimize().await?;
         clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
+        style_groups::refresh(&*tools.gallery, &*tools.embedder, context.token()).await;
     }
     context.go_on()
 }

@@ -17,6 +17,7 @@ mod account;
 mod add;
 mod admission;
 mod backfill;
+mod backfill_work;
 mod fail_log;
 mod generate;
 mod ingest;
@@ -25,6 +26,7 @@ mod merge;
 mod part;
 mod plan;
 mod reindex;
+mod styles;
 mod tag;
 
 use std::sync::Arc;

@@ -4,26 +4,15 @@
 //! run continues after its last checkpoint.
 
 use async_trait::async_trait;
-use clippy_core::bulk::{BackfillRequest, TagRequest, Vocabulary};
+use clippy_core::bulk::{TagRequest, Vocabulary};
 use clippy_core::folders::Folders;
 use clippy_core::{Error, Result, blocking};
 use clippy_jobs::{JobContext, JobError, Progress};
 use clippy_tagging::{Observer, Stage, TagCursor, TagReport, TagTools};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ingest::Tools;
-
-/// The request of a `backfill` job: vectors of a manifest's pictures, or proposed tags.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum BackfillWork {
-    /// Proposed tags. The field `at_least` distinguishes it.
-    Tag(TagRequest),
-    /// Vectors of a manifest's pictures.
-    Vectors(Box<BackfillRequest>),
-}
 
 /// Runs the job.
 pub(super) async fn run(

@@ -11,5 +11,6 @@ mod purchases;
 mod reindex;
 mod running;
 mod sentences;
+mod styles;
 mod support;
 mod tags;

@@ -16,6 +16,9 @@ pub const PATH_FIELD: &str = "path";
 pub const HASH_FIELD: &str = "phash";
 /// The program's own notes about a picture.
 pub const NOTES_FIELD: &str = "_clippy";
+/// The groups of similar styles that a picture is in: of the last run that found groups, and of one
+/// that is still running. See [`crate::style_groups`].
+pub const STYLE_GROUP_FIELD: &str = "_clippy_style";
 /// Tells generated pictures from the gallery's own.
 pub const ORIGIN_FIELD: &str = "origin";
 /// The tags that were proposed for a picture, with their probabilities: the best first.

@@ -27,6 +27,9 @@ pub const STYLE_SCHEMA_VERSION: u32 = 4;
 /// The first version of the schema with indexes of proposed tags. Older collections take none.
 pub const PROPOSED_SCHEMA_VERSION: u32 = 5;
 
+/// The first version of the schema with an index of the groups of styles.
+pub const STYLE_GROUPS_SCHEMA_VERSION: u32 = 6;
+
 /// Selects pictures by their proposed tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposed {
@@ -73,6 +76,11 @@ pub struct Filter {
     pub having: Vec<Space>,
     /// When given, only points with such proposed tags are selected.
     pub proposed: Option<Proposed>,
+    /// Values of [`super::STYLE_GROUP_FIELD`] of which a point needs one. Empty: no condition.
+    pub style_groups: Vec<String>,
+    /// Selects points with a style vector and none of these values of
+    /// [`super::STYLE_GROUP_FIELD`]. Empty: no condition.
+    pub outside_style_groups: Vec<String>,
 }
 
 impl Filter {
@@ -83,7 +91,9 @@ impl Filter {
             && self.exclude_tags.is_empty()
             && self.ratings.is_empty()
             && self.missing_any.is_empty()
-            && self.having.is_empty())
+            && self.having.is_empty()
+            && self.style_groups.is_empty()
+            && self.outside_style_groups.is_empty())
             || self.proposed.is_some()
             || self.only_ids.is_some()
             || self.origin == Origin::Generated

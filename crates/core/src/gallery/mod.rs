@@ -12,11 +12,12 @@ use serde_json::{Map, Value};
 pub use self::fields::{
     ACCEPTED_FIELD, GENERATED, HASH_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD,
     PROPOSED_BY_FIELD, PROPOSED_FIELD, PROPOSED_WORDS_FIELD, RATING_FIELD, REJECTED_FIELD,
-    STYLE_TAGS_FIELD, TAGS_FIELD, proposed_words_of, style_tags_of, tags_of, words_of,
+    STYLE_GROUP_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, proposed_words_of, style_tags_of, tags_of,
+    words_of,
 };
 pub use self::filter::{
-    Filter, ORIGIN_SCHEMA_VERSION, Origin, PROPOSED_SCHEMA_VERSION, Proposed, STYLE_SCHEMA_VERSION,
-    TagMode,
+    Filter, ORIGIN_SCHEMA_VERSION, Origin, PROPOSED_SCHEMA_VERSION, Proposed,
+    STYLE_GROUPS_SCHEMA_VERSION, STYLE_SCHEMA_VERSION, TagMode,
 };
 pub use self::query::{Candidate, Candidates, HybridQuery, LackingList, Probe, ProbeKind};
 pub use self::space::{Crowding, PerSpace, Space, Vectors, check_vector};

@@ -9,8 +9,8 @@ use super::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, HybridQuery, Page, Payload, Point,
     Space, Vectors, With,
 };
-use crate::Result;
 use crate::ids::PointId;
+use crate::{ErrorCode, Result};
 
 /// Reads and searches a collection. Reads see every acknowledged write at once; scores are exact
 /// cosines.
@@ -71,6 +71,18 @@ pub trait GalleryWriter: Send + Sync + 'static {
 
     /// Sets these payload fields; other fields stay as they are.
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()>;
+
+    /// Sets the same payload fields of several points; their other fields stay as they are. Points
+    /// that do not exist are left out.
+    async fn set_payload_of(&self, ids: &[PointId], fields: Payload) -> Result<()> {
+        for id in ids {
+            match self.set_payload(*id, fields.clone()).await {
+                Err(error) if error.code == ErrorCode::NotFound => {}
+                done => done?,
+            }
+        }
+        Ok(())
+    }
 
     /// Deletes points; those that do not exist are left out.
     async fn delete(&self, ids: &[PointId]) -> Result<()>;

@@ -326,19 +326,36 @@ pub fn too_few() -> Error {
     )
 }
 
-/// Chooses [`SAMPLE`] ids: those with the lowest hashes. This is as good as a random choice, and
-/// the same on every engine.
-#[derive(Debug, Default)]
+/// Chooses ids: those with the lowest hashes. This is as good as a random choice, and the same on
+/// every engine.
+#[derive(Debug)]
 pub struct SampleDraw {
+    size: usize,
     kept: Vec<(u64, PointId)>,
 }
 
+impl Default for SampleDraw {
+    /// Chooses [`SAMPLE`] ids.
+    fn default() -> Self {
+        Self::of_size(SAMPLE)
+    }
+}
+
 impl SampleDraw {
+    /// Chooses up to `size` ids.
+    #[must_use]
+    pub fn of_size(size: usize) -> Self {
+        Self {
+            size,
+            kept: Vec::new(),
+        }
+    }
+
     /// Offers more ids to choose from.
     pub fn offer(&mut self, ids: impl Iterator<Item = PointId>) {
         self.kept.extend(ids.map(|id| (hash_of(id), id)));
         self.kept.sort_unstable();
-        self.kept.truncate(SAMPLE);
+        self.kept.truncate(self.size);
     }
 
     /// The chosen ids.

@@ -24,19 +24,21 @@ pub struct StyleGroup {
     pub best: Vec<usize>,
 }
 
+/// Returns the style that was found for a picture, from its payload.
+pub type FoundStyle<'f> = &'f dyn Fn(&Payload) -> Option<String>;
+
 /// Groups the first [`POOL`] of these sorted hits by style. The style of the best hit comes first,
-/// and the pictures without a style come last. The hits must have their payloads.
+/// and the pictures without a style come last. The hits must have their payloads. The style of a
+/// picture is the group of similar styles that was found for it, or else what its manifest says.
 #[must_use]
-pub fn groups(hits: &[Hit]) -> Vec<StyleGroup> {
+pub fn groups(hits: &[Hit], found: FoundStyle<'_>) -> Vec<StyleGroup> {
     let mut groups: Vec<StyleGroup> = Vec::new();
     for (index, hit) in hits.iter().take(POOL).enumerate() {
-        let style = style_of(&hit.payload);
-        let known = groups
-            .iter()
-            .position(|group| group.style.as_deref() == style);
+        let style = found(&hit.payload).or_else(|| style_of(&hit.payload).map(str::to_owned));
+        let known = groups.iter().position(|group| group.style == style);
         let place = known.unwrap_or_else(|| {
             groups.push(StyleGroup {
-                style: style.map(str::to_owned),
+                style,
                 count: 0,
                 best: Vec::new(),
             });
@@ -56,8 +58,8 @@ pub fn groups(hits: &[Hit]) -> Vec<StyleGroup> {
 /// Returns the order in which to show these sorted hits: the best of each group, group by group,
 /// and then all others as they are ranked.
 #[must_use]
-pub fn order(hits: &[Hit]) -> Vec<usize> {
-    let mut order: Vec<usize> = groups(hits)
+pub fn order(hits: &[Hit], found: FoundStyle<'_>) -> Vec<usize> {
+    let mut order: Vec<usize> = groups(hits, found)
         .into_iter()
         .flat_map(|group| group.best)
         .collect();
@@ -104,12 +106,23 @@ mod tests {
             hit(0.4, &json!({ "matched_tags": ["oil", "texture"] })),
             hit(0.3, &json!({ "style": " ", "matched_tags": ["oil"] })),
         ];
-        assert_eq!(order(&hits), [0, 2, 3, 5, 6, 1, 4]);
-        let groups = groups(&hits);
+        assert_eq!(order(&hits, &|_| None), [0, 2, 3, 5, 6, 1, 4]);
+        let groups = groups(&hits, &|_| None);
         let counts: Vec<_> = groups
             .iter()
             .map(|group| (group.style.as_deref(), group.count))
             .collect();
         assert_eq!(counts, [(Some("ink"), 4), (Some("oil"), 2), (None, 1)]);
+    }
+
+    #[test]
+    fn the_style_that_was_found_comes_before_the_one_that_the_manifest_names() {
+        let hits = [hit(0.9, &json!({ "style": "ink" })), hit(0.8, &json!({}))];
+        let found = |payload: &Payload| payload.is_empty().then(|| "drawn".to_owned());
+        let names: Vec<_> = groups(&hits, &found)
+            .into_iter()
+            .map(|group| group.style)
+            .collect();
+        assert_eq!(names, [Some("ink".to_owned()), Some("drawn".to_owned())]);
     }
 }

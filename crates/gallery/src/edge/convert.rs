@@ -77,11 +77,11 @@ pub(super) fn operation_in(operation: Operation, spaces: &[Space]) -> Vec<engine
                 }),
             )]
         }
-        Operation::Fields(id, fields) => {
+        Operation::Fields(ids, fields) => {
             vec![engine::UpdateOperation::PayloadOperation(
                 engine::PayloadOps::SetPayload(engine::SetPayloadOp {
                     payload: payload_in(fields),
-                    points: Some(vec![id_in(id)]),
+                    points: Some(ids.into_iter().map(id_in).collect()),
                     filter: None,
                     key: None,
                 }),

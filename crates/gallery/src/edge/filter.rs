@@ -3,7 +3,7 @@
 use clippy_core::Result;
 use clippy_core::gallery::{
     Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, PROPOSED_BY_FIELD, PROPOSED_WORDS_FIELD,
-    Proposed, RATING_FIELD, TAGS_FIELD, TagMode,
+    Proposed, RATING_FIELD, STYLE_GROUP_FIELD, Space, TAGS_FIELD, TagMode,
 };
 use clippy_core::ids::PointId;
 use qdrant_edge as engine;
@@ -68,6 +68,16 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
             must: None,
             must_not: None,
         }));
+    }
+    if !filter.style_groups.is_empty() {
+        must.push(any_of(STYLE_GROUP_FIELD, filter.style_groups.clone())?);
+    }
+    if !filter.outside_style_groups.is_empty() {
+        must.push(has_vector(Space::Style));
+        must_not.push(any_of(
+            STYLE_GROUP_FIELD,
+            filter.outside_style_groups.clone(),
+        )?);
     }
     if !must_not.is_empty() {
         // In a filter of its own: when the same condition is also under `must`, the engine (0.7.2)

@@ -240,9 +240,15 @@ impl GalleryWriter for EdgeGallery {
                     store.name
                 )));
             }
-            store.change(Operation::Fields(id, fields))
+            store.change(Operation::Fields(vec![id], fields))
         })
         .await
+    }
+
+    async fn set_payload_of(&self, ids: &[PointId], fields: Payload) -> Result<()> {
+        let ids = ids.to_vec();
+        self.with_store(move |store| store.change(Operation::Fields(ids, fields)))
+            .await
     }
 
     async fn delete(&self, ids: &[PointId]) -> Result<()> {

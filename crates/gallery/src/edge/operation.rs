@@ -14,19 +14,21 @@ pub(crate) enum Operation {
     Put(Vec<Point>),
     /// Replaces the vectors that are given, of points that exist.
     Vectors(Vec<(PointId, Vectors)>),
-    /// Sets payload fields of a point that exists.
-    Fields(PointId, Payload),
+    /// Sets payload fields of points that exist.
+    Fields(Vec<PointId>, Payload),
     /// Deletes points.
     Delete(Vec<PointId>),
 }
 
-/// Codes of the first versions, whose points had three vectors. They are read, and not written.
+/// Codes of earlier versions, whose points had three vectors, and whose fields were set point by
+/// point. They are read, and not written.
 const PUT_OF_THREE: u8 = 1;
 const VECTORS_OF_THREE: u8 = 2;
-const FIELDS: u8 = 3;
+const FIELDS_OF_ONE: u8 = 3;
 const DELETE: u8 = 4;
 const PUT: u8 = 5;
 const VECTORS: u8 = 6;
+const FIELDS: u8 = 7;
 
 /// The spaces of a point in a record of the first versions.
 const THREE: [Space; 3] = [Space::Image, Space::Edge, Space::Text];
@@ -40,7 +42,7 @@ impl Operation {
         match self {
             Self::Put(points) => points.len() as u64,
             Self::Vectors(updates) => updates.len() as u64,
-            Self::Fields(..) => 1,
+            Self::Fields(ids, _) => ids.len() as u64,
             Self::Delete(ids) => ids.len() as u64,
         }
     }
@@ -66,17 +68,14 @@ impl Operation {
                     write_vectors(&mut bytes, vectors);
                 }
             }
-            Self::Fields(id, fields) => {
+            Self::Fields(ids, fields) => {
                 bytes.push(FIELDS);
-                write_id(&mut bytes, *id);
+                write_ids(&mut bytes, ids);
                 write_payload(&mut bytes, fields);
             }
             Self::Delete(ids) => {
                 bytes.push(DELETE);
-                write_length(&mut bytes, ids.len());
-                for id in ids {
-                    write_id(&mut bytes, *id);
-                }
+                write_ids(&mut bytes, ids);
             }
         }
         bytes
@@ -111,11 +110,9 @@ impl Operation {
                 }
                 Self::Vectors(updates)
             }
-            FIELDS => Self::Fields(reader.id()?, reader.payload()?),
-            DELETE => {
-                let count = reader.length()?;
-                Self::Delete((0..count).map(|_| reader.id()).collect::<Option<_>>()?)
-            }
+            FIELDS_OF_ONE => Self::Fields(vec![reader.id()?], reader.payload()?),
+            FIELDS => Self::Fields(reader.ids()?, reader.payload()?),
+            DELETE => Self::Delete(reader.ids()?),
             _ => return None,
         };
         reader.bytes.is_empty().then_some(operation)
@@ -136,6 +133,13 @@ fn write_id(bytes: &mut Vec<u8>, id: PointId) {
             bytes.push(1);
             bytes.extend_from_slice(uuid.as_bytes());
         }
+    }
+}
+
+fn write_ids(bytes: &mut Vec<u8>, ids: &[PointId]) {
+    write_length(bytes, ids.len());
+    for id in ids {
+        write_id(bytes, *id);
     }
 }
 
@@ -197,6 +201,11 @@ impl<'a> Reader<'a> {
                 .map(|bytes| PointId::Uuid(Uuid::from_bytes(bytes))),
             _ => None,
         }
+    }
+
+    fn ids(&mut self) -> Option<Vec<PointId>> {
+        let count = self.length()?;
+        (0..count).map(|_| self.id()).collect()
     }
 
     fn vectors(&mut self, spaces: &[Space]) -> Option<Vectors> {
@@ -263,7 +272,7 @@ mod tests {
                     style: None,
                 },
             )]),
-            Operation::Fields(PointId::Number(3), payload),
+            Operation::Fields(vec![PointId::Number(3), PointId::Number(4)], payload),
             Operation::Delete(vec![PointId::Number(1), uuid]),
         ]
     }

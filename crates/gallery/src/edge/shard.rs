@@ -115,10 +115,10 @@ impl Shard {
                 updates.retain(|(id, _)| existing.contains(id));
                 Operation::Vectors(updates)
             }
-            Operation::Fields(id, fields) if self.existing(&[id])?.is_empty() => {
-                tracing::debug!(%id, fields = fields.len(),
-                "fields of a deleted point are not stored");
-                return Ok(());
+            Operation::Fields(mut ids, fields) => {
+                let existing = self.existing(&ids)?;
+                ids.retain(|id| existing.contains(id));
+                Operation::Fields(ids, fields)
             }
             other => other,
         };

@@ -2,7 +2,7 @@
 
 use clippy_core::gallery::{
     Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, PROPOSED_BY_FIELD, PROPOSED_WORDS_FIELD,
-    Proposed, RATING_FIELD, Space, TAGS_FIELD, TagMode,
+    Proposed, RATING_FIELD, STYLE_GROUP_FIELD, Space, TAGS_FIELD, TagMode,
 };
 use clippy_core::ids::PointId;
 use qdrant_client::qdrant as wire;
@@ -74,6 +74,19 @@ pub(super) fn filter_in(
             should,
             ..wire::Filter::default()
         })));
+    }
+    if !filter.style_groups.is_empty() {
+        must.push(exactly_any_of(
+            STYLE_GROUP_FIELD,
+            filter.style_groups.clone(),
+        ));
+    }
+    if !filter.outside_style_groups.is_empty() {
+        must.push(has_vector(Space::Style));
+        must_not.push(exactly_any_of(
+            STYLE_GROUP_FIELD,
+            filter.outside_style_groups.clone(),
+        ));
     }
     if !must_not.is_empty() {
         // In a filter of its own: when the same condition is also under `must`, the engine assumes

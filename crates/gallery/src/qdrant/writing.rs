@@ -210,6 +210,36 @@ impl GalleryWriter for QdrantGallery {
         }
     }
 
+    async fn set_payload_of(&self, ids: &[PointId], fields: Payload) -> Result<()> {
+        let shape = self.inner.shape()?;
+        self.inner.known_spellings.learn([&fields]);
+        let what = "store a payload";
+        let connection = &self.inner.connection;
+        for attempt in 1.. {
+            // A server refuses the whole call when one of the points does not exist.
+            let existing = self.inner.get(&shape, ids, false, &[]).await?;
+            if existing.is_empty() {
+                break;
+            }
+            let request = wire::SetPayloadPoints {
+                collection_name: shape.physical.clone(),
+                wait: Some(true),
+                payload: payload_in(fields.clone()),
+                points_selector: Some(selector(existing.iter().map(|point| point.id))),
+                ..wire::SetPayloadPoints::default()
+            };
+            match connection
+                .try_write(what, async |client| client.set_payload(request).await)
+                .await?
+            {
+                Ok(answer) => return check_completed(what, answer.result),
+                Err(error) if trouble(&error) == Trouble::NoPoint && attempt < ATTEMPTS => {}
+                Err(error) => return Err(explain(connection.about(), what, error)),
+            }
+        }
+        Ok(())
+    }
+
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         if ids.is_empty() {
             return Ok(());

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::ingest::embed::EmbedRequests;
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::picture::{PreparedPicture, prepare};
+use crate::style_groups::CurrentGroups;
 
 /// Adds a stored output to the collection, and returns its id there.
 ///
@@ -73,6 +74,9 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     ]);
     payload.insert("phash".to_owned(), format!("{hash:016x}").into());
     payload.extend(mark.to_payload());
+    let head = live.embedder.info().style.as_deref();
+    let groups = CurrentGroups::read(&*live.gallery, head).await?;
+    groups.add_to(&mut payload, &vectors);
     live.gallery
         .upsert(vec![Point {
             id,

@@ -19,6 +19,7 @@ use super::compare::{self, Comparison};
 use super::renew::Renewer;
 use super::{ReindexTools, not_being_built, settings_note, source_of, stage, switch_live_pair};
 use crate::jobs::merge::{self, Failed, FirstFailed, Outcome};
+use crate::style_groups;
 
 /// One in this many pictures may be unreadable. With more, the switch needs `allow_missing`.
 const ONE_UNREADABLE_OF: u64 = 10;
@@ -149,6 +150,8 @@ impl MergeWork {
         stage(context, done, Some(done), "indexing");
         renewer.beside.optimize().await?;
         clippy_search::calibrate_if_outgrown(renewer.beside.as_ref()).await?;
+        style_groups::carry_over(&*old.gallery, &*renewer.beside, &*model).await?;
+        style_groups::refresh(&*renewer.beside, &*model, context.token()).await;
         catching_up.copy_until_few().await?;
 
         let new = Live {

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Measures how well the styles that Clippy finds in a gallery agree with its real ones, without tags.
+
+    scripts/style-groups.py target/debug/clippy GALLERY FOLDER
+
+GALLERY holds `manifest.jsonl`, whose lines name the real style in `style`. A copy of it without tags and styles is
+ingested into FOLDER in two steps: first without 500 pictures, chosen by a hash of their ids, then with them. Styles are
+found after each step, the second time by a run of its own. Prints a table, and exits with 1 when a figure is below its
+goal:
+
+- the adjusted Rand index of the groups and the real styles is at least 0.8, before and after;
+- at least 99 % of the pictures of the first step are in the same group after the second one;
+- a repeated run changes no group at all.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+ADDRESS = "127.0.0.1:8978"
+ADDED = 500
+WITHHELD = ("style", "tags_all", "matched_tags")
+
+
+def get(path: str) -> dict:
+    with urllib.request.urlopen(f"http://{ADDRESS}{path}", timeout=300) as answer:
+        return json.load(answer)
+
+
+def wait_for(server: subprocess.Popen) -> None:
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://{ADDRESS}/readyz", timeout=10):
+                return
+        except OSError:
+            time.sleep(0.2)
+    sys.exit("the server ended before it was ready")
+
+
+def groups_of(program: str, data: Path, ids: list[int]) -> tuple[dict[int, int], list[dict]]:
+    """Returns the group of each picture, and the styles."""
+    command = [program, "serve", "--bind", ADDRESS, "--data-dir", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for(server)
+            found = {}
+            for start in range(0, len(ids), 200):
+                some = ",".join(map(str, ids[start : start + 200]))
+                for picture in get(f"/api/pictures?ids={some}")["pictures"]:
+                    found[picture["id"]] = picture.get("style_group")
+            return found, get("/api/styles")["styles"]
+        finally:
+            server.terminate()
+
+
+def pairs(count: int) -> int:
+    return count * (count - 1) // 2
+
+
+def adjusted_rand_index(found: dict[int, int], real: dict[int, str]) -> float:
+    both = Counter((group, real[picture]) for picture, group in found.items())
+    groups, styles = Counter(), Counter()
+    for (group, style), count in both.items():
+        groups[group] += count
+        styles[style] += count
+    agreed = sum(map(pairs, both.values()))
+    in_groups, in_styles = sum(map(pairs, groups.values())), sum(map(pairs, styles.values()))
+    by_chance = in_groups * in_styles / pairs(len(found))
+    return (agreed - by_chance) / ((in_groups + in_styles) / 2 - by_chance)
+
+
+def main() -> int:
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    program, gallery, folder = (str(Path(sys.argv[1]).resolve()), *map(Path, sys.argv[2:]))
+    rows = [json.loads(line) for line in (gallery / "manifest.jsonl").read_text().splitlines()]
+    real = {row["id"]: row["style"] for row in rows}
+    by_hash = sorted(real, key=lambda picture: hashlib.sha256(str(picture).encode()).digest())
+    added = set(by_hash[:ADDED])
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / "data"
+    bare = [{name: row[name] for name in row if name not in WITHHELD} for row in rows]
+
+    def ingest(name: str, some: list[dict]) -> None:
+        manifest = folder / name
+        manifest.write_text("".join(json.dumps(row) + "\n" for row in some))
+        command = [program, "ingest", "--manifest", str(manifest), "--images-root", str(gallery)]
+        subprocess.check_call([*command, "--data-dir", str(data)])
+
+    def find() -> None:
+        subprocess.check_call([program, "styles", "--find", "--data-dir", str(data)])
+
+    first = [row for row in bare if row["id"] not in added]
+    ingest("first.jsonl", first)
+    before, styles = groups_of(program, data, [row["id"] for row in first])
+    ingest("all.jsonl", bare)
+    joined, _ = groups_of(program, data, list(real))
+    find()
+    after, _ = groups_of(program, data, list(real))
+    find()
+    again, _ = groups_of(program, data, list(real))
+
+    figures = {
+        "ARI before": (adjusted_rand_index(before, real), 0.8),
+        "ARI with 500 more, joined": (adjusted_rand_index(joined, real), 0.8),
+        "ARI with 500 more, found again": (adjusted_rand_index(after, real), 0.8),
+        "same group with 500 more": (
+            sum(after[picture] == group for picture, group in before.items()) / len(before),
+            0.99,
+        ),
+        "same group in a repeated run": (
+            sum(again[picture] == group for picture, group in after.items()) / len(after),
+            1.0,
+        ),
+    }
+    print(f"{len(real)} pictures of {len(set(real.values()))} styles, {len(styles)} groups:")
+    for style in styles:
+        print(f"  {style['count']:>5}  {style['name']}")
+    for name, (value, least) in figures.items():
+        print(f"{name:<32} {value:.3f}  (goal {least})")
+    return int(any(value < least for value, least in figures.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

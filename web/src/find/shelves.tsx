@@ -1,0 +1,172 @@
+import { useMutation } from "@tanstack/react-query";
+import { Pencil, Shapes } from "lucide-react";
+import { useState } from "react";
+
+import { api, body, type Schemas } from "@/api/client";
+import { pictureOf, picturePath, type Picture as PictureData } from "@/api/pictures";
+import { queryClient } from "@/api/query-client";
+import { count } from "@/lib/format";
+import { useSession } from "@/state/session";
+import { Button } from "@/ui/button";
+import { Input } from "@/ui/controls";
+import { drag } from "@/ui/drag";
+import { IconButton } from "@/ui/icon-button";
+import { Picture } from "@/ui/picture";
+import { Notice } from "@/ui/states";
+
+import { toggleGroup, toggleLike, useQueryState } from "./query-state";
+
+type Style = Schemas["StyleResponse"];
+
+/** How many typical pictures stand for a style in the style slot. */
+const EXAMPLES = 4;
+
+/** What is shown before anything is searched for: a shelf for each style of the gallery. */
+export function Shelves({ styles }: { styles: readonly Style[] }) {
+  return (
+    <section aria-label="Shelves" className="flex flex-col gap-5">
+      <p className="text-soft">
+        Draw on the pad, type a few words, or begin with a style of this gallery.
+      </p>
+      {styles.map((style) => (
+        <Shelf key={style.id} style={style} />
+      ))}
+    </section>
+  );
+}
+
+function Shelf({ style }: { style: Style }) {
+  const { styleGroups, set } = useQueryState();
+  const [renaming, setRenaming] = useState(false);
+  const isOwner = useIsOwner();
+  const covers = style.covers.map(({ id, image_url }) => pictureOf(id, { image_url }));
+  const examples = covers.slice(0, EXAMPLES).map(({ id }) => ({ id, title: style.name }));
+  return (
+    <section aria-label={style.name}>
+      <div className="mb-1.5 flex min-h-8 items-center gap-2">
+        {renaming ? (
+          <NameField style={style} onDone={() => setRenaming(false)} />
+        ) : (
+          <>
+            <h3 className="min-w-0">
+              <button
+                type="button"
+                title={titleOf(style)}
+                className="max-w-full truncate text-base font-semibold tracking-tight
+                  hover:text-blue"
+                onClick={() => set({ styleGroups: toggleGroup(styleGroups, style) })}
+              >
+                {style.name}
+              </button>
+            </h3>
+            <span className="tabular text-xs whitespace-nowrap text-soft">
+              {count(style.count)} pictures
+            </span>
+            {isOwner && (
+              <IconButton name={`Rename the style ${style.name}`} onClick={() => setRenaming(true)}>
+                <Pencil className="size-3.5" />
+              </IconButton>
+            )}
+            <Button
+              look="ghost"
+              size="tiny"
+              className="ml-auto"
+              aria-label={`More like the style ${style.name}`}
+              onClick={() => set({ styles: examples })}
+            >
+              <Shapes />
+              <span className="max-sm:hidden">More like this style</span>
+            </Button>
+          </>
+        )}
+      </div>
+      <ul className="scroll-slim flex gap-2 overflow-x-auto pb-1">
+        {covers.map((cover) => (
+          <Cover key={cover.id} picture={cover} style={style} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function titleOf({ name, tags }: Style): string {
+  const filter = `Show only pictures in the style ${name}`;
+  return tags.length > 0 ? `${filter} (${tags.join(", ")})` : filter;
+}
+
+function Cover({ picture, style: { name } }: { picture: PictureData; style: Style }) {
+  const { likes, set } = useQueryState();
+  const named = { ...picture, title: name };
+  return (
+    <li className="shrink-0">
+      <button
+        type="button"
+        aria-label={`Find pictures like this one, ${name}`}
+        draggable
+        onDragStart={(event) => drag(event, named)}
+        onClick={() => set({ likes: toggleLike(likes, named) })}
+        className="block size-28 overflow-hidden rounded-md bg-well max-sm:size-24"
+      >
+        <Picture
+          path={picturePath(picture, 256)}
+          alt=""
+          loading="lazy"
+          draggable={false}
+          className="size-full object-cover transition-transform duration-200 hover:scale-[1.02]"
+        />
+      </button>
+    </li>
+  );
+}
+
+/** Renames a style. The name stays when styles are found again. */
+function NameField({ style, onDone }: { style: Style; onDone: () => void }) {
+  const [name, setName] = useState(style.name);
+  const renaming = useMutation({
+    mutationFn: async () => {
+      const params = { path: { id: style.id } };
+      return body(await api.PATCH("/api/styles/{id}", { params, body: { name } })).styles;
+    },
+    onSuccess: (styles) => {
+      queryClient.setQueryData(["styles"], styles);
+      onDone();
+    },
+  });
+  return (
+    <form
+      className="flex w-full flex-wrap items-center gap-2"
+      onSubmit={(event) => {
+        event.preventDefault();
+        renaming.mutate();
+      }}
+    >
+      <Input
+        aria-label="Name of the style"
+        maxLength={80}
+        // eslint-disable-next-line jsx-a11y/no-autofocus -- the user has just asked for this field
+        autoFocus
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") onDone();
+        }}
+        className="h-8 max-w-64"
+      />
+      <Button size="small" type="submit" disabled={renaming.isPending || name.trim() === ""}>
+        Rename
+      </Button>
+      <Button size="small" look="ghost" onClick={onDone}>
+        Cancel
+      </Button>
+      {renaming.error !== null && <Notice error={renaming.error} className="w-full" />}
+    </form>
+  );
+}
+
+/** Whether the user may rename: with an admin key, or without keys on the server's own machine. */
+function useIsOwner(): boolean {
+  const { key, adminKey } = useSession();
+  const { hostname } = window.location;
+  const local = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return adminKey !== "" || (key === "" && local);
+}
