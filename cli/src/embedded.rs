@@ -113,12 +113,12 @@ impl Embedded {
         lock: impl FnOnce() -> clippy_core::Result<Option<StoreLock>>,
     ) -> Result<Self, Failure> {
         let folder = &settings.collection.data_dir;
-        // Load the model first, so that a wrong one leaves no empty collection behind.
+        private::check_access(folder)?;
+        // Load the model before the lock, so that a wrong one leaves no empty collection behind.
         let source = model_choice::initial(settings).await?;
         let models = models::open(settings)?;
         let embedder = models.load(&source).await?;
         let lock = lock()?;
-        private::check_access(folder)?;
         generation::announce(&generation);
         let generation = Generation::open(&generation, folder)?;
         let opened = open_collections(settings, source, embedder.info()).await;

@@ -39,8 +39,12 @@ pub fn inspect(data: &Path) -> std::io::Result<OpenFiles> {
 /// Checks that this user may read and write Clippy's files in a data folder. Otherwise each part
 /// would fail in its own words, such as "attempt to write a readonly database".
 pub fn check_access(data: &Path) -> Result<(), Failure> {
-    let Ok(entries) = std::fs::read_dir(data) else {
-        return Ok(());
+    let entries = match std::fs::read_dir(data) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(refusal(data, &["anything".to_owned()]));
+        }
+        Err(_) => return Ok(()),
     };
     let mut refused: Vec<String> = entries
         .filter_map(|entry| {
