@@ -33,7 +33,7 @@ struct Line {
     text: Option<String>,
     /// The pictures that answer the query.
     relevant: Vec<Value>,
-    /// Pictures that are not counted, such as the query itself.
+    /// Pictures that are not counted, such as the query itself. With a style they are not searched.
     #[serde(default)]
     exclude: Vec<Value>,
 }
@@ -186,6 +186,12 @@ async fn search(
     }
     if let Some(style) = &line.style_image {
         form = form.file("style_image", read_picture(folder, style).await?);
+        // Left out of the search, not only of its results: beside a style, pictures are evidence
+        // for the subject of others, and a copy of the query's drawing would be too good evidence.
+        if !line.exclude.is_empty() {
+            let excluded: Vec<String> = line.exclude.iter().map(id_text).collect();
+            form = form.field("exclude_ids", excluded.join(","));
+        }
     }
     let form = match (&line.image, &line.text) {
         (Some(image), _) => {
