@@ -95,7 +95,7 @@ gates:
 # In the everyday profile, which is built already. Pass PROFILE=release for the figures of docs/benchmarks.md.
 PROFILE ?= dev
 bench: check-tools
-	$(CARGO) bench --profile $(PROFILE) --workspace --bench throughput
+	$(CARGO) bench --profile $(PROFILE) --workspace --bench throughput --bench probes
 
 check-tools:
 	@scripts/build-tools.sh
