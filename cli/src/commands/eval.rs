@@ -16,6 +16,8 @@ use crate::failure::Failure;
 
 /// How many results are considered. An answer beyond them counts as not found.
 const DEPTH: usize = 200;
+/// Most ids that a search can leave out.
+const MOST_EXCLUDED: usize = 256;
 /// Queries that run at once.
 const CONCURRENCY: usize = 8;
 
@@ -189,7 +191,8 @@ async fn search(
         // Left out of the search, not only of its results: beside a style, pictures are evidence
         // for the subject of others, and a copy of the query's drawing would be too good evidence.
         if !line.exclude.is_empty() {
-            let excluded: Vec<String> = line.exclude.iter().map(id_text).collect();
+            let excluded = line.exclude.iter().take(MOST_EXCLUDED).map(id_text);
+            let excluded: Vec<String> = excluded.collect();
             form = form.field("exclude_ids", excluded.join(","));
         }
     }
