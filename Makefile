@@ -97,7 +97,7 @@ gates:
 # docs/benchmarks.md.
 PROFILE ?= dev
 bench: check-tools
-	$(CARGO) bench --profile $(PROFILE) --workspace --bench throughput
+	$(CARGO) bench --profile $(PROFILE) --workspace --bench throughput --bench probes
 
 check-tools:
 	@scripts/build-tools.sh

@@ -16,6 +16,8 @@ use crate::failure::Failure;
 
 /// How many results are considered. An answer beyond them counts as not found.
 const DEPTH: usize = 200;
+/// Most ids that a search can leave out.
+const MOST_EXCLUDED: usize = 256;
 /// Queries that run at once.
 const CONCURRENCY: usize = 8;
 
@@ -34,7 +36,7 @@ struct Line {
     text: Option<String>,
     /// The pictures that answer the query.
     relevant: Vec<Value>,
-    /// Pictures that are not counted, such as the query itself.
+    /// Pictures that are not counted, such as the query itself. With a style they are not searched.
     #[serde(default)]
     exclude: Vec<Value>,
 }
@@ -187,6 +189,13 @@ async fn search(
     }
     if let Some(style) = &line.style_image {
         form = form.file("style_image", read_picture(folder, style).await?);
+        // Left out of the search, not only of its results: beside a style, pictures are evidence
+        // for the subject of others, and a copy of the query's drawing would be too good evidence.
+        if !line.exclude.is_empty() {
+            let excluded = line.exclude.iter().take(MOST_EXCLUDED).map(id_text);
+            let excluded: Vec<String> = excluded.collect();
+            form = form.field("exclude_ids", excluded.join(","));
+        }
     }
     let form = match (&line.image, &line.text) {
         (Some(image), _) => {

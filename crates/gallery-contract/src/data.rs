@@ -100,6 +100,17 @@ impl Random {
         }
     }
 
+    /// Returns a probe of each kind, and two guesses.
+    pub(super) fn all_probes(&mut self) -> Vec<Probe> {
+        let kinds = ProbeKind::ALL.into_iter().chain([ProbeKind::Subject; 2]);
+        kinds
+            .map(|kind| {
+                let cluster = self.below(CLUSTERS);
+                self.probe(kind, cluster)
+            })
+            .collect()
+    }
+
     fn some_tags(&mut self, most: usize) -> Vec<String> {
         let mut tags: Vec<String> = (0..self.below(most + 1))
             .map(|_| TAGS[self.below(TAGS.len())].to_owned())

@@ -45,8 +45,13 @@ fn query(probes: Vec<Probe>, candidates: usize) -> HybridQuery {
 async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) -> f64 {
     let mut random = Random(seed);
     let (mut found, mut wanted) = (0, 0);
-    for _ in 0..QUERIES {
-        let probes = random.probes();
+    for round in 0..QUERIES {
+        // Every fourth query has all probes that a query can have, and guesses at its subject.
+        let probes = if round % 4 == 0 {
+            random.all_probes()
+        } else {
+            random.probes()
+        };
         let filter = random.filter(points);
         let expected = brute_force(points, &probes, &filter);
         let mut request = HybridQuery {

@@ -9,6 +9,7 @@ mod calibrating;
 mod crowding;
 mod embedding_cache;
 mod facets;
+mod guessed;
 mod inputs;
 mod live;
 mod order;

@@ -71,8 +71,8 @@ fn vector_of(parts: &ProbeParts<'_>, kind: ProbeKind) -> Option<Embedding> {
         ProbeKind::Image | ProbeKind::Edge | ProbeKind::Text => (parts.like, parts.unlike),
         ProbeKind::Style => (parts.style_like, &[][..]),
         // Words are compared with pictures by a probe of their own, since their cosines are of
-        // another scale than those of pictures.
-        ProbeKind::WordsImage => (&[][..], &[][..]),
+        // another scale than those of pictures. Guesses are made later.
+        ProbeKind::WordsImage | ProbeKind::Subject => (&[][..], &[][..]),
     };
     for (pictures, sum) in [(like, &mut wanted), (unlike, &mut unwanted)] {
         for vector in pictures

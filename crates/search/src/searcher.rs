@@ -11,6 +11,7 @@ use clippy_core::preferences::{PreferenceRule, Preferences};
 use clippy_core::search::calibration::{Sampled, too_few};
 use clippy_core::search::cursor;
 use clippy_core::search::duplicates::count_duplicates;
+use clippy_core::search::evidence::Guesses;
 use clippy_core::search::fusion::{Hit, Ranking, RankingParts, Taste};
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::Weights;
@@ -25,6 +26,7 @@ use crate::calibrating::{CalibrationCache, calibrate};
 use crate::crowding::CrowdingCache;
 use crate::embedding_cache::EmbeddingCache;
 use crate::facets::count_facets;
+use crate::guessed;
 use crate::inputs::{Input, InputKey};
 use crate::order::PageOrder;
 use crate::prepare::{PreparedQuery, prepare};
@@ -131,10 +133,16 @@ impl Searcher {
                 .map(|(input, embedding)| (*input, embedding.as_ref()))
                 .collect(),
         };
-        let Probes { probes, weights } = Probes::new(&parts, &weights)?;
+        let Probes {
+            mut probes,
+            weights,
+        } = Probes::new(&parts, &weights)?;
         let embedded_at = Instant::now();
 
-        let ranking = self.ranking(&query, &probes, tag_weights).await?;
+        let guesses = self.guesses(&query, &probes).await?;
+        probes.extend(guesses.iter().flat_map(Guesses::probes));
+        let ranking = self.ranking(&query, &probes, guesses.as_ref(), tag_weights);
+        let ranking = ranking.await?;
         let finder = HitFinder {
             gallery: self.gallery.as_ref(),
             crowding: &self.crowding,
@@ -317,15 +325,41 @@ impl Searcher {
         StyleGroups::read(self.gallery.as_ref(), head).await
     }
 
+    /// Guesses at the subject of a query that also names a style: from its best hits without the
+    /// style. None for any other query, and where scores are not calibrated.
+    async fn guesses(&self, query: &SearchQuery, probes: &[Probe]) -> Result<Option<Guesses>> {
+        let Some(of_subject) = guessed::without_style(probes) else {
+            return Ok(None);
+        };
+        let query = guessed::query(query);
+        let ranking = self.ranking(&query, &of_subject, None, HashMap::new());
+        let ranking = ranking.await?;
+        if !ranking.is_calibrated() {
+            return Ok(None);
+        }
+        let finder = HitFinder {
+            gallery: self.gallery.as_ref(),
+            crowding: &self.crowding,
+            query: &query,
+            probes: &of_subject,
+            ranking: &ranking,
+            order: PageOrder::Likeness,
+            hnsw_ef: self.options.hnsw_ef,
+        };
+        guessed::guesses(&finder).await
+    }
+
     async fn ranking(
         &self,
         query: &SearchQuery,
         probes: &[Probe],
+        guesses: Option<&Guesses>,
         tag_weights: HashMap<String, f64>,
     ) -> Result<Ranking> {
         let sampled = self.calibration.get(self.gallery.as_ref()).await?;
         let ranking = Ranking::new(RankingParts {
             probes,
+            guesses,
             words: Words {
                 proposed_by: Some(self.embedder.info().fingerprint.clone()),
                 ..words_of(query, probes)

@@ -17,10 +17,14 @@ pub enum ProbeKind {
     WordsImage,
     /// The look of pictures, with the look of the collection's pictures.
     Style,
+    /// A guess at the subject of the query, with the sentences made from tags. A query may have
+    /// several of this kind (see [`crate::search::evidence`]).
+    Subject,
 }
 
 impl ProbeKind {
-    /// All kinds, in the order of the enum.
+    /// The kinds that the parts of a query are compared by, in the order of the enum: all but
+    /// guesses.
     pub const ALL: [Self; 5] = [
         Self::Image,
         Self::Edge,
@@ -38,13 +42,20 @@ impl ProbeKind {
             Self::Text => "text",
             Self::WordsImage => "words_image",
             Self::Style => "style",
+            Self::Subject => "subject",
         }
     }
 
-    /// Whether it compares words (or tags): such probes share one weight.
+    /// Whether it compares the query's words (or tags): such probes share one weight.
     #[must_use]
     pub fn is_of_words(self) -> bool {
         matches!(self, Self::Text | Self::WordsImage)
+    }
+
+    /// Whether it compares what pictures show.
+    #[must_use]
+    pub fn is_of_pictures(self) -> bool {
+        matches!(self, Self::Image | Self::Edge)
     }
 
     /// The space that a probe of this kind searches.
@@ -53,7 +64,7 @@ impl ProbeKind {
         match self {
             Self::Image | Self::WordsImage => Space::Image,
             Self::Edge => Space::Edge,
-            Self::Text => Space::Text,
+            Self::Text | Self::Subject => Space::Text,
             Self::Style => Space::Style,
         }
     }

@@ -93,6 +93,7 @@ mod tests {
         };
         Ranking::new(RankingParts {
             probes: &[probe],
+            guesses: None,
             words: Words::default(),
             taste: Taste::default(),
             sampled: Some(&sampled),

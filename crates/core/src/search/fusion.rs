@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use super::calibration::{QueryBackground, Sampled, TotalBackground};
+use super::evidence::{Evidence, Guesses, style_gain};
 use super::words::{Shares, WordFloors, WordScores, Words, WordsPart};
 use crate::gallery::{Candidate, Candidates, Payload, Probe, ProbeKind, tags_of};
 use crate::ids::PointId;
@@ -24,9 +25,11 @@ pub struct Taste {
 /// Everything that a ranking is made from.
 #[derive(Debug, Clone)]
 pub struct RankingParts<'a> {
-    /// The comparisons of the query, one of each kind. Their weights sum to 1, where those with a
-    /// common weight field count once.
+    /// The comparisons of the query, one of each kind, then its guesses. Their weights sum to 1,
+    /// where those with a common weight field count once and guesses do not count.
     pub probes: &'a [Probe],
+    /// The guesses at the subject, in the order of their probes.
+    pub guesses: Option<&'a Guesses>,
     /// The query's words.
     pub words: Words,
     /// The artist's taste.
@@ -44,6 +47,7 @@ pub struct Ranking {
     words: Words,
     shares: Shares,
     taste: Taste,
+    evidence: Evidence,
     background: Option<QueryBackground>,
     /// The background of sums of scores, from the same sample.
     totals: Option<TotalBackground>,
@@ -120,6 +124,7 @@ impl Ranking {
     pub fn new(parts: RankingParts<'_>) -> Self {
         let RankingParts {
             probes,
+            guesses,
             words,
             taste,
             sampled,
@@ -139,14 +144,28 @@ impl Ranking {
         } else {
             Shares::WORDS
         };
+        let evidence = guesses
+            .filter(|_| is_calibrated)
+            .map(|guesses| Evidence::new(probes, guesses))
+            .unwrap_or_default();
+        let gain = if is_calibrated {
+            style_gain(probes)
+        } else {
+            1.0
+        };
+        let weight = |probe: &Probe| match probe.kind {
+            ProbeKind::Style => gain * probe.weight,
+            _ => probe.weight,
+        };
         let without_totals = Self {
             probes: probes
                 .iter()
-                .map(|probe| (probe.kind, probe.weight))
+                .map(|probe| (probe.kind, weight(probe)))
                 .collect(),
             words,
             shares,
             taste,
+            evidence,
             background,
             totals: None,
             is_calibrated,
@@ -260,6 +279,7 @@ impl Ranking {
         let kinds = self.probes.iter().map(|(kind, _)| *kind);
         kinds
             .zip(values)
+            .filter(|(kind, _)| *kind != ProbeKind::Subject)
             .filter_map(|(kind, value)| Some((kind, (*value)?)))
             .collect()
     }
@@ -296,17 +316,23 @@ impl Ranking {
     /// The weighted sum of a picture's scores. A probe says nothing about a picture without a
     /// vector: 0 is what an average picture has.
     fn add_up(&self, scores: &[Option<f32>], words: &WordScores) -> f32 {
-        let pictures: f32 = self
-            .probes
-            .iter()
-            .enumerate()
-            .filter(|(_, (kind, _))| !kind.is_of_words())
-            .map(|(index, (_, weight))| {
-                let worth = scores[index].and_then(|score| self.worth(index, score));
-                weight * worth.unwrap_or(0.0)
-            })
-            .sum();
-        pictures + self.words_weight() * words.total(&self.shares)
+        let worth = |index: usize| {
+            let worth = scores[index].and_then(|score| self.worth(index, score));
+            worth.unwrap_or(0.0)
+        };
+        let words = self.words_weight() * words.total(&self.shares);
+        let subject = self.sum(ProbeKind::is_of_pictures, worth) + words;
+        let style = self.sum(|kind| kind == ProbeKind::Style, worth);
+        subject + style + self.evidence.support(scores, subject)
+    }
+
+    /// The weighted sum of what the probes of some kinds are worth.
+    fn sum(&self, counts: impl Fn(ProbeKind) -> bool, worth: impl Fn(usize) -> f32) -> f32 {
+        let probes = self.probes.iter().enumerate();
+        probes
+            .filter(|(_, (kind, _))| counts(*kind))
+            .map(|(index, (_, weight))| weight * worth(index))
+            .sum()
     }
 
     /// The weight that all comparisons with words share.
@@ -327,8 +353,12 @@ impl Ranking {
         if candidates.floors.iter().all(Option::is_none) {
             return None;
         }
-        let base = self.unseen_pictures(candidates)
-            + self.words_weight() * self.unseen_words(candidates).bound(&self.shares);
+        let floors = &candidates.floors;
+        let floor = |index: usize| self.floor(index, floors[index]);
+        let words = self.words_weight() * self.unseen_words(candidates).bound(&self.shares);
+        let subject = self.sum(ProbeKind::is_of_pictures, floor) + words;
+        let style = self.sum(|kind| kind == ProbeKind::Style, floor);
+        let base = subject + style + self.evidence.bound(floors, subject);
         let taste = &self.taste;
         let strongest = taste.tag_weights.values().copied().fold(0.0, f64::max);
         #[expect(clippy::cast_possible_truncation, reason = "a factor near 1")]
@@ -337,16 +367,6 @@ impl Ranking {
             score: base.max(base * factor),
             percentile: self.totals.as_ref().map(|totals| totals.percentile(base)),
         })
-    }
-
-    /// The most that an unseen point has from probes made of pictures.
-    fn unseen_pictures(&self, candidates: &Candidates) -> f32 {
-        self.probes
-            .iter()
-            .enumerate()
-            .filter(|(_, (kind, _))| !kind.is_of_words())
-            .map(|(index, (_, weight))| weight * self.floor(index, candidates.floors[index]))
-            .sum()
     }
 
     fn unseen_words(&self, candidates: &Candidates) -> WordFloors {
@@ -376,118 +396,4 @@ impl Ranking {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::lexical::LexicalQuery;
-    use super::*;
-
-    fn probe(kind: ProbeKind, weight: f32) -> Probe {
-        Probe {
-            kind,
-            vector: vec![1.0],
-            weight,
-        }
-    }
-
-    /// Half by the look and half by the sentence, without any words.
-    fn ranking(taste: Taste) -> Ranking {
-        Ranking::new(RankingParts {
-            probes: &[probe(ProbeKind::Image, 0.5), probe(ProbeKind::Text, 0.5)],
-            words: Words::default(),
-            taste,
-            sampled: None,
-            calibrated: true,
-        })
-    }
-
-    fn candidate(id: u64, scores: &[Option<f32>], tags: &[&str]) -> Candidate {
-        let mut payload = Payload::new();
-        payload.insert("tags_all".to_owned(), tags.to_vec().into());
-        Candidate {
-            id: PointId::Number(id),
-            scores: scores.to_vec(),
-            payload,
-        }
-    }
-
-    #[test]
-    fn the_score_is_the_weighted_sum_and_ties_go_by_id() {
-        let hits = ranking(Taste::default()).rank(vec![
-            candidate(9, &[Some(0.4), Some(0.6)], &[]),
-            candidate(3, &[Some(0.6), Some(0.4)], &[]),
-            candidate(5, &[Some(0.9), Some(0.9)], &[]),
-        ]);
-        assert_eq!(
-            hits.iter().map(|hit| hit.id).collect::<Vec<_>>(),
-            [5, 3, 9].map(PointId::Number)
-        );
-        assert!((hits[0].score - 0.9).abs() < 1e-6);
-        assert_eq!(hits[0].scores.get(&ProbeKind::Text), Some(&0.9));
-    }
-
-    #[test]
-    fn what_the_artist_likes_moves_up() {
-        let mut taste = Taste::default();
-        taste.tag_weights.insert("cat".to_owned(), 1.0);
-        let hits = ranking(taste).rank(vec![
-            candidate(1, &[Some(0.5), Some(0.5)], &["dog"]),
-            candidate(2, &[Some(0.45), Some(0.45)], &["Cat"]),
-        ]);
-        assert_eq!(hits[0].id, PointId::Number(2));
-        assert!((hits[0].score - 0.45 * 1.2).abs() < 1e-6);
-    }
-
-    #[test]
-    fn words_find_the_tagged_by_tags_and_the_untagged_by_the_picture() {
-        let ranking = Ranking::new(RankingParts {
-            probes: &[
-                probe(ProbeKind::Text, 1.0),
-                probe(ProbeKind::WordsImage, 1.0),
-            ],
-            words: Words {
-                wanted: Some(LexicalQuery::new("cat")),
-                unwanted: Some(LexicalQuery::new("ink")),
-                proposed_by: None,
-            },
-            taste: Taste::default(),
-            sampled: None,
-            calibrated: true,
-        });
-        let hits = ranking.rank(vec![
-            candidate(1, &[Some(0.3), Some(0.3)], &["cat"]),
-            candidate(2, &[None, Some(0.3)], &[]),
-            candidate(3, &[Some(0.3), Some(0.3)], &["dog"]),
-            candidate(4, &[Some(0.3), Some(0.3)], &["cat", "ink"]),
-        ]);
-        let parts: Vec<_> = hits.iter().map(|hit| hit.words_part).collect();
-        assert_eq!(hits[0].id, PointId::Number(1));
-        assert_eq!(parts[0], Some(WordsPart::Tags));
-        let untagged = hits.iter().find(|hit| hit.id == PointId::Number(2));
-        let untagged = untagged.expect("ranked");
-        assert_eq!(untagged.words_part, Some(WordsPart::Picture));
-        assert_eq!(untagged.lexical, None);
-        let other = hits.iter().find(|hit| hit.id == PointId::Number(3));
-        assert!(untagged.score > other.expect("ranked").score, "{hits:?}");
-        let avoided = hits.iter().find(|hit| hit.id == PointId::Number(4));
-        assert!(avoided.expect("ranked").score < hits[0].score - 0.3);
-    }
-
-    #[test]
-    fn the_bound_covers_every_unseen_point() {
-        let ranking = ranking(Taste::default());
-        let bound = |floors: [Option<f32>; 2]| {
-            let candidates = Candidates {
-                floors: floors.to_vec(),
-                ..Candidates::default()
-            };
-            ranking.unseen_bound(&candidates).map(|bound| bound.score)
-        };
-        let both = bound([Some(0.5), Some(0.2)]).expect("points remain");
-        assert!((both - 0.35).abs() < 1e-6);
-        let below = bound([Some(0.5), Some(-0.4)]).expect("points remain");
-        assert!(
-            (below - 0.25).abs() < 1e-6,
-            "a point without a vector gets 0 from the probe: {below}"
-        );
-        assert_eq!(bound([None, None]), None);
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ pub mod crowding;
 pub mod cursor;
 pub mod diversity;
 pub mod duplicates;
+pub mod evidence;
 pub mod fusion;
 pub mod lexical;
 pub mod per_style;

@@ -37,7 +37,8 @@ impl WeightField {
     #[must_use]
     pub fn of(kind: ProbeKind) -> Self {
         match kind {
-            ProbeKind::Image => Self::Image,
+            // A guess is taken from what a query shows.
+            ProbeKind::Image | ProbeKind::Subject => Self::Image,
             ProbeKind::Edge => Self::Edge,
             ProbeKind::Text | ProbeKind::WordsImage => Self::Text,
             ProbeKind::Style => Self::Style,

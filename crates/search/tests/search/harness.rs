@@ -153,6 +153,7 @@ impl Collection {
         let words = |text: &Option<String>| text.as_deref().map(LexicalQuery::new);
         let ranking = Ranking::new(RankingParts {
             probes: &probes,
+            guesses: None,
             words: Words {
                 wanted: words(&query.text),
                 unwanted: words(&query.negative_text),

@@ -1,5 +1,6 @@
 //! Searches on the real engine.
 
+mod evidence;
 mod guesses;
 mod harness;
 mod pages;
