@@ -18,7 +18,8 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::extract::{SearchForm, SuggestRequest};
 use crate::problem::Problem;
-use crate::routes::search::{TookMs, public_payload};
+use crate::routes::payload::public_payload;
+use crate::routes::search::TookMs;
 use crate::state::AppState;
 
 /// How many of the best hits references are chosen from: enough for many styles, and few enough

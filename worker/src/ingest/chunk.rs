@@ -12,7 +12,7 @@ use clippy_core::ids::PointId;
 use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
 use clippy_core::sentences::Underscores;
 use clippy_core::styles::StyleVectors;
-use clippy_core::{Error, Result};
+use clippy_core::Result;
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
@@ -25,7 +25,7 @@ use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
 use crate::ingest::paths::{FoundPicture, NOT_SERVED, Roots};
 use crate::ingest::picture::{Content, PreparedPicture, check_header, prepare, read_if_changed};
-use crate::ingest::run::{ChunkProcessor, Processed, Write};
+use crate::ingest::run::{ChunkProcessor, Processed, Write, deleted};
 use crate::ingest::source::Line;
 
 /// Runs work on blocking threads, at most one task per core at a time, since decoding takes memory.
@@ -428,17 +428,6 @@ fn would_embed() -> LineOutcome {
     }
 }
 
-/// The failure of a line whose point was deleted between reading and writing it.
-pub(crate) fn deleted() -> LineFailure {
-    let reason = "the picture was deleted while this line was processed: ingest it again";
-    LineFailure::new(FailureKind::Deleted, reason)
-}
-
 pub(crate) fn by_id(points: Vec<Point>) -> HashMap<PointId, Point> {
     points.into_iter().map(|point| (point.id, point)).collect()
-}
-
-/// The error for a task that panicked or was cancelled.
-pub(crate) fn task_failed(error: tokio::task::JoinError) -> Error {
-    Error::internal("processing a chunk panicked or was cancelled").with_source(error)
 }

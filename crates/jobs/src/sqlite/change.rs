@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering;
 use clippy_core::{Error, Result};
 use sqlx::{Sqlite, Transaction};
 
-use super::callers::queue_position;
-use super::record::{Row, read};
+use super::record::{Row, queue_position, read};
 use super::{SqliteJobs, queue, unavailable, unavailable_task};
 use crate::damage::{self, is_damage};
 use crate::events::EventNotice;

@@ -187,6 +187,10 @@ fn queue(lane: Lane) -> String {
     format!("clippy:{lane}")
 }
 
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
 /// Turns an error of SQLite into one for the caller.
 fn unavailable(error: sqlx::Error) -> Error {
     let message = match &error {

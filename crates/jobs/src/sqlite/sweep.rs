@@ -10,8 +10,8 @@ use clippy_core::{Error, Result};
 use sqlx::sqlite::SqliteRow;
 
 use super::record::{Row, read, text};
-use super::runs::{handle_loss, millis};
-use super::{SqliteJobs, unavailable};
+use super::runs::handle_loss;
+use super::{SqliteJobs, millis, unavailable};
 use crate::damage::is_damage;
 use crate::record::Lane;
 use crate::time::Timestamp;
