@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use clippy_core::Error;
 use clippy_core::gallery::{
-    Filter, Origin, Payload, RATING_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, With,
+    Filter, Origin, Payload, RATING_FIELD, STYLE_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, With,
 };
 use clippy_core::ids::PointId;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::state::AppState;
 use crate::tags::complete;
 
 /// The indexed text fields of a collection.
-const FACET_FIELDS: [&str; 4] = [STYLE_TAGS_FIELD, TAGS_FIELD, RATING_FIELD, "style"];
+const FACET_FIELDS: [&str; 4] = [STYLE_TAGS_FIELD, TAGS_FIELD, RATING_FIELD, STYLE_FIELD];
 const MOST_VALUES: usize = 500;
 /// How many tags one completion returns.
 const MOST_TAGS: usize = 100;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use clippy_core::gallery::{
-    GENERATED, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, Payload, TAGS_FIELD,
+    GENERATED, IMAGE_URL_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, POST_URL_FIELD, Payload,
+    TAGS_FIELD,
 };
 use clippy_core::ids::PointId;
 use serde_json::{Map, Value};
@@ -34,8 +35,8 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
     public
         .entry(TAGS_FIELD)
         .or_insert_with(|| Value::Array(Vec::new()));
-    public.entry("source_post_url").or_insert(Value::Null);
-    public.insert("image_url".to_owned(), Value::String(address));
+    public.entry(POST_URL_FIELD).or_insert(Value::Null);
+    public.insert(IMAGE_URL_FIELD.to_owned(), Value::String(address));
     public
 }
 

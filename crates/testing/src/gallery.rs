@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
-    GalleryWriter, HybridQuery, Page, Payload, Point, STYLE_SCHEMA_VERSION, Space, Vectors, With,
-    check_note, check_vector,
+    GalleryWriter, HybridQuery, ORIGIN_FIELD, Page, Payload, Point, RATING_FIELD, STYLE_FIELD,
+    STYLE_SCHEMA_VERSION, STYLE_TAGS_FIELD, Space, TAGS_FIELD, Vectors, With, check_note,
+    check_vector,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -19,7 +20,13 @@ use serde_json::Value;
 use crate::search;
 
 /// The payload fields whose values can be counted.
-const KEYWORDS: [&str; 5] = ["tags_all", "matched_tags", "rating", "style", "origin"];
+const KEYWORDS: [&str; 5] = [
+    TAGS_FIELD,
+    STYLE_TAGS_FIELD,
+    RATING_FIELD,
+    STYLE_FIELD,
+    ORIGIN_FIELD,
+];
 
 /// A collection in memory with faults that tests can set. Passes the contract suite while none is
 /// set.

@@ -5,14 +5,17 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clippy_core::Result;
 use clippy_core::bulk::IngestRequest;
 use clippy_core::embedding::EmbedInput;
-use clippy_core::gallery::{Payload, Point, Space, Vectors, With};
+use clippy_core::gallery::{
+    HASH_FIELD, HEIGHT_FIELD, ID_FIELD, MD5_FIELD, PATH_FIELD, Payload, Point, Space, Vectors,
+    WIDTH_FIELD, With,
+};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
 use clippy_core::sentences::Underscores;
 use clippy_core::styles::StyleVectors;
-use clippy_core::Result;
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
@@ -281,15 +284,15 @@ impl IngestProcessor {
         }
         let mut payload = payload_of(entry, path);
         for (name, value) in [
-            ("md5", Value::from(mark.md5.as_str())),
-            ("width", width.into()),
-            ("height", height.into()),
+            (MD5_FIELD, Value::from(mark.md5.as_str())),
+            (WIDTH_FIELD, width.into()),
+            (HEIGHT_FIELD, height.into()),
         ] {
             if payload.get(name).is_none_or(Value::is_null) {
                 payload.insert(name.to_owned(), value);
             }
         }
-        payload.insert("phash".to_owned(), format!("{hash:016x}").into());
+        payload.insert(HASH_FIELD.to_owned(), format!("{hash:016x}").into());
         LinePlan::Store(Box::new(PendingPoint {
             payload,
             mark,
@@ -417,8 +420,8 @@ fn payload_of(entry: Entry, path: String) -> Payload {
         PointId::Number(number) => Value::from(number),
         PointId::Uuid(uuid) => Value::from(uuid.to_string()),
     };
-    payload.insert("id".to_owned(), id);
-    payload.insert("path".to_owned(), path.into());
+    payload.insert(ID_FIELD.to_owned(), id);
+    payload.insert(PATH_FIELD.to_owned(), path.into());
     payload
 }
 

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::fields::{
-    GENERATED, HASH_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, RATING_FIELD, STYLE_TAGS_FIELD,
-    TAGS_FIELD, style_tags_of, tags_of,
+    GENERATED, HASH_FIELD, HEIGHT_FIELD, ID_FIELD, IMAGE_URL_FIELD, LICENCE_FIELD,
+    LOCAL_PATH_FIELD, MD5_FIELD, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, POST_URL_FIELD,
+    RATING_FIELD, STYLE_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, WIDTH_FIELD, style_tags_of, tags_of,
 };
 pub use self::filter::{Filter, ORIGIN_SCHEMA_VERSION, Origin, STYLE_SCHEMA_VERSION, TagMode};
 pub use self::query::{Candidate, Candidates, HybridQuery, LackingList, Probe, ProbeKind};
