@@ -19,8 +19,8 @@ mod text;
 
 pub use contract::{
     AnsweredCall, AspectRatio, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures,
-    CallRole, CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureClass, Finding,
-    FindingLevel, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
+    CallRole, CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureCause, FailureClass,
+    Finding, FindingLevel, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
     GenerationContext, GenerationMeta, Mode, NoProgress, PaidCall, Preset, Preview, Progress,
     ProgressKind, ProgressSink, Provider, QueryNote, Ratios, Receipt, ReceiptLine, Reference,
     ReferenceInput, ReferenceOrigin, Role, StyleTag, Support, Treatment, admit, estimate, plan,

@@ -23,7 +23,7 @@ pub use call::{
 };
 pub use capabilities::{CancelKind, Capabilities, ProgressKind, Ratios, Support};
 pub use context::{GenerationContext, scope_of, seed_of};
-pub use error::{FailureClass, GenerateError};
+pub use error::{FailureCause, FailureClass, GenerateError};
 pub use estimate::{Estimate, estimate};
 pub use finding::{Finding, FindingLevel};
 pub use generated::{Generated, GeneratedImage, GenerationMeta};
