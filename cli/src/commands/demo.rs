@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clippy_common::run_blocking;
 use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, Which};
 use clippy_core::gallery::{Filter, Space};
 use clippy_core::ledger::LedgerTotals;
@@ -133,15 +134,25 @@ async fn draw(
 ) -> Result<Option<GallerySummary>, Failure> {
     let (sender, mut counts) = tokio::sync::watch::channel((0, clippy_drawings::gallery_size()));
     let (stop, target) = (shutdown.clone(), folder.to_owned());
-    let drawing = tokio::task::spawn_blocking(move || {
-        clippy_drawings::write_gallery_watched(&target, |done, total| {
+    let draw = move || {
+        let drawn = clippy_drawings::write_gallery_watched(&target, |done, total| {
             sender.send_if_modified(|now| {
                 let further = done > now.0;
                 *now = (done.max(now.0), total);
                 further
             });
             !stop.is_cancelled()
-        })
+        });
+        match drawn {
+            Ok(drawn) => Ok(Some(drawn)),
+            Err(clippy_drawings::Error::Stopped) => Ok(None),
+            Err(error) => Err(Failure::run(format!(
+                "the demo gallery cannot be drawn: {error}"
+            ))),
+        }
+    };
+    let drawing = run_blocking(draw, |error| {
+        Failure::run(format!("drawing the gallery was interrupted: {error}"))
     });
     // Drawing owns the sender, so this loop ends with it.
     while counts.changed().await.is_ok() {
@@ -153,16 +164,7 @@ async fn draw(
             total as u64,
         );
     }
-    match drawing
-        .await
-        .map_err(|error| Failure::run(format!("drawing the gallery was interrupted: {error}")))?
-    {
-        Ok(drawn) => Ok(Some(drawn)),
-        Err(clippy_drawings::Error::Stopped) => Ok(None),
-        Err(error) => Err(Failure::run(format!(
-            "the demo gallery cannot be drawn: {error}"
-        ))),
-    }
+    drawing.await
 }
 
 /// Embeds the drawn pictures. Returns `false` if it was stopped.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clippy_common::run_blocking;
 use clippy_core::Result;
 use clippy_core::bulk::IngestRequest;
 use clippy_core::embedding::EmbedInput;
@@ -54,15 +55,16 @@ impl Threads {
             .acquire_owned()
             .await
             .map_err(|_| other("the run has ended"))?;
-        let outcome = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let outcome = work();
             drop(permit);
             outcome
-        });
-        outcome.await.unwrap_or_else(|error| {
+        };
+        run_blocking(work, |error| {
             tracing::error!(%error, "reading a picture panicked");
-            Err(other("reading the picture failed; see the log"))
+            other("reading the picture failed; see the log")
         })
+        .await
     }
 }
 

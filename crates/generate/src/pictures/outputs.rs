@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clippy_core::ids::PointId;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use parking_lot::Mutex;
 
 use super::lineage::Lineage;
@@ -48,7 +48,10 @@ impl Outputs {
     /// [`Lineage::embed`].
     pub async fn keep(&self, image: &GeneratedImage, lineage: &Lineage) -> Result<Output> {
         let (outputs, image, lineage) = (self.clone(), image.clone(), lineage.clone());
-        blocking(move || outputs.store(&image, lineage)).await
+        blocking("reading or writing generated pictures", move || {
+            outputs.store(&image, lineage)
+        })
+        .await
     }
 
     fn store(&self, image: &GeneratedImage, lineage: Lineage) -> Result<Output> {
@@ -124,7 +127,7 @@ impl Outputs {
             return Err(missing());
         }
         let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
-        blocking(move || {
+        blocking("reading or writing generated pictures", move || {
             ["png", "jpg"]
                 .iter()
                 .find_map(|extension| {
@@ -146,7 +149,7 @@ impl Outputs {
             return Err(missing());
         }
         let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
-        blocking(move || {
+        blocking("reading or writing generated pictures", move || {
             let mut kinds = [("png", "image/png"), ("jpg", "image/jpeg")].into_iter();
             kinds
                 .find_map(|(extension, media_type)| {
@@ -173,7 +176,7 @@ impl Outputs {
         records: usize,
     ) -> Result<MadeFrom> {
         let outputs = self.clone();
-        blocking(move || {
+        blocking("reading or writing generated pictures", move || {
             let mut found = outputs.uses.lock().made_from(reference, passed, records)?;
             found
                 .outputs
@@ -207,11 +210,4 @@ fn is_name(sha256: &str) -> bool {
         && sha256
             .bytes()
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal("a thread that works on files ended").with_source(error))?
 }
