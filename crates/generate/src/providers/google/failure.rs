@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clippy_common::shorten;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -45,7 +46,7 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
     let text = error["message"]
         .as_str()
         .map_or_else(|| plain(body), str::to_owned);
-    let text: String = text.chars().take(400).collect();
+    let text = shorten(&text, 400);
     let code = status.as_u16();
     let wait = retry_after(headers).or_else(|| retry_info(&error));
     let message = format!("{code} {name}: {text}");
