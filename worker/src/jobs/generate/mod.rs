@@ -22,7 +22,7 @@ use clippy_core::live::LivePair;
 use clippy_generate::{
     CallJournal, DailyBudget, Estimate, FailureClass, FileSpending, GenerateError, GenerateRequest,
     Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
-    Providers, Reservation, Resolver, count_bought, estimate, make, scope_of, seed_of,
+    Providers, Reservation, Resolver, count_bought, day_of, estimate, make, scope_of, seed_of,
 };
 use clippy_jobs::{
     Envelope, Job, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress, StopReason,
@@ -83,7 +83,8 @@ impl GenerateJob {
         let (Some(_), Some(owner), 0) = (self.tools.budget.limit, &job.owner, job.retries) else {
             return;
         };
-        let day = u64::try_from(job.created_at.as_millis()).unwrap_or_default() / 86_400_000;
+        let created = u64::try_from(job.created_at.as_millis()).unwrap_or_default();
+        let (day, _) = day_of(Duration::from_millis(created));
         let amount = MicroDollars::from_dollars(reserved_usd);
         let reservation = Reservation {
             key: owner.clone(),
