@@ -15,7 +15,7 @@ ALLOWED = {
     "clippy-common": set(),
     "clippy-core": {"clippy-common"},
     "clippy-drawings": {"clippy-common"},
-    "clippy-fake-qdrant": set(),
+    "clippy-fake-qdrant": {"clippy-common"},
     "clippy-http": set(),
     "clippy-imaging": {"clippy-core"},
     "clippy-library": {"clippy-common", "clippy-core", "clippy-imaging"},

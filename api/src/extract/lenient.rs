@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use bytes::Bytes;
+use clippy_common::shorten;
 use clippy_core::{Error, Result};
 use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{
@@ -230,7 +231,7 @@ impl<'de> Deserializer<'de> for FieldDeserializer<'_> {
         if words.contains(&word.as_str()) {
             return visitor.visit_enum(word.into_deserializer());
         }
-        let shown: String = word.chars().take(60).collect();
+        let shown = shorten(&word, 60);
         let expected = match words {
             [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
             _ => words.join(", "),

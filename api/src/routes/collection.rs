@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use clippy_core::Error;
 use clippy_core::gallery::{
-    FacetCount, Filter, Origin, Payload, RATING_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, With,
+    Filter, Origin, Payload, RATING_FIELD, STYLE_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::style_groups::StyleGroups;
@@ -14,12 +14,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::ApiQuery;
 use crate::problem::Problem;
-use crate::routes::search::public_payload;
+use crate::routes::facet::FacetValue;
+use crate::routes::payload::public_payload;
 use crate::state::AppState;
 use crate::tags::complete;
 
 /// The indexed text fields of a collection.
-const FACET_FIELDS: [&str; 4] = [STYLE_TAGS_FIELD, TAGS_FIELD, RATING_FIELD, "style"];
+const FACET_FIELDS: [&str; 4] = [STYLE_TAGS_FIELD, TAGS_FIELD, RATING_FIELD, STYLE_FIELD];
 const MOST_VALUES: usize = 500;
 /// How many tags one completion returns.
 const MOST_TAGS: usize = 100;
@@ -47,21 +48,6 @@ pub(crate) struct FacetResponse {
     field: String,
     /// The values, the most frequent first.
     values: Vec<FacetValue>,
-}
-
-/// One value.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FacetValue {
-    /// The value.
-    value: String,
-    /// How many pictures have it.
-    count: u64,
-}
-
-impl From<FacetCount> for FacetValue {
-    fn from(FacetCount { value, count }: FacetCount) -> Self {
-        Self { value, count }
-    }
 }
 
 /// Lists the most frequent values of a field, such as the styles (`matched_tags`).

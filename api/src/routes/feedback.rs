@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use clippy_core::gallery::{Payload, With, tags_of};
+use clippy_core::gallery::{Payload, STYLE_FIELD, With, tags_of};
 use clippy_core::ids::PointId;
 use clippy_core::preferences::{Action, Feedback};
 use clippy_core::{Error, Result};
@@ -115,7 +115,7 @@ pub(crate) async fn record_feedback(
 
 /// Returns the style in the manifest. Clippy 0.2 called the field `style_cluster`.
 fn style_of(payload: &Payload) -> Option<String> {
-    ["style", "style_cluster"]
+    [STYLE_FIELD, "style_cluster"]
         .iter()
         .find_map(|field| match payload.get(*field) {
             Some(Value::String(style)) if !style.trim().is_empty() => Some(style.clone()),

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_common::shorten;
-use clippy_core::gallery::{NOTES_FIELD, Payload, With};
+use clippy_core::gallery::{MD5_FIELD, NOTES_FIELD, PATH_FIELD, Payload, With};
 use clippy_core::ids::PointId;
 use clippy_core::pictures::{PictureContent, WIDEST_THUMBNAIL};
 use clippy_core::{Error, Result};
@@ -79,7 +79,7 @@ pub(crate) async fn get_image(
     }
     let width = query.w.map(|width| width.min(WIDEST_THUMBNAIL));
     let payload = payload_of(&state, &id).await?;
-    let path = match payload.get("path") {
+    let path = match payload.get(PATH_FIELD) {
         Some(Value::String(path)) => path,
         _ => {
             return Err(Error::not_found(format!(
@@ -145,7 +145,7 @@ pub(crate) fn cache_control(state: &AppState, lasting: bool) -> HeaderValue {
 /// hash in the manifest.
 pub(crate) fn version_of(payload: &Payload) -> Option<String> {
     let noted = payload.get(NOTES_FIELD).and_then(|notes| notes.get("md5"));
-    [noted, payload.get("md5")]
+    [noted, payload.get(MD5_FIELD)]
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)

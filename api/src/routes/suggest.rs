@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
-use clippy_core::gallery::{Payload, style_tags_of, tags_of};
+use clippy_core::gallery::{Payload, STYLE_FIELD, style_tags_of, tags_of};
 use clippy_core::ids::PointId;
 use clippy_core::search::fusion::Hit;
 use clippy_core::search::lexical::LexicalQuery;
@@ -18,7 +18,8 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::extract::{SearchForm, SuggestRequest};
 use crate::problem::Problem;
-use crate::routes::search::{TookMs, public_payload};
+use crate::routes::payload::public_payload;
+use crate::routes::search::TookMs;
 use crate::state::AppState;
 
 /// How many of the best hits references are chosen from: enough for many styles, and few enough
@@ -186,7 +187,7 @@ fn found(hit: &Hit, words: &[String]) -> FoundPicture {
     };
     FoundPicture {
         id: hit.id,
-        style: text("style").map(str::to_owned).or_else(tagged),
+        style: text(STYLE_FIELD).map(str::to_owned).or_else(tagged),
         named_tags: tags_of(&hit.payload)
             .filter(|tag| words.iter().any(|word| word == tag))
             .map(str::to_owned)

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clippy_common::run_blocking;
 use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, Which};
 use clippy_core::gallery::{Filter, Space};
 use clippy_core::ledger::LedgerTotals;
@@ -11,7 +12,7 @@ use clippy_core::settings::{CollectionSettings, ModelSettings, Settings};
 use clippy_drawings::GallerySummary;
 use clippy_jobs::RunnerSettings;
 use clippy_worker::backfill::backfill;
-use clippy_worker::ingest::progress::{ProgressSink, Stage};
+use clippy_worker::ingest::progress::{IngestProgress, Stage};
 use clippy_worker::ingest::{RunSettings, Tools, ingest};
 use clippy_worker::style_groups;
 use tokio_util::sync::CancellationToken;
@@ -19,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::DemoArguments;
 use crate::commands::progress_bar::BarProgress;
 use crate::commands::serve::ListenAddress;
-use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
+use crate::local_services::{LocalServices, url_of};
 use crate::queue::{self, Workers};
 
 /// The gallery's folder in the data folder.
@@ -38,11 +39,11 @@ pub async fn run(
     listening.check_exposure(&settings, "")?;
     let listener = listening.bind().await?;
     let url = url_of(&listener)?;
-    let opening = Embedded::open_offline(&settings, Some(&url));
-    let Some(embedded) = shutdown.run_until_cancelled(opening).await else {
+    let opening = LocalServices::open_offline(&settings, Some(&url));
+    let Some(services) = shutdown.run_until_cancelled(opening).await else {
         return Ok(());
     };
-    let embedded = embedded?;
+    let services = services?;
     // The demo is one process, so it always uses the embedded queue.
     let jobs = queue::open_embedded(&settings).await?;
     let preparing = Preparing::default();
@@ -53,7 +54,7 @@ pub async fn run(
     );
     let workers = Workers::start(
         jobs.clone(),
-        embedded.handlers(&settings),
+        services.handlers(&settings),
         RunnerSettings::embedded(),
         &shutdown,
     )?;
@@ -72,7 +73,7 @@ pub async fn run(
         served
     };
     let filling = async {
-        let filling = fill(&settings, &embedded, &url, &preparing, &shutdown);
+        let filling = fill(&settings, &services, &url, &preparing, &shutdown);
         let filled = Box::pin(filling).await;
         if filled.is_err() {
             shutdown.cancel();
@@ -90,7 +91,7 @@ pub async fn run(
 /// continues where the last one stopped.
 async fn fill(
     settings: &Settings,
-    embedded: &Embedded,
+    services: &LocalServices,
     url: &str,
     preparing: &Preparing,
     shutdown: &CancellationToken,
@@ -109,9 +110,9 @@ async fn fill(
         Some(drawn) => {
             eprintln!("Embedding them; finished pictures can be searched meanwhile …");
             let embedding = DemoProgress::new(preparing);
-            let embedded = embed(embedded, folder, drawn, &embedding, shutdown).await;
+            let filled = embed(services, folder, drawn, &embedding, shutdown).await;
             embedding.bar.finish();
-            embedded?
+            filled?
         }
     };
     if !filled {
@@ -121,7 +122,7 @@ async fn fill(
         return Ok(());
     }
     preparing.finish();
-    let pictures = embedded.gallery.info().await?.points;
+    let pictures = services.gallery.info().await?.points;
     println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
     Ok(())
 }
@@ -134,15 +135,25 @@ async fn draw(
 ) -> Result<Option<GallerySummary>, Failure> {
     let (sender, mut counts) = tokio::sync::watch::channel((0, clippy_drawings::gallery_size()));
     let (stop, target) = (shutdown.clone(), folder.to_owned());
-    let drawing = tokio::task::spawn_blocking(move || {
-        clippy_drawings::write_gallery_watched(&target, |done, total| {
+    let draw = move || {
+        let drawn = clippy_drawings::write_gallery_watched(&target, |done, total| {
             sender.send_if_modified(|now| {
                 let further = done > now.0;
                 *now = (done.max(now.0), total);
                 further
             });
             !stop.is_cancelled()
-        })
+        });
+        match drawn {
+            Ok(drawn) => Ok(Some(drawn)),
+            Err(clippy_drawings::Error::Stopped) => Ok(None),
+            Err(error) => Err(Failure::run(format!(
+                "the demo gallery cannot be drawn: {error}"
+            ))),
+        }
+    };
+    let drawing = run_blocking(draw, |error| {
+        Failure::run(format!("drawing the gallery was interrupted: {error}"))
     });
     // Drawing owns the sender, so this loop ends with it.
     while counts.changed().await.is_ok() {
@@ -154,21 +165,12 @@ async fn draw(
             total as u64,
         );
     }
-    match drawing
-        .await
-        .map_err(|error| Failure::run(format!("drawing the gallery was interrupted: {error}")))?
-    {
-        Ok(drawn) => Ok(Some(drawn)),
-        Err(clippy_drawings::Error::Stopped) => Ok(None),
-        Err(error) => Err(Failure::run(format!(
-            "the demo gallery cannot be drawn: {error}"
-        ))),
-    }
+    drawing.await
 }
 
 /// Embeds the drawn pictures. Returns `false` if it was stopped.
 async fn embed(
-    embedded: &Embedded,
+    services: &LocalServices,
     folder: PathBuf,
     drawn: GallerySummary,
     progress: &DemoProgress<'_>,
@@ -180,8 +182,8 @@ async fn embed(
     };
     let settings = RunSettings::default();
     let request = IngestRequest::new(lines.clone());
-    let mut report = ingest(embedded.tools(), &request, &settings, progress, shutdown).await?;
-    if report.complete && report.totals.failed == 0 && lacks_styles(&embedded.tools()).await? {
+    let mut report = ingest(services.tools(), &request, &settings, progress, shutdown).await?;
+    if report.complete && report.totals.failed == 0 && lacks_styles(&services.tools()).await? {
         // The gallery is of a version that made no style vectors.
         let request = BackfillRequest {
             lines,
@@ -189,7 +191,7 @@ async fn embed(
             force_all: false,
             ids_file: None,
         };
-        report = backfill(embedded.tools(), &request, &settings, progress, shutdown).await?;
+        report = backfill(services.tools(), &request, &settings, progress, shutdown).await?;
     }
     if report.totals.failed > 0 {
         return Err(Failure::run(format!(
@@ -203,7 +205,7 @@ async fn embed(
             .report(PreparingStage::Calibrating, 0, report.totals.lines);
         let Tools {
             gallery, embedder, ..
-        } = embedded.tools();
+        } = services.tools();
         clippy_search::calibrate_if_outgrown(&*gallery).await?;
         style_groups::refresh(&*gallery, &*embedder, shutdown).await;
     }
@@ -239,7 +241,7 @@ impl<'w> DemoProgress<'w> {
     }
 }
 
-impl ProgressSink for DemoProgress<'_> {
+impl IngestProgress for DemoProgress<'_> {
     fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
         self.bar.report(done, total, totals, stage);
         self.preparing

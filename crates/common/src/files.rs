@@ -4,8 +4,8 @@
 //! that file, rename it to the final name, and sync the folder, since a rename is durable only
 //! after its folder is synced.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
@@ -72,6 +72,55 @@ pub fn unnamed_beside(path: &Path) -> io::Result<File> {
 pub fn replace_without_sync(path: &Path, content: &[u8]) -> io::Result<()> {
     write_beside(path, content)?.persist(path)?;
     Ok(())
+}
+
+/// Creates a file durably. Returns `false`, and leaves the file as it is, if it exists already.
+///
+/// # Errors
+/// An error of the file system.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    file.write_all(content)?;
+    file.sync_all()?;
+    sync_folder(folder_of(path))?;
+    Ok(true)
+}
+
+/// Appends a line to a file, and waits for the disk. It is written in a single call, so that lines
+/// of several processes do not mix.
+///
+/// # Errors
+/// An error of the file system.
+pub fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .open(path)?;
+    let mut text = Vec::with_capacity(line.len() + 2);
+    // A line that was cut off, by a full disk or a kill, must not swallow this one.
+    if !ends_with_line(&mut file)? {
+        text.push(b'\n');
+    }
+    text.extend_from_slice(line);
+    text.push(b'\n');
+    file.write_all(&text)?;
+    file.sync_data()
+}
+
+/// Whether a file is empty or its last line is whole.
+fn ends_with_line(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(true);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
 }
 
 /// Renames a file within its folder, durably. The file must be synced already.
@@ -190,6 +239,28 @@ mod tests {
             write(&path, b"content").expect_err("a folder is in the way");
             assert_eq!(names(folder.path()), ["is_a_folder"]);
         }
+    }
+
+    #[test]
+    fn a_file_is_created_once() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("sent");
+        assert!(create(&path, b"first").expect("created"));
+        assert!(!create(&path, b"second").expect("refused"));
+        assert_eq!(fs::read(&path).expect("readable"), b"first");
+        create(&folder.path().join("missing/sent"), b"").expect_err("no folder");
+    }
+
+    #[test]
+    fn a_line_follows_a_line_that_was_cut_off() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("lines");
+        append_line(&path, b"first").expect("written");
+        append_line(&path, b"second").expect("written");
+        assert_eq!(fs::read(&path).expect("readable"), b"first\nsecond\n");
+        fs::write(&path, b"first\nsec").expect("cut off");
+        append_line(&path, b"third").expect("written");
+        assert_eq!(fs::read(&path).expect("readable"), b"first\nsec\nthird\n");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Small helpers that several crates share, and that are not specific to Clippy.
 
+mod blocking;
 pub mod files;
 pub mod machine;
 pub mod paths;
 pub mod text;
 
+pub use blocking::run_blocking;
 pub use text::shorten;

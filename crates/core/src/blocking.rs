@@ -1,5 +1,7 @@
 //! Work that would block an async thread.
 
+use clippy_common::run_blocking;
+
 use crate::{Error, Result};
 
 /// Runs blocking work (disk access, long computation) on tokio's blocking threads. `what` names the
@@ -12,9 +14,10 @@ pub async fn blocking<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal(format!("{what} ended early")).with_source(error))?
+    run_blocking(work, |error| {
+        Error::internal(format!("{what} ended early")).with_source(error)
+    })
+    .await
 }
 
 #[cfg(test)]

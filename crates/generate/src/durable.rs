@@ -1,9 +1,8 @@
 //! Writes files that are complete and on disk when the call returns.
 
-use std::io::Write;
 use std::path::Path;
 
-use clippy_common::files::{self, sync_folder};
+use clippy_common::files;
 use clippy_core::Error;
 
 /// Makes the error of a file operation. The caller sees its message, so only the log has the whole
@@ -52,19 +51,5 @@ pub fn create_with(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
         .parent()
         .ok_or_else(|| Error::internal(format!("{} has no folder", shown(path))))?;
     std::fs::create_dir_all(folder).map_err(fault("make", folder))?;
-    match std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-    {
-        Ok(mut file) => {
-            file.write_all(bytes)
-                .and_then(|()| file.sync_all())
-                .and_then(|()| sync_folder(folder))
-                .map_err(fault("sync", path))?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(fault("make", path)(error)),
-    }
+    files::create(path, bytes).map_err(fault("make", path))
 }

@@ -19,17 +19,17 @@ mod text;
 
 pub use contract::{
     AnsweredCall, AspectRatio, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures,
-    CallRole, CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureClass, Finding,
-    FindingLevel, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
-    GenerationContext, GenerationMeta, Mode, NoProgress, PaidCall, Preset, Preview, Progress,
-    ProgressKind, ProgressSink, Provider, QueryNote, Ratios, Receipt, ReceiptLine, Reference,
-    ReferenceInput, ReferenceOrigin, Role, StyleTag, Support, Treatment, admit, estimate, plan,
-    scope_of, seed_of,
+    CallRole, CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureCause, FailureClass,
+    Finding, FindingLevel, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
+    GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, Mode,
+    NoProgress, PaidCall, Preset, Preview, ProgressKind, Provider, QueryNote, Ratios, Receipt,
+    ReceiptLine, Reference, ReferenceInput, ReferenceOrigin, Role, StyleTag, Support, Treatment,
+    admit, estimate, plan, scope_of, seed_of,
 };
 pub use digest::sha256_hex;
 pub use money::{
     BudgetRefusal, DailyBudget, FileJournal, FileSpending, MemoryJournal, MemorySpending,
-    MicroDollars, Reservation, Spending, count_bought, paid_once,
+    MicroDollars, Reservation, Spending, count_bought, day_of, paid_once,
 };
 pub use pictures::{
     FetchPolicy, Fetcher, FoundPicture, Intake, Lineage, LineageReference, MadeFrom, Output,

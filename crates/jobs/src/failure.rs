@@ -10,7 +10,7 @@ use crate::record::JobFailure;
 /// Why a handler stopped. The class decides what happens next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
-    /// A retry cannot help: bad input, moderation, another 4xx. The job fails.
+    /// A retry cannot help: bad input, moderation, a refusal. The job fails.
     #[error("{message}")]
     Permanent {
         /// The kind of failure.
@@ -18,8 +18,8 @@ pub enum JobError {
         /// What happened, why, and what to do.
         message: String,
     },
-    /// A retry may help: 408, 429, 5xx, a time-out, a lost connection. The job is tried again after
-    /// a growing, jittered delay.
+    /// A retry may help: a server that is busy or fails, a time-out, a lost connection. The job is
+    /// tried again after a growing, jittered delay.
     #[error("{message}")]
     Transient {
         /// The kind of failure.

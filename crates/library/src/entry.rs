@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use clippy_core::gallery::{RATING_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD};
+use clippy_core::gallery::{
+    ID_FIELD, LICENCE_FIELD, LOCAL_PATH_FIELD, POST_URL_FIELD, RATING_FIELD, STYLE_TAGS_FIELD,
+    TAGS_FIELD,
+};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::LineOutcome;
 use serde_json::{Map, Value};
@@ -53,8 +56,8 @@ pub fn line_of(
     tags_from_folders: bool,
 ) -> Value {
     let mut fields = Map::new();
-    fields.insert("id".to_owned(), id.to_string().into());
-    fields.insert("local_path".to_owned(), place.file.into());
+    fields.insert(ID_FIELD.to_owned(), id.to_string().into());
+    fields.insert(LOCAL_PATH_FIELD.to_owned(), place.file.into());
     let mut tags = description.tags;
     if tags_from_folders {
         let mut styles: Vec<String> = Vec::new();
@@ -87,8 +90,8 @@ pub fn line_of(
         ("caption", description.caption),
         ("artist", description.artist),
         ("source", description.source),
-        ("source_post_url", description.post_url),
-        ("license", description.licence),
+        (POST_URL_FIELD, description.post_url),
+        (LICENCE_FIELD, description.licence),
         (RATING_FIELD, description.rating),
     ] {
         if let Some(value) = value {
@@ -101,7 +104,7 @@ pub fn line_of(
 /// Returns the line of a file whose outcome is already known.
 #[must_use]
 pub fn settled_line(file: &str, outcome: &LineOutcome) -> Value {
-    serde_json::json!({ "local_path": file, OUTCOME_FIELD: outcome })
+    serde_json::json!({ LOCAL_PATH_FIELD: file, OUTCOME_FIELD: outcome })
 }
 
 fn add_missing(list: &mut Vec<String>, more: impl IntoIterator<Item = String>) {

@@ -9,7 +9,7 @@ use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::per_style::{self, StyleGroup};
 use clippy_core::search::{crowding, diversity, subjects};
 use clippy_core::style_groups::StyleGroups;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 
 use crate::answer::StyleHits;
 use crate::crowding::CrowdingCache;
@@ -224,12 +224,11 @@ impl HitFinder<'_> {
             })
             .collect();
         // Hundreds of pictures are compared with each other: not on the async threads.
-        tokio::task::spawn_blocking(move || {
+        blocking("ordering results", move || {
             let order = diversity::order(&hits, &vectors, share, wanted);
-            permute(hits, order)
+            Ok(permute(hits, order))
         })
         .await
-        .map_err(|error| Error::internal("ordering results ended early").with_source(error))
     }
 }
 

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
-    GalleryWriter, HybridQuery, PROPOSED_SCHEMA_VERSION, Page, Payload, Point, STYLE_GROUP_FIELD,
-    STYLE_SCHEMA_VERSION, Space, Vectors, With, check_note, check_vector,
+    GalleryWriter, HybridQuery, ORIGIN_FIELD, PROPOSED_BY_FIELD, PROPOSED_SCHEMA_VERSION,
+    PROPOSED_WORDS_FIELD, Page, Payload, Point, RATING_FIELD, STYLE_FIELD, STYLE_GROUP_FIELD,
+    STYLE_TAGS_FIELD, Space, TAGS_FIELD, Vectors, With, check_note, check_vector,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -20,13 +21,13 @@ use crate::search;
 
 /// The payload fields whose values can be counted.
 const KEYWORDS: [&str; 8] = [
-    "tags_all",
-    "matched_tags",
-    "rating",
-    "style",
-    "origin",
-    "proposed_words",
-    "proposed_by",
+    TAGS_FIELD,
+    STYLE_TAGS_FIELD,
+    RATING_FIELD,
+    STYLE_FIELD,
+    ORIGIN_FIELD,
+    PROPOSED_WORDS_FIELD,
+    PROPOSED_BY_FIELD,
     STYLE_GROUP_FIELD,
 ];
 

@@ -5,14 +5,18 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clippy_common::run_blocking;
+use clippy_core::Result;
 use clippy_core::bulk::IngestRequest;
 use clippy_core::embedding::EmbedInput;
-use clippy_core::gallery::{Payload, Point, STYLE_GROUP_FIELD, Space, Vectors, With};
+use clippy_core::gallery::{
+    HASH_FIELD, HEIGHT_FIELD, ID_FIELD, MD5_FIELD, PATH_FIELD, Payload, Point, STYLE_GROUP_FIELD,
+    Space, Vectors, WIDTH_FIELD, With,
+};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
 use clippy_core::sentences::Underscores;
 use clippy_core::styles::StyleVectors;
-use clippy_core::{Error, Result};
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
@@ -26,7 +30,7 @@ use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
 use crate::ingest::paths::{FoundPicture, NOT_SERVED, Roots};
 use crate::ingest::picture::{Content, PreparedPicture, check_header, prepare, read_if_changed};
 use crate::ingest::reviewed;
-use crate::ingest::run::{ChunkProcessor, Processed, Write};
+use crate::ingest::run::{ChunkProcessor, Processed, Write, deleted};
 use crate::ingest::source::Line;
 use crate::style_groups::CurrentGroups;
 
@@ -53,15 +57,16 @@ impl Threads {
             .acquire_owned()
             .await
             .map_err(|_| other("the run has ended"))?;
-        let outcome = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let outcome = work();
             drop(permit);
             outcome
-        });
-        outcome.await.unwrap_or_else(|error| {
+        };
+        run_blocking(work, |error| {
             tracing::error!(%error, "reading a picture panicked");
-            Err(other("reading the picture failed; see the log"))
+            other("reading the picture failed; see the log")
         })
+        .await
     }
 }
 
@@ -290,15 +295,15 @@ impl IngestProcessor {
         }
         let mut payload = payload_of(entry, path);
         for (name, value) in [
-            ("md5", Value::from(mark.md5.as_str())),
-            ("width", width.into()),
-            ("height", height.into()),
+            (MD5_FIELD, Value::from(mark.md5.as_str())),
+            (WIDTH_FIELD, width.into()),
+            (HEIGHT_FIELD, height.into()),
         ] {
             if payload.get(name).is_none_or(Value::is_null) {
                 payload.insert(name.to_owned(), value);
             }
         }
-        payload.insert("phash".to_owned(), format!("{hash:016x}").into());
+        payload.insert(HASH_FIELD.to_owned(), format!("{hash:016x}").into());
         LinePlan::Store(Box::new(PendingPoint {
             payload,
             mark,
@@ -429,8 +434,8 @@ fn payload_of(entry: Entry, path: String) -> Payload {
         PointId::Number(number) => Value::from(number),
         PointId::Uuid(uuid) => Value::from(uuid.to_string()),
     };
-    payload.insert("id".to_owned(), id);
-    payload.insert("path".to_owned(), path.into());
+    payload.insert(ID_FIELD.to_owned(), id);
+    payload.insert(PATH_FIELD.to_owned(), path.into());
     payload
 }
 
@@ -440,17 +445,6 @@ fn would_embed() -> LineOutcome {
     }
 }
 
-/// The failure of a line whose point was deleted between reading and writing it.
-pub(crate) fn deleted() -> LineFailure {
-    let reason = "the picture was deleted while this line was processed: ingest it again";
-    LineFailure::new(FailureKind::Deleted, reason)
-}
-
 pub(crate) fn by_id(points: Vec<Point>) -> HashMap<PointId, Point> {
     points.into_iter().map(|point| (point.id, point)).collect()
-}
-
-/// The error for a task that panicked or was cancelled.
-pub(crate) fn task_failed(error: tokio::task::JoinError) -> Error {
-    Error::internal("processing a chunk panicked or was cancelled").with_source(error)
 }

@@ -1,8 +1,9 @@
 //! The mark of a point: what its vectors were made from. A later run compares it with the file to
 //! find out what is unchanged.
 
-use clippy_core::gallery::Payload;
-use clippy_core::gallery::{NOTES_FIELD, STYLE_GROUP_FIELD};
+use clippy_core::gallery::{
+    HASH_FIELD, HEIGHT_FIELD, MD5_FIELD, NOTES_FIELD, Payload, STYLE_GROUP_FIELD, WIDTH_FIELD,
+};
 use clippy_core::search::duplicates::APPEARANCE_NOTE;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
@@ -70,8 +71,14 @@ pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     hex::encode(Md5::digest(bytes))
 }
 
-/// Fields that the program fills if the manifest does not have them.
-const FILLED: [&str; 5] = ["md5", "width", "height", "phash", STYLE_GROUP_FIELD];
+/// Fields that ingest fills if the manifest does not have them.
+const FILLED: [&str; 5] = [
+    MD5_FIELD,
+    WIDTH_FIELD,
+    HEIGHT_FIELD,
+    HASH_FIELD,
+    STYLE_GROUP_FIELD,
+];
 
 /// Adds the fields that an earlier run filled to a manifest's payload.
 pub(crate) fn carried_over(mut wanted: Payload, stored: &Payload) -> Payload {

@@ -8,7 +8,9 @@ use std::time::Instant;
 use clippy_core::bulk::ManifestRequest;
 use clippy_core::gallery::{Payload, Point, Vectors, With};
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{LedgerTotals, LineOutcome, LineRecord, Reasons};
+use clippy_core::ledger::{
+    FailureKind, LedgerTotals, LineFailure, LineOutcome, LineRecord, Reasons,
+};
 use clippy_core::{Error, ErrorCode, Result, blocking};
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -17,10 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::ingest::chunk::{deleted, task_failed};
 use crate::ingest::failures;
 use crate::ingest::manifest::{Manifest, Slice};
-use crate::ingest::progress::{ProgressSink, Stage, Throttle};
+use crate::ingest::progress::{IngestProgress, Stage, Throttle};
 use crate::ingest::source::{Line, Source};
 use crate::ingest::{IngestReport, RunSettings, Tools};
 
@@ -79,7 +80,7 @@ pub(crate) async fn drive(
     request: &ManifestRequest,
     settings: &RunSettings,
     processor: Arc<dyn ChunkProcessor>,
-    progress: &dyn ProgressSink,
+    progress: &dyn IngestProgress,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
     let began = Instant::now();
@@ -332,4 +333,15 @@ impl Writer<'_> {
         self.throttle.report_if_due(&self.totals);
         Ok(())
     }
+}
+
+/// The failure of a line whose point was deleted between reading and writing it.
+pub(crate) fn deleted() -> LineFailure {
+    let reason = "the picture was deleted while this line was processed: ingest it again";
+    LineFailure::new(FailureKind::Deleted, reason)
+}
+
+/// The error for a task that panicked or was cancelled.
+fn task_failed(error: tokio::task::JoinError) -> Error {
+    Error::internal("processing a chunk panicked or was cancelled").with_source(error)
 }

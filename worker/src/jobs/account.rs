@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use clippy_common::shorten;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord, Reasons};
 use clippy_core::{Error, ErrorCode, Result};
@@ -46,7 +47,7 @@ impl Account {
         let LineOutcome::Failed { reason, kind } = &record.outcome else {
             return;
         };
-        let reason: String = reason.chars().take(LONGEST_REASON).collect();
+        let reason = shorten(reason, LONGEST_REASON).into_owned();
         self.failed.push(name(record));
         self.why.push(reason.clone());
         if self.failures.len() < MAX_REASONS {

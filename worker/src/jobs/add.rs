@@ -9,7 +9,7 @@ use clippy_core::bulk::{AddRequest, IngestRequest};
 use clippy_core::folders::Folders;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result, blocking};
-use clippy_jobs::{JobContext, JobError, Phase, Progress};
+use clippy_jobs::{JobContext, JobError, JobProgress, Phase};
 use clippy_library::scan::{self, Library, ScanProgress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -173,7 +173,7 @@ struct JobProgress<'c>(&'c JobContext);
 
 impl ScanProgress for JobProgress<'_> {
     fn looked_at(&self, files: u64, folders: u64) {
-        self.0.progress(Progress {
+        self.0.progress(JobProgress {
             done: files,
             total: None,
             unit: "files".to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clippy_core::Error;
 use clippy_core::embedding::ModelInfo;
-use clippy_core::gallery::{CollectionInfo, Filter, Gallery, Point, With};
+use clippy_core::gallery::{CollectionInfo, Filter, Gallery, PATH_FIELD, Point, With};
 use clippy_core::pictures::Pictures;
 use clippy_core::settings::Settings;
 use clippy_gallery::schema::Schema;
@@ -15,7 +15,7 @@ use clippy_gallery::{
 };
 
 use super::Findings;
-use crate::embedded::open_collections;
+use crate::local_services::open_collections;
 use crate::{model_choice, qdrant};
 
 pub(super) async fn check(
@@ -137,7 +137,8 @@ async fn check_picture(
     gallery: Arc<dyn Gallery>,
     point: &Point,
 ) -> clippy_core::Result<Result<String, String>> {
-    let Some(path) = point.payload.get("path").and_then(|path| path.as_str()) else {
+    let path = point.payload.get(PATH_FIELD);
+    let Some(path) = path.and_then(|path| path.as_str()) else {
         return Ok(Err(format!(
             "picture {} has no path: ingest it again",
             point.id

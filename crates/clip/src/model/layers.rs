@@ -8,6 +8,10 @@ use crate::error::Result;
 /// PyTorch's default, which open_clip keeps for every layer norm.
 const LAYER_NORM_EPSILON: f64 = 1e-5;
 
+/// Sees the output of a layer by its number, and gives what goes on from there; `None` ends the
+/// pass.
+pub type Observe<'o> = dyn FnMut(usize, Tensor) -> Result<Option<Tensor>> + 'o;
+
 /// The activation between the two halves of a perceptron.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {

@@ -17,12 +17,12 @@ use tch::{Device, Kind, Tensor};
 use crate::config::{ModelConfig, VisionNetwork};
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
-use layers::{Activation, to_unit_length};
+use layers::{Activation, Observe, to_unit_length};
 use pass::PicturePass;
 use resnet::ModifiedResNet;
 use style::{StyleHead, StyleLayer};
 use text::TextTransformer;
-use vision::{Blocks, Observe, VisionTransformer};
+use vision::{Blocks, VisionTransformer};
 use weights::{Weights, WeightsFile};
 
 /// A CLIP model on one device, in one precision.

@@ -7,10 +7,9 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::Linear;
+use super::layers::{Linear, Observe};
 use super::style::StyleLayer;
 use super::transformer::{attend, join_heads, split_heads};
-use super::vision::Observe;
 use super::weights::Weights;
 use crate::config::VisionConfig;
 use crate::error::Result;

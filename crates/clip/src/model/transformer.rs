@@ -2,8 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::{Activation, LayerNorm, Linear};
-use super::vision::Observe;
+use super::layers::{Activation, LayerNorm, Linear, Observe};
 use super::weights::Weights;
 use crate::error::Result;
 

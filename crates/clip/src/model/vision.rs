@@ -2,16 +2,12 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::{Activation, LayerNorm, Linear};
+use super::layers::{Activation, LayerNorm, Linear, Observe};
 use super::style::StyleLayer;
 use super::transformer::{Shape, Transformer};
 use super::weights::Weights;
 use crate::config::VisionConfig;
 use crate::error::Result;
-
-/// Sees the output of a layer by its number, and gives what goes on from there; `None` ends the
-/// pass.
-pub type Observe<'o> = dyn FnMut(usize, Tensor) -> Result<Option<Tensor>> + 'o;
 
 /// Patches and a class token go through a transformer; the class token's output is the picture's
 /// vector.

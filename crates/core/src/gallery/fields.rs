@@ -12,6 +12,24 @@ pub const STYLE_TAGS_FIELD: &str = "matched_tags";
 pub const RATING_FIELD: &str = "rating";
 /// Where a picture's file is.
 pub const PATH_FIELD: &str = "path";
+/// Where a picture's file is, in a manifest.
+pub const LOCAL_PATH_FIELD: &str = "local_path";
+/// The id, as the manifest writes it.
+pub const ID_FIELD: &str = "id";
+/// The MD5 of the file, in hexadecimal digits.
+pub const MD5_FIELD: &str = "md5";
+/// The width in pixels.
+pub const WIDTH_FIELD: &str = "width";
+/// The height in pixels.
+pub const HEIGHT_FIELD: &str = "height";
+/// The style of a picture, if its manifest names one.
+pub const STYLE_FIELD: &str = "style";
+/// The page that a picture was posted on.
+pub const POST_URL_FIELD: &str = "source_post_url";
+/// The licence of a picture.
+pub const LICENCE_FIELD: &str = "license";
+/// The address that a picture is served from. Only answers have it.
+pub const IMAGE_URL_FIELD: &str = "image_url";
 /// The perceptual hash: 16 hexadecimal digits.
 pub const HASH_FIELD: &str = "phash";
 /// The program's own notes about a picture.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use clippy_common::shorten;
 use serde::{Deserialize, Serialize};
 
 use super::{DRY_RUN, FailureKind, LedgerTotals, LineOutcome, LineRecord, NOT_STORED};
@@ -49,7 +50,7 @@ impl Reasons {
                 lines: 1,
                 line: record.line,
                 id: record.id,
-                reason: reason.chars().take(LONGEST_REASON).collect(),
+                reason: shorten(reason, LONGEST_REASON).into_owned(),
             }),
             LineOutcome::Skipped { reason } => {
                 *self.skipped.entry(reason.clone()).or_default() += 1

@@ -2,16 +2,13 @@
 //! in several styles.
 
 use super::fusion::Hit;
-use crate::gallery::{Payload, style_tags_of};
+use crate::gallery::{Payload, STYLE_FIELD, style_tags_of};
 
 /// How many of the best hits are grouped. The number does not depend on the page, so that pages do
 /// not overlap.
 pub const POOL: usize = 200;
 /// How many hits of one style come first, at most.
 pub const OF_EACH: usize = 3;
-
-/// The payload field with a picture's style, if its manifest names one.
-const STYLE_FIELD: &str = "style";
 
 /// A style among the grouped hits, with its best ones.
 #[derive(Debug, Clone, PartialEq, Eq)]

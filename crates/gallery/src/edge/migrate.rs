@@ -4,9 +4,9 @@ use std::path::Path;
 
 use clippy_core::Result;
 
+use super::generations::shard_folder;
 use super::metadata::Metadata;
 use super::shard::{Shard, ShardShape};
-use super::store::shard_folder;
 use crate::schema::{Schema, migrations};
 
 /// Migrates the collection to the newest schema, and returns its shard. Indexes need no work here:

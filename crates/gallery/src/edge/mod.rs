@@ -3,6 +3,7 @@
 mod convert;
 mod crowding;
 mod filter;
+mod generations;
 mod hybrid;
 mod journal;
 pub(crate) mod metadata;

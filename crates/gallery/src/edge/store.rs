@@ -26,6 +26,7 @@ use serde_json::Value;
 use super::EdgeOptions;
 use super::convert::field_path;
 use super::filter::filter_in;
+use super::generations::{shard_folder, shard_folders};
 use super::journal::Journal;
 use super::metadata::{METADATA_FILE, Metadata};
 use super::migrate::migrate;
@@ -93,7 +94,7 @@ impl Store {
         let mut metadata = match Metadata::read(&folder)? {
             Some(metadata) => metadata,
             None => {
-                let shards = shard_folders(&folder)?;
+                let shards = shard_folders(&folder).map_err(|error| broken(&folder, error))?;
                 if let Some((_, shard)) = shards.first() {
                     return Err(Error::internal(format!(
                         "{} exists, but {METADATA_FILE} beside it is missing: restore the file, \
@@ -111,7 +112,7 @@ impl Store {
             }
         };
         metadata.identity.check(&name, &model)?;
-        for (number, shard) in shard_folders(&folder)? {
+        for (number, shard) in shard_folders(&folder).map_err(|error| broken(&folder, error))? {
             if number != metadata.generation {
                 remove_folder(&shard).map_err(|error| broken(&shard, error))?;
             }
@@ -413,26 +414,6 @@ fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> Collec
         roots,
         indexed,
     }
-}
-
-pub(super) fn shard_folder(folder: &Path, generation: u64) -> PathBuf {
-    folder.join(format!("shard-{generation}"))
-}
-
-fn shard_folders(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
-    let entries = std::fs::read_dir(folder).map_err(|error| broken(folder, error))?;
-    Ok(entries
-        .flatten()
-        .filter_map(|entry| {
-            let number = entry
-                .file_name()
-                .to_str()?
-                .strip_prefix("shard-")?
-                .parse()
-                .ok()?;
-            Some((number, entry.path()))
-        })
-        .collect())
 }
 
 fn broken(path: &Path, error: std::io::Error) -> Error {

@@ -29,12 +29,7 @@ impl CallFingerprint {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        Self(
-            hash.finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(hex::encode(hash.finalize()))
     }
 
     /// 64 hexadecimal digits.

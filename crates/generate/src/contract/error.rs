@@ -57,6 +57,17 @@ impl FailureClass {
     }
 }
 
+/// What a provider's error says more exactly than its class, where something is done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureCause {
+    /// The provider has no such model.
+    NoSuchModel,
+    /// The address is not one of the provider's.
+    NoSuchAddress,
+    /// The account lacks the right to this call.
+    NotAllowed,
+}
+
 /// A failure with its class and a message for a person.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -69,6 +80,8 @@ pub struct GenerateError {
     pub retry_after: Option<Duration>,
     /// Whether the provider may charge for the failed call; false only if it certainly does not.
     pub charged: bool,
+    /// Its exact cause, if it is known.
+    pub cause: Option<FailureCause>,
 }
 
 impl GenerateError {
@@ -79,6 +92,7 @@ impl GenerateError {
             message: message.into(),
             retry_after: None,
             charged: class == FailureClass::MaybeCharged,
+            cause: None,
         }
     }
 
@@ -109,6 +123,15 @@ impl GenerateError {
     #[must_use]
     pub fn cancelled() -> Self {
         Self::new(FailureClass::Cancelled, "the generation was cancelled")
+    }
+
+    /// Adds the exact cause.
+    #[must_use]
+    pub fn with_cause(self, cause: FailureCause) -> Self {
+        Self {
+            cause: Some(cause),
+            ..self
+        }
     }
 
     /// Marks a failure whose call the provider may still charge for.

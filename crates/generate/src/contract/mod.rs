@@ -23,14 +23,14 @@ pub use call::{
 };
 pub use capabilities::{CancelKind, Capabilities, ProgressKind, Ratios, Support};
 pub use context::{GenerationContext, scope_of, seed_of};
-pub use error::{FailureClass, GenerateError};
+pub use error::{FailureCause, FailureClass, GenerateError};
 pub use estimate::{Estimate, estimate};
 pub use finding::{Finding, FindingLevel};
 pub use generated::{Generated, GeneratedImage, GenerationMeta};
 pub use generation::{Generation, Mode, Reference, ReferenceOrigin};
 pub use plan::{nearest_ratio, plan};
 pub use preset::Preset;
-pub use progress::{NoProgress, Preview, Progress, ProgressSink};
+pub use progress::{GenerationProgress, GenerationProgressSink, NoProgress, Preview};
 pub use provider::{ExtraCall, Provider, admit};
 pub use ratio::AspectRatio;
 pub use receipt::{Receipt, ReceiptLine, Treatment};

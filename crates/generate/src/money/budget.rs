@@ -77,6 +77,15 @@ pub struct Reservation {
     pub amount: MicroDollars,
 }
 
+/// The day of a budget that a time since 1970 is in, and how long that day lasts from then on.
+#[must_use]
+pub fn day_of(since_1970: Duration) -> (u64, Duration) {
+    const SECONDS: u64 = 86_400;
+    let seconds = since_1970.as_secs();
+    let left = Duration::from_secs(SECONDS - seconds % SECONDS);
+    (seconds / SECONDS, left)
+}
+
 /// The budget of one day for each API key.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DailyBudget {
@@ -112,8 +121,7 @@ impl DailyBudget {
         if amount > limit {
             return Ok(Err(BudgetRefusal::LargerThanBudget { cost, budget }));
         }
-        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let day = seconds / 86_400;
+        let (day, left) = day_of(now.duration_since(UNIX_EPOCH).unwrap_or_default());
         let (spent, added) = spending.add_within(key, day, amount, limit).await?;
         if added {
             return Ok(Ok(Some(Reservation {
@@ -122,12 +130,11 @@ impl DailyBudget {
                 amount,
             })));
         }
-        let retry_after = Duration::from_secs(86_400 - seconds % 86_400);
         Ok(Err(BudgetRefusal::UsedUp {
             cost,
             spent: spent.dollars(),
             budget,
-            retry_after,
+            retry_after: left,
         }))
     }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_common::files::sync_folder;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
@@ -229,38 +229,46 @@ fn exists(path: &Path) -> Result<bool> {
     path.try_exists().map_err(durable::fault("read", path))
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal("the journal's thread ended").with_source(error))?
-}
-
 #[async_trait]
 impl CallJournal for FileJournal {
     async fn claim(&self, call: &CallKey) -> Result<CallState> {
         let (folders, sent) = (self.folders(call), call.sent_as.as_str().to_owned());
-        blocking(move || Self::claim_now(&folders, sent.as_bytes())).await
+        blocking("using the journal of paid calls", move || {
+            Self::claim_now(&folders, sent.as_bytes())
+        })
+        .await
     }
 
     async fn look_up(&self, call: &CallKey) -> Result<CallState> {
         let folders = self.folders(call);
-        blocking(move || Self::look_up_now(&folders)).await
+        blocking("using the journal of paid calls", move || {
+            Self::look_up_now(&folders)
+        })
+        .await
     }
 
     async fn has_calls(&self, scope: &str, since: SystemTime) -> Result<bool> {
         let (folder, all) = (self.folder_of_scope(scope), self.clone());
-        blocking(move || Ok(Self::has_calls_now(&folder)? || all.has_older_records(since)?)).await
+        blocking("using the journal of paid calls", move || {
+            Ok(Self::has_calls_now(&folder)? || all.has_older_records(since)?)
+        })
+        .await
     }
 
     async fn answered(&self, scope: &str) -> Result<Vec<AnsweredCall>> {
         let folder = self.folder_of_scope(scope);
-        blocking(move || Self::answered_now(&folder)).await
+        blocking("using the journal of paid calls", move || {
+            Self::answered_now(&folder)
+        })
+        .await
     }
 
     async fn record_outcome(&self, call: &CallKey, outcome: &CallOutcome) -> Result<()> {
         let (folder, outcome) = (self.folders(call).own, outcome.clone());
-        blocking(move || Self::record_now(&folder, &outcome)).await
+        blocking("using the journal of paid calls", move || {
+            Self::record_now(&folder, &outcome)
+        })
+        .await
     }
 }
 

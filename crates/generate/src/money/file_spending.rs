@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 
 use crate::durable;
 use crate::money::{MicroDollars, Spending};
@@ -35,7 +35,7 @@ impl FileSpending {
     /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
     pub async fn claim_settlement(&self, name: &str) -> Result<bool> {
         let file = self.folder.join("settled").join(check_name(name)?);
-        blocking(move || durable::create(&file)).await
+        blocking("counting spending", move || durable::create(&file)).await
     }
 
     async fn change<T: Send + 'static>(
@@ -48,7 +48,7 @@ impl FileSpending {
             self.folder.join(day.to_string()),
             check_name(key)?.to_owned(),
         );
-        blocking(move || {
+        blocking("counting spending", move || {
             let file = folder.join(&name);
             let _lock = lock(&folder, &folder.join(format!("{name}.lock")))?;
             let (changed, answer) = work(read_amount(&file)?);
@@ -127,13 +127,6 @@ impl Spending for FileSpending {
         })
         .await
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal("a thread that counts spending ended").with_source(error))?
 }
 
 #[cfg(test)]

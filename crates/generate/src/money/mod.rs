@@ -9,7 +9,7 @@ mod memory_journal;
 mod paid_once;
 mod spending;
 
-pub use budget::{BudgetRefusal, DailyBudget, Reservation};
+pub use budget::{BudgetRefusal, DailyBudget, Reservation, day_of};
 pub use dollars::MicroDollars;
 pub use file_journal::FileJournal;
 pub use file_spending::FileSpending;

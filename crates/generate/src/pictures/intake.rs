@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_imaging::decode;
 
 use super::data_url::{is_web_url, picture_bytes};
@@ -46,7 +46,10 @@ impl Intake {
     /// all memory; [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
     pub async fn take(&self, request: GenerateRequest) -> Result<GenerateRequest> {
         let intake = self.clone();
-        blocking(move || intake.store_all(request)).await
+        blocking("checking uploaded pictures", move || {
+            intake.store_all(request)
+        })
+        .await
     }
 
     fn store_all(&self, mut request: GenerateRequest) -> Result<GenerateRequest> {
@@ -102,7 +105,10 @@ impl Intake {
             return Ok(None);
         };
         let (intake, name, sha256) = (self.clone(), name.to_owned(), sha256.to_owned());
-        blocking(move || intake.read(&name, &sha256).map(Some)).await
+        blocking("checking uploaded pictures", move || {
+            intake.read(&name, &sha256).map(Some)
+        })
+        .await
     }
 
     fn read(&self, name: &str, sha256: &str) -> Result<Bytes> {
@@ -153,15 +159,6 @@ fn pictures_of(request: &mut GenerateRequest) -> Vec<(String, &mut String)> {
             .filter_map(|(name, field)| Some((name.to_owned(), field.as_mut()?))),
     );
     all
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| {
-        Error::internal("the thread that checks uploaded pictures ended").with_source(error)
-    })?
 }
 
 #[cfg(test)]

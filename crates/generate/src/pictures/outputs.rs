@@ -1,13 +1,13 @@
 //! The folder of generated pictures. Each file is stored under its hash and contains its lineage;
 //! one list contains the lineage of all files.
 
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use clippy_common::files;
 use clippy_core::ids::PointId;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use parking_lot::Mutex;
 
 use super::lineage::Lineage;
@@ -48,7 +48,10 @@ impl Outputs {
     /// [`Lineage::embed`].
     pub async fn keep(&self, image: &GeneratedImage, lineage: &Lineage) -> Result<Output> {
         let (outputs, image, lineage) = (self.clone(), image.clone(), lineage.clone());
-        blocking(move || outputs.store(&image, lineage)).await
+        blocking("reading or writing generated pictures", move || {
+            outputs.store(&image, lineage)
+        })
+        .await
     }
 
     fn store(&self, image: &GeneratedImage, lineage: Lineage) -> Result<Output> {
@@ -82,26 +85,12 @@ impl Outputs {
         Ok(output)
     }
 
-    /// Appends a line to the list in a single write, so that lines of several processes do not mix.
+    /// Appends a line to the list.
     fn append(&self, output: &Output) -> Result<()> {
         let list = self.list();
-        let opened = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .read(true)
-            .open(&list);
-        let mut file = opened.map_err(durable::fault("open", &list))?;
-        let mut line = Vec::new();
-        // A line that was cut off, by a full disk or a kill, must not swallow this one.
-        if !ends_with_line(&mut file).map_err(durable::fault("read", &list))? {
-            line.push(b'\n');
-        }
-        serde_json::to_writer(&mut line, output)
+        let line = serde_json::to_vec(output)
             .map_err(|error| Error::internal("an output's line").with_source(error))?;
-        line.push(b'\n');
-        file.write_all(&line)
-            .and_then(|()| file.sync_data())
-            .map_err(durable::fault("write", &list))
+        files::append_line(&list, &line).map_err(durable::fault("write", &list))
     }
 
     fn list(&self) -> PathBuf {
@@ -124,7 +113,7 @@ impl Outputs {
             return Err(missing());
         }
         let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
-        blocking(move || {
+        blocking("reading or writing generated pictures", move || {
             ["png", "jpg"]
                 .iter()
                 .find_map(|extension| {
@@ -146,7 +135,7 @@ impl Outputs {
             return Err(missing());
         }
         let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
-        blocking(move || {
+        blocking("reading or writing generated pictures", move || {
             let mut kinds = [("png", "image/png"), ("jpg", "image/jpeg")].into_iter();
             kinds
                 .find_map(|(extension, media_type)| {
@@ -173,7 +162,7 @@ impl Outputs {
         records: usize,
     ) -> Result<MadeFrom> {
         let outputs = self.clone();
-        blocking(move || {
+        blocking("reading or writing generated pictures", move || {
             let mut found = outputs.uses.lock().made_from(reference, passed, records)?;
             found
                 .outputs
@@ -190,28 +179,10 @@ impl Outputs {
     }
 }
 
-/// Whether a list is empty or its last line is whole.
-fn ends_with_line(list: &mut std::fs::File) -> std::io::Result<bool> {
-    if list.seek(SeekFrom::End(0))? == 0 {
-        return Ok(true);
-    }
-    list.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    list.read_exact(&mut last)?;
-    Ok(last == *b"\n")
-}
-
 /// Whether this is a valid hash. It becomes part of a path, so nothing else may pass.
 fn is_name(sha256: &str) -> bool {
     sha256.len() == 64
         && sha256
             .bytes()
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal("a thread that works on files ended").with_source(error))?
 }

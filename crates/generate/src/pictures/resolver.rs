@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ids::PointId;
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_imaging::{Budget, Picture, RgbImage, decode, probe, scaled_to};
 use futures::{StreamExt, TryStreamExt};
 
@@ -344,9 +344,8 @@ async fn decode_picture<T: Send + 'static>(
     bytes: Bytes,
     part: impl FnOnce(Picture) -> T + Send + 'static,
 ) -> Result<T> {
-    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, &JOB).map(part)).await;
-    let decoded =
-        decoded.map_err(|error| Error::internal("the decoding thread ended").with_source(error))?;
+    let decoding = move || Ok(decode(&bytes, &JOB).map(part));
+    let decoded = blocking("decoding a picture", decoding).await?;
     decoded.map_err(|error| with_field(name, error.into()))
 }
 

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use clippy_common::run_blocking;
 use clippy_imaging::{DecodeLimits, decode};
 use image::{GrayImage, RgbImage};
 
@@ -103,12 +104,12 @@ async fn inspect_mask(
     let mut worst: Option<MaskDifference> = None;
     for image in images {
         let (generation, bytes) = (Arc::clone(generation), image.bytes.clone());
-        let compared = tokio::task::spawn_blocking(move || {
+        let compare = move || {
             let (base, mask) = generation.base.as_ref().zip(generation.mask.as_ref())?;
             let picture = decode(&bytes, &DecodeLimits::bulk()).ok()?;
             (picture.dimensions() == base.dimensions()).then(|| difference(base, mask, &picture))
-        });
-        let Ok(Some(change)) = compared.await else {
+        };
+        let Ok(change) = run_blocking(move || compare().ok_or(()), |_| ()).await else {
             let reason = "the picture has another size than its base, so they cannot be compared";
             return receipt.add_approximated("mask", "the whole picture was repainted", reason);
         };

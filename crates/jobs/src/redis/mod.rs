@@ -163,11 +163,6 @@ impl RedisJobs {
     pub fn settings(&self) -> &RedisSettings {
         &self.settings
     }
-
-    /// The name of a lane's queue in apalis' keys.
-    pub(crate) fn queue(&self, lane: Lane) -> String {
-        format!("{}:lane:{lane}", self.prefix)
-    }
 }
 
 /// Returns what all keys begin with: the prefix as a hash tag, and the version.

@@ -14,7 +14,6 @@ use tokio_util::task::TaskTracker;
 
 use super::context::{Run, StopReason};
 use super::execution::execute;
-use super::side;
 use super::{Handlers, RunnerSettings};
 use crate::backend::WorkerBackend;
 use crate::record::{JobId, Lane};
@@ -152,13 +151,11 @@ impl Engine {
             }
         }
         let listener = tokio::spawn(Arc::clone(&self).listen());
-        let side = tokio::spawn(side::run(Arc::clone(&self)));
 
         stop.cancelled().await;
         self.drain().await;
         self.halt.cancel();
         while loops.join_next().await.is_some() {}
-        side.abort();
         listener.abort();
         self.gone.cancel();
     }

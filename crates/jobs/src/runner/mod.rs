@@ -153,7 +153,9 @@ impl Runner {
     /// those that do not end in time. After `stop` it returns within the drain time, the longest
     /// [`JobContext::hold`], the grace time and some seconds together.
     pub async fn run(self, stop: CancellationToken) {
+        let side = tokio::spawn(side::run(Arc::clone(&self.engine)));
         self.engine.run(stop).await;
+        side.abort();
     }
 }
 

@@ -2,12 +2,11 @@
 
 use clippy_core::{Error, Result};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::change::{Change, Ending};
-use super::record::{Row, read, text};
-use super::runs::millis;
-use super::{SqliteJobs, unavailable};
+use super::record::{Row, queue_position, read, text};
+use super::{SqliteJobs, millis, unavailable};
 use crate::checks;
 use crate::record::{Created, Job, JobId, JobState, Lane, NewJob};
 use crate::store::{JobFilter, JobPage, LaneStatus};
@@ -17,29 +16,7 @@ use crate::transport::Control;
 /// A worker that was silent for longer is not counted among a lane's workers.
 const COUNTED_ALIVE_MS: i64 = 15_000;
 
-/// Counts the jobs that are queued before a given one.
-const BEFORE: &str = "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND \
-                      (queued_ms, id) < (?, ?)";
-
 type LaneRow = (String, i64, i64, i64, i64, i64, i64, Option<i64>, i64);
-
-/// Returns a queued job's position in its lane.
-pub(super) async fn queue_position(
-    reading: &mut SqliteConnection,
-    row: &Row,
-) -> Result<Option<i64>> {
-    if row.state != JobState::Queued.as_str() {
-        return Ok(None);
-    }
-    let before: i64 = sqlx::query_scalar(BEFORE)
-        .bind(&row.lane)
-        .bind(row.queued_ms)
-        .bind(&row.id)
-        .fetch_one(reading)
-        .await
-        .map_err(unavailable)?;
-    Ok(Some(before + 1))
-}
 
 impl Change<'_> {
     async fn answer(&mut self, id: &str) -> Result<Job> {

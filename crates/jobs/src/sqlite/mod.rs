@@ -26,7 +26,6 @@ use tokio::sync::broadcast;
 
 use crate::damage::Damage;
 use crate::events::EventNotice;
-use crate::record::Lane;
 use crate::redis::LaneLimits;
 use crate::transport::sqlite::TaskError;
 use crate::transport::{self, Control};
@@ -182,9 +181,8 @@ impl SqliteJobs {
     }
 }
 
-/// The name of a lane's queue in apalis' table.
-fn queue(lane: Lane) -> String {
-    format!("clippy:{lane}")
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 /// Turns an error of SQLite into one for the caller.

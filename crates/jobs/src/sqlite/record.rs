@@ -3,12 +3,16 @@
 use clippy_core::Result;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row as _};
+use sqlx::{FromRow, Row as _, SqliteConnection};
 
-use super::{damaged, parsed};
+use super::{damaged, parsed, unavailable};
 use crate::record::{Children, Job, JobState, Lane};
 use crate::runs::{ClaimedJob, Phase, RunKey};
 use crate::time::Timestamp;
+
+/// Counts the jobs that are queued before a given one.
+const BEFORE: &str = "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND \
+                      (queued_ms, id) < (?, ?)";
 
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct Row {
@@ -174,4 +178,22 @@ impl Row {
             cursor: json("cursor", self.cursor.as_deref())?,
         })
     }
+}
+
+/// Returns a queued job's position in its lane.
+pub(super) async fn queue_position(
+    reading: &mut SqliteConnection,
+    row: &Row,
+) -> Result<Option<i64>> {
+    if row.state != JobState::Queued.as_str() {
+        return Ok(None);
+    }
+    let before: i64 = sqlx::query_scalar(BEFORE)
+        .bind(&row.lane)
+        .bind(row.queued_ms)
+        .bind(&row.id)
+        .fetch_one(reading)
+        .await
+        .map_err(unavailable)?;
+    Ok(Some(before + 1))
 }

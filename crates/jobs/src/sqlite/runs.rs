@@ -6,19 +6,15 @@ use async_trait::async_trait;
 use clippy_core::Result;
 use serde_json::Value;
 
-use super::SqliteJobs;
 use super::change::{Change, Ending};
 use super::record::Row;
+use super::{SqliteJobs, millis};
 use crate::checks;
 use crate::damage::is_damage;
 use crate::events::{EventKind, KEPT_PREVIEWS};
 use crate::record::{Children, Job, JobId, JobState, Lane, NewChild};
 use crate::runs::{Beat, BeatAnswer, Claim, Claimant, Finished, Outcome, RunKey, RunStore};
 use crate::store::{JobFilter, JobPage, JobStore};
-
-pub(super) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
-}
 
 fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)

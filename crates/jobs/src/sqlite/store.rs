@@ -7,8 +7,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::broadcast;
 
-use super::callers::queue_position;
-use super::record::{read, text};
+use super::record::{queue_position, read, text};
 use super::{SqliteJobs, unavailable};
 use crate::checks;
 use crate::damage;

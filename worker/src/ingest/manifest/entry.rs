@@ -1,7 +1,9 @@
 //! Parses a line of a manifest.
 
 use clippy_common::shorten;
-use clippy_core::gallery::Payload;
+use clippy_core::gallery::{
+    ID_FIELD, LOCAL_PATH_FIELD, PATH_FIELD, Payload, STYLE_TAGS_FIELD, TAGS_FIELD,
+};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::sentences::{Underscores, sentence};
@@ -48,7 +50,7 @@ impl Entry {
             );
         };
         image_folder::adapt(&mut fields);
-        let id = match fields.get("id") {
+        let id = match fields.get(ID_FIELD) {
             None | Some(Value::Null) => {
                 return fail(None, FailureKind::BadId, "the line has no id".to_owned());
             }
@@ -64,28 +66,33 @@ impl Entry {
             },
         };
         // Clippy 0.2's backfill accepted `path` as well.
-        let path = fields.remove("local_path").filter(|path| !path.is_null());
-        let local_path = match path.or_else(|| fields.get("path").cloned()) {
+        let path = fields
+            .remove(LOCAL_PATH_FIELD)
+            .filter(|path| !path.is_null());
+        let local_path = match path.or_else(|| fields.get(PATH_FIELD).cloned()) {
             Some(Value::String(path)) if !path.is_empty() => path,
             Some(other) if !other.is_null() => {
-                let reason = format!("local_path is {}, but must be a path", brief(&other));
+                let reason = format!(
+                    "{LOCAL_PATH_FIELD} is {}, but must be a path",
+                    brief(&other)
+                );
                 return fail(Some(id), FailureKind::NoPath, reason);
             }
             _ => {
                 return fail(
                     Some(id),
                     FailureKind::NoPath,
-                    "the line has no local_path".to_owned(),
+                    format!("the line has no {LOCAL_PATH_FIELD}"),
                 );
             }
         };
         // Clippy 0.2's retrieval wrote matched_queries first and matched_tags later.
         if let Some(queries) = fields.remove("matched_queries")
-            && fields.get("matched_tags").is_none_or(Value::is_null)
+            && fields.get(STYLE_TAGS_FIELD).is_none_or(Value::is_null)
         {
-            fields.insert("matched_tags".to_owned(), queries);
+            fields.insert(STYLE_TAGS_FIELD.to_owned(), queries);
         }
-        for name in ["tags_all", "matched_tags"] {
+        for name in [TAGS_FIELD, STYLE_TAGS_FIELD] {
             match strings(fields.get(name)) {
                 Ok(tags) => fields.insert(name.to_owned(), tags.into()),
                 Err(what) => {
@@ -93,7 +100,7 @@ impl Entry {
                 }
             };
         }
-        let tags = strings(fields.get("tags_all")).unwrap_or_default();
+        let tags = strings(fields.get(TAGS_FIELD)).unwrap_or_default();
         Ok(Self {
             id,
             local_path,

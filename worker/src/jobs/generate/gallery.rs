@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use clippy_core::bulk::TEXT_TEMPLATE;
 use clippy_core::embedding::EmbedInput;
-use clippy_core::gallery::{GENERATED, ORIGIN_FIELD, Payload, Point, Space};
+use clippy_core::gallery::{
+    GENERATED, HASH_FIELD, HEIGHT_FIELD, ID_FIELD, MD5_FIELD, ORIGIN_FIELD, PATH_FIELD, Payload,
+    Point, STYLE_TAGS_FIELD, Space, TAGS_FIELD, WIDTH_FIELD,
+};
 use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::search::lexical::LexicalQuery;
@@ -69,10 +72,10 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     live.gallery.add_root(&root.to_string_lossy()).await?;
     let mut payload = fields(output, id, &tags, &mark);
     payload.extend([
-        ("width".to_owned(), width.into()),
-        ("height".to_owned(), height.into()),
+        (WIDTH_FIELD.to_owned(), width.into()),
+        (HEIGHT_FIELD.to_owned(), height.into()),
     ]);
-    payload.insert("phash".to_owned(), format!("{hash:016x}").into());
+    payload.insert(HASH_FIELD.to_owned(), format!("{hash:016x}").into());
     payload.extend(mark.to_payload());
     let head = live.embedder.info().style.as_deref();
     let groups = CurrentGroups::read(&*live.gallery, head).await?;
@@ -134,13 +137,13 @@ fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload
         .map(|id| json!(id))
         .collect();
     let fields = json!({
-        "id": id,
+        ID_FIELD: id,
         // Relative to the folder of generated pictures, which is one of the collection's roots.
-        "path": output.path,
+        PATH_FIELD: output.path,
         ORIGIN_FIELD: GENERATED,
-        "tags_all": tags,
-        "matched_tags": lineage.style_tags,
-        "md5": mark.md5,
+        TAGS_FIELD: tags,
+        STYLE_TAGS_FIELD: lineage.style_tags,
+        MD5_FIELD: mark.md5,
         "sha256": output.sha256,
         "source_site": "clippy",
         "prompt": lineage.prompt,

@@ -22,10 +22,10 @@ use clippy_core::{ErrorCode, blocking};
 use clippy_generate::{
     CallJournal, DailyBudget, Estimate, FailureClass, FileSpending, GenerateError, GenerateRequest,
     Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
-    Providers, Reservation, Resolver, count_bought, estimate, make, scope_of, seed_of,
+    Providers, Reservation, Resolver, count_bought, day_of, estimate, make, scope_of, seed_of,
 };
 use clippy_jobs::{
-    Envelope, Job, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress, StopReason,
+    Envelope, Job, JobContext, JobError, JobHandler, JobKind, JobProgress, LogLevel, StopReason,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -90,7 +90,8 @@ impl GenerateJob {
         let (Some(_), Some(owner), 0) = (self.tools.budget.limit, &job.owner, job.retries) else {
             return;
         };
-        let day = u64::try_from(job.created_at.as_millis()).unwrap_or_default() / 86_400_000;
+        let created = u64::try_from(job.created_at.as_millis()).unwrap_or_default();
+        let (day, _) = day_of(Duration::from_millis(created));
         let amount = MicroDollars::from_dollars(reserved_usd);
         let reservation = Reservation {
             key: owner.clone(),
@@ -337,7 +338,7 @@ impl JobHandler for GenerateJob {
             .await;
         context.receipt(answer::json(&generated.receipt)?);
         let count = generated.images.len() as u64;
-        context.progress(Progress {
+        context.progress(JobProgress {
             done: count,
             total: Some(count),
             unit: "pictures".to_owned(),
@@ -368,10 +369,10 @@ fn scope(job: &Job, retries: u32) -> String {
 }
 
 fn stage(context: &JobContext, stage: &str, message: &str) {
-    context.progress(Progress {
+    context.progress(JobProgress {
         stage: stage.to_owned(),
         message: message.to_owned(),
-        ..Progress::default()
+        ..JobProgress::default()
     });
 }
 

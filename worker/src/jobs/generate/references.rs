@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clippy_core::gallery::{GalleryReader, With};
+use clippy_core::gallery::{GalleryReader, LICENCE_FIELD, PATH_FIELD, POST_URL_FIELD, With};
 use clippy_core::ids::PointId;
 use clippy_core::pictures::Pictures;
 use clippy_core::{Error, Result, blocking};
@@ -43,14 +43,14 @@ impl ReferencePictures for GalleryReferences {
                     _ => None,
                 })
         };
-        let path =
-            text(&["path"]).ok_or_else(|| Error::not_found(format!("picture {id} has no file")))?;
+        let path = text(&[PATH_FIELD])
+            .ok_or_else(|| Error::not_found(format!("picture {id} has no file")))?;
         let served = self.pictures.open(&path, None).await?;
         let bytes = blocking("reading a picture", move || served.content.whole()).await?;
         Ok(ReferencePicture {
             bytes,
-            source_url: text(&["source_post_url", "source_url", "source"]),
-            licence: text(&["licence", "license"]),
+            source_url: text(&[POST_URL_FIELD, "source_url", "source"]),
+            licence: text(&["licence", LICENCE_FIELD]),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clippy_core::collections::Collections;
 use clippy_core::embedding::{EmbedInput, Embedder};
-use clippy_core::gallery::{Gallery, Payload, Point, Space, With};
+use clippy_core::gallery::{Gallery, PATH_FIELD, Payload, Point, Space, With, tags_of};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{FailureKind, LineFailure, LineOutcome};
 use clippy_core::pictures::Pictures;
@@ -138,18 +138,12 @@ impl Renewer {
     }
 
     fn sentence(&self, payload: &Payload) -> Option<String> {
-        let tags: Vec<&str> = payload
-            .get("tags_all")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let tags: Vec<&str> = tags_of(payload).collect();
         sentence(&tags, &self.template, self.underscores)
     }
 
     async fn load_picture(&self, point: &Point) -> Result<PictureState> {
-        let Some(path) = point.payload.get("path").and_then(Value::as_str) else {
+        let Some(path) = point.payload.get(PATH_FIELD).and_then(Value::as_str) else {
             let reason = "its payload has no path, so its file is not known";
             return Ok(PictureState::Unreadable(LineFailure::new(
                 FailureKind::NoPath,

@@ -1,3 +1,4 @@
+use super::super::lexical::LexicalQuery;
 use super::*;
 use crate::gallery::{Point, Vectors};
 use crate::search::calibration::FULL_MATCH;

@@ -1,5 +1,6 @@
 //! Converts ComfyUI's errors.
 
+use clippy_common::shorten;
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -8,15 +9,7 @@ use crate::contract::GenerateError;
 /// The error of a failed node, from an `execution_error` frame.
 #[must_use]
 pub fn execution_error(frame: &Value) -> GenerateError {
-    let text = |key: &str| {
-        frame[key]
-            .as_str()
-            .unwrap_or("?")
-            .trim()
-            .chars()
-            .take(400)
-            .collect::<String>()
-    };
+    let text = |key: &str| shorten(frame[key].as_str().unwrap_or("?").trim(), 400);
     let (node, message) = (text("node_type"), text("exception_message"));
     let lower = message.to_lowercase();
     let help = if lower.contains("out of memory") || lower.contains("allocation") {
@@ -66,10 +59,7 @@ pub fn refusal(status: StatusCode, body: Option<&Value>) -> GenerateError {
     } else {
         reasons.join("; ")
     };
-    let message = format!(
-        "ComfyUI answered {status}: {}",
-        reason.chars().take(900).collect::<String>()
-    );
+    let message = format!("ComfyUI answered {status}: {}", shorten(&reason, 900));
     if status.is_server_error()
         || status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::REQUEST_TIMEOUT

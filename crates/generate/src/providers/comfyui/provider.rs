@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use clippy_common::run_blocking;
 use clippy_core::Result;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -343,15 +344,17 @@ impl Provider for ComfyUiProvider {
             generation.clone(),
             self.describer.is_some(),
         );
-        let prepared =
-            tokio::task::spawn_blocking(move || GraphInput::of(&settings, &shown, describes)).await;
         let GraphInput {
             mut fill,
             uploads,
             sketch,
-        } = prepared.map_err(|error| {
-            GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
-        })??;
+        } = run_blocking(
+            move || GraphInput::of(&settings, &shown, describes),
+            |error| {
+                GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
+            },
+        )
+        .await?;
         fill_words(&self.settings, &mut fill, &generation, None);
         fill.values.insert("seed", json!(0));
         let stable = fill.clone();

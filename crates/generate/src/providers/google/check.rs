@@ -1,7 +1,7 @@
 //! Checks with free calls that a key works and that models exist.
 
 use super::endpoint::GoogleClient;
-use crate::contract::{FailureClass, Finding};
+use crate::contract::{FailureCause, FailureClass, Finding};
 
 /// Checks that each of these models exists. The first call also shows whether the key or token is
 /// accepted.
@@ -18,18 +18,14 @@ pub async fn check(client: &GoogleClient, models: &[(&str, &'static str)]) -> Ve
                 }
                 findings.push(Finding::ok(subject, "exists"));
             }
-            Err(error) if blames_the_model(&error.message) => {
+            Err(error) if error.cause == Some(FailureCause::NoSuchModel) => {
                 if findings.is_empty() {
                     findings.push(Finding::ok(access, "accepted"));
                 }
                 findings.push(Finding::fault(subject, error.message));
             }
             // An account may be allowed to make pictures without being allowed to list models.
-            Err(error)
-                if error.class == FailureClass::Auth
-                    && vertex
-                    && error.message.starts_with("403") =>
-            {
+            Err(error) if vertex && error.cause == Some(FailureCause::NotAllowed) => {
                 let message = format!(
                     "whether the model exists could not be checked: {}",
                     error.message
@@ -49,9 +45,4 @@ pub async fn check(client: &GoogleClient, models: &[(&str, &'static str)]) -> Ve
         }
     }
     findings
-}
-
-/// Whether this is the client's message about a missing model.
-fn blames_the_model(message: &str) -> bool {
-    message.starts_with("the model ")
 }

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::{answer_error, is_missing_model, transport_error};
-use crate::contract::{FailureClass, GenerateError, GenerationContext};
+use super::failure::{answer_error, transport_error};
+use crate::contract::{FailureCause, FailureClass, GenerateError, GenerationContext};
 use crate::providers::shared::address::Address;
 use crate::providers::shared::body;
 
@@ -385,18 +385,22 @@ impl GoogleClient {
 
     /// Adds what to do to an error about the model or the address.
     fn explain(&self, mut error: GenerateError, model: &str) -> GenerateError {
-        if is_missing_model(&error) {
-            error.message = format!(
-                "the model {model} is retired, or not available to this project and location: set \
-                 {} to another one ({})",
-                self.setting, error.message
-            );
-        } else if error.message.starts_with("404") {
-            error.message = format!(
-                "there is no Google API at this address: check {} ({})",
-                self.endpoint.setting(),
-                error.message
-            );
+        match error.cause {
+            Some(FailureCause::NoSuchModel) => {
+                error.message = format!(
+                    "the model {model} is retired, or not available to this project and location: \
+                     set {} to another one ({})",
+                    self.setting, error.message
+                );
+            }
+            Some(FailureCause::NoSuchAddress) => {
+                error.message = format!(
+                    "there is no Google API at this address: check {} ({})",
+                    self.endpoint.setting(),
+                    error.message
+                );
+            }
+            Some(FailureCause::NotAllowed) | None => {}
         }
         error
     }

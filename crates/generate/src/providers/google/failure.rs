@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use clippy_common::shorten;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::contract::{FailureClass, GenerateError};
+use crate::contract::{FailureCause, FailureClass, GenerateError};
 
 /// The error of a call without an answer. Without a connection nothing can have been charged.
 #[must_use]
@@ -45,7 +46,7 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
     let text = error["message"]
         .as_str()
         .map_or_else(|| plain(body), str::to_owned);
-    let text: String = text.chars().take(400).collect();
+    let text = shorten(&text, 400);
     let code = status.as_u16();
     let wait = retry_after(headers).or_else(|| retry_info(&error));
     let message = format!("{code} {name}: {text}");
@@ -65,7 +66,8 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
                 "{message}. Enable the API for the project and give the account the role \
                  roles/aiplatform.user"
             ),
-        ),
+        )
+        .with_cause(FailureCause::NotAllowed),
         400 if text.contains("API key") => GenerateError::new(
             FailureClass::Auth,
             format!("{message}. Check GEMINI_API_KEY"),
@@ -77,15 +79,13 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
             "{message}. The provider rejects this request; the model may have to be enabled for \
              the project"
         )),
+        // Any other 404 is from a server that is not Google's.
+        404 if name.starts_with("NOT_FOUND") => {
+            GenerateError::permanent(message).with_cause(FailureCause::NoSuchModel)
+        }
+        404 => GenerateError::permanent(message).with_cause(FailureCause::NoSuchAddress),
         _ => GenerateError::permanent(message),
     }
-}
-
-/// Whether Google reports that the model does not exist. Any other 404 is from a server that is not
-/// Google's.
-#[must_use]
-pub fn is_missing_model(error: &GenerateError) -> bool {
-    error.message.starts_with("404 NOT_FOUND")
 }
 
 /// `Retry-After` in seconds. Google never sends a date.

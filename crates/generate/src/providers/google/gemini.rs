@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use clippy_common::run_blocking;
 use clippy_core::Result;
 use futures::StreamExt;
 use image::{GrayImage, Rgb, RgbImage};
@@ -327,11 +328,13 @@ impl Provider for GeminiProvider {
     ) -> Result<Generated, GenerateError> {
         context.check()?;
         let (provider, pictures) = (self.clone(), generation.clone());
-        let labelled =
-            tokio::task::spawn_blocking(move || provider.label_pictures(&pictures)).await;
-        let labelled = labelled.map_err(|error| {
-            GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
-        })??;
+        let labelled = run_blocking(
+            move || provider.label_pictures(&pictures),
+            |error| {
+                GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
+            },
+        )
+        .await?;
         // The sketch is the first picture.
         let sketch = labelled
             .first()

@@ -1,5 +1,6 @@
 //! Parses Gemini's answers: pictures, texts, and refusals.
 
+use clippy_common::shorten;
 use serde_json::Value;
 
 use super::base64::decode_paid_picture;
@@ -76,8 +77,8 @@ pub fn parse_picture(answer: &Value) -> Result<CallPictures, GenerateError> {
     let blocked = block_reason(answer);
     let found = last(false).or_else(|| if blocked.is_none() { last(true) } else { None });
     let Some(data) = found else {
-        let words: String = text(answer).chars().take(300).collect();
-        let reason = blocked.unwrap_or_else(|| match words.as_str() {
+        let words = text(answer);
+        let reason = blocked.unwrap_or_else(|| match &*shorten(&words, 300) {
             "" => "the model answered without a picture and without a reason".to_owned(),
             words => format!("the model answered with text only: {words}"),
         });

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use clippy_common::run_blocking;
 use clippy_core::{Error, ErrorCode};
 use clippy_imaging::{Encoding, encode};
 use clippy_painter::{Input, Observer, Reference, paint};
@@ -12,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::{finishes, words};
 use crate::contract::{
     Capabilities, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
-    GenerationContext, GenerationMeta, Preview, Progress, ProgressSink, Provider, Receipt, Role,
-    Support,
+    GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, Preview,
+    Provider, Receipt, Role, Support,
 };
 use crate::providers::shared::prompt::build_prompt;
 
@@ -31,7 +32,7 @@ pub struct LocalProvider;
 struct PictureObserver {
     index: u32,
     count: u32,
-    sink: Arc<dyn ProgressSink>,
+    sink: Arc<dyn GenerationProgressSink>,
     cancel: CancellationToken,
 }
 
@@ -39,7 +40,7 @@ impl Observer for PictureObserver {
     fn on_progress(&self, fraction: f32) {
         let whole = (self.index as f32 + fraction) / self.count as f32;
         let message = format!("painting picture {} of {}", self.index + 1, self.count);
-        self.sink.progress(Progress {
+        self.sink.progress(GenerationProgress {
             phase: "painting".to_owned(),
             fraction: Some(whole),
             message,
@@ -154,7 +155,7 @@ async fn paint_one(
 ) -> Result<GeneratedImage, GenerateError> {
     let (generation, sink) = (generation.clone(), context.progress.clone());
     let turn = wait_for_turn(context).await?;
-    let work = tokio::task::spawn_blocking(move || {
+    let work = move || {
         // Held until the painter has stopped, even if the caller no longer waits for the picture.
         let _turn = turn;
         let observer = PictureObserver {
@@ -168,11 +169,12 @@ async fn paint_one(
         let bytes = encode(&picture, Encoding::Png)
             .map_err(|error| GenerateError::permanent(error.to_string()))?;
         observer.on_progress(1.0);
-        Ok::<_, GenerateError>((bytes, picture.width(), picture.height()))
-    });
-    let (bytes, width, height) = work
-        .await
-        .map_err(|error| GenerateError::permanent(format!("the painter ended early: {error}")))??;
+        Ok((bytes, picture.width(), picture.height()))
+    };
+    let (bytes, width, height) = run_blocking(work, |error| {
+        GenerateError::permanent(format!("the painter ended early: {error}"))
+    })
+    .await?;
     Ok(GeneratedImage {
         bytes: bytes.into(),
         media_type: "image/png".to_owned(),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use clippy_core::settings::Secret;
 use clippy_core::{Error, Result};
+use percent_encoding::percent_decode_str;
 use reqwest::RequestBuilder;
 
 /// The base URL of a server. A user name and password in it are sent with every call, and are never
@@ -111,26 +112,7 @@ pub(crate) fn without_login(text: &str) -> String {
 }
 
 fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let digit = |at: usize| {
-        bytes
-            .get(at)
-            .and_then(|byte| char::from(*byte).to_digit(16))
-    };
-    let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(byte) = bytes.get(at) {
-        match (byte, digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            _ => {
-                decoded.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

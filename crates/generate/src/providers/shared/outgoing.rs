@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use clippy_common::run_blocking;
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode, probe, scaled_to};
 use image::RgbImage;
 use img_parts::jpeg::{Jpeg, markers};
@@ -109,13 +110,14 @@ pub async fn finish_picture(
     seed: Option<u64>,
 ) -> Result<GeneratedImage, GenerateError> {
     let generation = generation.clone();
-    let work = tokio::task::spawn_blocking(move || match (&generation.base, &generation.mask) {
+    let work = move || match (&generation.base, &generation.mask) {
         (Some(base), Some(mask)) => read_picture(composite_in_mask(&bytes, base, mask)?, seed),
         _ => read_picture(bytes, seed),
-    });
-    work.await.map_err(|error| {
+    };
+    run_blocking(work, |error| {
         GenerateError::permanent(format!("the picture could not be finished: {error}"))
-    })?
+    })
+    .await
 }
 
 /// Determines type and size of a provider's file from its content.

@@ -9,6 +9,7 @@ mod square;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use clippy_common::run_blocking;
 use clippy_core::Result;
 
 use self::answer::parse_pictures;
@@ -166,16 +167,17 @@ impl Provider for ImagenProvider {
     ) -> Result<Generated, GenerateError> {
         context.check()?;
         let shown = generation.clone();
-        let sketch = tokio::task::spawn_blocking(move || {
-            shown
-                .sketch
-                .as_ref()
-                .map(|sketch| EncodedPicture::new(sketch, VISION_SIDE))
-                .transpose()
-        });
-        let sketch = sketch.await.map_err(|error| {
-            GenerateError::permanent(format!("the sketch could not be prepared: {error}"))
-        })??;
+        let sketch = run_blocking(
+            move || {
+                shown
+                    .sketch
+                    .as_ref()
+                    .map(|sketch| EncodedPicture::new(sketch, VISION_SIDE))
+                    .transpose()
+            },
+            |error| GenerateError::permanent(format!("the sketch could not be prepared: {error}")),
+        )
+        .await?;
         let described = describe_sketch(
             self.describer.as_deref(),
             &generation,
@@ -214,17 +216,18 @@ impl Provider for ImagenProvider {
                 generation.clone(),
                 described.analysis.clone(),
             );
-            let made = tokio::task::spawn_blocking(move || {
-                ImagenCall::new(&settings, &shown, analysis.as_ref(), calls, count)
-            });
             let ImagenCall {
                 model,
                 body,
                 words,
                 identity,
-            } = made.await.map_err(|error| {
-                GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
-            })??;
+            } = run_blocking(
+                move || ImagenCall::new(&settings, &shown, analysis.as_ref(), calls, count),
+                |error| {
+                    GenerateError::permanent(format!("the pictures could not be prepared: {error}"))
+                },
+            )
+            .await?;
             words.log("imagen");
             let paid_call = PaidCall {
                 provider: "imagen",

@@ -1,6 +1,7 @@
 //! Pads bases that are not square for the model, and crops its answers.
 
 use bytes::Bytes;
+use clippy_common::run_blocking;
 use clippy_imaging::{DecodeLimits, decode};
 use image::{RgbImage, imageops};
 
@@ -39,7 +40,7 @@ pub async fn crop(
     else {
         return Ok(bytes);
     };
-    let work = tokio::task::spawn_blocking(move || {
+    let crop = move || {
         let square = decode(&bytes, &DecodeLimits::bulk()).map_err(|error| {
             GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})"))
         })?;
@@ -51,8 +52,9 @@ pub async fn crop(
         let (x, y) = ((square.width() - wide) / 2, (square.height() - high) / 2);
         let part = imageops::crop_imm(&*square, x, y, wide, high).to_image();
         Ok(Bytes::from(EncodedPicture::png(&part)?.bytes))
-    });
-    work.await.map_err(|error| {
+    };
+    run_blocking(crop, |error| {
         GenerateError::permanent(format!("the picture could not be cropped: {error}"))
-    })?
+    })
+    .await
 }
