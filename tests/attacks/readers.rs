@@ -32,7 +32,7 @@ pub fn never_reading(target: &Target) {
     for _ in 0..10 {
         held.push(target.socket(search.repeat(10).as_bytes()));
     }
-    std::thread::sleep(Duration::from_secs(4));
+    target.wait_for_others(20);
     drop(held);
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder};
@@ -18,6 +20,8 @@ pub struct Target {
     /// Host and port.
     pub authority: String,
     pub client: Client,
+    /// The searches of the other client that were answered so far.
+    pub others_answered: Arc<AtomicUsize>,
 }
 
 impl Target {
@@ -28,6 +32,7 @@ impl Target {
             url: server.url.clone(),
             authority,
             client: client(Ipv4Addr::LOCALHOST),
+            others_answered: Arc::default(),
         }
     }
 
@@ -87,6 +92,15 @@ impl Target {
             .expect("a socket");
         let _ = socket.write_all(bytes);
         socket
+    }
+
+    /// Waits until this many more searches of the other client are answered.
+    pub fn wait_for_others(&self, count: usize) {
+        let answered = || self.others_answered.load(Ordering::Relaxed);
+        let enough = answered() + count;
+        wait_until("the other client's searches", LONGEST_ANSWER, || {
+            (answered() >= enough).then_some(())
+        });
     }
 
     /// Sends these bytes, and returns everything that the server answers until it closes the

@@ -243,16 +243,11 @@ async fn mine_without_a_job_waits_for_the_first_one() {
     .await;
     let jobs = server.jobs.clone();
     let mut stream = open(&server, "mine=", None).await;
-    let (id, first) = tokio::join!(
-        async {
-            // Comments keep it open meanwhile.
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            queued(&*jobs, LOCAL).await
-        },
-        stream.next()
-    );
-    assert_eq!(first.expect("a snapshot").data["job_id"], json!(id));
-    assert!(stream.comments() >= 2, "{} comments", stream.comments());
+    // Comments keep it open meanwhile.
+    stream.wait_for_comments(2).await;
+    let id = queued(&*jobs, LOCAL).await;
+    let first = stream.next().await.expect("a snapshot");
+    assert_eq!(first.data["job_id"], json!(id));
     assert_eq!(stream.next().await.expect("queued").event, "state");
     let stopped = server.stop();
     assert_eq!(stream.next().await, None);

@@ -1,6 +1,6 @@
 //! Checks that call a store step by step.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clippy_core::ErrorCode;
 use serde_json::json;
@@ -720,6 +720,7 @@ pub(super) async fn after_a_time_without_sweeps_no_lease_ends_at_once(store: Sto
         ..SWEEP
     };
     store.sweep(&sweep).await.expect("a sweep");
+    let swept = Instant::now();
     let job = create(&store, &new_job(json!({}))).await;
     let short = Duration::from_millis(50);
     let Claim::Run(run) = store
@@ -730,7 +731,12 @@ pub(super) async fn after_a_time_without_sweeps_no_lease_ends_at_once(store: Sto
         panic!("claimed")
     };
     // As if the store were unreachable, or the machine suspended.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    wait_until(
+        "no sweep for longer than a worker may be silent",
+        Duration::from_secs(10),
+        || async { swept.elapsed() > sweep.dead_after + 2 * short },
+    )
+    .await;
     assert_eq!(
         store.sweep(&sweep).await.expect("a sweep").reaped,
         0,

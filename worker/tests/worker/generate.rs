@@ -26,10 +26,10 @@ use clippy_generate::{
 };
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
-    Envelope, Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner,
-    RunnerSettings, SqliteJobs, SqliteSettings, Timing,
+    Envelope, Handlers, Job, JobContext, JobError, JobHandler, JobId, JobKind, JobState, JobStore,
+    Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings, Timing,
 };
-use clippy_testing::FakeEmbedder;
+use clippy_testing::{FakeEmbedder, wait_until};
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
 
@@ -713,6 +713,10 @@ pub struct InProcessWorker {
 
 impl InProcessWorker {
     pub fn start(fixture: &Fixture, tools: GenerateTools) -> Self {
+        Self::start_with(fixture, Handlers::new().with(GenerateJob::new(tools)))
+    }
+
+    fn start_with(fixture: &Fixture, handlers: Handlers) -> Self {
         let settings = RunnerSettings {
             lanes: vec![(Lane::Interactive, 2)],
             timing: Timing {
@@ -721,7 +725,6 @@ impl InProcessWorker {
             },
             drain: Duration::from_millis(50),
         };
-        let handlers = Handlers::new().with(GenerateJob::new(tools));
         let stop = CancellationToken::new();
         let runner = Runner::new(Arc::clone(&fixture.store) as _, handlers, settings);
         let task = tokio::spawn(runner.expect("good settings").run(stop.clone()));
@@ -791,20 +794,48 @@ async fn waiting_for_the_gallery_does_not_count_as_an_attempt() {
     running.stop().await;
 }
 
+/// Never ends by itself. When its worker stops, it is dropped later than a job that holds nothing.
+struct EndlessJob {
+    dropped: CancellationToken,
+}
+
+#[async_trait]
+impl JobHandler for EndlessJob {
+    fn kind(&self) -> JobKind {
+        JobKind::Ingest
+    }
+
+    async fn run(&self, context: JobContext) -> Result<serde_json::Value, JobError> {
+        let _dropped = self.dropped.clone().drop_guard();
+        let _hold = context.hold(Duration::from_millis(300));
+        std::future::pending().await
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_waits_for_the_call_in_progress() {
     let fixture = Fixture::new().await;
     fixture.write("stop", "during");
     let all = || tools(fixture.folder.path(), Arc::new(memory_gallery()));
-    let mut running = InProcessWorker::start(&fixture, all());
+    let dropped = CancellationToken::new();
+    let handlers = Handlers::new()
+        .with(GenerateJob::new(all()))
+        .with(EndlessJob {
+            dropped: dropped.clone(),
+        });
+    let running = InProcessWorker::start_with(&fixture, handlers);
     let id = fixture.submit().await;
-    while !fixture.path("stopped").exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let endless = NewJob::new(JobKind::Ingest, Lane::Interactive, serde_json::json!({}));
+    let endless = fixture.store.create(&endless).await.expect("made").job.id;
+    wait_until("both jobs to run", || async {
+        let job = fixture.store.get(endless).await.expect("there");
+        fixture.path("stopped").exists() && job.state == JobState::Running
+    })
+    .await;
     running.stop.cancel();
-    tokio::time::timeout(Duration::from_millis(800), &mut running.task)
-        .await
-        .expect_err("the call is still running");
+    // The worker has dropped the other job, and not the call.
+    dropped.cancelled().await;
+    assert!(!running.task.is_finished());
     fixture.remove("stop");
     running.stop().await;
     let next = InProcessWorker::start(&fixture, all());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::{Setup, TestServer, json as body, problem, secrets};
+use crate::support::{Setup, TestServer, json as body, problem, secrets, wait_until};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -569,16 +569,12 @@ async fn a_reference_may_have_both_an_id_and_a_url_of_this_server() {
     }
     let older =
         json!({"refs": [{"id": 3, "image_url": format!("{own}/image/3")}], "image_url": sketch()});
-    let kept = server
-        .post("/api/generate_image")
-        .json(&older)
-        .timeout(Duration::from_millis(300))
-        .send()
-        .await;
-    assert!(
-        kept.is_err(),
-        "nobody makes it here, so that the call waits"
-    );
+    let known = jobs(&server).await;
+    let call = tokio::spawn(server.post("/api/generate_image").json(&older).send());
+    wait_until("the call's job", || async {
+        jobs(&server).await == known + 1
+    })
+    .await;
     let listed = server
         .jobs
         .list(&clippy_jobs::JobFilter::default())
@@ -586,6 +582,11 @@ async fn a_reference_may_have_both_an_id_and_a_url_of_this_server() {
         .expect("jobs")
         .jobs;
     assert_eq!(listed[0].payload["request"]["refs"][0]["id"], 3);
+    // No worker runs here: the call waits until its job is cancelled.
+    assert!(!call.is_finished());
+    server.jobs.cancel(listed[0].id).await.expect("cancelled");
+    let answer = call.await.expect("no panic").expect("an answer");
+    assert!(!answer.status().is_success(), "{}", answer.status());
 }
 
 #[tokio::test]

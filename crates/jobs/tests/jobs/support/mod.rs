@@ -6,10 +6,11 @@ pub mod handlers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clippy_jobs::{LaneLimits, RedisJobs, RedisSettings};
-use clippy_testing::RedisServer;
+use clippy_testing::{RedisServer, wait_until_within};
 
 /// A Redis server for one test, with the operations that these tests need.
 pub struct Redis(RedisServer);
@@ -37,24 +38,27 @@ impl Redis {
         Self(RedisServer::start_with_tls(authority, certificate, key))
     }
 
-    /// Stops the server for at least this long, and until clients have tried to connect this often.
-    pub async fn away(&mut self, at_least: Duration, asked: usize) {
+    /// Stops the server until clients have tried to connect this often, in an outage that is longer
+    /// than `interval`.
+    pub async fn away(&mut self, interval: Duration, asked: usize) {
         self.stop();
-        let start = Instant::now();
+        let stopped = Instant::now();
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port()))
             .await
             .expect("the server is stopped");
-        let mut count = 0;
-        while count < asked || start.elapsed() < at_least {
-            if let Ok(Ok(_)) =
-                tokio::time::timeout(Duration::from_millis(100), listener.accept()).await
-            {
-                count += 1;
+        let count = AtomicUsize::new(0);
+        let refuse = async {
+            loop {
+                let _ = listener.accept().await;
+                count.fetch_add(1, Ordering::Relaxed);
             }
-            assert!(
-                start.elapsed() < at_least + Duration::from_secs(60),
-                "asked {count} times, not {asked}"
-            );
+        };
+        let limit = interval + Duration::from_secs(60);
+        tokio::select! {
+            () = refuse => {}
+            () = wait_until_within("clients to notice the outage", limit, || async {
+                count.load(Ordering::Relaxed) >= asked && stopped.elapsed() > interval
+            }) => {}
         }
     }
 
