@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, wait_until};
+use crate::harness::{Server, wait_for_blocking};
 
 /// After this time, the server counts as not answering.
 const LONGEST_ANSWER: Duration = Duration::from_secs(90);
@@ -38,7 +38,7 @@ impl Target {
 
     /// Waits until the demo's gallery is complete: the demo serves while it is still being made.
     pub fn wait_for_the_gallery(&self) {
-        wait_until("the gallery", Duration::from_secs(300), || {
+        wait_for_blocking("the gallery", Duration::from_secs(300), || {
             let preparing: Value = self
                 .client
                 .get(format!("{}/api/preparing", self.url))
@@ -98,7 +98,7 @@ impl Target {
     pub fn wait_for_others(&self, count: usize) {
         let answered = || self.others_answered.load(Ordering::Relaxed);
         let enough = answered() + count;
-        wait_until("the other client's searches", LONGEST_ANSWER, || {
+        wait_for_blocking("the other client's searches", LONGEST_ANSWER, || {
             (answered() >= enough).then_some(())
         });
     }

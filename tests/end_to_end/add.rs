@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json, run, text, wait_for_blocking};
 
 /// Makes a folder of pictures as an artist has them: some in sub-folders, one with a text beside
 /// it, and other files.
@@ -246,7 +246,7 @@ fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
     let (status, job) = post(&outside);
     assert_eq!(status, 202, "{job}");
     let id = job["id"].as_str().expect("an id").to_owned();
-    let ended = wait_until("the job to end", Duration::from_secs(60), || {
+    let ended = wait_for_blocking("the job to end", Duration::from_secs(60), || {
         let job: Value = client
             .get(format!("{}/api/jobs/{id}", server.url))
             .send()
@@ -295,7 +295,7 @@ fn after_a_kill_at_any_moment_the_next_run_completes_it() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("it starts");
-        wait_until(watched, Duration::from_secs(60), || {
+        wait_for_blocking(watched, Duration::from_secs(60), || {
             let has_ended = child.try_wait().expect("a child").is_some();
             (has_ended || bytes_in(&data.join(watched)) > before).then_some(())
         });

@@ -9,7 +9,7 @@ use clippy_drawings::{sketch, subject};
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::Value;
 
-use crate::harness::{Server, clippy, signal, text, wait_until};
+use crate::harness::{Server, clippy, signal, text, wait_for_blocking};
 
 fn drawing(name: &str, seed: u64) -> Vec<u8> {
     let subject = subject(name).unwrap_or_else(|| panic!("no subject {name}"));
@@ -63,7 +63,7 @@ fn preparing(server: &Server) -> Value {
 
 fn start(folder: &Path) -> Server {
     let server = Server::start(folder, "demo", &[]);
-    wait_until("the gallery to be filled", Duration::from_secs(180), || {
+    wait_for_blocking("the gallery to be filled", Duration::from_secs(180), || {
         preparing(&server).is_null().then_some(())
     });
     server
@@ -116,12 +116,12 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
         "{providers}"
     );
 
-    wait_until("some pictures to be drawn", Duration::from_secs(60), || {
+    wait_for_blocking("some pictures to be drawn", Duration::from_secs(60), || {
         (preparing(&server)["done"].as_u64() > Some(3)).then_some(())
     });
     let begun = Instant::now();
     signal(server.process(), "INT");
-    let ended = wait_until(
+    let ended = wait_for_blocking(
         "the server to stop at the first Ctrl-C",
         Duration::from_secs(30),
         || server.exit_status(),
@@ -131,7 +131,7 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
         "{ended} after {:?}",
         begun.elapsed()
     );
-    wait_until(
+    wait_for_blocking(
         "the log to say that the next start continues",
         Duration::from_secs(10),
         || server.log().contains("continues from here").then_some(()),

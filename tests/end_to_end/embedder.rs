@@ -10,7 +10,9 @@ use reqwest::StatusCode;
 use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as run_json, short_manifest, text, wait_until};
+use crate::harness::{
+    Server, clippy, gallery, json as run_json, short_manifest, text, wait_for_blocking,
+};
 use crate::qdrant::{Qdrant, ids};
 use clippy_testing::RedisServer;
 
@@ -119,7 +121,7 @@ fn a_server_without_a_model_embeds_with_a_worker() {
     drop(worker);
     assert_eq!(search("a house").status(), StatusCode::SERVICE_UNAVAILABLE);
     let _worker = EmbeddingWorker::start(gpu.path(), &address, &settings[..settings.len() - 2]);
-    wait_until(
+    wait_for_blocking(
         "the worker to be used again",
         Duration::from_secs(30),
         || (search("a house").status() == StatusCode::OK).then_some(()),

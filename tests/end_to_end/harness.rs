@@ -52,7 +52,7 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-pub use clippy_testing::wait_for_blocking as wait_until;
+pub use clippy_testing::wait_for_blocking;
 
 /// A running `clippy serve` or `clippy demo`; killed when it is dropped.
 pub struct Server {
@@ -146,7 +146,7 @@ impl Server {
     /// Asks the server to stop, and returns its exit status.
     pub fn stop(mut self) -> std::process::ExitStatus {
         signal(self.child.id(), "TERM");
-        wait_until("the server to stop", Duration::from_secs(30), || {
+        wait_for_blocking("the server to stop", Duration::from_secs(30), || {
             self.child.try_wait().expect("a child")
         })
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Server, wait_until};
+use crate::harness::{Server, wait_for_blocking};
 
 /// The largest share of one core that an idle server may use.
 const MAX_SHARE: f64 = 0.015;
@@ -35,7 +35,7 @@ fn an_idle_demo_uses_almost_no_processor_time() {
         .timeout(Duration::from_secs(10))
         .build()
         .expect("a client");
-    wait_until("the gallery to be ready", Duration::from_secs(300), || {
+    wait_for_blocking("the gallery to be ready", Duration::from_secs(300), || {
         let response = client
             .get(format!("{}/api/preparing", server.url))
             .send()
@@ -45,7 +45,7 @@ fn an_idle_demo_uses_almost_no_processor_time() {
     });
     drop(client);
     // Work that follows the preparation (graphs, calibration) may still run in the first windows.
-    let share = wait_until("an idle window", Duration::from_secs(120), || {
+    let share = wait_for_blocking("an idle window", Duration::from_secs(120), || {
         let (before, begun) = (processor_time(server.process()), Instant::now());
         std::thread::sleep(WINDOW);
         let share = (processor_time(server.process()) - before).as_secs_f64()

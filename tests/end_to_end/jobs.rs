@@ -10,7 +10,7 @@ use clippy_testing::{BlockingEvents, Event, RedisServer};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_for_blocking};
 
 /// Writes the whole gallery's manifest into the data folder, where the server may read it. Returns
 /// its number of lines.
@@ -217,7 +217,7 @@ fn the_shell_controls_the_jobs_and_queues_of_a_running_server() {
         ],
     );
     let id = queued["id"].as_str().expect("an id").to_owned();
-    wait_until("the parts to be made", Duration::from_secs(60), || {
+    wait_for_blocking("the parts to be made", Duration::from_secs(60), || {
         (job(&server, &id)["children"]["total"].as_u64() == Some(1)).then_some(())
     });
     let queues = run_json(folder.path(), &["queues", "list", "--json"]);
@@ -234,7 +234,7 @@ fn the_shell_controls_the_jobs_and_queues_of_a_running_server() {
 
     let cancelled = run(folder.path(), &["jobs", "cancel", &id]);
     assert!(cancelled.status.success(), "{}", text(&cancelled.stderr));
-    wait_until("the cancellation", Duration::from_secs(30), || {
+    wait_for_blocking("the cancellation", Duration::from_secs(30), || {
         (job(&server, &id)["state"] == "cancelled").then_some(())
     });
     let twice = run(folder.path(), &["jobs", "cancel", &id]);

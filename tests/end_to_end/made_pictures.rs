@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, ingest_some, run, text, wait_until};
+use crate::harness::{Server, ingest_some, run, text, wait_for_blocking};
 
 fn call(server: &Server, path: &str, body: &Value) -> Value {
     let response = clippy_http::blocking_client()
@@ -60,7 +60,7 @@ fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill()
     });
     let job = call(&server, "/api/images/generate", &request);
     let address = format!("/api/jobs/{}", job["id"].as_str().expect("an id"));
-    let job = wait_until("the picture", Duration::from_secs(60), || {
+    let job = wait_for_blocking("the picture", Duration::from_secs(60), || {
         Some(get(&server, &address))
             .filter(|job| job["state"] != "queued" && job["state"] != "running")
     });

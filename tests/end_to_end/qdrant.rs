@@ -8,7 +8,7 @@ use std::time::Duration;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, short_manifest, text, wait_until};
+use crate::harness::{Server, clippy, gallery, short_manifest, text, wait_for_blocking};
 use clippy_testing::RedisServer;
 
 /// A fake Qdrant, and the threads that it runs on.
@@ -221,7 +221,7 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
             .spawn()
             .expect("it starts"),
     );
-    let ended = wait_until("the worker to do the job", Duration::from_secs(240), || {
+    let ended = wait_for_blocking("the worker to do the job", Duration::from_secs(240), || {
         let job: Value = client
             .get(format!("{}/api/jobs/{job}", server.url))
             .send()
@@ -255,15 +255,15 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
             .status()
             .as_u16()
     };
-    wait_until("readiness", Duration::from_secs(60), || {
+    wait_for_blocking("readiness", Duration::from_secs(60), || {
         (ready() == 200).then_some(())
     });
     qdrant.fake.faults().set_stall(Duration::from_secs(600));
-    wait_until("readiness to be lost", Duration::from_secs(120), || {
+    wait_for_blocking("readiness to be lost", Duration::from_secs(120), || {
         (ready() == 503).then_some(())
     });
     qdrant.fake.faults().set_stall(Duration::ZERO);
-    wait_until("readiness to return", Duration::from_secs(120), || {
+    wait_for_blocking("readiness to return", Duration::from_secs(120), || {
         (ready() == 200).then_some(())
     });
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_for_blocking};
 
 /// Returns the settings' name of a second model: random weights, and vectors of another length.
 fn other_model() -> String {
@@ -86,7 +86,7 @@ pub(crate) fn start_job(server: &Server, kind: &str, body: &Value) -> String {
 }
 
 pub(crate) fn wait_for_job(server: &Server, id: &str) -> Value {
-    let job = wait_until("the job to end", Duration::from_secs(240), || {
+    let job = wait_for_blocking("the job to end", Duration::from_secs(240), || {
         let job = get(server, &format!("/api/jobs/{id}"));
         ["succeeded", "failed", "cancelled"]
             .contains(&job["state"].as_str().expect("a state"))
@@ -215,7 +215,7 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
         let result = wait_for_job(server, &id);
         // At least a hundred searches run after the switch.
         let after = done.load(Ordering::SeqCst) + 100;
-        wait_until(
+        wait_for_blocking(
             "searches after the switch",
             Duration::from_secs(120),
             || (done.load(Ordering::SeqCst) >= after).then_some(()),
@@ -288,7 +288,7 @@ fn a_reindex_survives_kills_includes_an_ingest_and_can_be_rolled_back() {
     let server = start();
     let id = start_job(&server, "reindex", &json!({"pretrained": other_model()}));
     // During the build: some pictures are embedded, and the switch has not happened.
-    let killed_at = wait_until("some progress", Duration::from_secs(120), || {
+    let killed_at = wait_for_blocking("some progress", Duration::from_secs(120), || {
         let job = get(&server, &format!("/api/jobs/{id}"));
         assert_ne!(
             job["state"], "succeeded",
@@ -313,7 +313,7 @@ fn a_reindex_survives_kills_includes_an_ingest_and_can_be_rolled_back() {
     );
     // A second kill near the end, while it catches up, compares or switches (or after it finished).
     let near_the_end = ["catching up", "indexing", "comparing", "switching"];
-    let stage = wait_until("the last stages", Duration::from_secs(240), || {
+    let stage = wait_for_blocking("the last stages", Duration::from_secs(240), || {
         let job = get(&server, &format!("/api/jobs/{id}"));
         let stage = job["progress"]["stage"]
             .as_str()

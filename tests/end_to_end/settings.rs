@@ -6,7 +6,7 @@ use std::time::Duration;
 use clippy_fake_qdrant::make_older_collection;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, text, wait_until};
+use crate::harness::{Server, clippy, text, wait_for_blocking};
 use crate::qdrant::{Qdrant, succeed};
 
 fn status(url: &str, key: Option<&str>) -> u16 {
@@ -85,7 +85,7 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it() {
         "the configuration of Vertex AI is used: {providers}"
     );
 
-    let log = wait_until("the log to name the file", Duration::from_secs(10), || {
+    let log = wait_for_blocking("the log to name the file", Duration::from_secs(10), || {
         let log = server.log();
         log.contains("GENERATION_PROVIDER=local").then_some(log)
     });

@@ -9,7 +9,7 @@ use clippy_core::sentences::{NOTE, Underscores};
 use serde_json::{Value, json};
 
 use self::project::{COLLECTION, Project};
-use crate::harness::{Server, text, wait_until};
+use crate::harness::{Server, text, wait_for_blocking};
 use crate::qdrant::{Qdrant, ids};
 
 const PICTURES: usize = 24;
@@ -63,7 +63,7 @@ fn generate_with(server: &Server, id: &Value) -> Value {
             .as_str()
             .unwrap_or_else(|| panic!("no job: {job}"))
     );
-    wait_until("the picture", Duration::from_secs(120), || {
+    wait_for_blocking("the picture", Duration::from_secs(120), || {
         let job: Value = client()
             .get(&address)
             .send()

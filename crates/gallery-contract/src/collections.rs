@@ -11,6 +11,7 @@ use clippy_core::collections::{Collections, ModelSource, Role};
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{Filter, Gallery, Payload, Point, Vectors, With};
 use clippy_core::ids::PointId;
+use clippy_testing::wait_until;
 
 use super::model;
 
@@ -360,9 +361,10 @@ pub async fn no_write_escapes_a_pause_or_the_list_of_changes(
         }));
     }
     let written = async |many: u64| {
-        while acknowledged.load(Ordering::SeqCst) < many {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        wait_until("more writes", || async {
+            acknowledged.load(Ordering::SeqCst) >= many
+        })
+        .await;
     };
     written(50).await;
     let (name, beside) = begin(&*collections, "job").await;

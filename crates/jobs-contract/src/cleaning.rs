@@ -8,7 +8,7 @@ use clippy_jobs::{Handlers, Job, JobContext, JobError, JobHandler, JobId, JobKin
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until};
+use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until_within};
 
 /// Snoozes each job for an hour; with `linger`, only once the job is asked to stop. Records the
 /// jobs that it cleaned up after.
@@ -47,7 +47,7 @@ pub(super) async fn a_job_cancelled_between_its_runs_is_cleaned_up(store: Store)
     store.cancel(waits.id).await.expect("cancelled");
     let is_cleaned = async |id: JobId| {
         let seen = || async { cleaned.lock().contains(&id) };
-        wait_until("the clean-up", Duration::from_secs(10), seen).await;
+        wait_until_within("the clean-up", Duration::from_secs(10), seen).await;
     };
     is_cleaned(waits.id).await;
 

@@ -8,8 +8,8 @@
 //! - [`RedisServer`]: a real Redis server, one for each test.
 //! - [`ApiClient`]: calls the API, and checks the form of every error response.
 //! - [`Events`] and [`BlockingEvents`]: server-sent events, read as a browser reads them.
-//! - [`wait_until`], [`wait_until_within`] and [`wait_for_blocking`]: wait for a condition, never
-//!   for a fixed time.
+//! - [`wait_until`], [`wait_for`], their forms with a time limit, and [`wait_for_blocking`]: wait
+//!   for a condition or a value, never for a fixed time.
 
 mod client;
 mod embedder;
@@ -28,4 +28,4 @@ pub use gallery::MemoryGallery;
 pub use preferences::MemoryPreferences;
 pub use recent::MemoryRecent;
 pub use redis::{RedisServer, free_port};
-pub use waiting::{wait_for_blocking, wait_until, wait_until_within};
+pub use waiting::{wait_for, wait_for_blocking, wait_for_within, wait_until, wait_until_within};

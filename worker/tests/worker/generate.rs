@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::timing::short_timing;
-use crate::support::{DIMENSION, memory_gallery};
+use crate::support::{DIMENSION, memory_gallery, wait_for_job};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ErrorCode;
@@ -29,7 +29,7 @@ use clippy_jobs::{
     Envelope, Handlers, Job, JobContext, JobError, JobHandler, JobId, JobKind, JobState, JobStore,
     Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings, Timing,
 };
-use clippy_testing::{FakeEmbedder, wait_until};
+use clippy_testing::{FakeEmbedder, wait_for, wait_until};
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
 
@@ -334,14 +334,10 @@ impl Fixture {
     }
 
     pub async fn wait_until_finished(&self, id: JobId) -> Job {
-        for _ in 0..6_000 {
-            let job = self.store.get(id).await.expect("there");
-            if job.state.is_finished() {
-                return job;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("not finished in time: {:?}", self.store.get(id).await);
+        wait_for_job(&self.store, "the job to end", id, |job| {
+            job.state.is_finished()
+        })
+        .await
     }
 
     /// Submits a job, and kills its worker at this place.
@@ -354,19 +350,15 @@ impl Fixture {
         self.write("stop", place);
         let id = self.submit_request(request).await;
         let worker = WorkerProcess::start(self);
-        for _ in 0..6_000 {
-            if self.path("stopped").exists() {
-                drop(worker);
-                self.remove("stop");
-                self.remove("stopped");
-                return id;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!(
-            "did not reach {place} in time: {:?}",
-            self.store.get(id).await
-        );
+        wait_for("the provider to stop", || async {
+            let is_stopped = self.path("stopped").exists();
+            is_stopped.then_some(()).ok_or(self.store.get(id).await)
+        })
+        .await;
+        drop(worker);
+        self.remove("stop");
+        self.remove("stopped");
+        id
     }
 
     pub fn assert_picture_stored(&self, job: &Job) {
@@ -421,12 +413,10 @@ async fn a_kill_during_the_call_fails_as_maybe_charged_and_only_a_retry_pays_aga
     other.write("stop", "during");
     other.store.retry(id).await.expect("asked for again");
     let worker = WorkerProcess::start(&other);
-    for _ in 0..6_000 {
-        if other.path("stopped").exists() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_until("the provider to stop", || async {
+        other.path("stopped").exists()
+    })
+    .await;
     drop(worker);
     other.remove("stop");
     let _worker = WorkerProcess::start(&other);
@@ -527,9 +517,7 @@ async fn waiting_for_a_provider_does_not_count_as_an_attempt() {
     );
     let id = fixture.submit().await;
     // More calls than a job has attempts.
-    while fixture.asked() < 8 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until("many calls", || async { fixture.asked() >= 8 }).await;
     let job = fixture.store.get(id).await.expect("there");
     assert!(job.attempt <= 1 && !job.state.is_finished(), "{job:?}");
     fixture.remove("answer");
@@ -568,9 +556,10 @@ async fn a_picture_is_bought_once_and_added_when_the_gallery_is_back() {
         ..GenerateRequest::default()
     };
     let id = fixture.submit_request(request.clone()).await;
-    while gallery.upserts.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until("the first write", || async {
+        gallery.upserts.load(Ordering::SeqCst) > 0
+    })
+    .await;
     gallery.fails_from.store(0, Ordering::SeqCst);
     let job = fixture.wait_until_finished(id).await;
     fixture.assert_picture_stored(&job);
@@ -782,11 +771,12 @@ async fn waiting_for_the_gallery_does_not_count_as_an_attempt() {
     };
     let id = fixture.submit_request(request).await;
     // More calls than a job has attempts.
-    while gallery.upserts.load(Ordering::SeqCst) < 8 {
+    wait_until("many writes", || async {
         let job = fixture.store.get(id).await.expect("there");
         assert!(!job.state.is_finished(), "{job:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        gallery.upserts.load(Ordering::SeqCst) >= 8
+    })
+    .await;
     gallery.fails_from.store(0, Ordering::SeqCst);
     let job = fixture.wait_until_finished(id).await;
     fixture.assert_picture_stored(&job);

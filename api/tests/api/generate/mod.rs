@@ -847,13 +847,10 @@ async fn pictures_and_lineage_are_visible_only_to_their_owner() {
             .expect("an answer")
             .status()
     };
-    for _ in 0..3_000 {
-        if status(&path, "one").await == StatusCode::OK {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(status(&path, "one").await, StatusCode::OK);
+    wait_until("the picture", || async {
+        status(&path, "one").await == StatusCode::OK
+    })
+    .await;
     assert_eq!(status(&path, "root").await, StatusCode::OK);
     assert_eq!(status(&path, "two").await, StatusCode::NOT_FOUND);
     // With the key in the URL, as an `<img>` sends it.

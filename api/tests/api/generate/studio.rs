@@ -10,7 +10,7 @@ use clippy_core::pictures::{PictureContent, Pictures, ServedPicture};
 use clippy_generate::{Fetcher, FileSpending, MemoryJournal, Resolver, data_url};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Handlers, Lane, Runner, RunnerSettings, SqliteJobs, SqliteSettings};
-use clippy_testing::FakeEmbedder;
+use clippy_testing::{FakeEmbedder, wait_for};
 use clippy_worker::jobs::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatience};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -170,14 +170,16 @@ pub async fn accepted(response: Response) -> Value {
 }
 
 pub async fn ended(server: &TestServer, id: &str) -> Value {
-    for _ in 0..6_000 {
+    wait_for("the job to end", || async {
         let job = body(get(server, &format!("/api/jobs/{id}")).await).await;
-        if ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")) {
-            return job;
+        let ends = ["succeeded", "failed", "cancelled"];
+        if ends.contains(&job["state"].as_str().expect("a state")) {
+            Ok(job)
+        } else {
+            Err(job)
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("never ended");
+    })
+    .await
 }
 
 pub async fn jobs(server: &TestServer) -> usize {

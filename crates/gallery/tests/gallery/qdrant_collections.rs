@@ -14,6 +14,7 @@ use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{QdrantCollections, QdrantOptions};
 use clippy_gallery_contract::model;
+use clippy_testing::wait_until_within;
 use serde_json::json;
 
 use crate::support::{options, options_for};
@@ -367,17 +368,16 @@ async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
     catch_up(&collections, &built.name).await;
     switch(&collections, &built.name, Some("job")).await;
     // Continue for a while after the searcher has found the new one.
-    let (begun, mut found_at) = (Instant::now(), None);
-    while found_at.is_none_or(|found| searches.load(Ordering::SeqCst) < found + 100) {
-        assert!(
-            begun.elapsed() < Duration::from_secs(120),
-            "the searcher is stuck"
-        );
-        if found_at.is_none() && followed.load(Ordering::SeqCst) {
-            found_at = Some(searches.load(Ordering::SeqCst));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let limit = Duration::from_secs(120);
+    wait_until_within("the searcher to find the new one", limit, || async {
+        followed.load(Ordering::SeqCst)
+    })
+    .await;
+    let found_at = searches.load(Ordering::SeqCst);
+    wait_until_within("more searches", limit, || async {
+        searches.load(Ordering::SeqCst) >= found_at + 100
+    })
+    .await;
     done.store(true, Ordering::SeqCst);
     assert_eq!(searcher.await.expect("no search failed"), built.name);
     // All writers have ended before the collection is read: a last write may still be running.

@@ -15,6 +15,7 @@ use clippy_core::{Error, ErrorCode};
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant, Proxy};
 use clippy_gallery::{QdrantGallery, QdrantOptions, QdrantServer};
 use clippy_gallery_contract::{DIMENSION, model};
+use clippy_testing::wait_for;
 use serde_json::json;
 
 use crate::support::options;
@@ -280,14 +281,7 @@ async fn a_stall_ends_at_the_time_limit_and_the_server_is_used_again_afterwards(
     }
     assert!(quick, "the circuit never opened");
     fake.faults().set_stall(Duration::ZERO);
-    let begun = Instant::now();
-    while gallery.hybrid(query()).await.is_err() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "the server is not used again"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    wait_for("the server to be used again", || gallery.hybrid(query())).await;
 }
 
 /// Cuts the connection in the middle of an upsert, again and again, at other places. What was
@@ -324,14 +318,7 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
         }
         proxy.restore();
         // The circuit may be open: the readiness check detects first that it can be closed.
-        let begun = Instant::now();
-        while gallery.info().await.is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "the server is not used again"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait_for("the server to be used again", || gallery.info()).await;
     }
     assert!(refused > 5, "the cuts missed");
     let there = direct

@@ -3,6 +3,7 @@
 use clippy_drawings::Style;
 use clippy_generate::{FailureClass, GenerateRequest, LocalProvider, Treatment, admit};
 use clippy_painter::{Plane, colour_distance};
+use clippy_testing::wait_until;
 use image::{Rgb, RgbImage, imageops};
 
 use crate::support::{
@@ -336,7 +337,7 @@ async fn previews_are_sent_during_the_work_and_cancelling_stops_it() {
     };
     let cancel = context.cancel.clone();
     let work = tokio::spawn(async move { generate_in(&LocalProvider, &many, &context).await });
-    crate::support::wait_until("it works", || {
+    wait_until("it works", || async {
         !recorder.progress.lock().expect("no panic").is_empty()
     })
     .await;

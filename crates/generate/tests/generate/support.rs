@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use clippy_core::ids::PointId;
 use clippy_drawings::{Style, render, sketch, subject};
@@ -137,15 +136,6 @@ pub async fn generate(
     request: &GenerateRequest,
 ) -> Result<Generated, GenerateError> {
     generate_in(provider, request, &context().0).await
-}
-
-/// Waits until a condition holds.
-pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(120);
-    while !condition() {
-        assert!(Instant::now() < end, "timed out waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Compares a value with `snapshots/<name>.json`. Pictures in base64 are replaced by a summary.

@@ -9,7 +9,7 @@ use clippy_jobs::{
     EventKind, Job, JobFilter, JobId, JobKind, JobState, Lane, LaneLimits, NewJob, SqliteJobs,
     SqliteSettings, Timestamp, Timing,
 };
-use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
+use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until_within};
 use serde_json::json;
 
 /// Does nothing by itself. The other tests start this program as a worker with it.
@@ -300,7 +300,7 @@ async fn a_stopped_worker_hands_back_what_it_runs() {
                 .id,
         );
     }
-    wait_until("all room to be taken", Duration::from_secs(20), || async {
+    wait_until_within("all room to be taken", Duration::from_secs(20), || async {
         store.lanes().await.expect("lanes")[1].running == AT_ONCE
     })
     .await;

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::Gallery;
@@ -13,6 +13,7 @@ use clippy_core::settings::Secret;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{EdgeGallery, EdgeOptions, QdrantGallery, QdrantOptions, QdrantServer};
 use clippy_gallery_contract::model;
+use clippy_testing::wait_for;
 
 /// Graphs are built early, so that the tests use them.
 const GRAPHS_FROM_KB: usize = 100;
@@ -122,14 +123,10 @@ impl RealQdrant {
             .spawn()
             .expect("qdrant starts");
         let url = format!("http://127.0.0.1:{grpc}");
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", grpc)).is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "qdrant does not listen"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        wait_for("qdrant to listen", || {
+            tokio::net::TcpStream::connect(("127.0.0.1", grpc))
+        })
+        .await;
         Some(Self {
             url,
             key: None,

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clippy_jobs::{LaneLimits, RedisJobs, RedisSettings};
-use clippy_testing::{RedisServer, wait_until_within};
+use clippy_testing::{RedisServer, wait_for, wait_for_within, wait_until_within};
 
 /// A Redis server for one test, with the operations that these tests need.
 pub struct Redis(RedisServer);
@@ -107,18 +107,11 @@ pub async fn connect(url: &str, prefix: &str, limits: LaneLimits) -> RedisJobs {
 }
 
 pub async fn connect_with(url: &str, settings: RedisSettings) -> RedisJobs {
-    let start = Instant::now();
-    loop {
-        match RedisJobs::connect(url, settings.clone()).await {
-            Ok(jobs) => return jobs,
-            // A server that is still loading its file answers with an error.
-            Err(error) if start.elapsed() < Duration::from_secs(10) => {
-                eprintln!("{error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
+    // A server that is still loading its file answers with an error.
+    wait_for("Redis to answer", || {
+        RedisJobs::connect(url, settings.clone())
+    })
+    .await
 }
 
 pub fn signal(process: u32, name: &str) {
@@ -163,24 +156,13 @@ impl Worker {
 
     /// Waits until the process has ended by itself, and returns its exit status.
     pub async fn ended(&mut self, within: Duration) -> std::process::ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self
-                .child
-                .as_mut()
-                .expect("it runs")
-                .try_wait()
-                .expect("it can be asked")
-            {
-                self.child = None;
-                return status;
-            }
-            assert!(
-                start.elapsed() < within,
-                "the worker did not end within {within:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let child = self.child.as_mut().expect("it runs");
+        let status = wait_for_within("the worker to end", within, || {
+            std::future::ready(child.try_wait().expect("a child").ok_or("it runs"))
+        })
+        .await;
+        self.child = None;
+        status
     }
 
     pub fn kill(&mut self) {
