@@ -1,7 +1,6 @@
 //! A server without a model: a worker embeds for it (`EMBEDDER_URL`).
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::harness::{
     Server, clippy, gallery, json as run_json, short_manifest, text, wait_for_blocking,
 };
 use crate::qdrant::{Qdrant, ids};
-use clippy_testing::RedisServer;
+use clippy_testing::{RedisServer, free_port};
 
 /// A worker that embeds for other processes at this address; killed when it is dropped.
 struct EmbeddingWorker {
@@ -78,12 +77,7 @@ fn a_server_without_a_model_embeds_with_a_worker() {
     assert!(stored.status.success(), "{}", text(&stored.stderr));
     run_json(alone.path(), &ingest);
 
-    let port = TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("bound")
-        .port();
-    let address = format!("127.0.0.1:{port}");
+    let address = format!("127.0.0.1:{}", free_port());
     let worker = EmbeddingWorker::start(gpu.path(), &address, &settings);
     // The server would not start if it read a model: this one does not exist.
     settings.push((

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use clippy_core::ids::PointId;
 use clippy_drawings::{Style, render, sketch, subject};
@@ -14,6 +14,7 @@ use clippy_generate::{
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -40,10 +41,10 @@ pub struct Recorder {
 
 impl ProgressSink for Recorder {
     fn progress(&self, progress: Progress) {
-        self.progress.lock().expect("no panic").push(progress);
+        self.progress.lock().push(progress);
     }
     fn preview(&self, preview: Preview) {
-        self.previews.lock().expect("no panic").push(preview);
+        self.previews.lock().push(preview);
     }
 }
 

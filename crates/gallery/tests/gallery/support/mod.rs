@@ -1,7 +1,6 @@
 //! Servers to test against: always the fake one, and a real one if there is one.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use clippy_core::settings::Secret;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{EdgeGallery, EdgeOptions, QdrantGallery, QdrantOptions, QdrantServer};
 use clippy_gallery_contract::model;
-use clippy_testing::wait_for;
+use clippy_testing::{free_port, wait_for};
 
 /// Graphs are built early, so that the tests use them.
 const GRAPHS_FROM_KB: usize = 100;
@@ -99,10 +98,6 @@ impl RealQdrant {
             return None;
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let free_port = || {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            listener.local_addr().expect("bound").port()
-        };
         let (http, grpc) = (free_port(), free_port());
         let process = Command::new(program)
             .current_dir(folder.path())

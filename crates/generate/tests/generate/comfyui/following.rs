@@ -30,7 +30,6 @@ async fn wait_for_painting(recorder: &Arc<Recorder>) {
         recorder
             .progress
             .lock()
-            .expect("no panic")
             .iter()
             .any(|p| p.phase == "painting")
     })
@@ -50,7 +49,6 @@ async fn cancelling_stops_exactly_this_prompt() {
             recorder
                 .progress
                 .lock()
-                .expect("no panic")
                 .iter()
                 .any(|p| p.phase == "painting" || p.phase == "waiting")
         })
@@ -128,7 +126,6 @@ async fn after_a_restart_of_the_server_everything_is_sent_again() {
         recorder
             .progress
             .lock()
-            .expect("no panic")
             .iter()
             .any(|progress| progress.message.contains("does not answer"))
     })
@@ -182,7 +179,7 @@ async fn time_in_the_queue_is_not_counted_and_waiting_is_reported_once() {
     })
     .await;
     assert!(!work.is_finished());
-    let reported = recorder.progress.lock().expect("no panic").clone();
+    let reported = recorder.progress.lock().clone();
     let waiting: Vec<&str> = reported
         .iter()
         .filter(|progress| progress.phase == "waiting")
@@ -212,7 +209,6 @@ async fn after_our_own_restart_a_running_prompt_is_followed_and_not_sent_again()
         recorder
             .progress
             .lock()
-            .expect("no panic")
             .iter()
             .any(|progress| progress.phase == "preparing")
     })
