@@ -5,6 +5,7 @@
 //!   test sets one of their faults.
 //!   A job store without a file is `SqliteJobs::in_memory` of `clippy-jobs`: it is the real store,
 //!   so it cannot behave differently.
+//! - [`check_embedder`] and [`check_overload`]: the contract of embedders.
 //! - [`RedisServer`]: a real Redis server, one for each test.
 //! - [`ApiClient`]: calls the API, and checks the form of every error response.
 //! - [`Events`] and [`BlockingEvents`]: server-sent events, read as a browser reads them.
@@ -13,6 +14,7 @@
 
 mod client;
 mod embedder;
+mod embedder_contract;
 mod events;
 mod gallery;
 mod preferences;
@@ -23,6 +25,7 @@ mod waiting;
 
 pub use client::{ApiClient, ApiRequest, check_problem, json, problem};
 pub use embedder::FakeEmbedder;
+pub use embedder_contract::{check_embedder, check_overload};
 pub use events::{BlockingEvents, Event, Events};
 pub use gallery::MemoryGallery;
 pub use preferences::MemoryPreferences;
