@@ -22,17 +22,8 @@ fn drawing(name: &str, seed: u64) -> Vec<u8> {
 }
 
 fn search(server: &Server, form: Form) -> Value {
-    let response = clippy_http::blocking_client()
-        .build()
-        .expect("a client")
-        .post(format!("{}/api/search/hybrid", server.url))
-        .multipart(form)
-        .send()
-        .expect("it serves");
-    let status = response.status();
-    let body: Value = response.json().expect("JSON");
-    assert!(status.is_success(), "{status}: {body}");
-    body
+    let answer = server.api().post_form("/api/search/hybrid", form);
+    answer.expect(200).json()
 }
 
 /// Returns the styles of the pictures of a subject among the first results.
@@ -53,12 +44,7 @@ fn styles_of(answer: &Value, subject: &str, first: usize) -> BTreeSet<String> {
 
 /// Returns the progress of the preparation; null after it is complete.
 fn preparing(server: &Server) -> Value {
-    let http = clippy_http::blocking_client().build().expect("a client");
-    let answer = http
-        .get(format!("{}/api/preparing", server.url))
-        .send()
-        .expect("it serves");
-    answer.json::<Value>().expect("JSON")["preparing"].clone()
+    server.api().get_json("/api/preparing")["preparing"].clone()
 }
 
 fn start(folder: &Path) -> Server {
@@ -95,21 +81,14 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
         ("QDRANT_URL", "http://127.0.0.1:9"),
     ];
     let mut server = Server::start_with(folder.path(), "demo", &[], &paid);
-    let http = clippy_http::blocking_client().build().expect("a client");
-    let page = http.get(&server.url).send().expect("it serves");
-    assert!(page.status().is_success());
-    assert!(page.text().expect("text").contains("<html"), "the page");
+    let page = server.api().get("/").expect(200);
+    assert!(page.text().contains("<html"), "the page");
     let now = preparing(&server);
     assert!(
         now["stage"] == "drawing" && now["total"].as_u64() > Some(100),
         "{now}"
     );
-    let providers: Value = http
-        .get(format!("{}/api/providers", server.url))
-        .send()
-        .expect("it serves")
-        .json()
-        .expect("JSON");
+    let providers = server.api().get_json("/api/providers");
     let all = providers["providers"].as_array().expect("a list");
     assert!(
         all.len() == 1 && all[0]["provider"] == "local",
@@ -149,7 +128,6 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
 fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = start(folder.path());
-    let http = clippy_http::blocking_client().build().expect("a client");
 
     for name in ["apple", "house"] {
         for seed in [1, 2] {
@@ -186,18 +164,9 @@ fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
 
     let first = &answer["results"][0];
     let address = first["payload"]["image_url"].as_str().expect("an address");
-    let picture = http
-        .get(format!("{}{address}", server.url))
-        .query(&[("w", "64")])
-        .send()
-        .expect("it serves");
-    assert!(
-        picture.headers()["content-type"]
-            .to_str()
-            .expect("ASCII")
-            .starts_with("image/")
-    );
-    let thumbnail = image::load_from_memory(&picture.bytes().expect("a body")).expect("a picture");
+    let picture = server.api().get(&format!("{address}?w=64")).expect(200);
+    assert!(picture.header("content-type").starts_with("image/"));
+    let thumbnail = image::load_from_memory(&picture.body).expect("a picture");
     assert_eq!(thumbnail.width(), 64);
 
     server.kill();

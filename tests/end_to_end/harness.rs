@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use clippy_testing::BlockingApiClient;
+pub use clippy_testing::wait_for_blocking;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -51,8 +53,6 @@ pub fn json(data: &Path, arguments: &[&str]) -> Value {
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
-
-pub use clippy_testing::wait_for_blocking;
 
 /// A running `clippy serve` or `clippy demo`; killed when it is dropped.
 pub struct Server {
@@ -120,6 +120,11 @@ impl Server {
                 panic!("clippy {command} did not print its address: {}", log.lock());
             }
         }
+    }
+
+    /// Returns a client of its API.
+    pub fn api(&self) -> BlockingApiClient {
+        BlockingApiClient::new(&self.url)
     }
 
     /// Returns the process id.

@@ -7,11 +7,13 @@
 //!   so it cannot behave differently.
 //! - [`check_embedder`] and [`check_overload`]: the contract of embedders.
 //! - [`RedisServer`]: a real Redis server, one for each test.
-//! - [`ApiClient`]: calls the API, and checks the form of every error response.
+//! - [`ApiClient`] and [`BlockingApiClient`]: call the API, and check the form of every error
+//!   response.
 //! - [`Events`] and [`BlockingEvents`]: server-sent events, read as a browser reads them.
 //! - [`wait_until`], [`wait_for`], their forms with a time limit, and [`wait_for_blocking`]: wait
 //!   for a condition or a value, never for a fixed time.
 
+mod blocking_client;
 mod client;
 mod embedder;
 mod embedder_contract;
@@ -23,6 +25,7 @@ mod redis;
 mod search;
 mod waiting;
 
+pub use blocking_client::{BlockingAnswer, BlockingApiClient};
 pub use client::{ApiClient, ApiRequest, check_problem, json, problem};
 pub use embedder::FakeEmbedder;
 pub use embedder_contract::{check_embedder, check_overload};
