@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use clippy_api::ApiOptions;
 use clippy_core::live::{Live, LivePair};
-use clippy_core::pictures::{PictureContent, Pictures, ServedPicture};
+use clippy_core::pictures::PictureContent;
 use clippy_generate::{Fetcher, FileSpending, MemoryJournal, Resolver, data_url};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Handlers, Lane, Runner, RunnerSettings, SqliteJobs, SqliteSettings};
@@ -16,22 +15,15 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::support::{DIMENSION, Setup, TestServer, json as body};
+use crate::support::{DIMENSION, FakePictures, Setup, TestServer, json as body};
 
 /// Draws a different picture for each path.
-pub struct DrawnPictures;
-
-#[async_trait]
-impl Pictures for DrawnPictures {
-    async fn open(&self, path: &str, _width: Option<u32>) -> clippy_core::Result<ServedPicture> {
+fn drawn_pictures() -> Arc<FakePictures> {
+    FakePictures::new(|path, _| {
         let number: u8 = path.trim_end_matches(".png").parse().unwrap_or(99);
         let bytes = painting(number.wrapping_mul(37)).into();
-        Ok(ServedPicture {
-            content: PictureContent::Memory(bytes),
-            content_type: "image/png".to_owned(),
-            etag: path.replace('.', "-"),
-        })
-    }
+        Ok(PictureContent::Memory(bytes))
+    })
 }
 
 /// A disc of one colour on a ground of another.
@@ -90,7 +82,7 @@ pub async fn studio(options: ApiOptions) -> Studio {
     let store = SqliteJobs::in_memory(SqliteSettings::default())
         .await
         .expect("a new store");
-    let (store, pictures) = (Arc::new(store), Arc::new(DrawnPictures));
+    let (store, pictures) = (Arc::new(store), drawn_pictures());
     let server = TestServer::with(Setup {
         options,
         jobs: Some(Arc::clone(&store) as _),

@@ -1,9 +1,6 @@
 //! Test doubles: a collection and a ledger in memory that can be made to fail, an embedder that
 //! counts, and folders of pictures.
 
-// No test file uses all of this.
-#![allow(dead_code)]
-
 pub mod timing;
 
 use std::collections::{BTreeMap, HashMap};

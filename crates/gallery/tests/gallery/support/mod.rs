@@ -1,5 +1,4 @@
 //! Servers to test against: always the fake one, and a real one if there is one.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

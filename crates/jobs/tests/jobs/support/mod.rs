@@ -1,5 +1,4 @@
 //! Real servers and real processes for the tests.
-#![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod clock;
 pub mod handlers;
