@@ -94,7 +94,7 @@ async fn measure(redis: &RedisServer) -> Result<Value, AnyError> {
         let running = (0..workers)
             .map(|_| worker(&redis.url()))
             .collect::<Result<Vec<_>, _>>()?;
-        cycles.push(drained(&store, CYCLES as u64).await?);
+        cycles.push(drain(&store, CYCLES as u64).await?);
         drop(running);
     }
     flush(redis)?;
@@ -164,7 +164,7 @@ async fn add(store: &Arc<RedisJobs>, callers: usize, count: usize) -> Result<f64
 }
 
 /// Measures the jobs finished in a second, from the first claim until the queue is empty.
-async fn drained(store: &Arc<RedisJobs>, count: u64) -> Result<f64, AnyError> {
+async fn drain(store: &Arc<RedisJobs>, count: u64) -> Result<f64, AnyError> {
     let limit = Duration::from_secs(600);
     let (begun, before) = wait_for_within("the first claim", limit, || async {
         let lane = &store.lanes().await?[0];

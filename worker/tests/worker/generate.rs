@@ -22,7 +22,7 @@ use clippy_generate::{
     CallPictures, CallRole, Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending,
     GenerateError, GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext,
     GenerationMeta, Intake, MicroDollars, Outputs, PaidCall, Provider, ProviderName, Providers,
-    Receipt, ReferencePicture, ReferencePictures, Resolver, Spending, paid_once,
+    Receipt, ReferencePicture, ReferencePictures, Resolver, Spending, pay_once,
 };
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
@@ -134,7 +134,7 @@ impl Provider for PaidProvider {
             index: 0,
             body: generation.prompt.as_bytes(),
         };
-        let sold = paid_once(context, &call, || self.sell()).await?;
+        let sold = pay_once(context, &call, || self.sell()).await?;
         self.stop_at("after").await;
         let image = |bytes: &Bytes| GeneratedImage {
             bytes: bytes.clone(),

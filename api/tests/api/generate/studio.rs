@@ -142,7 +142,7 @@ pub async fn get(server: &TestServer, path: &str) -> Response {
     server.get(path).send().await.expect("an answer")
 }
 
-pub async fn accepted(response: Response) -> Value {
+pub async fn expect_accepted(response: Response) -> Value {
     let (status, location) = (
         response.status(),
         response.headers().get("location").cloned(),
@@ -161,7 +161,7 @@ pub async fn accepted(response: Response) -> Value {
     job
 }
 
-pub async fn ended(server: &TestServer, id: &str) -> Value {
+pub async fn wait_for_job(server: &TestServer, id: &str) -> Value {
     wait_for("the job to end", || async {
         let job = body(get(server, &format!("/api/jobs/{id}")).await).await;
         let ends = ["succeeded", "failed", "cancelled"];

@@ -56,7 +56,10 @@ fn point(id: u64, version: u64, dimension: usize) -> Point {
     }
 }
 
-async fn opened(options: QdrantOptions, name: &str) -> (QdrantCollections, Arc<dyn Gallery>) {
+async fn open_collections(
+    options: QdrantOptions,
+    name: &str,
+) -> (QdrantCollections, Arc<dyn Gallery>) {
     QdrantCollections::open(options, source(name))
         .await
         .expect("opened")
@@ -154,7 +157,7 @@ async fn switch(collections: &QdrantCollections, name: &str, owner: Option<&str>
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_with_the_public_name_is_replaced_restored_and_dropped() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
+    let (collections, gallery) = open_collections(options(&fake.url(), "clippy"), "first").await;
     gallery
         .upsert((1..=50).map(|id| point(id, 1, 32)).collect())
         .await
@@ -226,7 +229,8 @@ async fn a_collection_with_the_public_name_is_replaced_restored_and_dropped() {
     );
 
     // Another process finds the new one, and its writes survive a rollback.
-    let (elsewhere, new) = opened(options_for(&fake.url(), "clippy", second()), "second").await;
+    let (elsewhere, new) =
+        open_collections(options_for(&fake.url(), "clippy", second()), "second").await;
     assert_eq!(versions(&*new).await.len(), 50);
     new.upsert(vec![point(70, 4, 12)]).await.expect("stored");
     switch(&elsewhere, "clippy", None).await;
@@ -271,7 +275,7 @@ async fn a_collection_with_the_public_name_is_replaced_restored_and_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
+    let (collections, gallery) = open_collections(options(&fake.url(), "clippy"), "first").await;
     gallery
         .upsert((1..=200).map(|id| point(id, 0, 32)).collect())
         .await
@@ -284,7 +288,7 @@ async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
         .map(|writer| {
             let (options, done) = (options(&fake.url(), "clippy"), Arc::clone(&done));
             tokio::spawn(async move {
-                let (mine, mut gallery) = opened(options, "first").await;
+                let (mine, mut gallery) = open_collections(options, "first").await;
                 let mut acknowledged: BTreeMap<PointId, u64> = BTreeMap::new();
                 let mut version = 1;
                 while !done.load(Ordering::SeqCst) {
@@ -317,7 +321,7 @@ async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
         );
         let followed = Arc::clone(&followed);
         async move {
-            let (mine, gallery) = opened(options, "first").await;
+            let (mine, gallery) = open_collections(options, "first").await;
             let mut pair = ("clippy".to_owned(), gallery, 32);
             let mut looked = Instant::now();
             while !done.load(Ordering::SeqCst) || searches.load(Ordering::SeqCst) < 1_000 {

@@ -78,7 +78,7 @@ fn says(error: &Error, code: ErrorCode, parts: &[&str]) {
     }
 }
 
-async fn filled(fake: &FakeQdrant, name: &str) -> QdrantGallery {
+async fn open_filled(fake: &FakeQdrant, name: &str) -> QdrantGallery {
     let gallery = QdrantGallery::open(options(&fake.url(), name))
         .await
         .expect("opened");
@@ -180,7 +180,7 @@ async fn an_address_without_a_qdrant_server_is_named_in_the_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_or_full_disk_and_a_dead_shard_are_reported_and_nothing_is_stored() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let gallery = filled(&fake, "disk").await;
+    let gallery = open_filled(&fake, "disk").await;
     fake.faults().set_read_only(true);
     says(
         &gallery
@@ -226,7 +226,7 @@ async fn a_read_only_or_full_disk_and_a_dead_shard_are_reported_and_nothing_is_s
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_that_is_deleted_meanwhile_is_reported_and_not_made_again() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let gallery = filled(&fake, "gone").await;
+    let gallery = open_filled(&fake, "gone").await;
     let client = qdrant_client::Qdrant::from_url(&fake.url())
         .skip_compatibility_check()
         .build()

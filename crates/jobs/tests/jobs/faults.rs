@@ -241,10 +241,10 @@ async fn a_job_that_aborts_its_process_costs_others_one_run_and_then_fails() {
         .expect("created")
         .job
         .id;
-    first.ended(Duration::from_secs(20)).await;
+    first.wait_until_ended(Duration::from_secs(20)).await;
     // The second time it runs alone, so the other jobs are not lost again.
     let mut second = Worker::start(&settings, &log);
-    second.ended(Duration::from_secs(60)).await;
+    second.wait_until_ended(Duration::from_secs(60)).await;
     let _third = Worker::start(&settings, &log);
     let failed = wait_for_job(&store, id, "the job to fail", |job| job.state.is_finished()).await;
     assert_eq!((failed.state, failed.attempt), (JobState::Failed, 2));
@@ -307,7 +307,7 @@ async fn a_stopped_worker_hands_back_what_it_runs() {
     signal(first.id(), "TERM");
     let (asked, process) = (Instant::now(), first.id());
     // Two seconds of draining, the grace time, and a reserve for a busy machine.
-    let status = first.ended(Duration::from_secs(10)).await;
+    let status = first.wait_until_ended(Duration::from_secs(10)).await;
     eprintln!(
         "ended {:?} after it was asked to, with {AT_ONCE} jobs in flight",
         asked.elapsed()

@@ -154,7 +154,7 @@ impl Worker {
     }
 
     /// Waits until the process has ended by itself, and returns its exit status.
-    pub async fn ended(&mut self, within: Duration) -> std::process::ExitStatus {
+    pub async fn wait_until_ended(&mut self, within: Duration) -> std::process::ExitStatus {
         let child = self.child.as_mut().expect("it runs");
         let status = wait_for_within("the worker to end", within, || {
             std::future::ready(child.try_wait().expect("a child").ok_or("it runs"))
