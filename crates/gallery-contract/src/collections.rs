@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use clippy_core::ErrorCode;
 use clippy_core::collections::{Collections, ModelSource, Role};

@@ -99,7 +99,7 @@ async fn the_bundled_model_and_one_without_a_style_keep_the_contract() {
     check_embedder(&embedder).await;
     let model = fixtures::load(fixtures::MODELS[0], Precision::Fp32);
     let options = EmbedderOptions {
-        max_waiting: 1,
+        max_waiting: 6,
         ..EmbedderOptions::default()
     };
     let small = TorchEmbedder::start(model, options).expect("started");
