@@ -824,7 +824,10 @@ async fn a_worker_that_stops_waits_for_the_call_in_progress() {
     .await;
     running.stop.cancel();
     // The worker has dropped the other job, and not the call.
-    dropped.cancelled().await;
+    wait_until("the other job to be dropped", || async {
+        dropped.is_cancelled()
+    })
+    .await;
     assert!(!running.task.is_finished());
     fixture.remove("stop");
     running.stop().await;
