@@ -24,7 +24,7 @@ use clippy_jobs::{
     Handlers, JobBackend, JobContext, JobError, JobHandler, JobKind, JobStore, Lane, NewJob,
     RedisJobs, RedisSettings, Runner, RunnerSettings,
 };
-use clippy_testing::RedisServer;
+use clippy_testing::{RedisServer, wait_for, wait_for_within};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +94,7 @@ async fn measure(redis: &RedisServer) -> Result<Value, AnyError> {
         let running = (0..workers)
             .map(|_| worker(&redis.url()))
             .collect::<Result<Vec<_>, _>>()?;
-        cycles.push(drained(&store, CYCLES as u64).await?);
+        cycles.push(drain(&store, CYCLES as u64).await?);
         drop(running);
     }
     flush(redis)?;
@@ -104,12 +104,15 @@ async fn measure(redis: &RedisServer) -> Result<Value, AnyError> {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let sent = micros();
         let id = store.create(&job()).await?.job.id;
-        let begun = loop {
-            if let Some(result) = store.get(id).await?.result {
-                break result["begun"].as_u64().unwrap_or_default();
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        };
+        let result = wait_for("the job to end", || async {
+            store
+                .get(id)
+                .await
+                .map(|job| job.result)?
+                .ok_or_else(not_yet)
+        })
+        .await;
+        let begun = result["begun"].as_u64().unwrap_or_default();
         pickups.push((begun.saturating_sub(sent)) as f64 / 1_000.0);
     }
     // During the first jobs the worker is still starting.
@@ -161,20 +164,26 @@ async fn add(store: &Arc<RedisJobs>, callers: usize, count: usize) -> Result<f64
 }
 
 /// Measures the jobs finished in a second, from the first claim until the queue is empty.
-async fn drained(store: &Arc<RedisJobs>, count: u64) -> Result<f64, AnyError> {
-    let mut begun = None;
-    loop {
+async fn drain(store: &Arc<RedisJobs>, count: u64) -> Result<f64, AnyError> {
+    let limit = Duration::from_secs(600);
+    let (begun, before) = wait_for_within("the first claim", limit, || async {
         let lane = &store.lanes().await?[0];
-        if begun.is_none() && lane.queued < count {
-            begun = Some((Instant::now(), lane.succeeded));
-        }
-        if let Some((at, before)) = begun
-            && lane.queued + lane.running == 0
-        {
-            return Ok((count - before) as f64 / at.elapsed().as_secs_f64());
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        let is_begun = lane.queued < count;
+        let now = (Instant::now(), lane.succeeded);
+        is_begun.then_some(now).ok_or_else(not_yet)
+    })
+    .await;
+    wait_for_within("the queue to be empty", limit, || async {
+        let lane = &store.lanes().await?[0];
+        let is_empty = lane.queued + lane.running == 0;
+        is_empty.then_some(()).ok_or_else(not_yet)
+    })
+    .await;
+    Ok((count - before) as f64 / begun.elapsed().as_secs_f64())
+}
+
+fn not_yet() -> clippy_core::Error {
+    clippy_core::Error::not_found("not yet")
 }
 
 fn micros() -> u64 {

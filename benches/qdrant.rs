@@ -187,8 +187,12 @@ async fn main() -> Result<(), AnyError> {
         let bare = run.measure(async |query| run.bare(query).await).await?;
         let hybrid = run.measure(async |query| run.hybrid(query).await).await?;
         let formula = run.measure(async |query| run.formula(query).await).await?;
-        let fused = run.measure(async |query| run.fused(query).await).await?;
-        let fetched = run.measure(async |query| run.fetched(query).await).await?;
+        let fused = run
+            .measure(async |query| run.search_fused(query).await)
+            .await?;
+        let fetched = run
+            .measure(async |query| run.search_and_fetch(query).await)
+            .await?;
         println!(
             "{}",
             json!({
@@ -460,7 +464,7 @@ impl Run<'_> {
     }
 
     /// One query: prefetch in every space, and all candidates with all their vectors, scored here.
-    async fn fused(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
+    async fn search_fused(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
         let request = wire::QueryPoints {
             collection_name: COLLECTION.to_owned(),
             prefetch: self.prefetches(query),
@@ -479,7 +483,7 @@ impl Run<'_> {
     }
 
     /// Two calls: the candidates of all spaces, then their vectors, scored here.
-    async fn fetched(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
+    async fn search_and_fetch(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
         let requests = query.iter().filter_map(|(space, vector)| {
             let request = QueryPointsBuilder::new(COLLECTION)
                 .query(Query::new_nearest(vector.clone()?))

@@ -19,7 +19,7 @@ ALLOWED = {
     "clippy-http": set(),
     "clippy-imaging": {"clippy-core"},
     "clippy-library": {"clippy-common", "clippy-core", "clippy-imaging"},
-    "clippy-gallery-contract": {"clippy-core"},
+    "clippy-gallery-contract": {"clippy-core", "clippy-testing"},
     "clippy-jobs-contract": {"clippy-core", "clippy-jobs", "clippy-testing"},
     "clippy-testing": {"clippy-core", "clippy-http"},
     "clippy-clip": {"clippy-common", "clippy-core", "clippy-http"},

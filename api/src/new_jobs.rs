@@ -41,13 +41,13 @@ impl NewJobs {
                     let Some(hub) = hub.upgrade() else { return };
                     match notice {
                         Ok(EventNotice(job)) => hub.look_up(jobs.as_ref(), &mut known, job).await,
-                        Err(RecvError::Lagged(_)) => hub.locked().values().for_each(notify),
+                        Err(RecvError::Lagged(_)) => hub.lock().values().for_each(notify),
                         Err(RecvError::Closed) => return,
                     }
                 }
             });
         });
-        let mut owners = self.locked();
+        let mut owners = self.lock();
         let sender = owners
             .entry(owner.to_owned())
             .or_insert_with(|| watch::channel(0).0);
@@ -60,13 +60,13 @@ impl NewJobs {
 
     /// Announces a new job of this owner.
     pub(crate) fn announce(&self, owner: &str) {
-        if let Some(sender) = self.locked().get(owner) {
+        if let Some(sender) = self.lock().get(owner) {
             notify(sender);
         }
     }
 
     async fn look_up(&self, jobs: &dyn JobStore, known: &mut SeenJobs, id: JobId) {
-        if self.locked().is_empty() || !known.is_new(id) {
+        if self.lock().is_empty() || !known.is_new(id) {
             return;
         }
         match jobs.get(id).await {
@@ -82,7 +82,7 @@ impl NewJobs {
         }
     }
 
-    fn locked(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
         self.owners.lock()
     }
 }
@@ -108,7 +108,7 @@ impl NewJobWatch {
 impl Drop for NewJobWatch {
     fn drop(&mut self) {
         self.receiver = None;
-        let mut owners = self.hub.locked();
+        let mut owners = self.hub.lock();
         if owners
             .get(&self.owner)
             .is_some_and(|sender| sender.receiver_count() == 0)

@@ -21,11 +21,11 @@ pub async fn initial(settings: &Settings) -> Result<ModelSource, Failure> {
     if configured != ModelSource::default() {
         return Ok(configured);
     }
-    Ok(remembered(settings).await?.unwrap_or_default())
+    Ok(read_recorded(settings).await?.unwrap_or_default())
 }
 
 /// Returns the model that is recorded with the collection, on a server or in the data folder.
-pub async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
+pub async fn read_recorded(settings: &Settings) -> Result<Option<ModelSource>> {
     match qdrant::server(settings) {
         Some(server) => QdrantCollections::recorded_model(&server, &settings.collection.name).await,
         None => EdgeCollections::recorded_model(&settings.collection.data_dir),
@@ -71,7 +71,7 @@ pub async fn with_hint(settings: &Settings, error: Error) -> Failure {
     if error.code != ErrorCode::Conflict {
         return error.into();
     }
-    let Some(remembered) = remembered(settings).await.ok().flatten() else {
+    let Some(remembered) = read_recorded(settings).await.ok().flatten() else {
         return error.into();
     };
     let model = remembered

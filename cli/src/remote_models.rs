@@ -75,7 +75,7 @@ impl Models for RemoteModels {
     /// is refused.
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
         if *source != self.configured
-            && model_choice::remembered(&self.settings).await?.as_ref() != Some(source)
+            && model_choice::read_recorded(&self.settings).await?.as_ref() != Some(source)
         {
             let message = format!(
                 "EMBEDDER_URL is set, so this process uses the model of {} and cannot load \

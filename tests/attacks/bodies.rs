@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use super::target::{Target, at_once};
 
@@ -94,17 +93,17 @@ pub fn announced(target: &Target) {
             LENGTH,
         ));
     }
-    std::thread::sleep(Duration::from_secs(2));
+    target.wait_for_others(10);
+    drop(held);
 }
 
 pub fn trickling(target: &Target) {
     let mut held: Vec<TcpStream> = (0..100)
         .map(|number| announce_body(target, PATHS[number % 5], "application/json", LENGTH))
         .collect();
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(2) {
+    for _ in 0..10 {
         held.retain_mut(|socket| socket.write_all(b" ").is_ok());
-        std::thread::sleep(Duration::from_millis(200));
+        target.wait_for_others(1);
     }
 }
 

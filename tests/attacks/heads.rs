@@ -1,7 +1,5 @@
 //! Request heads that are slow or unreadable, and paths that do not exist.
 
-use std::time::Duration;
-
 use super::target::{Target, at_once};
 
 pub fn slow(target: &Target) {
@@ -14,7 +12,7 @@ pub fn slow(target: &Target) {
             })
         })
         .collect();
-    std::thread::sleep(Duration::from_secs(2));
+    target.wait_for_others(10);
     drop(held);
 }
 

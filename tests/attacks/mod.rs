@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::attacks::target::Target;
 use crate::attacks::watch::Watch;
-use crate::harness::{Server, wait_until};
+use crate::harness::{Server, wait_for_blocking};
 
 /// The most memory that the program may use, in bytes.
 const MOST_MEMORY: u64 = 1_500 << 20;
@@ -108,7 +108,7 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
             break;
         }
     }
-    wait_until("the jobs to finish", Duration::from_secs(120), || {
+    wait_for_blocking("the jobs to finish", Duration::from_secs(120), || {
         target.is_idle().then_some(())
     });
     let peak = watch::peak_memory(target.process);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::target::Target;
-use crate::harness::wait_until;
+use crate::harness::wait_for_blocking;
 
 pub fn never_reading(target: &Target) {
     let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", target.authority);
@@ -32,7 +32,7 @@ pub fn never_reading(target: &Target) {
     for _ in 0..10 {
         held.push(target.socket(search.repeat(10).as_bytes()));
     }
-    std::thread::sleep(Duration::from_secs(4));
+    target.wait_for_others(20);
     drop(held);
 }
 
@@ -61,11 +61,12 @@ pub fn streams(target: &Target) {
         "1-x",
     ] {
         // While the four hundred connections open, the server may have no room for another.
-        let (status, answer) = wait_until("a free connection", Duration::from_secs(30), || {
-            let answer = target.exchange(ask(&format!("last-event-id: {last}\r\n")).as_bytes());
-            let status = answer.get(9..12).unwrap_or_default().to_owned();
-            (status != "503").then_some((status, answer))
-        });
+        let (status, answer) =
+            wait_for_blocking("a free connection", Duration::from_secs(30), || {
+                let answer = target.exchange(ask(&format!("last-event-id: {last}\r\n")).as_bytes());
+                let status = answer.get(9..12).unwrap_or_default().to_owned();
+                (status != "503").then_some((status, answer))
+            });
         assert!(
             ["200", "204", "400"].contains(&status.as_str()),
             "{last}: {answer}"

@@ -2,12 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, wait_until};
+use crate::harness::{Server, wait_for_blocking};
 
 /// After this time, the server counts as not answering.
 const LONGEST_ANSWER: Duration = Duration::from_secs(90);
@@ -18,6 +20,8 @@ pub struct Target {
     /// Host and port.
     pub authority: String,
     pub client: Client,
+    /// The searches of the other client that were answered so far.
+    pub others_answered: Arc<AtomicUsize>,
 }
 
 impl Target {
@@ -28,12 +32,13 @@ impl Target {
             url: server.url.clone(),
             authority,
             client: client(Ipv4Addr::LOCALHOST),
+            others_answered: Arc::default(),
         }
     }
 
     /// Waits until the demo's gallery is complete: the demo serves while it is still being made.
     pub fn wait_for_the_gallery(&self) {
-        wait_until("the gallery", Duration::from_secs(300), || {
+        wait_for_blocking("the gallery", Duration::from_secs(300), || {
             let preparing: Value = self
                 .client
                 .get(format!("{}/api/preparing", self.url))
@@ -87,6 +92,15 @@ impl Target {
             .expect("a socket");
         let _ = socket.write_all(bytes);
         socket
+    }
+
+    /// Waits until this many more searches of the other client are answered.
+    pub fn wait_for_others(&self, count: usize) {
+        let answered = || self.others_answered.load(Ordering::Relaxed);
+        let enough = answered() + count;
+        wait_for_blocking("the other client's searches", LONGEST_ANSWER, || {
+            (answered() >= enough).then_some(())
+        });
     }
 
     /// Sends these bytes, and returns everything that the server answers until it closes the

@@ -472,7 +472,8 @@ test("dark mode, a server that does not answer, and a server that requires a key
   for (const [place, name] of [["History", "history-dark"], ["Admin", "admin-dark"]]) {
     await page.getByRole("link", { name: place }).click();
     await page.getByRole("heading", { name: place, level: 1 }).waitFor();
-    await page.waitForTimeout(500);
+    // Placeholders for what is not here yet pulse.
+    await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== "running"));
     await keep(page, name);
     await checkAccessible(page, name);
   }

@@ -3,19 +3,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { draw, DRAWINGS, keep, open, searches } from "./harness.mjs";
+import { draw, DRAWINGS, keep, open, searches, until } from "./harness.mjs";
 
 /** Draws, waits for the answer to the whole drawing, and returns the results. */
 async function drawAndSearch(page, name) {
   const answers = searches(page);
   await draw(page, "#pad", DRAWINGS[name]);
+  // The last stroke starts one more search, a moment after the pen was lifted.
+  await page.waitForRequest((request) => request.url().includes("/api/search/hybrid"));
   await page.waitForFunction(() => {
     const results = document.querySelector("#results");
     return !results.hasAttribute("aria-busy") && results.querySelectorAll(".card").length > 0;
   });
-  // The last stroke starts one more search, a moment after the pen was lifted.
-  await page.waitForTimeout(800);
-  await page.waitForFunction(() => !document.querySelector("#results").hasAttribute("aria-busy"));
+  await until("the answer", () => answers.waiting === 0 && answers.length > 0);
   return answers.at(-1).results;
 }
 

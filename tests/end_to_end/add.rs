@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json, run, text, wait_for_blocking};
 
 /// Makes a folder of pictures as an artist has them: some in sub-folders, one with a text beside
 /// it, and other files.
@@ -202,20 +202,14 @@ fn a_list_of_paths_is_read_from_standard_input() {
 fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
     let folder = folder_of_pictures();
     let server = Server::start(folder.path(), "serve", &[]);
-    let client = clippy_http::blocking_client().build().expect("a client");
+    let api = server.api();
     let outside = folder.path().join("pictures");
     let post = |path: &Path| {
-        let answer = client
-            .post(format!("{}/api/admin/add", server.url))
-            .json(&json!({"paths": [path], "tags_from_folders": true}))
-            .send()
-            .expect("it serves");
-        let status = answer.status().as_u16();
-        (status, answer.json::<Value>().expect("JSON"))
+        let body = json!({"paths": [path], "tags_from_folders": true});
+        api.post_json("/api/admin/add", &body)
     };
-    let (status, refused) = post(&outside);
+    let refused = post(&outside).expect(403).json();
     let detail = refused["detail"].as_str().expect("a reason");
-    assert_eq!(status, 403, "{refused}");
     assert!(
         detail.contains("clippy add") && detail.contains("IMAGES_ROOT"),
         "{detail}"
@@ -243,17 +237,9 @@ fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
         outside.join("Narwhal.png"),
     )
     .expect("copied");
-    let (status, job) = post(&outside);
-    assert_eq!(status, 202, "{job}");
-    let id = job["id"].as_str().expect("an id").to_owned();
-    let ended = wait_until("the job to end", Duration::from_secs(60), || {
-        let job: Value = client
-            .get(format!("{}/api/jobs/{id}", server.url))
-            .send()
-            .and_then(reqwest::blocking::Response::json)
-            .expect("JSON");
-        (job["state"] == "succeeded" || job["state"] == "failed").then_some(job)
-    });
+    let job = post(&outside).expect(202).json();
+    let id = job["id"].as_str().expect("an id");
+    let ended = api.wait_for_job(id, Duration::from_secs(60));
     assert_eq!(ended["kind"], "ingest");
     assert_eq!(ended["state"], "succeeded", "{ended}");
     assert_eq!(ended["result"]["scan"]["new"], 1, "{ended}");
@@ -262,15 +248,8 @@ fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
         "with their folders as tags"
     );
     assert_eq!(best(folder.path(), "narwhal").1, "Narwhal.png");
-    let image = client
-        .get(format!(
-            "{}/api/image/{}",
-            server.url,
-            best(folder.path(), "narwhal").0
-        ))
-        .send()
-        .expect("it serves");
-    assert_eq!(image.status().as_u16(), 200);
+    let image = format!("/api/image/{}", best(folder.path(), "narwhal").0);
+    assert!(!api.get(&image).expect(200).body.is_empty());
     assert!(server.stop().success());
     let later = add(folder.path());
     assert_eq!(later["scan"]["described_anew"], 5, "without the flag again");
@@ -353,7 +332,7 @@ fn after_a_kill_at_any_moment_the_next_run_completes_it() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("it starts");
-        wait_until(watched, Duration::from_secs(60), || {
+        wait_for_blocking(watched, Duration::from_secs(60), || {
             let has_ended = child.try_wait().expect("a child").is_some();
             (has_ended || bytes_in(&data.join(watched)) > before).then_some(())
         });

@@ -9,7 +9,7 @@ use clippy_drawings::{sketch, subject};
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::Value;
 
-use crate::harness::{Server, clippy, signal, text, wait_until};
+use crate::harness::{Server, clippy, signal, text, wait_for_blocking};
 
 fn drawing(name: &str, seed: u64) -> Vec<u8> {
     let subject = subject(name).unwrap_or_else(|| panic!("no subject {name}"));
@@ -22,17 +22,8 @@ fn drawing(name: &str, seed: u64) -> Vec<u8> {
 }
 
 fn search(server: &Server, form: Form) -> Value {
-    let response = clippy_http::blocking_client()
-        .build()
-        .expect("a client")
-        .post(format!("{}/api/search/hybrid", server.url))
-        .multipart(form)
-        .send()
-        .expect("it serves");
-    let status = response.status();
-    let body: Value = response.json().expect("JSON");
-    assert!(status.is_success(), "{status}: {body}");
-    body
+    let answer = server.api().post_form("/api/search/hybrid", form);
+    answer.expect(200).json()
 }
 
 /// Returns the styles of the pictures of a subject among the first results.
@@ -53,17 +44,12 @@ fn styles_of(answer: &Value, subject: &str, first: usize) -> BTreeSet<String> {
 
 /// Returns the progress of the preparation; null after it is complete.
 fn preparing(server: &Server) -> Value {
-    let http = clippy_http::blocking_client().build().expect("a client");
-    let answer = http
-        .get(format!("{}/api/preparing", server.url))
-        .send()
-        .expect("it serves");
-    answer.json::<Value>().expect("JSON")["preparing"].clone()
+    server.api().get_json("/api/preparing")["preparing"].clone()
 }
 
 fn start(folder: &Path) -> Server {
     let server = Server::start(folder, "demo", &[]);
-    wait_until("the gallery to be filled", Duration::from_secs(180), || {
+    wait_for_blocking("the gallery to be filled", Duration::from_secs(180), || {
         preparing(&server).is_null().then_some(())
     });
     server
@@ -95,33 +81,26 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
         ("QDRANT_URL", "http://127.0.0.1:9"),
     ];
     let mut server = Server::start_with(folder.path(), "demo", &[], &paid);
-    let http = clippy_http::blocking_client().build().expect("a client");
-    let page = http.get(&server.url).send().expect("it serves");
-    assert!(page.status().is_success());
-    assert!(page.text().expect("text").contains("<html"), "the page");
+    let page = server.api().get("/").expect(200);
+    assert!(page.text().contains("<html"), "the page");
     let now = preparing(&server);
     assert!(
         now["stage"] == "drawing" && now["total"].as_u64() > Some(100),
         "{now}"
     );
-    let providers: Value = http
-        .get(format!("{}/api/providers", server.url))
-        .send()
-        .expect("it serves")
-        .json()
-        .expect("JSON");
+    let providers = server.api().get_json("/api/providers");
     let all = providers["providers"].as_array().expect("a list");
     assert!(
         all.len() == 1 && all[0]["provider"] == "local",
         "{providers}"
     );
 
-    wait_until("some pictures to be drawn", Duration::from_secs(60), || {
+    wait_for_blocking("some pictures to be drawn", Duration::from_secs(60), || {
         (preparing(&server)["done"].as_u64() > Some(3)).then_some(())
     });
     let begun = Instant::now();
     signal(server.process(), "INT");
-    let ended = wait_until(
+    let ended = wait_for_blocking(
         "the server to stop at the first Ctrl-C",
         Duration::from_secs(30),
         || server.exit_status(),
@@ -131,7 +110,7 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
         "{ended} after {:?}",
         begun.elapsed()
     );
-    wait_until(
+    wait_for_blocking(
         "the log to say that the next start continues",
         Duration::from_secs(10),
         || server.log().contains("continues from here").then_some(()),
@@ -149,7 +128,6 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
 fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = start(folder.path());
-    let http = clippy_http::blocking_client().build().expect("a client");
 
     for name in ["apple", "house"] {
         for seed in [1, 2] {
@@ -186,18 +164,9 @@ fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
 
     let first = &answer["results"][0];
     let address = first["payload"]["image_url"].as_str().expect("an address");
-    let picture = http
-        .get(format!("{}{address}", server.url))
-        .query(&[("w", "64")])
-        .send()
-        .expect("it serves");
-    assert!(
-        picture.headers()["content-type"]
-            .to_str()
-            .expect("ASCII")
-            .starts_with("image/")
-    );
-    let thumbnail = image::load_from_memory(&picture.bytes().expect("a body")).expect("a picture");
+    let picture = server.api().get(&format!("{address}?w=64")).expect(200);
+    assert!(picture.header("content-type").starts_with("image/"));
+    let thumbnail = image::load_from_memory(&picture.body).expect("a picture");
     assert_eq!(thumbnail.width(), 64);
 
     server.kill();

@@ -1,18 +1,17 @@
 //! A server without a model: a worker embeds for it (`EMBEDDER_URL`).
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::blocking::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Server, clippy, gallery, json as run_json, short_manifest, text, wait_until};
+use crate::harness::{
+    Server, clippy, gallery, json as run_json, short_manifest, text, wait_for_blocking,
+};
 use crate::qdrant::{Qdrant, ids};
-use clippy_testing::RedisServer;
+use clippy_testing::{RedisServer, free_port};
 
 /// A worker that embeds for other processes at this address; killed when it is dropped.
 struct EmbeddingWorker {
@@ -76,12 +75,7 @@ fn a_server_without_a_model_embeds_with_a_worker() {
     assert!(stored.status.success(), "{}", text(&stored.stderr));
     run_json(alone.path(), &ingest);
 
-    let port = TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("bound")
-        .port();
-    let address = format!("127.0.0.1:{port}");
+    let address = format!("127.0.0.1:{}", free_port());
     let worker = EmbeddingWorker::start(gpu.path(), &address, &settings);
     // The server would not start if it read a model: this one does not exist.
     settings.push((
@@ -94,17 +88,13 @@ fn a_server_without_a_model_embeds_with_a_worker() {
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     let server = Server::start_with(api.path(), "serve", &[], &given);
-    let client = clippy_http::blocking_client().build().expect("a client");
-    let search = |words: &str| -> Response {
-        let call = client
-            .post(format!("{}/api/search/hybrid", server.url))
-            .bearer_auth("between-us");
-        call.json(&json!({"query_text": words, "top": 15}))
-            .send()
-            .expect("it serves")
+    let api = server.api().with_key("between-us");
+    let search = |words: &str| {
+        let body = json!({"query_text": words, "top": 15});
+        api.post_json("/api/search/hybrid", &body)
     };
     for words in ["a red apple", "cat"] {
-        let found: Value = search(words).json().expect("JSON");
+        let found = search(words).expect(200).json();
         let expected = run_json(
             alone.path(),
             &["search", "--text", words, "--top", "15", "--json"],
@@ -117,12 +107,12 @@ fn a_server_without_a_model_embeds_with_a_worker() {
     }
 
     drop(worker);
-    assert_eq!(search("a house").status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(search("a house").status(), 503);
     let _worker = EmbeddingWorker::start(gpu.path(), &address, &settings[..settings.len() - 2]);
-    wait_until(
+    wait_for_blocking(
         "the worker to be used again",
         Duration::from_secs(30),
-        || (search("a house").status() == StatusCode::OK).then_some(()),
+        || (search("a house").status() == 200).then_some(()),
     );
 }
 

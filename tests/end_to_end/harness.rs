@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use clippy_testing::BlockingApiClient;
+pub use clippy_testing::wait_for_blocking;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -51,8 +53,6 @@ pub fn json(data: &Path, arguments: &[&str]) -> Value {
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
-
-pub use clippy_testing::wait_for_blocking as wait_until;
 
 /// A running `clippy serve` or `clippy demo`; killed when it is dropped.
 pub struct Server {
@@ -122,6 +122,11 @@ impl Server {
         }
     }
 
+    /// Returns a client of its API.
+    pub fn api(&self) -> BlockingApiClient {
+        BlockingApiClient::new(&self.url)
+    }
+
     /// Returns the process id.
     pub fn process(&self) -> u32 {
         self.child.id()
@@ -146,7 +151,7 @@ impl Server {
     /// Asks the server to stop, and returns its exit status.
     pub fn stop(mut self) -> std::process::ExitStatus {
         signal(self.child.id(), "TERM");
-        wait_until("the server to stop", Duration::from_secs(30), || {
+        wait_for_blocking("the server to stop", Duration::from_secs(30), || {
             self.child.try_wait().expect("a child")
         })
     }

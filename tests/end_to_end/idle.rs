@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
-use crate::harness::{Server, wait_until};
+use crate::harness::{Server, wait_for_blocking};
 
 /// The largest share of one core that an idle server may use.
 const MAX_SHARE: f64 = 0.005;
@@ -31,21 +29,14 @@ fn processor_time(process: u32) -> Duration {
 fn an_idle_demo_uses_almost_no_processor_time() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(folder.path(), "demo", &[]);
-    let client = clippy_http::blocking_client()
-        .timeout(Duration::from_secs(10))
-        .build()
-        .expect("a client");
-    wait_until("the gallery to be ready", Duration::from_secs(300), || {
-        let response = client
-            .get(format!("{}/api/preparing", server.url))
-            .send()
-            .ok()?;
-        let answer: Value = response.json().ok()?;
+    let api = server.api();
+    wait_for_blocking("the gallery to be ready", Duration::from_secs(300), || {
+        let answer = api.get_json("/api/preparing");
         answer["preparing"].is_null().then_some(())
     });
-    drop(client);
+    drop(api);
     // Work that follows the preparation (graphs, calibration) may still run in the first windows.
-    let share = wait_until("an idle window", Duration::from_secs(120), || {
+    let share = wait_for_blocking("an idle window", Duration::from_secs(120), || {
         let (before, begun) = (processor_time(server.process()), Instant::now());
         std::thread::sleep(WINDOW);
         let share = (processor_time(server.process()) - before).as_secs_f64()

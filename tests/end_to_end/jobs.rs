@@ -7,10 +7,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use clippy_testing::{BlockingEvents, Event, RedisServer};
-use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_for_blocking};
 
 /// Writes the whole gallery's manifest into the data folder, where the server may read it. Returns
 /// its number of lines.
@@ -22,29 +21,10 @@ fn manifest_in(data: &Path) -> u64 {
     whole.lines().count() as u64
 }
 
-fn client() -> Client {
-    clippy_http::blocking_client()
-        .timeout(None)
-        .build()
-        .expect("a client")
-}
-
-fn job(server: &Server, id: &str) -> Value {
-    let response = client()
-        .get(format!("{}/api/jobs/{id}", server.url))
-        .send()
-        .expect("it serves");
-    assert!(response.status().is_success(), "{}", response.status());
-    response.json().expect("JSON")
-}
-
 /// Opens the stream of a job's events.
 fn events(server: &Server, id: &str, last: Option<&str>) -> BlockingEvents {
-    let mut request = client().get(format!("{}/api/jobs/{id}/events", server.url));
-    if let Some(last) = last {
-        request = request.header("last-event-id", last);
-    }
-    BlockingEvents::of(request.send().expect("it serves"))
+    let path = format!("/api/jobs/{id}/events");
+    server.api().events(&path, last)
 }
 
 #[test]
@@ -74,17 +54,10 @@ fn a_backfill_over_http_streams_its_progress_and_survives_a_kill() {
     let server = Server::start(folder.path(), "serve", &[]);
     let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all",
     "force_all": true});
-    let response = client()
-        .post(format!("{}/api/admin/backfill", server.url))
-        .json(&body)
-        .send()
-        .expect("it serves");
-    assert_eq!(response.status(), 202);
-    let location = response.headers()["location"]
-        .to_str()
-        .expect("text")
-        .to_owned();
-    let id = location
+    let answer = server.api().post_json("/api/admin/backfill", &body);
+    let answer = answer.expect(202);
+    let id = answer
+        .header("location")
         .strip_prefix("/api/jobs/")
         .expect("a job's address")
         .to_owned();
@@ -112,7 +85,7 @@ fn a_backfill_over_http_streams_its_progress_and_survives_a_kill() {
     let server = Server::start(folder.path(), "serve", &[]);
     assert!(
         ["queued", "running", "waiting"]
-            .contains(&job(&server, &id)["state"].as_str().expect("a state"))
+            .contains(&server.api().job(&id)["state"].as_str().expect("a state"))
     );
     let mut stream = events(&server, &id, last.as_deref());
     assert_eq!(stream.next().expect("a snapshot").event, "snapshot");
@@ -134,7 +107,7 @@ fn a_backfill_over_http_streams_its_progress_and_survives_a_kill() {
     assert_eq!(ended["state"], "succeeded", "{ended}");
     assert!(seen.iter().any(|name| name == "progress"), "{seen:?}");
 
-    let job = job(&server, &id);
+    let job = server.api().job(&id);
     let totals = &job["result"]["totals"];
     let count = |name: &str| totals[name].as_u64().expect("a count");
     assert_eq!(count("lines"), lines, "{job}");
@@ -154,13 +127,7 @@ fn a_backfill_over_http_streams_its_progress_and_survives_a_kill() {
     );
     // A second run finds nothing to do.
     let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all"});
-    let again: Value = client()
-        .post(format!("{}/api/admin/backfill", server.url))
-        .json(&body)
-        .send()
-        .expect("it serves")
-        .json()
-        .expect("JSON");
+    let again = server.api().post_json("/api/admin/backfill", &body).json();
     let watched = run(
         folder.path(),
         &["jobs", "watch", again["id"].as_str().expect("an id")],
@@ -217,8 +184,8 @@ fn the_shell_controls_the_jobs_and_queues_of_a_running_server() {
         ],
     );
     let id = queued["id"].as_str().expect("an id").to_owned();
-    wait_until("the parts to be made", Duration::from_secs(60), || {
-        (job(&server, &id)["children"]["total"].as_u64() == Some(1)).then_some(())
+    wait_for_blocking("the parts to be made", Duration::from_secs(60), || {
+        (server.api().job(&id)["children"]["total"].as_u64() == Some(1)).then_some(())
     });
     let queues = run_json(folder.path(), &["queues", "list", "--json"]);
     assert_eq!(
@@ -234,8 +201,8 @@ fn the_shell_controls_the_jobs_and_queues_of_a_running_server() {
 
     let cancelled = run(folder.path(), &["jobs", "cancel", &id]);
     assert!(cancelled.status.success(), "{}", text(&cancelled.stderr));
-    wait_until("the cancellation", Duration::from_secs(30), || {
-        (job(&server, &id)["state"] == "cancelled").then_some(())
+    wait_for_blocking("the cancellation", Duration::from_secs(30), || {
+        (server.api().job(&id)["state"] == "cancelled").then_some(())
     });
     let twice = run(folder.path(), &["jobs", "cancel", &id]);
     assert_eq!(twice.status.code(), Some(1));
@@ -366,19 +333,13 @@ fn a_server_waits_for_redis_and_then_runs_jobs_from_it() {
     let server = Server::start_with(folder.path(), "serve", &["--with-worker"], &both);
     let mut redis = starting.join().expect("started");
     let body = json!({"manifest": "manifest.jsonl", "max_lines": 12});
-    let made: Value = client()
-        .post(format!("{}/api/admin/ingest", server.url))
-        .json(&body)
-        .send()
-        .expect("it serves")
-        .json()
-        .expect("JSON");
+    let made = server.api().post_json("/api/admin/ingest", &body).json();
     let id = made["id"].as_str().expect("an id").to_owned();
     let names: Vec<String> = events(&server, &id, None)
         .map(|event| event.event)
         .collect();
     assert_eq!(names.last().map(String::as_str), Some("done"), "{names:?}");
-    assert_eq!(job(&server, &id)["result"]["totals"]["embedded"], 12);
+    assert_eq!(server.api().job(&id)["result"]["totals"]["embedded"], 12);
 
     // `doctor` checks the same Redis, then a stopped one, then one that could lose jobs.
     let doctor = |settings: &[(&str, &str)]| {

@@ -4,40 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, ingest_some, run, text, wait_until};
-
-fn call(server: &Server, path: &str, body: &Value) -> Value {
-    let response = clippy_http::blocking_client()
-        .build()
-        .expect("a client")
-        .post(format!("{}{path}", server.url))
-        .json(body)
-        .send()
-        .expect("it serves");
-    let status = response.status();
-    let answer: Value = response.json().expect("JSON");
-    assert!(status.is_success(), "{path}: {status}: {answer}");
-    answer
-}
-
-fn get(server: &Server, path: &str) -> Value {
-    let response = clippy_http::blocking_client()
-        .build()
-        .expect("a client")
-        .get(format!("{}{path}", server.url))
-        .send()
-        .expect("it serves");
-    assert!(
-        response.status().is_success(),
-        "{path}: {}",
-        response.status()
-    );
-    response.json().expect("JSON")
-}
+use crate::harness::{Server, ingest_some, run, text};
 
 /// Returns the ids that a search finds.
 fn found(server: &Server, query: &Value) -> Vec<Value> {
-    let answer = call(server, "/api/search/hybrid", query);
+    let answer = server.api().post_json("/api/search/hybrid", query);
+    let answer = answer.expect(200).json();
     answer["results"]
         .as_array()
         .expect("a list")
@@ -58,12 +30,11 @@ fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill()
         "prompt": "an apple at night", "style_tags": ["pixel_art"], "add_to_gallery": true,
         "refs": [{"role": "style", "id": reference}],
     });
-    let job = call(&server, "/api/images/generate", &request);
-    let address = format!("/api/jobs/{}", job["id"].as_str().expect("an id"));
-    let job = wait_until("the picture", Duration::from_secs(60), || {
-        Some(get(&server, &address))
-            .filter(|job| job["state"] != "queued" && job["state"] != "running")
-    });
+    let api = server.api();
+    let job = api.post_json("/api/images/generate", &request);
+    let job = job.expect(202).json();
+    let id = job["id"].as_str().expect("an id");
+    let job = api.wait_for_job(id, Duration::from_secs(60));
     let made = job["result"]["images"][0]["gallery_id"].clone();
     assert!(made.is_string(), "{job}");
 
@@ -86,7 +57,8 @@ fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill()
     // It has vectors of the picture and of its edges.
     let like = json!({"like": [reference], "w_img": 0.5, "w_edge": 0.5, "w_txt": 0.0,
     "origin": "generated"});
-    let answer = call(&server, "/api/search/hybrid", &like);
+    let answer = server.api().post_json("/api/search/hybrid", &like);
+    let answer = answer.expect(200).json();
     let hit = &answer["results"][0];
     assert_eq!(hit["id"], made);
     assert!(
@@ -96,18 +68,8 @@ fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill()
     assert_eq!(hit["payload"]["origin"], "generated");
     assert_eq!(hit["payload"]["references"], json!([reference]));
     let address = hit["payload"]["image_url"].as_str().expect("an address");
-    let picture = clippy_http::blocking_client()
-        .build()
-        .expect("a client")
-        .get(format!("{}{address}", server.url))
-        .send()
-        .expect("it serves");
-    assert_eq!(
-        picture.headers()["content-type"],
-        "image/png",
-        "{}",
-        picture.status()
-    );
+    let picture = server.api().get(address).expect(200);
+    assert_eq!(picture.header("content-type"), "image/png");
     assert!(server.stop().success());
 
     let again = run(

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::{Server, gallery, short_manifest};
 use crate::qdrant::{Qdrant, ids, run_json, succeed};
-use crate::reindex::{get, search_a_thousand_times_during_a_reindex, start_job, wait_for_job};
+use crate::reindex::{search_a_thousand_times_during_a_reindex, start_job, wait_for_job};
 
 const PICTURES: usize = 300;
 
@@ -206,7 +206,8 @@ fn searching_filling_and_reindexing_a_collection_of_clippy_0_2_keeps_its_vectors
         (&json!("clippy"), &json!(new)),
         "{back}"
     );
-    assert_eq!(get(&server, "/api/admin/collection")["points"], PICTURES);
+    let collection = server.api().get_json("/api/admin/collection");
+    assert_eq!(collection["points"], PICTURES);
     assert!(server.stop().success());
     let again = run_json(
         folder.path(),

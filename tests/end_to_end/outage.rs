@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clippy_fake_qdrant::Proxy;
 
-use crate::harness::{clippy, gallery, short_manifest, wait_until};
+use crate::harness::{clippy, gallery, short_manifest, wait_for_blocking};
 use crate::qdrant::{Qdrant, succeed};
 
 /// Enough for a few batches of points, and far fewer than all.
@@ -54,7 +54,7 @@ fn an_ingest_on_the_command_line_waits_for_a_failed_server() {
     );
     proxy.restore();
     let rest = std::thread::spawn(move || printed.collect::<Vec<_>>().join("\n"));
-    wait_until("the ingest to end", Duration::from_secs(120), || {
+    wait_for_blocking("the ingest to end", Duration::from_secs(120), || {
         ingest.try_wait().expect("a child")
     });
     let output = ingest.wait_with_output().expect("a child");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, short_manifest, text, wait_until};
+use crate::harness::{Server, clippy, gallery, short_manifest, text, wait_for_blocking};
 use clippy_testing::RedisServer;
 
 /// A fake Qdrant, and the threads that it runs on.
@@ -202,16 +202,10 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
     short_manifest(&folder.path().join("data"), 40);
 
     let server = Server::start_with(folder.path(), "serve", &[], &given);
-    let client = clippy_http::blocking_client().build().expect("a client");
+    let api = server.api();
     let body = json!({"manifest": "manifest.jsonl"});
-    let made: Value = client
-        .post(format!("{}/api/admin/ingest", server.url))
-        .json(&body)
-        .send()
-        .expect("it serves")
-        .json()
-        .expect("JSON");
-    let job = made["id"].as_str().expect("an id").to_owned();
+    let made = api.post_json("/api/admin/ingest", &body).expect(202).json();
+    let job = made["id"].as_str().expect("an id");
     let _worker = Worker(
         clippy(folder.path())
             .arg("worker")
@@ -221,49 +215,27 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
             .spawn()
             .expect("it starts"),
     );
-    let ended = wait_until("the worker to do the job", Duration::from_secs(240), || {
-        let job: Value = client
-            .get(format!("{}/api/jobs/{job}", server.url))
-            .send()
-            .expect("it serves")
-            .json()
-            .expect("JSON");
-        ["succeeded", "failed", "cancelled"]
-            .contains(&job["state"].as_str().expect("a state"))
-            .then_some(job)
-    });
+    let ended = api.wait_for_job(job, Duration::from_secs(240));
     assert_eq!(ended["state"], "succeeded", "{ended}");
     let search = json!({"query_text": "apple", "top": 10});
-    let found: Value = client
-        .post(format!("{}/api/search/hybrid", server.url))
-        .json(&search)
-        .send()
-        .expect("it serves")
-        .json()
-        .expect("JSON");
+    let found = api.post_json("/api/search/hybrid", &search);
+    let found = found.expect(200).json();
     assert_eq!(
         ids(&found).len(),
         10,
         "the server finds what the worker stored"
     );
 
-    let ready = || {
-        client
-            .get(format!("{}/readyz", server.url))
-            .send()
-            .expect("it serves")
-            .status()
-            .as_u16()
-    };
-    wait_until("readiness", Duration::from_secs(60), || {
+    let ready = || api.get("/readyz").status();
+    wait_for_blocking("readiness", Duration::from_secs(60), || {
         (ready() == 200).then_some(())
     });
     qdrant.fake.faults().set_stall(Duration::from_secs(600));
-    wait_until("readiness to be lost", Duration::from_secs(120), || {
+    wait_for_blocking("readiness to be lost", Duration::from_secs(120), || {
         (ready() == 503).then_some(())
     });
     qdrant.fake.faults().set_stall(Duration::ZERO);
-    wait_until("readiness to return", Duration::from_secs(120), || {
+    wait_for_blocking("readiness to return", Duration::from_secs(120), || {
         (ready() == 200).then_some(())
     });
 }

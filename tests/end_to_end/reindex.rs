@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::blocking::Client;
+use clippy_testing::BlockingApiClient;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_until};
+use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_for_blocking};
 
 /// Returns the settings' name of a second model: random weights, and vectors of another length.
 fn other_model() -> String {
@@ -49,82 +49,35 @@ fn ingest_first(data: &Path, lines: usize) -> usize {
     whole.lines().count()
 }
 
-pub(crate) fn client() -> Client {
-    clippy_http::blocking_client()
-        .timeout(Duration::from_secs(120))
-        .build()
-        .expect("a client")
-}
-
-pub(crate) fn get(server: &Server, path: &str) -> Value {
-    let response = client()
-        .get(format!("{}{path}", server.url))
-        .send()
-        .expect("it serves");
-    assert!(
-        response.status().is_success(),
-        "{path}: {}",
-        response.status()
-    );
-    response.json().expect("JSON")
-}
-
 pub(crate) fn start_job(server: &Server, kind: &str, body: &Value) -> String {
-    let response = client()
-        .post(format!("{}/api/admin/{kind}", server.url))
-        .json(body)
-        .send()
-        .expect("it serves");
-    assert_eq!(
-        response.status(),
-        202,
-        "{}",
-        response.text().unwrap_or_default()
-    );
-    let job: Value = response.json().expect("JSON");
+    let answer = server.api().post_json(&format!("/api/admin/{kind}"), body);
+    let job = answer.expect(202).json();
     job["id"].as_str().expect("an id").to_owned()
 }
 
 pub(crate) fn wait_for_job(server: &Server, id: &str) -> Value {
-    let job = wait_until("the job to end", Duration::from_secs(240), || {
-        let job = get(server, &format!("/api/jobs/{id}"));
-        ["succeeded", "failed", "cancelled"]
-            .contains(&job["state"].as_str().expect("a state"))
-            .then_some(job)
-    });
+    let job = server.api().wait_for_job(id, Duration::from_secs(240));
     assert_eq!(job["state"], "succeeded", "{job}");
     job["result"].clone()
 }
 
 /// Returns the collection that answered, and the results' scores in the image space, best first.
-fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
+fn search(api: &BlockingApiClient, like: u64) -> (String, Vec<f64>) {
     let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24,
     "exact": true, "calibrated": false});
-    let response = client
-        .post(format!("{url}/api/search/hybrid"))
-        .json(&body)
-        .send()
-        .expect("an answer");
-    answer(response)
+    let answer = api.post_json("/api/search/hybrid", &body);
+    collection_and_scores(&answer.expect(200).json())
 }
 
 /// Searches by words: unlike [`search`], each call embeds them with the model.
-fn search_words(client: &Client, url: &str, words: &str) -> (String, Vec<f64>) {
+fn search_words(api: &BlockingApiClient, words: &str) -> (String, Vec<f64>) {
     let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24,
     "exact": true, "calibrated": false});
-    let response = client
-        .post(format!("{url}/api/search/hybrid"))
-        .json(&body)
-        .send()
-        .expect("an answer");
-    answer(response)
+    let answer = api.post_json("/api/search/hybrid", &body);
+    collection_and_scores(&answer.expect(200).json())
 }
 
-fn answer(response: reqwest::blocking::Response) -> (String, Vec<f64>) {
-    let status = response.status();
-    let printed = response.text().expect("a body");
-    assert!(status.is_success(), "{status}: {printed}");
-    let answer: Value = serde_json::from_str(&printed).expect("JSON");
+fn collection_and_scores(answer: &Value) -> (String, Vec<f64>) {
     let results = answer["results"].as_array().expect("results");
     assert_eq!(results.len(), 24, "{answer}");
     let scores = results
@@ -173,11 +126,11 @@ impl AnswerLog {
     }
 }
 
-fn run_query(client: &Client, url: &str, query: usize) -> (String, Vec<f64>) {
+fn run_query(api: &BlockingApiClient, query: usize) -> (String, Vec<f64>) {
     if query < WORDS.len() {
-        search_words(client, url, WORDS[query])
+        search_words(api, WORDS[query])
     } else {
-        search(client, url, FIRST_ID.load(Ordering::Relaxed) as u64)
+        search(api, FIRST_ID.load(Ordering::Relaxed) as u64)
     }
 }
 
@@ -197,17 +150,17 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
     FIRST_ID.store(first_id() as usize, Ordering::Relaxed);
     let seen = AnswerLog::default();
     for query in 0..=WORDS.len() {
-        seen.check(query, run_query(&client(), &server.url, query));
+        seen.check(query, run_query(&server.api(), query));
     }
     let (done, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let result = std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let client = client();
+                let api = server.api();
                 while done.load(Ordering::SeqCst) < 1_000 || !over.load(Ordering::SeqCst) {
                     let number = done.fetch_add(1, Ordering::SeqCst);
                     let query = number % (WORDS.len() + 1);
-                    seen.check(query, run_query(&client, &server.url, query));
+                    seen.check(query, run_query(&api, query));
                 }
             });
         }
@@ -215,7 +168,7 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
         let result = wait_for_job(server, &id);
         // At least a hundred searches run after the switch.
         let after = done.load(Ordering::SeqCst) + 100;
-        wait_until(
+        wait_for_blocking(
             "searches after the switch",
             Duration::from_secs(120),
             || (done.load(Ordering::SeqCst) >= after).then_some(()),
@@ -262,9 +215,12 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
             "query {query}: the two models differ by only {difference}"
         );
     }
-    let model = get(server, "/api/model");
+    let model = server.api().get_json("/api/model");
     assert_eq!(model["dimension"], 24, "{model}");
-    assert_eq!(get(server, "/api/admin/collection")["name"], new.as_str());
+    assert_eq!(
+        server.api().get_json("/api/admin/collection")["name"],
+        new.as_str()
+    );
     result
 }
 
@@ -288,8 +244,8 @@ fn a_reindex_survives_kills_includes_an_ingest_and_can_be_rolled_back() {
     let server = start();
     let id = start_job(&server, "reindex", &json!({"pretrained": other_model()}));
     // During the build: some pictures are embedded, and the switch has not happened.
-    let killed_at = wait_until("some progress", Duration::from_secs(120), || {
-        let job = get(&server, &format!("/api/jobs/{id}"));
+    let killed_at = wait_for_blocking("some progress", Duration::from_secs(120), || {
+        let job = server.api().job(&id);
         assert_ne!(
             job["state"], "succeeded",
             "the gallery is too small to be interrupted: {job}"
@@ -301,11 +257,14 @@ fn a_reindex_survives_kills_includes_an_ingest_and_can_be_rolled_back() {
 
     let server = start();
     assert_eq!(
-        get(&server, "/api/admin/collection")["name"],
+        server.api().get_json("/api/admin/collection")["name"],
         "clippy",
         "the live collection is unchanged"
     );
-    assert_eq!(get(&server, "/api/admin/collection")["points"], 300);
+    assert_eq!(
+        server.api().get_json("/api/admin/collection")["points"],
+        300
+    );
     let ingest = start_job(
         &server,
         "ingest",
@@ -313,8 +272,8 @@ fn a_reindex_survives_kills_includes_an_ingest_and_can_be_rolled_back() {
     );
     // A second kill near the end, while it catches up, compares or switches (or after it finished).
     let near_the_end = ["catching up", "indexing", "comparing", "switching"];
-    let stage = wait_until("the last stages", Duration::from_secs(240), || {
-        let job = get(&server, &format!("/api/jobs/{id}"));
+    let stage = wait_for_blocking("the last stages", Duration::from_secs(240), || {
+        let job = server.api().job(&id);
         let stage = job["progress"]["stage"]
             .as_str()
             .unwrap_or_default()
@@ -333,7 +292,7 @@ fn a_reindex_survives_kills_includes_an_ingest_and_can_be_rolled_back() {
     let count = |name: &str| totals[name].as_u64().expect("a count");
     assert_eq!(count("failed"), 0, "{result}");
     assert!(count("embedded") + count("unchanged") >= 300, "{result}");
-    let live = get(&server, "/api/admin/collection");
+    let live = server.api().get_json("/api/admin/collection");
     assert_eq!(
         (&live["name"], &live["points"]),
         (&result["live"], &json!(300 + more)),

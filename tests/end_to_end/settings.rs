@@ -6,31 +6,8 @@ use std::time::Duration;
 use clippy_fake_qdrant::make_older_collection;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, clippy, text, wait_until};
+use crate::harness::{Server, clippy, text, wait_for_blocking};
 use crate::qdrant::{Qdrant, succeed};
-
-fn status(url: &str, key: Option<&str>) -> u16 {
-    let request = clippy_http::blocking_client()
-        .build()
-        .expect("a client")
-        .get(url);
-    let request = match key {
-        Some(key) => request.bearer_auth(key),
-        None => request,
-    };
-    request.send().expect("it serves").status().as_u16()
-}
-
-fn get(server: &Server, path: &str, key: &str) -> Value {
-    let client = clippy_http::blocking_client().build().expect("a client");
-    client
-        .get(format!("{}{path}", server.url))
-        .bearer_auth(key)
-        .send()
-        .expect("it serves")
-        .json()
-        .expect("JSON")
-}
 
 /// Other unreadable lines are skipped. With such a line, the server would start without its keys.
 #[test]
@@ -69,23 +46,25 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it() {
         &["--bind", "localhost:0"],
         &[("GOOGLE_APPLICATION_CREDENTIALS", "not-there.json")],
     );
-    let model = format!("{}/api/model", server.url);
-    assert_eq!(status(&model, None), 401, "API_KEYS=$upersecret sets a key");
+    let api = server.api();
+    let refused = api.get("/api/model").status();
+    assert_eq!(refused, 401, "API_KEYS=$upersecret sets a key");
     for (key, expected) in [
         ("$upersecret", 200),
         ("ab$cd-ef", 200),
         ("ab-ef", 401),
         ("hunter2", 401),
     ] {
-        assert_eq!(status(&model, Some(key)), expected, "{key}");
+        let answer = api.clone().with_key(key).get("/api/model");
+        assert_eq!(answer.status(), expected, "{key}");
     }
-    let providers = get(&server, "/api/providers", "$upersecret");
+    let providers = api.with_key("$upersecret").get_json("/api/providers");
     assert_eq!(
         providers["default"], "gemini",
         "the configuration of Vertex AI is used: {providers}"
     );
 
-    let log = wait_until("the log to name the file", Duration::from_secs(10), || {
+    let log = wait_for_blocking("the log to name the file", Duration::from_secs(10), || {
         let log = server.log();
         log.contains("GENERATION_PROVIDER=local").then_some(log)
     });

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::harness::{clippy, signal, wait_until};
+use crate::harness::{clippy, signal, wait_for_blocking};
 
 #[test]
 fn a_command_that_waits_for_a_server_ends_at_the_first_signal() {
@@ -20,7 +20,7 @@ fn a_command_that_waits_for_a_server_ends_at_the_first_signal() {
     // The command listens for signals before it calls the server.
     let (_open, _) = silent.accept().expect("a call");
     signal(child.id(), "INT");
-    let ended = wait_until("the command to end", Duration::from_secs(10), || {
+    let ended = wait_for_blocking("the command to end", Duration::from_secs(10), || {
         child.try_wait().expect("a child")
     });
     assert_eq!(ended.code(), Some(130));

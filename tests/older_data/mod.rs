@@ -9,25 +9,14 @@ use clippy_core::sentences::{NOTE, Underscores};
 use serde_json::{Value, json};
 
 use self::project::{COLLECTION, Project};
-use crate::harness::{Server, text, wait_until};
+use crate::harness::{Server, text};
 use crate::qdrant::{Qdrant, ids};
 
 const PICTURES: usize = 24;
 
-fn client() -> reqwest::blocking::Client {
-    clippy_http::blocking_client().build().expect("a client")
-}
-
 fn search(server: &Server, body: &Value) -> Value {
-    let answer = client()
-        .post(format!("{}/search/hybrid", server.url))
-        .json(body)
-        .send()
-        .expect("it serves");
-    let status = answer.status();
-    let answer: Value = answer.json().expect("JSON");
-    assert!(status.is_success(), "{body}: {answer}");
-    answer
+    let answer = server.api().post_json("/search/hybrid", body);
+    answer.expect(200).json()
 }
 
 /// Fetches every picture of an answer from its payload's address, and returns their number.
@@ -35,13 +24,9 @@ fn fetch_pictures(server: &Server, answer: &Value) -> usize {
     let hits = answer["results"].as_array().expect("results");
     for hit in hits {
         let address = hit["payload"]["image_url"].as_str().expect("an address");
-        let picture = client()
-            .get(format!("{}{address}", server.url))
-            .send()
-            .expect("it serves");
-        assert_eq!(picture.status(), 200, "{hit}");
-        assert_eq!(picture.headers()["content-type"], "image/webp", "{hit}");
-        assert!(!picture.bytes().expect("the file").is_empty());
+        let picture = server.api().get(address).expect(200);
+        assert_eq!(picture.header("content-type"), "image/webp", "{hit}");
+        assert!(!picture.body.is_empty());
     }
     hits.len()
 }
@@ -50,30 +35,10 @@ fn fetch_pictures(server: &Server, answer: &Value) -> usize {
 fn generate_with(server: &Server, id: &Value) -> Value {
     let body = json!({"prompt": "an apple", "count": 1, "refs": [{"role": "style", "id": id,
     "weight": 0.7}]});
-    let answer = client()
-        .post(format!("{}/images/generate", server.url))
-        .json(&body)
-        .send()
-        .expect("it serves");
-    let job: Value = answer.json().expect("JSON");
-    let address = format!(
-        "{}/api/jobs/{}",
-        server.url,
-        job["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no job: {job}"))
-    );
-    wait_until("the picture", Duration::from_secs(120), || {
-        let job: Value = client()
-            .get(&address)
-            .send()
-            .expect("it serves")
-            .json()
-            .expect("JSON");
-        ["succeeded", "failed", "cancelled"]
-            .contains(&job["state"].as_str().expect("a state"))
-            .then_some(job)
-    })
+    let api = server.api();
+    let job = api.post_json("/images/generate", &body).expect(202).json();
+    let id = job["id"].as_str().expect("an id");
+    api.wait_for_job(id, Duration::from_secs(120))
 }
 
 fn note(qdrant: &Qdrant) -> Value {

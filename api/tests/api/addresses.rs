@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Setup, TestServer, json as body};
 
 /// Gives a picture the mark that ingest makes of its content.
-async fn marked(server: &TestServer, id: u64, md5: &str) {
+async fn mark(server: &TestServer, id: u64, md5: &str) {
     let found = server
         .gallery
         .retrieve(&[PointId::Number(id)], With::ALL)
@@ -57,7 +57,7 @@ async fn only_a_url_with_the_current_version_is_cached() {
     );
     assert_eq!(cached("/image/7").await, "no-cache");
 
-    marked(&server, 7, "00112233445566778899aabbccddeeff").await;
+    mark(&server, 7, "00112233445566778899aabbccddeeff").await;
     let first = address(&server, 7).await;
     assert_eq!(first, "/image/7?v=0011223344556677");
     assert_eq!(cached(&first).await, "public, max-age=604800, immutable");
@@ -75,7 +75,7 @@ async fn only_a_url_with_the_current_version_is_cached() {
     }
     // It is replaced under its id: the old address is not for keeping any more, and searches name
     // the new one.
-    marked(&server, 7, "ffeeddccbbaa99887766554433221100").await;
+    mark(&server, 7, "ffeeddccbbaa99887766554433221100").await;
     assert_eq!(cached(&first).await, "no-cache");
     let found = body(server.search(&json!({ "like": [3], "top": 200 })).await).await;
     let hits = found["results"].as_array().expect("a list");

@@ -21,7 +21,7 @@ async fn with_options(options: ApiOptions) -> TestServer {
 }
 
 /// Returns a socket on which a body was announced and begun.
-async fn begun(
+async fn begin_body(
     server: &TestServer,
     path: &str,
     kind: &str,
@@ -68,10 +68,10 @@ async fn announced_bodies_hold_no_place() {
             "/api/generate_image",
             "/api/feedback",
         ] {
-            idle.push(begun(&server, path, "application/json", 200_000, b"{").await);
+            idle.push(begin_body(&server, path, "application/json", 200_000, b"{").await);
         }
         idle.push(
-            begun(
+            begin_body(
                 &server,
                 "/api/search/hybrid",
                 "multipart/form-data; boundary=x",
@@ -129,7 +129,7 @@ async fn a_slow_body_is_answered_408_and_the_connection_ends() {
                 b"--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\n"
                     .to_vec();
             beginning.resize(sent, b' ');
-            let answer = said(begun(&server, path, kind, 200_000, &beginning).await).await;
+            let answer = said(begin_body(&server, path, kind, 200_000, &beginning).await).await;
             assert!(
                 answer.starts_with("HTTP/1.1 408 "),
                 "{path} {kind} {sent}: {answer}"
@@ -156,7 +156,7 @@ async fn one_caller_cannot_use_all_the_room_for_bodies() {
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(
-            begun(
+            begin_body(
                 &server,
                 "/api/search/hybrid",
                 "application/json",
@@ -322,7 +322,7 @@ async fn a_form_without_a_part_is_refused_before_it_has_arrived_completely() {
     for begin in [Vec::new(), before] {
         let sent = [begin, junk.clone()].concat();
         // The whole body has arrived, but it contains no part.
-        let socket = begun(&server, path, kind, sent.len(), &sent).await;
+        let socket = begin_body(&server, path, kind, sent.len(), &sent).await;
         let answer = answer_of(socket).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         assert!(answer.contains("16 KiB before a part"), "{answer}");

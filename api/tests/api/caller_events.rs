@@ -29,12 +29,12 @@ fn asked() -> Value {
     json!({"sketch": format!("data:image/png;base64,{}", STANDARD.encode(drawing()))})
 }
 
-async fn queued(jobs: &dyn JobBackend, owner: &str) -> JobId {
+async fn queue_job(jobs: &dyn JobBackend, owner: &str) -> JobId {
     let new = NewJob::new(JobKind::Generate, Lane::Interactive, json!({})).owner(owner);
     jobs.create(&new).await.expect("made").job.id
 }
 
-async fn claimed(jobs: &dyn JobBackend, id: JobId) -> RunKey {
+async fn claim_job(jobs: &dyn JobBackend, id: JobId) -> RunKey {
     match jobs.claim(id, "a worker", LEASE).await.expect("an answer") {
         Claim::Run(claimed) => claimed.key,
         other => panic!("not to be had: {other:?}"),
@@ -85,7 +85,7 @@ async fn listed_jobs_are_followed_until_each_is_done_and_then_the_answer_is_204(
     let jobs = server.jobs.clone();
     let mut ids = Vec::new();
     for _ in 0..8 {
-        ids.push(queued(&*jobs, LOCAL).await);
+        ids.push(queue_job(&*jobs, LOCAL).await);
     }
     let query = format!(
         "ids={}",
@@ -96,7 +96,7 @@ async fn listed_jobs_are_followed_until_each_is_done_and_then_the_answer_is_204(
     );
     let open_stream = open(&server, &query, None).await;
     for (number, id) in ids.iter().enumerate() {
-        let key = claimed(&*jobs, *id).await;
+        let key = claim_job(&*jobs, *id).await;
         log(&*jobs, key, &number.to_string()).await;
         end(&*jobs, key).await;
     }
@@ -161,11 +161,11 @@ async fn mine_follows_all_unfinished_and_new_jobs_of_the_caller() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
     let (first, strangers) = (
-        queued(&*jobs, LOCAL).await,
-        queued(&*jobs, "key-somebody").await,
+        queue_job(&*jobs, LOCAL).await,
+        queue_job(&*jobs, "key-somebody").await,
     );
-    let before = queued(&*jobs, LOCAL).await;
-    end(&*jobs, claimed(&*jobs, before).await).await;
+    let before = queue_job(&*jobs, LOCAL).await;
+    end(&*jobs, claim_job(&*jobs, before).await).await;
     let mut stream = open(&server, "mine", None).await;
     let snapshot = stream.next().await.expect("a snapshot");
     assert_eq!(
@@ -186,7 +186,7 @@ async fn mine_follows_all_unfinished_and_new_jobs_of_the_caller() {
         (seen.event.as_str(), &seen.data["job_id"]),
         ("snapshot", &made["id"])
     );
-    let third = queued(&*jobs, LOCAL).await;
+    let third = queue_job(&*jobs, LOCAL).await;
     let mut frames = vec![snapshot, seen];
     while frames
         .last()
@@ -196,7 +196,7 @@ async fn mine_follows_all_unfinished_and_new_jobs_of_the_caller() {
     }
     let made: JobId = made["id"].as_str().expect("an id").parse().expect("an id");
     for id in [first, made, third, strangers] {
-        end(&*jobs, claimed(&*jobs, id).await).await;
+        end(&*jobs, claim_job(&*jobs, id).await).await;
     }
     frames.extend(stream.rest().await);
     let told = by_job(&frames);
@@ -218,7 +218,7 @@ async fn mine_follows_all_unfinished_and_new_jobs_of_the_caller() {
         .send()
         .await;
     assert_eq!(again.expect("an answer").status(), StatusCode::NO_CONTENT);
-    let next = queued(&*jobs, LOCAL).await;
+    let next = queue_job(&*jobs, LOCAL).await;
     let begun = open(&server, "mine", Some(&last))
         .await
         .next()
@@ -243,16 +243,11 @@ async fn mine_without_a_job_waits_for_the_first_one() {
     .await;
     let jobs = server.jobs.clone();
     let mut stream = open(&server, "mine=", None).await;
-    let (id, first) = tokio::join!(
-        async {
-            // Comments keep it open meanwhile.
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            queued(&*jobs, LOCAL).await
-        },
-        stream.next()
-    );
-    assert_eq!(first.expect("a snapshot").data["job_id"], json!(id));
-    assert!(stream.comments() >= 2, "{} comments", stream.comments());
+    // Comments keep it open meanwhile.
+    stream.wait_for_comments(2).await;
+    let id = queue_job(&*jobs, LOCAL).await;
+    let first = stream.next().await.expect("a snapshot");
+    assert_eq!(first.data["job_id"], json!(id));
     assert_eq!(stream.next().await.expect("queued").event, "state");
     let stopped = server.stop();
     assert_eq!(stream.next().await, None);
@@ -359,7 +354,7 @@ async fn a_stream_of_many_jobs_takes_one_place() {
     .await;
     let mut ids = Vec::new();
     for _ in 0..20 {
-        ids.push(queued(&*server.jobs, LOCAL).await.to_string());
+        ids.push(queue_job(&*server.jobs, LOCAL).await.to_string());
     }
     let query = format!("ids={}", ids.join(","));
     let mut stream = open(&server, &query, None).await;
@@ -410,21 +405,21 @@ async fn a_client_that_is_disconnected_after_every_event_sees_each_event_of_all_
     let worker = connect().await;
     // An open stream follows new jobs of another process.
     let mut waiting = open(&servers[0], "mine", None).await;
-    let mut ids = vec![queued(&*worker, LOCAL).await];
+    let mut ids = vec![queue_job(&*worker, LOCAL).await];
     assert_eq!(
         waiting.next().await.expect("the first").data["job_id"],
         json!(ids[0])
     );
     drop(waiting);
     for _ in 1..JOBS {
-        ids.push(queued(&*worker, LOCAL).await);
+        ids.push(queue_job(&*worker, LOCAL).await);
     }
     let writing = tokio::spawn({
         let (worker, ids) = (Arc::clone(&worker), ids.clone());
         async move {
             let mut keys = Vec::new();
             for id in ids {
-                keys.push(claimed(&*worker, id).await);
+                keys.push(claim_job(&*worker, id).await);
             }
             for number in 0..LINES {
                 for key in &keys {

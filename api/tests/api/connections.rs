@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use clippy_api::{ApiOptions, ConnectionLimits};
-use clippy_core::pictures::{PictureContent, Pictures, ServedPicture};
+use clippy_core::pictures::PictureContent;
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::memory::peak_of;
-use crate::support::{Setup, TestServer, problem, wait_until};
+use crate::support::{FakePictures, Setup, TestServer, problem, wait_until};
 
 async fn with_limits(connections: ConnectionLimits) -> TestServer {
     let options = ApiOptions {
@@ -169,30 +168,16 @@ async fn a_connection_without_a_complete_head_is_closed() {
     assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
 }
 
-/// A file that is far larger than any socket's buffer.
-struct LargePictures(tempfile::NamedTempFile);
-
+/// The size of a file that is far larger than any socket's buffer.
 const LARGE: u64 = 48 << 20;
 
-impl LargePictures {
-    fn new() -> Arc<Self> {
-        let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        file.as_file().set_len(LARGE).expect("a sparse file");
-        Arc::new(Self(file))
-    }
-}
-
-#[async_trait]
-impl Pictures for LargePictures {
-    async fn open(&self, _path: &str, _width: Option<u32>) -> clippy_core::Result<ServedPicture> {
-        let file = self.0.reopen().expect("the file");
-        let content = PictureContent::File(file, LARGE);
-        Ok(ServedPicture {
-            content,
-            content_type: "image/png".to_owned(),
-            etag: "large".to_owned(),
-        })
-    }
+fn large_pictures() -> Arc<FakePictures> {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.as_file().set_len(LARGE).expect("a sparse file");
+    FakePictures::new(move |_, _| {
+        let file = file.reopen().expect("the file");
+        Ok(PictureContent::File(file, LARGE))
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,7 +194,7 @@ async fn a_caller_that_does_not_read_a_picture_is_disconnected_and_costs_little(
     };
     let server = TestServer::with(Setup {
         options,
-        pictures: LargePictures::new(),
+        pictures: large_pictures(),
         ..Setup::default()
     })
     .await;

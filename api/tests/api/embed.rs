@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo, ModelP
 use clippy_core::settings::Secret;
 use clippy_core::{Error, ErrorCode};
 use clippy_remote::{RemoteEmbedder, RemoteOptions, wire};
-use clippy_testing::FakeEmbedder;
+use clippy_testing::{FakeEmbedder, check_embedder, check_overload};
 use reqwest::StatusCode;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -120,6 +121,19 @@ async fn vectors_over_http_equal_those_of_the_encoder() {
     RemoteEmbedder::connect(&with_path)
         .await
         .expect("connected");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn an_embedder_over_http_keeps_the_contract() {
+    let embedder = FakeEmbedder::new(DIMENSION);
+    embedder.busy.store(3, Ordering::SeqCst);
+    let served = Served::start(embedder, &[]).await;
+    let remote = RemoteEmbedder::connect(&served.options())
+        .await
+        .expect("connected");
+    check_overload(&remote).await;
+    check_embedder(&remote).await;
     served.stop().await;
 }
 

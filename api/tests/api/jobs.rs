@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn made(server: &TestServer, owner: &str) -> JobId {
+async fn make_job(server: &TestServer, owner: &str) -> JobId {
     let new = NewJob::new(
         JobKind::Generate,
         Lane::Interactive,
@@ -24,7 +24,7 @@ async fn made(server: &TestServer, owner: &str) -> JobId {
     server.jobs.create(&new).await.expect("made").job.id
 }
 
-async fn claimed(server: &TestServer, id: JobId) -> RunKey {
+async fn claim_job(server: &TestServer, id: JobId) -> RunKey {
     match server
         .jobs
         .claim(id, "a worker", LEASE)
@@ -36,19 +36,19 @@ async fn claimed(server: &TestServer, id: JobId) -> RunKey {
     }
 }
 
-async fn done(server: &TestServer, id: JobId) {
+async fn complete_job(server: &TestServer, id: JobId) {
     let outcome = Outcome::Succeeded {
         result: json!({"images": 2}),
         receipt: None,
     };
     server
         .jobs
-        .finish(claimed(server, id).await, &outcome)
+        .finish(claim_job(server, id).await, &outcome)
         .await
         .expect("ended");
 }
 
-async fn failed(server: &TestServer, id: JobId) {
+async fn fail_job(server: &TestServer, id: JobId) {
     let failure = JobFailure {
         code: ErrorCode::Unsupported,
         message: "no such style".to_owned(),
@@ -56,7 +56,7 @@ async fn failed(server: &TestServer, id: JobId) {
     };
     server
         .jobs
-        .finish(claimed(server, id).await, &Outcome::Failed(failure))
+        .finish(claim_job(server, id).await, &Outcome::Failed(failure))
         .await
         .expect("ended");
 }
@@ -74,7 +74,7 @@ async fn post(server: &TestServer, path: &str, body: &Value) -> Response {
         .expect("an answer")
 }
 
-async fn accepted(response: Response) -> Value {
+async fn expect_accepted(response: Response) -> Value {
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     let location = response.headers()["location"]
         .to_str()
@@ -91,7 +91,7 @@ async fn accepted(response: Response) -> Value {
 #[tokio::test]
 async fn a_job_is_answered_completely_and_its_etag_changes_with_it() {
     let server = TestServer::start().await;
-    let id = made(&server, "anyone").await;
+    let id = make_job(&server, "anyone").await;
     let path = format!("/api/jobs/{id}");
     let response = get(&server, &path).await;
     let tag = response.headers()["etag"].clone();
@@ -129,7 +129,7 @@ async fn a_job_is_answered_completely_and_its_etag_changes_with_it() {
         (StatusCode::NOT_MODIFIED, tag.clone())
     );
     assert_eq!(same.text().await.expect("no body"), "");
-    done(&server, id).await;
+    complete_job(&server, id).await;
     let changed = server
         .get(&path)
         .header("if-none-match", tag)
@@ -155,9 +155,9 @@ async fn jobs_are_listed_newest_first_and_by_kind_and_state() {
     let server = TestServer::start().await;
     let mut ids = Vec::new();
     for _ in 0..5 {
-        ids.push(made(&server, "anyone").await.to_string());
+        ids.push(make_job(&server, "anyone").await.to_string());
     }
-    done(&server, ids[1].parse().expect("an id")).await;
+    complete_job(&server, ids[1].parse().expect("an id")).await;
     let listed = async |query: &str| {
         let answer = body(get(&server, &format!("/api/jobs{query}")).await).await;
         let ids: Vec<String> = answer["jobs"]
@@ -200,9 +200,9 @@ async fn jobs_are_listed_newest_first_and_by_kind_and_state() {
 async fn a_job_is_cancelled_once_and_retried_only_after_a_failure() {
     let server = TestServer::start().await;
     let (first, second, third) = (
-        made(&server, "anyone").await,
-        made(&server, "anyone").await,
-        made(&server, "anyone").await,
+        make_job(&server, "anyone").await,
+        make_job(&server, "anyone").await,
+        make_job(&server, "anyone").await,
     );
     let cancelled =
         body(post(&server, &format!("/api/jobs/{first}/cancel"), &Value::Null).await).await;
@@ -215,7 +215,7 @@ async fn a_job_is_cancelled_once_and_retried_only_after_a_failure() {
         .expect("an answer");
     assert_eq!(body(deleted).await["state"], "cancelled");
 
-    done(&server, third).await;
+    complete_job(&server, third).await;
     for (path, state) in [
         (format!("/api/jobs/{first}/cancel"), "cancelled"),
         (format!("/api/jobs/{third}/cancel"), "succeeded"),
@@ -239,7 +239,7 @@ async fn a_job_is_cancelled_once_and_retried_only_after_a_failure() {
         (&retried["state"], &retried["attempt"]),
         (&json!("queued"), &json!(0))
     );
-    failed(&server, first).await;
+    fail_job(&server, first).await;
     let shown = body(get(&server, &format!("/api/jobs/{first}")).await).await;
     assert_eq!(
         shown["error"],
@@ -311,7 +311,7 @@ async fn jobs_are_visible_to_their_owner_and_to_admins() {
         .post("/api/admin/ingest")
         .bearer_auth("root")
         .json(&json!({"manifest": "m.jsonl"}));
-    let rooted = accepted(as_root.send().await.expect("an answer")).await["id"]
+    let rooted = expect_accepted(as_root.send().await.expect("an answer")).await["id"]
         .as_str()
         .expect("an id")
         .to_owned();
@@ -332,7 +332,7 @@ async fn jobs_are_visible_to_their_owner_and_to_admins() {
         let digest = Sha256::digest(b"clippy owner ann");
         format!("key-{}", hex::encode(&digest[..6]))
     };
-    let anns = made(&server, &name).await.to_string();
+    let anns = make_job(&server, &name).await.to_string();
 
     for (key, sees) in [
         ("ann", vec![&anns]),
@@ -429,7 +429,7 @@ async fn bulk_work_accepts_its_flags_and_no_other_fields() {
     let data = server.data.path();
     std::fs::write(data.join("m.jsonl"), "").expect("written");
     std::fs::write(data.join("ids.txt"), "1\n").expect("written");
-    let job = accepted(
+    let job = expect_accepted(
         post(
             &server,
             "/api/admin/ingest",
@@ -449,7 +449,7 @@ async fn bulk_work_accepts_its_flags_and_no_other_fields() {
         "fail_log": "failed.txt",
         "which": "both", "force_all": true, "ids_file": "ids.txt",
     });
-    let job = accepted(post(&server, "/api/admin/backfill", &full).await).await;
+    let job = expect_accepted(post(&server, "/api/admin/backfill", &full).await).await;
     let id: JobId = job["id"].as_str().expect("an id").parse().expect("an id");
     let request = server.jobs.get(id).await.expect("there").payload["request"].clone();
     let folder = data.canonicalize().expect("there");
@@ -466,11 +466,14 @@ async fn bulk_work_accepts_its_flags_and_no_other_fields() {
     ] {
         assert_eq!(request[field], expected, "{field}");
     }
-    let job = accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await).await;
+    let job =
+        expect_accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await)
+            .await;
     assert_eq!(job["kind"], "reindex");
     // Only one re-index runs: the same request returns its job, another one is refused.
     let again =
-        accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await).await;
+        expect_accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await)
+            .await;
     assert_eq!(again["id"], job["id"]);
     let other = post(&server, "/api/admin/reindex", &json!({"drop_old": true})).await;
     let said = problem(other, StatusCode::CONFLICT, "conflict").await["detail"].to_string();
@@ -627,10 +630,13 @@ async fn an_idempotency_key_makes_one_job_of_one_body() {
             .await
             .expect("an answer")
     };
-    let first = accepted(send("once", false).await).await;
-    assert_eq!(accepted(send("once", false).await).await["id"], first["id"]);
+    let first = expect_accepted(send("once", false).await).await;
+    assert_eq!(
+        expect_accepted(send("once", false).await).await["id"],
+        first["id"]
+    );
     assert_ne!(
-        accepted(send("twice", false).await).await["id"],
+        expect_accepted(send("twice", false).await).await["id"],
         first["id"]
     );
     let reused = problem(
@@ -670,10 +676,11 @@ async fn the_same_key_finds_a_bulk_job_even_if_its_files_are_gone() {
             .await
             .expect("an answer")
     };
-    let first = accepted(send("/api/admin/ingest", json!({"manifest": "m.jsonl"})).await).await;
+    let first =
+        expect_accepted(send("/api/admin/ingest", json!({"manifest": "m.jsonl"})).await).await;
     std::fs::remove_file(&manifest).expect("removed");
     assert_eq!(
-        accepted(send("/api/admin/ingest", json!({"manifest": "m.jsonl"})).await).await["id"],
+        expect_accepted(send("/api/admin/ingest", json!({"manifest": "m.jsonl"})).await).await["id"],
         first["id"]
     );
     let other = send("/api/admin/reindex", json!({})).await;
@@ -685,8 +692,8 @@ async fn reports_of_jobs_contain_names_of_files_but_not_their_folders() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
     let data = server.data.path().display().to_string();
-    let id = made(&server, "anyone").await;
-    let key = claimed(&server, id).await;
+    let id = make_job(&server, "anyone").await;
+    let key = claim_job(&server, id).await;
     let said = format!("could not write {data}/outputs/ab/x.png: the disk is full");
     let line = json!({"level": "warning", "message": "/home/ann/pictures/y.png cannot be read"});
     assert!(
@@ -717,14 +724,14 @@ async fn reports_of_jobs_contain_names_of_files_but_not_their_folders() {
         "could not write DATA_DIR/outputs/ab/x.png: the disk is full"
     );
     assert_eq!(failed["progress"]["message"], "reading DATA_DIR/m.jsonl");
-    let succeeded = made(&server, "anyone").await;
+    let succeeded = make_job(&server, "anyone").await;
     let result = json!({"report": format!("{data}/failed.txt"), "lines": [{"id": 1,
     "reason": "/srv/a/z.png: no file"}]});
     let outcome = Outcome::Succeeded {
         result,
         receipt: None,
     };
-    jobs.finish(claimed(&server, succeeded).await, &outcome)
+    jobs.finish(claim_job(&server, succeeded).await, &outcome)
         .await
         .expect("ended");
     let succeeded = body(get(&server, &format!("/api/jobs/{succeeded}")).await).await;
@@ -770,8 +777,8 @@ async fn a_full_lane_is_answered_429() {
         )
         .await
     };
-    let first = accepted(send().await).await;
-    accepted(send().await).await;
+    let first = expect_accepted(send().await).await;
+    expect_accepted(send().await).await;
     let full = send().await;
     assert!(
         full.headers()["retry-after"]
@@ -789,7 +796,7 @@ async fn a_full_lane_is_answered_429() {
     // The same holds for a retry.
     let id = first["id"].as_str().expect("an id");
     body(post(&server, &format!("/api/jobs/{id}/cancel"), &Value::Null).await).await;
-    accepted(send().await).await;
+    expect_accepted(send().await).await;
     let retry = post(&server, &format!("/api/jobs/{id}/retry"), &Value::Null).await;
     problem(retry, StatusCode::TOO_MANY_REQUESTS, "overloaded").await;
 }
@@ -797,7 +804,7 @@ async fn a_full_lane_is_answered_429() {
 #[tokio::test]
 async fn lanes_are_listed_paused_and_resumed() {
     let server = TestServer::start().await;
-    let id = made(&server, "anyone").await;
+    let id = make_job(&server, "anyone").await;
     let queues = body(get(&server, "/api/admin/queues").await).await;
     let lanes: Vec<&str> = queues["queues"]
         .as_array()
@@ -833,7 +840,7 @@ async fn lanes_are_listed_paused_and_resumed() {
     )
     .await;
     assert_eq!(resumed["paused"], false);
-    done(&server, id).await;
+    complete_job(&server, id).await;
     assert_eq!(
         server.jobs.get(id).await.expect("there").state,
         JobState::Succeeded
@@ -868,7 +875,7 @@ async fn a_store_that_is_away_is_a_503_without_internals() {
         ..Setup::default()
     })
     .await;
-    let id = made(&server, "anyone").await;
+    let id = make_job(&server, "anyone").await;
     store.close().await;
     for path in [
         "/api/jobs".to_owned(),

@@ -19,7 +19,7 @@ async fn with_options(options: ApiOptions) -> TestServer {
     .await
 }
 
-async fn keyed(api: &[&str], admin: &[&str]) -> TestServer {
+async fn start_with_keys(api: &[&str], admin: &[&str]) -> TestServer {
     with_options(ApiOptions {
         api_keys: secrets(api),
         admin_keys: secrets(admin),
@@ -104,7 +104,7 @@ async fn any_key_of_either_kind_closes_everything_but_pages_documents_and_probes
         (&[], &["root"]),
         (&["one"], &["root"]),
     ] {
-        let server = keyed(api, admin).await;
+        let server = start_with_keys(api, admin).await;
         let key = api.iter().chain(admin).next().expect("a key");
         for (name, call) in calls(&server) {
             let keyless = call
@@ -133,7 +133,7 @@ async fn any_key_of_either_kind_closes_everything_but_pages_documents_and_probes
 
 #[tokio::test]
 async fn with_only_api_keys_there_is_no_admin_and_the_answer_says_what_to_set() {
-    let server = keyed(&["one"], &[]).await;
+    let server = start_with_keys(&["one"], &[]).await;
     for (_, call) in admin_calls(&server) {
         // From loopback, as through a local proxy that adds no header about its client.
         for request in [
@@ -292,7 +292,7 @@ async fn without_keys_calls_to_a_foreign_host_name_are_refused() {
     );
 
     // With keys any host name is accepted, since every call needs a key.
-    let closed = keyed(&["one"], &[]).await;
+    let closed = start_with_keys(&["one"], &[]).await;
     let by_name = closed
         .get("/api/facets")
         .header("host", "draw.example")
@@ -463,8 +463,8 @@ async fn ticket(server: &TestServer, key: &str) -> String {
 
 #[tokio::test]
 async fn a_ticket_is_accepted_only_for_pictures_and_streams_in_every_process() {
-    let server = keyed(&["ann", "bob"], &["root"]).await;
-    let other_process = keyed(&["bob", "ann"], &["root"]).await;
+    let server = start_with_keys(&["ann", "bob"], &["root"]).await;
+    let other_process = start_with_keys(&["bob", "ann"], &["root"]).await;
     let new = clippy_jobs::NewJob::new(
         clippy_jobs::JobKind::Generate,
         clippy_jobs::Lane::Interactive,
@@ -552,7 +552,7 @@ async fn a_ticket_is_accepted_only_for_pictures_and_streams_in_every_process() {
             .expect("an answer");
         problem(longer, StatusCode::UNAUTHORIZED, "unauthorized").await;
     }
-    let strangers = keyed(&["eve"], &[]).await;
+    let strangers = start_with_keys(&["eve"], &[]).await;
     for wrong in [
         ticket(&strangers, "eve").await,
         format!("{ann}x"),
@@ -578,7 +578,7 @@ async fn a_ticket_is_accepted_only_for_pictures_and_streams_in_every_process() {
 
 #[tokio::test]
 async fn an_admin_key_in_a_url_is_refused() {
-    let server = keyed(&["one"], &["root"]).await;
+    let server = start_with_keys(&["one"], &["root"]).await;
     assert_eq!(
         status(server.get("/api/image/7?key=one")).await,
         StatusCode::OK,
@@ -603,7 +603,7 @@ async fn an_admin_key_in_a_url_is_refused() {
 
 #[tokio::test]
 async fn a_profile_belongs_to_the_key_that_wrote_it() {
-    let server = keyed(&["ann", "bob"], &["root"]).await;
+    let server = start_with_keys(&["ann", "bob"], &["root"]).await;
     let call =
         |method: Method, path: &str, key: &str| server.api.request(method, path).bearer_auth(key);
     let save = json!({"user_id": "demo", "image_id": 0, "action": "save", "tags": ["apple"]});
@@ -661,8 +661,8 @@ async fn profiles_from_before_keys_are_read_without_keys_and_by_admin_keys() {
     };
     for (server, key, seen) in [
         (TestServer::start().await, None, 1),
-        (keyed(&["ann"], &["root"]).await, Some("root"), 1),
-        (keyed(&["ann"], &["root"]).await, Some("ann"), 0),
+        (start_with_keys(&["ann"], &["root"]).await, Some("root"), 1),
+        (start_with_keys(&["ann"], &["root"]).await, Some("ann"), 0),
     ] {
         server
             .state

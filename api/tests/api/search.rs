@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::{DIMENSION, Setup, TestServer, drawing, json as body, problem};
+use crate::support::{DIMENSION, Setup, TestServer, drawing, json as body, problem, wait_until};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clippy_api::ApiOptions;
@@ -785,9 +785,10 @@ async fn a_search_uses_the_pair_that_is_live_when_it_begins() {
     let gate = server.gallery.gate.clone().lock_owned().await;
     let before = server.gallery.searches.load(Ordering::SeqCst);
     let under_way = tokio::spawn(search());
-    while server.gallery.searches.load(Ordering::SeqCst) == before {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    wait_until("the search to begin", || async {
+        server.gallery.searches.load(Ordering::SeqCst) > before
+    })
+    .await;
     let other = std::sync::Arc::new(crate::support::filled_gallery(2 * DIMENSION).await);
     server.live.replace(clippy_core::live::Live {
         name: "other".to_owned(),

@@ -65,7 +65,7 @@ fn paths(arguments: &AddArguments) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     for given in &arguments.paths {
         if given == Path::new("-") {
-            paths.extend(listed()?);
+            paths.extend(read_list()?);
         } else {
             paths.push(given.clone());
         }
@@ -81,7 +81,7 @@ fn paths(arguments: &AddArguments) -> Result<Vec<PathBuf>, Failure> {
 
 /// Reads one path a line. If the list has zero bytes, as `find -print0` writes, these separate the
 /// paths.
-fn listed() -> Result<Vec<PathBuf>, Failure> {
+fn read_list() -> Result<Vec<PathBuf>, Failure> {
     let mut text = String::new();
     std::io::stdin()
         .lock()

@@ -49,7 +49,7 @@ impl BarProgress {
 }
 
 impl ScanProgress for BarProgress {
-    fn looked_at(&self, files: u64, folders: u64) {
+    fn report_scan(&self, files: u64, folders: u64) {
         // The total is not known before the end.
         self.0.set_length(files);
         self.0.set_position(files);

@@ -35,7 +35,7 @@ impl std::fmt::Debug for Live {
 /// Notified of a switch, so that it can release the old pair.
 pub trait FollowsLive: Send + Sync {
     /// Called after the pair was replaced.
-    fn replaced(&self);
+    fn release_old(&self);
 }
 
 /// The live pair of this process.
@@ -79,7 +79,7 @@ impl LivePair {
         followers
             .iter()
             .filter_map(Weak::upgrade)
-            .for_each(|follower| follower.replaced());
+            .for_each(|follower| follower.release_old());
     }
 
     /// Notifies a follower of switches for as long as it exists.

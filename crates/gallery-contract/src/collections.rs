@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use clippy_core::ErrorCode;
 use clippy_core::collections::{Collections, ModelSource, Role};
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{Filter, Gallery, Payload, Point, Vectors, With};
 use clippy_core::ids::PointId;
+use clippy_testing::wait_until;
 
 use super::model;
 
@@ -360,9 +360,10 @@ pub async fn no_write_escapes_a_pause_or_the_list_of_changes(
         }));
     }
     let written = async |many: u64| {
-        while acknowledged.load(Ordering::SeqCst) < many {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        wait_until("more writes", || async {
+            acknowledged.load(Ordering::SeqCst) >= many
+        })
+        .await;
     };
     written(50).await;
     let (name, beside) = begin(&*collections, "job").await;

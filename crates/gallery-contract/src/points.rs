@@ -40,7 +40,7 @@ async fn fetch(gallery: &AnyGallery, id: PointId) -> Point {
     points.remove(0)
 }
 
-async fn filled(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
+async fn fill(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
     let points = Random(seed).points(count);
     for batch in points.chunks(256) {
         gallery.upsert(batch.to_vec()).await.expect("stored");
@@ -54,7 +54,7 @@ pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
     assert_eq!((info.points, info.dimension), (0, DIMENSION));
     assert_eq!(info.fingerprint, model().fingerprint);
     assert!(info.indexed, "an empty collection needs no graph");
-    filled(&gallery, 1, 300).await;
+    fill(&gallery, 1, 300).await;
     for root in ["/a", "/b", "/a"] {
         gallery.add_root(root).await.expect("added");
     }
@@ -67,7 +67,7 @@ pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
 
 /// `set_note` replaces the note of its name, and changes nothing else. An invalid note is refused.
 pub async fn one_note_is_kept_for_each_name(gallery: AnyGallery) {
-    filled(&gallery, 16, 30).await;
+    fill(&gallery, 16, 30).await;
     gallery.add_root("/a").await.expect("added");
     let before = gallery.info().await.expect("info");
     assert_eq!(gallery.note("scores").await.expect("read"), None);
@@ -141,7 +141,7 @@ async fn check_replacement(gallery: &AnyGallery, first: &Point) {
 
 /// An upsert removes the vectors and fields that the new point lacks.
 pub async fn an_upsert_replaces_the_whole_point(gallery: AnyGallery) {
-    let points = filled(&gallery, 2, 20).await;
+    let points = fill(&gallery, 2, 20).await;
     for point in &points {
         assert_eq!(&fetch(&gallery, point.id).await, point);
     }
@@ -154,7 +154,7 @@ pub async fn an_upsert_replaces_the_whole_point(gallery: AnyGallery) {
 
 /// The same, for a point that the engine has to move first.
 pub async fn an_upsert_replaces_the_whole_point_with_graphs(gallery: AnyGallery) {
-    let points = filled(&gallery, 2, 2_000).await;
+    let points = fill(&gallery, 2, 2_000).await;
     gallery.optimize().await.expect("graphs");
     let full = points
         .iter()
@@ -266,13 +266,13 @@ async fn check_other_vectors(gallery: &AnyGallery, points: &[Point]) {
 
 /// `update_vectors` changes only the vectors that it names.
 pub async fn update_vectors_keeps_the_others_bit_for_bit(gallery: AnyGallery) {
-    let points = filled(&gallery, 6, 60).await;
+    let points = fill(&gallery, 6, 60).await;
     check_other_vectors(&gallery, &points).await;
 }
 
 /// The same, for points that the engine has to move first.
 pub async fn update_vectors_keeps_the_others_bit_for_bit_with_graphs(gallery: AnyGallery) {
-    let points = filled(&gallery, 6, 2_000).await;
+    let points = fill(&gallery, 6, 2_000).await;
     gallery.optimize().await.expect("graphs");
     check_other_vectors(&gallery, &points).await;
     gallery.optimize().await.expect("graphs again");
@@ -284,7 +284,7 @@ pub async fn update_vectors_keeps_the_others_bit_for_bit_with_graphs(gallery: An
 /// `set_payload` sets fields, and keeps the other fields and the vectors; a missing point gives
 /// `NotFound`.
 pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
-    let points = filled(&gallery, 7, 10).await;
+    let points = fill(&gallery, 7, 10).await;
     gallery
         .set_payload(points[1].id, fields(json!({"style": "ink", "score": -1})))
         .await
@@ -302,7 +302,7 @@ pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
 
 /// `retrieve` leaves out missing points, and returns the requested parts.
 pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
-    let points = filled(&gallery, 8, 50).await;
+    let points = fill(&gallery, 8, 50).await;
     let mut ids: Vec<PointId> = points.iter().rev().map(|point| point.id).collect();
     ids.insert(3, PointId::Number(1_000_000));
     ids.insert(9, PointId::Uuid(Uuid::from_u128(1)));
@@ -327,7 +327,7 @@ pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
 
 /// `scroll` returns every point once, numbers before UUIDs, with a filter too.
 pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
-    let points = filled(&gallery, 9, 500).await;
+    let points = fill(&gallery, 9, 500).await;
     for filter in [
         Filter::default(),
         Filter {
@@ -364,7 +364,7 @@ pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
 /// `scroll` does not mistake a page for the last one because some of its points were deleted while
 /// it was read.
 pub async fn a_walk_visits_every_point_that_stays(gallery: AnyGallery) {
-    let points = filled(&gallery, 9, 4_000).await;
+    let points = fill(&gallery, 9, 4_000).await;
     let mut ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
     ids.sort();
     let (staying, going): (Vec<_>, Vec<_>) = ids
@@ -419,7 +419,7 @@ pub async fn a_walk_visits_every_point_that_stays(gallery: AnyGallery) {
 
 /// No call finds deleted points; deleting a missing point succeeds.
 pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
-    let points = filled(&gallery, 10, 2_000).await;
+    let points = fill(&gallery, 10, 2_000).await;
     gallery.optimize().await.expect("graphs");
     let gone: Vec<PointId> = points.iter().step_by(2).map(|point| point.id).collect();
     gallery.delete(&gone).await.expect("deleted");
@@ -501,7 +501,7 @@ pub async fn bad_vectors_are_refused_with_their_whole_batch(gallery: AnyGallery)
 
 /// Counts under random filters equal those of brute force, also with [`Filter::missing_any`].
 pub async fn filters_select_what_they_say(gallery: AnyGallery) {
-    let points = filled(&gallery, 12, 2_000).await;
+    let points = fill(&gallery, 12, 2_000).await;
     let mut random = Random(13);
     for round in 0..2 {
         for _ in 0..60 {
@@ -627,7 +627,7 @@ pub async fn tags_are_found_in_any_case(gallery: AnyGallery) {
 
 /// `facet` counts exactly, most frequent first, with a filter too.
 pub async fn facets_count_the_selected_points(gallery: AnyGallery) {
-    let points = filled(&gallery, 14, 1_500).await;
+    let points = fill(&gallery, 14, 1_500).await;
     let mut random = Random(15);
     for _ in 0..20 {
         let filter = random.filter(&points);

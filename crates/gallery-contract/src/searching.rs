@@ -17,7 +17,7 @@ type AnyGallery = Arc<dyn Gallery>;
 const TOP: usize = 24;
 const QUERIES: usize = 200;
 
-async fn filled(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
+async fn fill(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
     let points = Random(seed).points(count);
     for batch in points.chunks(256) {
         gallery.upsert(batch.to_vec()).await.expect("stored");
@@ -104,7 +104,7 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
 
 /// With [`HybridQuery::exact`], a search finds every point that brute force finds.
 pub async fn exact_hybrid_equals_brute_force(gallery: AnyGallery) {
-    let points = filled(&gallery, 20, 3_000).await;
+    let points = fill(&gallery, 20, 3_000).await;
     gallery.optimize().await.expect("graphs");
     let recall = recall(&gallery, &points, 21, true).await;
     assert!(recall == 1.0, "{recall}");
@@ -112,14 +112,14 @@ pub async fn exact_hybrid_equals_brute_force(gallery: AnyGallery) {
 
 /// A search without graphs finds what brute force finds.
 pub async fn hybrid_finds_what_brute_force_finds(gallery: AnyGallery) {
-    let points = filled(&gallery, 22, 3_000).await;
+    let points = fill(&gallery, 22, 3_000).await;
     let recall = recall(&gallery, &points, 23, false).await;
     assert!(recall >= 0.99, "{recall}");
 }
 
 /// A search with graphs also finds points that were added after the graphs were built.
 pub async fn hybrid_with_graphs_finds_what_brute_force_finds(gallery: AnyGallery) {
-    let mut points = filled(&gallery, 24, 3_000).await;
+    let mut points = fill(&gallery, 24, 3_000).await;
     gallery.optimize().await.expect("graphs");
     assert!(gallery.info().await.expect("info").indexed);
     let mut random = Random(25);
@@ -175,7 +175,7 @@ pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
 
 /// A floor is the lowest score of a probe's own list, and `None` once the list has all points.
 pub async fn floors_show_whether_there_are_more_points(gallery: AnyGallery) {
-    let points = filled(&gallery, 31, 400).await;
+    let points = fill(&gallery, 31, 400).await;
     let probes = vec![Random(32).probe(ProbeKind::Image, 2)];
     let ranked = brute_force(&points, &probes, &Filter::default());
     for candidates in [1, 10, ranked.len() - 1, ranked.len(), ranked.len() + 1] {
@@ -203,7 +203,7 @@ pub async fn floors_show_whether_there_are_more_points(gallery: AnyGallery) {
 /// [`HybridQuery::lacking`] lists the best points without a vector in some space, however many
 /// other points are better.
 pub async fn points_that_lack_a_vector_have_a_list_of_their_own(gallery: AnyGallery) {
-    let points = filled(&gallery, 37, 600).await;
+    let points = fill(&gallery, 37, 600).await;
     let probes = vec![Random(38).probe(ProbeKind::WordsImage, 3)];
     let filter = Filter {
         ratings: vec!["safe".to_owned()],
@@ -243,7 +243,7 @@ pub async fn points_that_lack_a_vector_have_a_list_of_their_own(gallery: AnyGall
 /// [`HybridQuery::lexical_tags`] lists the points that have them, the best by the text probe first,
 /// or by id without one.
 pub async fn points_with_lexical_tags_have_a_list_of_their_own(gallery: AnyGallery) {
-    let points = filled(&gallery, 33, 600).await;
+    let points = fill(&gallery, 33, 600).await;
     let mut random = Random(34);
     let filter = Filter {
         ratings: vec!["safe".to_owned()],
@@ -324,7 +324,7 @@ pub async fn points_with_lexical_tags_have_a_list_of_their_own(gallery: AnyGalle
 
 /// Hits have payloads only with [`HybridQuery::with_payload`].
 pub async fn payloads_are_returned_only_on_request(gallery: AnyGallery) {
-    let points = filled(&gallery, 35, 100).await;
+    let points = fill(&gallery, 35, 100).await;
     let probes = Random(36).probes();
     for with_payload in [false, true] {
         let request = HybridQuery {
@@ -350,7 +350,7 @@ pub async fn payloads_are_returned_only_on_request(gallery: AnyGallery) {
 
 /// `optimize` loses no write that is made at the same time, and searches still work.
 pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
-    let mut points = filled(&gallery, 40, 4_000).await;
+    let mut points = fill(&gallery, 40, 4_000).await;
     let done = Arc::new(AtomicBool::new(false));
     let building = tokio::spawn({
         let (gallery, done) = (Arc::clone(&gallery), Arc::clone(&done));
@@ -402,7 +402,7 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
 
 /// The crowding equals that of brute force, in the order of the ids, with and without graphs.
 pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGallery) {
-    let points = filled(&gallery, 31, 1_500).await;
+    let points = fill(&gallery, 31, 1_500).await;
     check_crowding(&gallery, &points, 10, 1e-5).await;
     gallery.optimize().await.expect("graphs");
     check_crowding(&gallery, &points, 10, 0.01).await;

@@ -29,7 +29,7 @@ pub use contract::{
 pub use digest::sha256_hex;
 pub use money::{
     BudgetRefusal, DailyBudget, FileJournal, FileSpending, MemoryJournal, MemorySpending,
-    MicroDollars, Reservation, Spending, count_bought, day_of, paid_once,
+    MicroDollars, Reservation, Spending, count_bought, day_of, pay_once,
 };
 pub use pictures::{
     FetchPolicy, Fetcher, FoundPicture, Intake, Lineage, LineageReference, MadeFrom, Output,

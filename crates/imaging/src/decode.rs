@@ -97,7 +97,7 @@ fn decode_from<'b>(
         });
     }
     let format = sniff(bytes)?;
-    contained(format, || {
+    catch_panic(format, || {
         decode_contained(bytes, format, limits, budget_for, later)
     })
 }
@@ -141,7 +141,7 @@ pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
         side: u32::MAX,
         ..DecodeLimits::default()
     };
-    contained(format, || {
+    catch_panic(format, || {
         let mut opened = Opened::new(bytes, format, &limits)?;
         let (width, height) = opened.dimensions();
         let (width, height) = if swaps_sides(opened.orientation()) {
@@ -159,7 +159,7 @@ pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
 
 /// Runs a decoder, and turns a panic inside it into an error: decoders are third-party code that
 /// reads untrusted files. The closure shares no state that a panic could leave inconsistent.
-fn contained<T>(
+fn catch_panic<T>(
     format: PictureFormat,
     work: impl FnOnce() -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {

@@ -65,7 +65,7 @@ impl Tiff {
     /// Opens a file. `None` for the kinds that the `image` crate supports, and for files whose
     /// directory cannot be read.
     pub(crate) fn open(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Self>, DecodeError> {
-        let Ok(mut decoder) = opened(Cow::Borrowed(bytes), limits) else {
+        let Ok(mut decoder) = open(Cow::Borrowed(bytes), limits) else {
             return Ok(None);
         };
         let Ok(tags) = Tags::of(&mut decoder) else {
@@ -269,13 +269,13 @@ impl Tags {
 /// Returns the memory for one strip or tile while it is unpacked; 0 for a file whose directory
 /// cannot be read.
 pub(crate) fn memory_of_a_part(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
-    match opened(Cow::Borrowed(bytes), limits) {
+    match open(Cow::Borrowed(bytes), limits) {
         Ok(mut decoder) => tiff_parts::memory_of_a_part(&mut decoder, bytes),
         Err(_) => Ok(0),
     }
 }
 
-fn opened<'b>(
+fn open<'b>(
     bytes: Cow<'b, [u8]>,
     limits: &DecodeLimits,
 ) -> TiffResult<Decoder<Cursor<Cow<'b, [u8]>>>> {

@@ -11,7 +11,7 @@ use clippy_jobs::{
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::{RunningRunner, Store, claim, create, new_job, wait_for_job, wait_until};
+use super::{RunningRunner, Store, claim, create, new_job, wait_for_job, wait_until_within};
 
 /// Snoozes each job for an hour; with `linger`, only once the job is asked to stop. Records the
 /// jobs that it cleaned up after.

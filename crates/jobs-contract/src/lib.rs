@@ -14,6 +14,7 @@ mod suspects;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clippy_testing::wait_for;
 use futures::future::BoxFuture;
 
 use clippy_jobs::{
@@ -98,7 +99,7 @@ checks![
     suspects::a_cancelled_suspect_keeps_no_other_job_waiting,
 ];
 
-pub use clippy_testing::wait_until_within as wait_until;
+pub use clippy_testing::wait_until_within;
 
 /// Waits until a job meets the condition, and returns it.
 pub async fn wait_for_job(
@@ -107,21 +108,13 @@ pub async fn wait_for_job(
     what: &str,
     condition: impl Fn(&Job) -> bool,
 ) -> Job {
-    let mut last = None;
-    let start = std::time::Instant::now();
-    loop {
-        if let Ok(job) = store.get(id).await {
-            if condition(&job) {
-                return job;
-            }
-            last = Some(job);
+    wait_for(what, || async {
+        match store.get(id).await {
+            Ok(job) if condition(&job) => Ok(job),
+            other => Err(other),
         }
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "timed out waiting for: {what}; the job is {last:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(15)).await;
-    }
+    })
+    .await
 }
 
 /// A consistent timing with short intervals, so that a check of a lease does not take 20 seconds.
@@ -195,17 +188,13 @@ pub(crate) async fn create(store: &Store, job: &NewJob) -> Job {
 
 /// Claims a job as soon as its current lease has ended.
 pub(crate) async fn claim_after_lease(store: &Store, id: JobId) -> ClaimedJob {
-    let start = std::time::Instant::now();
-    loop {
-        if let Claim::Run(claimed) = store.claim(id, "a worker", LEASE).await.expect("a claim") {
-            return *claimed;
+    wait_for("the lease to end", || async {
+        match store.claim(id, "a worker", LEASE).await.expect("a claim") {
+            Claim::Run(claimed) => Ok(*claimed),
+            other => Err(other),
         }
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "timed out waiting for the lease to end"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    })
+    .await
 }
 
 pub(crate) async fn claim(store: &Store, id: JobId) -> ClaimedJob {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clippy_core::ErrorCode;
 use serde_json::json;
 
-use super::{LEASE, Store, claim, create, new_job, wait_until};
+use super::{LEASE, Store, claim, create, new_job, wait_until_within};
 use clippy_jobs::{
     Beat, BeatAnswer, Claim, Claimant, EventHub, EventId, EventKind, FollowSettings, Following,
     JobFailure, JobId, JobKind, JobState, JobStore, Lane, NewJob, Outcome, SweepSettings,
@@ -28,7 +28,7 @@ async fn wait_until_reaped(store: &Store) {
         dead_after: Duration::from_secs(60),
         rescue_after: Duration::ZERO,
     };
-    wait_until("the loss to be found", Duration::from_secs(10), || async {
+    wait_until_within("the loss to be found", Duration::from_secs(10), || async {
         store.sweep(&sweep).await.expect("a sweep").reaped == 1
     })
     .await;

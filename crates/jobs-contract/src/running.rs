@@ -11,7 +11,7 @@ use clippy_core::ErrorCode;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until};
+use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until_within};
 use clippy_jobs::{
     Claim, EventKind, FollowSettings, Following, Handlers, JobBackend, JobContext, JobError,
     JobHandler, JobKind, JobProgress, JobState, Lane, LogLevel, NewChild, NewJob, Phase, Tick,
@@ -193,7 +193,7 @@ pub(super) async fn a_lane_is_first_come_first_served(store: Store) {
     let began = Arc::clone(&handler.began);
     let runner = RunningRunner::start(&store, Handlers::new().with(handler), 1);
     let all = || async { began.lock().len() == made.len() };
-    wait_until("all jobs to begin", Duration::from_secs(30), all).await;
+    wait_until_within("all jobs to begin", Duration::from_secs(30), all).await;
     assert_eq!(*began.lock(), made);
     runner.stop().await;
 }
@@ -587,7 +587,7 @@ pub(super) async fn a_job_that_ends_its_worker_twice_is_not_run_again(store: Sto
     let (handlers, runs) = scripted_handlers();
     // Two workers that claim the job and die.
     for _ in 0..2 {
-        wait_until("the job to be claimed", Duration::from_secs(20), || async {
+        wait_until_within("the job to be claimed", Duration::from_secs(20), || async {
             let claim = store
                 .claim(job.id, "doomed", Duration::from_millis(50))
                 .await;

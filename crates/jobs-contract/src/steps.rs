@@ -1,13 +1,13 @@
 //! Checks that call a store step by step.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clippy_core::ErrorCode;
 use serde_json::json;
 
 use super::{
     KEPT, LEASE, SMALL_LANE, Store, claim, claim_after_lease, create, new_job, wait_for_job,
-    wait_until,
+    wait_until_within,
 };
 use clippy_jobs::{
     Beat, BeatAnswer, Claim, EventKind, Finished, JobFailure, JobFilter, JobId, JobKind,
@@ -449,7 +449,7 @@ pub(super) async fn retries_count_and_snoozes_do_not(store: Store) {
         "it is delayed"
     );
     for attempt in 1..=2 {
-        wait_until("the delay to end", Duration::from_secs(10), || async {
+        wait_until_within("the delay to end", Duration::from_secs(10), || async {
             store.promote().await.expect("promoted") == 1
         })
         .await;
@@ -647,7 +647,7 @@ pub(super) async fn an_ended_lease_is_reaped(store: Store) {
             matches!(&claim, Claim::Run(run) if run.job.attempt == attempt),
             "{claim:?}"
         );
-        wait_until(
+        wait_until_within(
             "the lease to be reaped",
             Duration::from_secs(10),
             || async { store.sweep(&SWEEP).await.expect("a sweep").reaped == 1 },
@@ -700,7 +700,7 @@ pub(super) async fn a_job_that_makes_progress_gets_all_its_attempts_again(store:
             attempt,
             "run {n}"
         );
-        wait_until(
+        wait_until_within(
             "the lease to be reaped",
             Duration::from_secs(10),
             || async { store.sweep(&SWEEP).await.expect("a sweep").reaped == 1 },
@@ -720,6 +720,7 @@ pub(super) async fn after_a_time_without_sweeps_no_lease_ends_at_once(store: Sto
         ..SWEEP
     };
     store.sweep(&sweep).await.expect("a sweep");
+    let swept = Instant::now();
     let job = create(&store, &new_job(json!({}))).await;
     let short = Duration::from_millis(50);
     let Claim::Run(run) = store
@@ -730,7 +731,12 @@ pub(super) async fn after_a_time_without_sweeps_no_lease_ends_at_once(store: Sto
         panic!("claimed")
     };
     // As if the store were unreachable, or the machine suspended.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    wait_until_within(
+        "no sweep for longer than a worker may be silent",
+        Duration::from_secs(10),
+        || async { swept.elapsed() > sweep.dead_after + 2 * short },
+    )
+    .await;
     assert_eq!(
         store.sweep(&sweep).await.expect("a sweep").reaped,
         0,
@@ -743,7 +749,7 @@ pub(super) async fn after_a_time_without_sweeps_no_lease_ends_at_once(store: Sto
             .expect("a beat"),
         BeatAnswer::Ok
     );
-    wait_until(
+    wait_until_within(
         "the lease to be reaped after all",
         Duration::from_secs(10),
         || async { store.sweep(&sweep).await.expect("a sweep").reaped == 1 },
@@ -785,7 +791,7 @@ pub(super) async fn a_lost_task_is_rescued(store: Store) {
             .await
     });
     forgotten.recv().await.expect("delivered");
-    wait_until(
+    wait_until_within(
         "the lost task to be found",
         Duration::from_secs(10),
         || async { store.sweep(&SWEEP).await.expect("a sweep").rescued > 0 },

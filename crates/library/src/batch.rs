@@ -81,7 +81,7 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
             .sort_by(|left, right| left.name.cmp(&right.name));
     }
     let stored = scanner
-        .stored(pairs.iter().filter_map(same_picture))
+        .find_stored(pairs.iter().filter_map(same_picture))
         .await?;
     let mut to_read = Vec::new();
     for file in pairs {
@@ -217,7 +217,7 @@ async fn originals(
         .collect();
     let holders = scanner.holders(&points).await?;
     let stored = scanner
-        .stored(holders.iter().filter_map(|holder| match holder.content {
+        .find_stored(holders.iter().filter_map(|holder| match holder.content {
             KnownContent::Picture(point) => Some(point),
             KnownContent::Other(_) => None,
         }))

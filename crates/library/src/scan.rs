@@ -52,11 +52,11 @@ pub struct Library {
 /// Receives the progress of a scan. Must not block.
 pub trait ScanProgress: Send + Sync {
     /// Reports the number of files and folders that were examined.
-    fn looked_at(&self, files: u64, folders: u64);
+    fn report_scan(&self, files: u64, folders: u64);
 }
 
 impl ScanProgress for () {
-    fn looked_at(&self, _files: u64, _folders: u64) {}
+    fn report_scan(&self, _files: u64, _folders: u64) {}
 }
 
 /// Scans, and writes the manifest. `going_on` is called between folders. If it returns `false`, the
@@ -113,7 +113,7 @@ pub async fn scan(
             summary.merge(writer.write(worked).await?);
             if reported.elapsed() >= PAUSE {
                 reported = Instant::now();
-                progress.looked_at(summary.files, summary.folders);
+                progress.report_scan(summary.files, summary.folders);
             }
             if !going_on() {
                 summary.complete = false;
@@ -128,7 +128,7 @@ pub async fn scan(
         summary.merge(writer.write(worked).await?);
     }
     writer.finish().await?;
-    progress.looked_at(summary.files, summary.folders);
+    progress.report_scan(summary.files, summary.folders);
     Ok(summary)
 }
 

@@ -85,7 +85,7 @@ impl Scanner {
     }
 
     /// Returns those of these points that are in the collection.
-    pub(crate) async fn stored(
+    pub(crate) async fn find_stored(
         &self,
         points: impl Iterator<Item = PointId>,
     ) -> Result<HashSet<PointId>> {

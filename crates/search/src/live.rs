@@ -56,7 +56,7 @@ impl LiveSearcher {
 }
 
 impl FollowsLive for LiveSearcher {
-    fn replaced(&self) {
+    fn release_old(&self) {
         // Frees the old model and the old collection, even when no search follows for a while.
         drop(self.now());
     }

@@ -10,6 +10,8 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
 use serde_json::Value;
 
+use crate::waiting::wait_until;
+
 /// One event of the API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -86,10 +88,16 @@ impl Events {
         self.stream.collect().await
     }
 
-    /// The number of comments that were received so far.
-    #[must_use]
-    pub fn comments(&self) -> usize {
-        self.comments.load(Ordering::Relaxed)
+    /// Waits until this many comments were received, with no event among them.
+    ///
+    /// # Panics
+    /// When an event comes, or the stream ends.
+    pub async fn wait_for_comments(&mut self, count: usize) {
+        let comments = Arc::clone(&self.comments);
+        tokio::select! {
+            event = self.next() => panic!("expected a comment, got {event:?}"),
+            () = wait_until("comments", || async { comments.load(Ordering::Relaxed) >= count }) => {}
+        }
     }
 }
 
@@ -158,7 +166,7 @@ mod tests {
         assert_eq!(events.next().expect("an event").event, "done");
         assert_eq!(events.last.as_deref(), Some("2-0"));
         assert_eq!(events.next(), None);
-        assert_eq!(events.events.comments(), 2);
+        assert_eq!(events.events.comments.load(Ordering::Relaxed), 2);
 
         let pieces = text.as_bytes().chunks(3).map(Ok::<_, Infallible>);
         let pieces: Vec<_> = pieces.map(|piece| piece.map(<[u8]>::to_vec)).collect();

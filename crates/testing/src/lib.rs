@@ -5,14 +5,18 @@
 //!   test sets one of their faults.
 //!   A job store without a file is `SqliteJobs::in_memory` of `clippy-jobs`: it is the real store,
 //!   so it cannot behave differently.
+//! - [`check_embedder`] and [`check_overload`]: the contract of embedders.
 //! - [`RedisServer`]: a real Redis server, one for each test.
-//! - [`ApiClient`]: calls the API, and checks the form of every error response.
+//! - [`ApiClient`] and [`BlockingApiClient`]: call the API, and check the form of every error
+//!   response.
 //! - [`Events`] and [`BlockingEvents`]: server-sent events, read as a browser reads them.
-//! - [`wait_until`], [`wait_until_within`] and [`wait_for_blocking`]: wait for a condition, never
-//!   for a fixed time.
+//! - [`wait_until`], [`wait_for`], their forms with a time limit, and [`wait_for_blocking`]: wait
+//!   for a condition or a value, never for a fixed time.
 
+mod blocking_client;
 mod client;
 mod embedder;
+mod embedder_contract;
 mod events;
 mod gallery;
 mod preferences;
@@ -22,12 +26,14 @@ mod search;
 mod tagged;
 mod waiting;
 
+pub use blocking_client::{BlockingAnswer, BlockingApiClient};
 pub use client::{ApiClient, ApiRequest, check_problem, json, problem};
 pub use embedder::FakeEmbedder;
+pub use embedder_contract::{check_embedder, check_overload};
 pub use events::{BlockingEvents, Event, Events};
 pub use gallery::MemoryGallery;
 pub use preferences::MemoryPreferences;
 pub use recent::MemoryRecent;
 pub use redis::{RedisServer, free_port};
 pub use tagged::{TaggedPicture, tagged_pictures};
-pub use waiting::{wait_for_blocking, wait_until, wait_until_within};
+pub use waiting::{wait_for, wait_for_blocking, wait_for_within, wait_until, wait_until_within};

@@ -1,5 +1,6 @@
 //! Waiting for a condition. The time limit only ends a test that would otherwise hang.
 
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 /// The default time limit of a condition. It is generous, since test machines are busy.
@@ -24,9 +25,42 @@ pub async fn wait_until_within<F: Future<Output = bool>>(
     limit: Duration,
     mut is_true: impl FnMut() -> F,
 ) {
+    wait_for_within(what, limit, || {
+        let checked = is_true();
+        async move { checked.await.then_some(()).ok_or("it is not true") }
+    })
+    .await;
+}
+
+/// Polls until there is a value, and returns it.
+///
+/// # Panics
+/// When there is no value after a minute; the message has `what` and the last reason.
+pub async fn wait_for<T, E: Debug, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    find: impl FnMut() -> F,
+) -> T {
+    wait_for_within(what, LIMIT, find).await
+}
+
+/// Polls until there is a value, with another time limit, and returns it.
+///
+/// # Panics
+/// When there is no value within the limit; the message has `what` and the last reason.
+pub async fn wait_for_within<T, E: Debug, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    limit: Duration,
+    mut find: impl FnMut() -> F,
+) -> T {
     let start = Instant::now();
-    while !is_true().await {
-        assert!(start.elapsed() < limit, "waited {limit:?} for {what}");
+    loop {
+        match find().await {
+            Ok(found) => return found,
+            Err(reason) => assert!(
+                start.elapsed() < limit,
+                "waited {limit:?} for {what}: {reason:?}"
+            ),
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -172,7 +172,7 @@ async fn finish(
 struct JobProgress<'c>(&'c JobContext);
 
 impl ScanProgress for JobProgress<'_> {
-    fn looked_at(&self, files: u64, folders: u64) {
+    fn report_scan(&self, files: u64, folders: u64) {
         self.0.progress(JobProgress {
             done: files,
             total: None,

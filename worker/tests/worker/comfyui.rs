@@ -1,6 +1,6 @@
 //! Tests a worker that is frozen until its lease has ended, while another one follows its prompt.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clippy_generate::comfyui::{ComfyUiSettings, Template};
@@ -8,6 +8,7 @@ use clippy_generate::{ComfyUiProvider, GenerateRequest};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Envelope, JobId, JobKind, JobState, JobStore, Lane, NewJob};
 use clippy_testing::wait_until;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,7 +64,7 @@ impl Server {
     }
 
     fn seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
-        look(&mut self.seen.lock().expect("no panic"))
+        look(&mut self.seen.lock())
     }
 }
 
@@ -99,7 +100,7 @@ async fn serve(mut client: TcpStream, seen: &Mutex<Seen>) {
         // Without WebSockets, so that the worker polls.
         _ if path.starts_with("/ws") => ("404 Not Found", "text/plain", Vec::new()),
         _ => {
-            let answer = answer_json(method, path, &body, &mut seen.lock().expect("no panic"));
+            let answer = answer_json(method, path, &body, &mut seen.lock());
             (
                 "200 OK",
                 "application/json",

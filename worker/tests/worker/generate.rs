@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::timing::short_timing;
-use crate::support::{DIMENSION, memory_gallery};
+use crate::support::{DIMENSION, memory_gallery, wait_for_job};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ErrorCode;
@@ -22,14 +22,14 @@ use clippy_generate::{
     CallPictures, CallRole, Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending,
     GenerateError, GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext,
     GenerationMeta, Intake, MicroDollars, Outputs, PaidCall, Provider, ProviderName, Providers,
-    Receipt, ReferencePicture, ReferencePictures, Resolver, Spending, paid_once,
+    Receipt, ReferencePicture, ReferencePictures, Resolver, Spending, pay_once,
 };
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
-    Envelope, Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner,
-    RunnerSettings, SqliteJobs, SqliteSettings, Timing,
+    Envelope, Handlers, Job, JobContext, JobError, JobHandler, JobId, JobKind, JobState, JobStore,
+    Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings, Timing,
 };
-use clippy_testing::FakeEmbedder;
+use clippy_testing::{FakeEmbedder, wait_for, wait_until};
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
 
@@ -134,7 +134,7 @@ impl Provider for PaidProvider {
             index: 0,
             body: generation.prompt.as_bytes(),
         };
-        let sold = paid_once(context, &call, || self.sell()).await?;
+        let sold = pay_once(context, &call, || self.sell()).await?;
         self.stop_at("after").await;
         let image = |bytes: &Bytes| GeneratedImage {
             bytes: bytes.clone(),
@@ -335,14 +335,10 @@ impl Fixture {
     }
 
     pub async fn wait_until_finished(&self, id: JobId) -> Job {
-        for _ in 0..6_000 {
-            let job = self.store.get(id).await.expect("there");
-            if job.state.is_finished() {
-                return job;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("not finished in time: {:?}", self.store.get(id).await);
+        wait_for_job(&self.store, "the job to end", id, |job| {
+            job.state.is_finished()
+        })
+        .await
     }
 
     /// Submits a job, and kills its worker at this place.
@@ -355,19 +351,15 @@ impl Fixture {
         self.write("stop", place);
         let id = self.submit_request(request).await;
         let worker = WorkerProcess::start(self);
-        for _ in 0..6_000 {
-            if self.path("stopped").exists() {
-                drop(worker);
-                self.remove("stop");
-                self.remove("stopped");
-                return id;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!(
-            "did not reach {place} in time: {:?}",
-            self.store.get(id).await
-        );
+        wait_for("the provider to stop", || async {
+            let is_stopped = self.path("stopped").exists();
+            is_stopped.then_some(()).ok_or(self.store.get(id).await)
+        })
+        .await;
+        drop(worker);
+        self.remove("stop");
+        self.remove("stopped");
+        id
     }
 
     pub fn assert_picture_stored(&self, job: &Job) {
@@ -422,12 +414,10 @@ async fn a_kill_during_the_call_fails_as_maybe_charged_and_only_a_retry_pays_aga
     other.write("stop", "during");
     other.store.retry(id).await.expect("asked for again");
     let worker = WorkerProcess::start(&other);
-    for _ in 0..6_000 {
-        if other.path("stopped").exists() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_until("the provider to stop", || async {
+        other.path("stopped").exists()
+    })
+    .await;
     drop(worker);
     other.remove("stop");
     let _worker = WorkerProcess::start(&other);
@@ -528,9 +518,7 @@ async fn waiting_for_a_provider_does_not_count_as_an_attempt() {
     );
     let id = fixture.submit().await;
     // More calls than a job has attempts.
-    while fixture.asked() < 8 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until("many calls", || async { fixture.asked() >= 8 }).await;
     let job = fixture.store.get(id).await.expect("there");
     assert!(job.attempt <= 1 && !job.state.is_finished(), "{job:?}");
     fixture.remove("answer");
@@ -569,9 +557,10 @@ async fn a_picture_is_bought_once_and_added_when_the_gallery_is_back() {
         ..GenerateRequest::default()
     };
     let id = fixture.submit_request(request.clone()).await;
-    while gallery.upserts.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until("the first write", || async {
+        gallery.upserts.load(Ordering::SeqCst) > 0
+    })
+    .await;
     gallery.fails_from.store(0, Ordering::SeqCst);
     let job = fixture.wait_until_finished(id).await;
     fixture.assert_picture_stored(&job);
@@ -714,6 +703,10 @@ pub struct InProcessWorker {
 
 impl InProcessWorker {
     pub fn start(fixture: &Fixture, tools: GenerateTools) -> Self {
+        Self::start_with(fixture, Handlers::new().with(GenerateJob::new(tools)))
+    }
+
+    fn start_with(fixture: &Fixture, handlers: Handlers) -> Self {
         let settings = RunnerSettings {
             lanes: vec![(Lane::Interactive, 2)],
             timing: Timing {
@@ -722,7 +715,6 @@ impl InProcessWorker {
             },
             drain: Duration::from_millis(50),
         };
-        let handlers = Handlers::new().with(GenerateJob::new(tools));
         let stop = CancellationToken::new();
         let runner = Runner::new(Arc::clone(&fixture.store) as _, handlers, settings);
         let task = tokio::spawn(runner.expect("good settings").run(stop.clone()));
@@ -780,11 +772,12 @@ async fn waiting_for_the_gallery_does_not_count_as_an_attempt() {
     };
     let id = fixture.submit_request(request).await;
     // More calls than a job has attempts.
-    while gallery.upserts.load(Ordering::SeqCst) < 8 {
+    wait_until("many writes", || async {
         let job = fixture.store.get(id).await.expect("there");
         assert!(!job.state.is_finished(), "{job:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        gallery.upserts.load(Ordering::SeqCst) >= 8
+    })
+    .await;
     gallery.fails_from.store(0, Ordering::SeqCst);
     let job = fixture.wait_until_finished(id).await;
     fixture.assert_picture_stored(&job);
@@ -792,20 +785,51 @@ async fn waiting_for_the_gallery_does_not_count_as_an_attempt() {
     running.stop().await;
 }
 
+/// Never ends by itself. When its worker stops, it is dropped later than a job that holds nothing.
+struct EndlessJob {
+    dropped: CancellationToken,
+}
+
+#[async_trait]
+impl JobHandler for EndlessJob {
+    fn kind(&self) -> JobKind {
+        JobKind::Ingest
+    }
+
+    async fn run(&self, context: JobContext) -> Result<serde_json::Value, JobError> {
+        let _dropped = self.dropped.clone().drop_guard();
+        let _hold = context.hold(Duration::from_millis(300));
+        std::future::pending().await
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_waits_for_the_call_in_progress() {
     let fixture = Fixture::new().await;
     fixture.write("stop", "during");
     let all = || tools(fixture.folder.path(), Arc::new(memory_gallery()));
-    let mut running = InProcessWorker::start(&fixture, all());
+    let dropped = CancellationToken::new();
+    let handlers = Handlers::new()
+        .with(GenerateJob::new(all()))
+        .with(EndlessJob {
+            dropped: dropped.clone(),
+        });
+    let running = InProcessWorker::start_with(&fixture, handlers);
     let id = fixture.submit().await;
-    while !fixture.path("stopped").exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let endless = NewJob::new(JobKind::Ingest, Lane::Interactive, serde_json::json!({}));
+    let endless = fixture.store.create(&endless).await.expect("made").job.id;
+    wait_until("both jobs to run", || async {
+        let job = fixture.store.get(endless).await.expect("there");
+        fixture.path("stopped").exists() && job.state == JobState::Running
+    })
+    .await;
     running.stop.cancel();
-    tokio::time::timeout(Duration::from_millis(800), &mut running.task)
-        .await
-        .expect_err("the call is still running");
+    // The worker has dropped the other job, and not the call.
+    wait_until("the other job to be dropped", || async {
+        dropped.is_cancelled()
+    })
+    .await;
+    assert!(!running.task.is_finished());
     fixture.remove("stop");
     running.stop().await;
     let next = InProcessWorker::start(&fixture, all());

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::timing::short_timing;
-use crate::support::{Fixture, line};
+use crate::support::{Fixture, line, wait_for_job};
 use async_trait::async_trait;
 use clippy_core::bulk::{IngestRequest, ManifestRequest, ReindexRequest};
 use clippy_core::collections::{Collections, ModelSource, Models, Role};
@@ -237,14 +237,7 @@ impl Process {
     }
 
     async fn wait(&self, what: &str, id: JobId, good: impl Fn(&Job) -> bool) -> Job {
-        for _ in 0..6_000 {
-            let job = self.jobs.get(id).await.expect("there");
-            if good(&job) {
-                return job;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("never: {what}: {:?}", self.jobs.get(id).await);
+        wait_for_job(&self.jobs, what, id, good).await
     }
 
     async fn result(&self, id: JobId) -> Value {

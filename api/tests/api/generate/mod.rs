@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::{Setup, TestServer, json as body, problem, secrets};
+use crate::support::{Setup, TestServer, json as body, problem, secrets, wait_until};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,9 +35,9 @@ async fn pictures_from_a_sketch_and_references_contain_their_lineage() {
                  {"role": "subject", "weight": 0.5, "image_b64": STANDARD.encode(painting(200))}],
         "style_tags": ["cel_shading"], "query": {"text": "apple", "w_img": 0.7}, "w_img": 0.7,
     });
-    let job = accepted(post(&server, "/images/generate", &request).await).await;
+    let job = expect_accepted(post(&server, "/images/generate", &request).await).await;
     let id = job["id"].as_str().expect("an id").to_owned();
-    let job = ended(&server, &id).await;
+    let job = wait_for_job(&server, &id).await;
     assert_eq!(job["state"], "succeeded", "{job}");
     assert_eq!(job["progress"]["unit"], "pictures");
 
@@ -183,8 +183,8 @@ async fn generated_pictures_are_added_to_the_gallery_and_found_only_on_request()
         "prompt": "a red apple", "style_tags": ["pixel_art"], "refs": [{"role": "style", "id": 3}],
         "add_to_gallery": true,
     });
-    let job = accepted(post(&server, "/images/generate", &request).await).await;
-    let job = ended(&server, job["id"].as_str().expect("an id")).await;
+    let job = expect_accepted(post(&server, "/images/generate", &request).await).await;
+    let job = wait_for_job(&server, job["id"].as_str().expect("an id")).await;
     assert_eq!(job["state"], "succeeded", "{job}");
     let made = &job["result"]["images"][0]["gallery_id"];
     assert!(made.is_string(), "a UUID: {job}");
@@ -235,7 +235,7 @@ async fn generated_pictures_are_added_to_the_gallery_and_found_only_on_request()
 
     // A generated picture can be used as a reference.
     let next = json!({"prompt": "an apple", "refs": [{"role": "subject", "id": made}]});
-    accepted(post(&server, "/images/generate", &next).await).await;
+    expect_accepted(post(&server, "/images/generate", &next).await).await;
 
     server.gallery.schema_version.store(2, Ordering::SeqCst);
     let old = post(&server, "/images/generate", &request).await;
@@ -268,8 +268,8 @@ async fn an_edit_changes_nothing_outside_of_the_mask() {
     };
     let request =
         json!({"base": url(&base), "mask": url(&mask), "refs": [{"role": "style", "id": 5}]});
-    let job = accepted(post(&server, "/api/images/generate", &request).await).await;
-    let job = ended(&server, job["id"].as_str().expect("an id")).await;
+    let job = expect_accepted(post(&server, "/api/images/generate", &request).await).await;
+    let job = wait_for_job(&server, job["id"].as_str().expect("an id")).await;
     assert_eq!(job["state"], "succeeded", "{job}");
     assert_eq!(job["result"]["meta"]["mode"], "edit");
     let path = job["result"]["images"][0]["url"]
@@ -439,8 +439,11 @@ async fn an_idempotency_key_makes_one_job() {
         call.send().await.expect("an answer")
     };
     let request = json!({"sketch": sketch()});
-    let first = accepted(ask(&request).await).await;
-    assert_eq!(accepted(ask(&request).await).await["id"], first["id"]);
+    let first = expect_accepted(ask(&request).await).await;
+    assert_eq!(
+        expect_accepted(ask(&request).await).await["id"],
+        first["id"]
+    );
     problem(
         ask(&json!({"sketch": sketch(), "seed": 1})).await,
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -466,13 +469,16 @@ async fn a_job_is_found_by_key_and_body_before_anything_else_is_checked() {
     };
     let request = json!({"prompt": "a red apple", "refs": [{"role": "style", "id": 3}],
     "add_to_gallery": true});
-    let first = accepted(ask(&request).await).await;
+    let first = expect_accepted(ask(&request).await).await;
     // After the first request, the reference is deleted, the gallery has another version of the
     // schema, and it becomes unavailable.
     server.gallery.remove(3);
     server.gallery.schema_version.store(2, Ordering::SeqCst);
     server.gallery.info_fails.store(true, Ordering::SeqCst);
-    assert_eq!(accepted(ask(&request).await).await["id"], first["id"]);
+    assert_eq!(
+        expect_accepted(ask(&request).await).await["id"],
+        first["id"]
+    );
     server.gallery.info_fails.store(false, Ordering::SeqCst);
     let other = json!({"prompt": "a red apple"});
     problem(
@@ -506,7 +512,7 @@ async fn simultaneous_identical_requests_make_one_job_and_pay_once() {
             .post("/api/images/generate")
             .bearer_auth("one")
             .header("idempotency-key", "once");
-        accepted(call.json(&request).send().await.expect("an answer")).await["id"].clone()
+        expect_accepted(call.json(&request).send().await.expect("an answer")).await["id"].clone()
     });
     let ids = futures::future::join_all(calls).await;
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
@@ -532,7 +538,7 @@ async fn a_reference_may_have_both_an_id_and_a_url_of_this_server() {
             lines.iter().any(|line| line["input"] == "refs[0]"),
             "{reference}: {told}"
         );
-        let job = accepted(post(&server, "/api/images/generate", &request).await).await;
+        let job = expect_accepted(post(&server, "/api/images/generate", &request).await).await;
         let job = server
             .jobs
             .get(job["id"].as_str().expect("an id").parse().expect("an id"))
@@ -569,16 +575,12 @@ async fn a_reference_may_have_both_an_id_and_a_url_of_this_server() {
     }
     let older =
         json!({"refs": [{"id": 3, "image_url": format!("{own}/image/3")}], "image_url": sketch()});
-    let kept = server
-        .post("/api/generate_image")
-        .json(&older)
-        .timeout(Duration::from_millis(300))
-        .send()
-        .await;
-    assert!(
-        kept.is_err(),
-        "nobody makes it here, so that the call waits"
-    );
+    let known = jobs(&server).await;
+    let call = tokio::spawn(server.post("/api/generate_image").json(&older).send());
+    wait_until("the call's job", || async {
+        jobs(&server).await == known + 1
+    })
+    .await;
     let listed = server
         .jobs
         .list(&clippy_jobs::JobFilter::default())
@@ -586,6 +588,11 @@ async fn a_reference_may_have_both_an_id_and_a_url_of_this_server() {
         .expect("jobs")
         .jobs;
     assert_eq!(listed[0].payload["request"]["refs"][0]["id"], 3);
+    // No worker runs here: the call waits until its job is cancelled.
+    assert!(!call.is_finished());
+    server.jobs.cancel(listed[0].id).await.expect("cancelled");
+    let answer = call.await.expect("no panic").expect("an answer");
+    assert!(!answer.status().is_success(), "{}", answer.status());
 }
 
 #[tokio::test]
@@ -702,15 +709,15 @@ async fn a_key_cannot_exceed_its_daily_budget() {
         "over_budget",
     )
     .await;
-    let first = accepted(ask("one", Some("once"), 1, "gemini").await).await;
+    let first = expect_accepted(ask("one", Some("once"), 1, "gemini").await).await;
     // The same request again is the same job, and costs nothing more.
     for _ in 0..3 {
         assert_eq!(
-            accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
+            expect_accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
             first["id"]
         );
     }
-    accepted(ask("one", None, 1, "gemini").await).await;
+    expect_accepted(ask("one", None, 1, "gemini").await).await;
     let spent = ask("one", None, 1, "gemini").await;
     let wait: u64 = spent.headers()["retry-after"]
         .to_str()
@@ -725,7 +732,7 @@ async fn a_key_cannot_exceed_its_daily_budget() {
     );
     // The existing job is found even if the budget is used up.
     assert_eq!(
-        accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
+        expect_accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
         first["id"]
     );
     problem(
@@ -734,8 +741,8 @@ async fn a_key_cannot_exceed_its_daily_budget() {
         "unsupported",
     )
     .await;
-    accepted(ask("two", None, 2, "gemini").await).await;
-    accepted(ask("one", None, 8, "local").await).await;
+    expect_accepted(ask("two", None, 2, "gemini").await).await;
+    expect_accepted(ask("one", None, 8, "local").await).await;
     // A job that cannot be retried is refused for that reason, and not because of its price.
     let queued = server
         .post(&format!(
@@ -834,7 +841,7 @@ async fn pictures_and_lineage_are_visible_only_to_their_owner() {
         .send()
         .await
         .expect("an answer");
-    let job = accepted(call).await;
+    let job = expect_accepted(call).await;
     let id = job["id"].as_str().expect("an id");
     let path = format!("/api/jobs/{id}/images/0");
     let status = async |path: &str, key: &str| {
@@ -846,13 +853,10 @@ async fn pictures_and_lineage_are_visible_only_to_their_owner() {
             .expect("an answer")
             .status()
     };
-    for _ in 0..3_000 {
-        if status(&path, "one").await == StatusCode::OK {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(status(&path, "one").await, StatusCode::OK);
+    wait_until("the picture", || async {
+        status(&path, "one").await == StatusCode::OK
+    })
+    .await;
     assert_eq!(status(&path, "root").await, StatusCode::OK);
     assert_eq!(status(&path, "two").await, StatusCode::NOT_FOUND);
     // With the key in the URL, as an `<img>` sends it.
@@ -900,7 +904,7 @@ async fn pictures_of_other_callers_do_not_hide_those_of_the_caller() {
             .post("/api/images/generate")
             .bearer_auth(key)
             .json(&request);
-        let job = accepted(call.send().await.expect("an answer")).await;
+        let job = expect_accepted(call.send().await.expect("an answer")).await;
         job["id"].as_str().expect("an id").to_owned()
     };
     let (own, others) = (ask("one").await, ask("two").await);

@@ -3,35 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use clippy_api::ApiOptions;
 use clippy_core::live::{Live, LivePair};
-use clippy_core::pictures::{PictureContent, Pictures, ServedPicture};
+use clippy_core::pictures::PictureContent;
 use clippy_generate::{Fetcher, FileSpending, MemoryJournal, Resolver, data_url};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Handlers, Lane, Runner, RunnerSettings, SqliteJobs, SqliteSettings};
-use clippy_testing::FakeEmbedder;
+use clippy_testing::{FakeEmbedder, wait_for};
 use clippy_worker::jobs::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatience};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::support::{DIMENSION, Setup, TestServer, json as body};
+use crate::support::{DIMENSION, FakePictures, Setup, TestServer, json as body};
 
 /// Draws a different picture for each path.
-pub struct DrawnPictures;
-
-#[async_trait]
-impl Pictures for DrawnPictures {
-    async fn open(&self, path: &str, _width: Option<u32>) -> clippy_core::Result<ServedPicture> {
+fn drawn_pictures() -> Arc<FakePictures> {
+    FakePictures::new(|path, _| {
         let number: u8 = path.trim_end_matches(".png").parse().unwrap_or(99);
         let bytes = painting(number.wrapping_mul(37)).into();
-        Ok(ServedPicture {
-            content: PictureContent::Memory(bytes),
-            content_type: "image/png".to_owned(),
-            etag: path.replace('.', "-"),
-        })
-    }
+        Ok(PictureContent::Memory(bytes))
+    })
 }
 
 /// A disc of one colour on a ground of another.
@@ -90,7 +82,7 @@ pub async fn studio(options: ApiOptions) -> Studio {
     let store = SqliteJobs::in_memory(SqliteSettings::default())
         .await
         .expect("a new store");
-    let (store, pictures) = (Arc::new(store), Arc::new(DrawnPictures));
+    let (store, pictures) = (Arc::new(store), drawn_pictures());
     let server = TestServer::with(Setup {
         options,
         jobs: Some(Arc::clone(&store) as _),
@@ -151,7 +143,7 @@ pub async fn get(server: &TestServer, path: &str) -> Response {
     server.get(path).send().await.expect("an answer")
 }
 
-pub async fn accepted(response: Response) -> Value {
+pub async fn expect_accepted(response: Response) -> Value {
     let (status, location) = (
         response.status(),
         response.headers().get("location").cloned(),
@@ -170,15 +162,17 @@ pub async fn accepted(response: Response) -> Value {
     job
 }
 
-pub async fn ended(server: &TestServer, id: &str) -> Value {
-    for _ in 0..6_000 {
+pub async fn wait_for_job(server: &TestServer, id: &str) -> Value {
+    wait_for("the job to end", || async {
         let job = body(get(server, &format!("/api/jobs/{id}")).await).await;
-        if ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")) {
-            return job;
+        let ends = ["succeeded", "failed", "cancelled"];
+        if ends.contains(&job["state"].as_str().expect("a state")) {
+            Ok(job)
+        } else {
+            Err(job)
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("never ended");
+    })
+    .await
 }
 
 pub async fn jobs(server: &TestServer) -> usize {

@@ -1,6 +1,7 @@
 //! The gallery of these tests, and pictures without files.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -60,30 +61,41 @@ pub async fn filled_gallery(dimension: usize) -> MemoryGallery {
     gallery
 }
 
-/// Pictures whose content is derived from their names: `13.png` is outside of the roots, `17.png`
-/// is missing.
-pub struct FolderlessPictures;
+type MakeContent = dyn Fn(&str, &str) -> Result<PictureContent> + Send + Sync;
 
-#[async_trait]
-impl Pictures for FolderlessPictures {
-    async fn open(&self, path: &str, width: Option<u32>) -> Result<ServedPicture> {
-        match path {
+/// Pictures without folders: a function makes the content from the path, and from a name that
+/// contains the path and the width.
+pub struct FakePictures(Box<MakeContent>);
+
+impl FakePictures {
+    pub fn new(
+        make: impl Fn(&str, &str) -> Result<PictureContent> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self(Box::new(make)))
+    }
+
+    /// Pictures whose content is their name: `13.png` is outside of the roots, `17.png` is missing.
+    pub fn of_names() -> Arc<Self> {
+        Self::new(|path, name| match path {
             "13.png" => Err(Error::new(
                 ErrorCode::Forbidden,
                 "the picture lies outside of the served folders",
             )),
             "17.png" => Err(Error::not_found("the picture's file is gone")),
-            _ => {
-                let name = format!(
-                    "{path} {}",
-                    width.map_or("whole".to_owned(), |width| width.to_string())
-                );
-                Ok(ServedPicture {
-                    etag: name.replace(['.', ' '], "-"),
-                    content: PictureContent::Memory(Bytes::from(name)),
-                    content_type: "image/png".to_owned(),
-                })
-            }
-        }
+            _ => Ok(PictureContent::Memory(Bytes::from(name.to_owned()))),
+        })
+    }
+}
+
+#[async_trait]
+impl Pictures for FakePictures {
+    async fn open(&self, path: &str, width: Option<u32>) -> Result<ServedPicture> {
+        let width = width.map_or("whole".to_owned(), |width| width.to_string());
+        let name = format!("{path} {width}");
+        Ok(ServedPicture {
+            content: (self.0)(path, &name)?,
+            content_type: "image/png".to_owned(),
+            etag: name.replace(['.', ' '], "-"),
+        })
     }
 }

@@ -1,5 +1,4 @@
 //! A real server on a free port, over doubles of everything that is not HTTP.
-#![allow(dead_code, reason = "every test binary uses its own share of this")]
 
 pub mod doubles;
 pub mod memory;
@@ -28,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use doubles::{FolderlessPictures, filled_gallery};
+pub use doubles::{FakePictures, filled_gallery};
 
 /// Length of the vectors.
 pub const DIMENSION: usize = 16;
@@ -81,7 +80,7 @@ impl Default for Setup {
             job_settings: SqliteSettings::default(),
             providers: Providers::default(),
             budget: DailyBudget::default(),
-            pictures: Arc::new(FolderlessPictures),
+            pictures: FakePictures::of_names(),
         }
     }
 }

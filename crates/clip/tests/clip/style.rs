@@ -8,6 +8,7 @@ use clippy_clip::TorchEmbedder;
 use clippy_clip::{ClipError, EmbedderOptions, LoadedModel, ModelSource, PictureView, Precision};
 use clippy_core::ErrorCode;
 use clippy_core::embedding::{EmbedInput, Embedder, ModelPixels};
+use clippy_testing::{check_embedder, check_overload};
 use serde_json::Value;
 
 use crate::fixtures;
@@ -89,6 +90,21 @@ fn views_embedded_together_equal_views_embedded_alone() {
     let content = model.model.embed_images(&[b, a]).expect("embedded");
     let again = model.model.embed_pictures(&mixed[1..3]).expect("embedded");
     assert_eq!(content, again);
+}
+
+#[tokio::test]
+async fn the_bundled_model_and_one_without_a_style_keep_the_contract() {
+    let options = EmbedderOptions::default();
+    let embedder = TorchEmbedder::start(bundled(), options).expect("started");
+    check_embedder(&embedder).await;
+    let model = fixtures::load(fixtures::MODELS[0], Precision::Fp32);
+    let options = EmbedderOptions {
+        max_waiting: 6,
+        ..EmbedderOptions::default()
+    };
+    let small = TorchEmbedder::start(model, options).expect("started");
+    check_embedder(&small).await;
+    check_overload(&small).await;
 }
 
 #[tokio::test]

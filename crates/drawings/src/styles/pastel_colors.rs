@@ -32,7 +32,7 @@ pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, 
                 f32::from(column) * 12.5 + if row % 2 == 0 { 0.0 } else { 6.25 },
                 f32::from(row) * 12.5,
             );
-            printed(&mut out, pattern, x, y, &print.css());
+            write_motif(&mut out, pattern, x, y, &print.css());
         }
     }
     out.push_str(r#"<filter id="soft" x="-0.2" y="-0.2" width="1.4" height="1.4"><feGaussianBlur stdDeviation="1.6"/></filter><g filter="url(#soft)" opacity="0.3" transform="translate(1 1.8)">"#);
@@ -43,7 +43,7 @@ pub(crate) fn picture(figure: &Figure, random: &mut Random) -> Result<RgbImage, 
     canvas::square(&out)
 }
 
-fn printed(out: &mut String, pattern: usize, x: f32, y: f32, paint: &str) {
+fn write_motif(out: &mut String, pattern: usize, x: f32, y: f32, paint: &str) {
     let _ = match pattern {
         0 => write!(out, r#"<circle cx="{x}" cy="{y}" r="2" fill="{paint}"/>"#),
         1 => write!(

@@ -183,7 +183,7 @@ impl GalleryReader for EdgeGallery {
                 exact: true,
             };
             let shard = store.live();
-            let answer = shard::guarded("count values", || shard.engine().facet(request))?;
+            let answer = shard::call_engine("count values", || shard.engine().facet(request))?;
             let mut counts: Vec<FacetCount> = answer
                 .hits
                 .into_iter()

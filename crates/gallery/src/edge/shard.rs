@@ -54,7 +54,7 @@ impl Shard {
                 Error::internal(format!("{} could not be made", folder.display()))
                     .with_source(error)
             })?;
-        let opened = guarded("make a collection", || {
+        let opened = call_engine("make a collection", || {
             engine::EdgeShard::new(folder, config(shape))
         })?;
         Self::ready(opened, shape, folder)
@@ -62,7 +62,7 @@ impl Shard {
 
     /// Opens a shard that was created before.
     pub(super) fn load(folder: &Path, shape: &ShardShape) -> Result<Self> {
-        let opened = guarded("open the collection", || {
+        let opened = call_engine("open the collection", || {
             engine::EdgeShard::load(folder, Some(config(shape)))
         })?;
         Self::ready(opened, shape, folder)
@@ -103,7 +103,7 @@ impl Shard {
     }
 
     fn update(&self, operation: engine::UpdateOperation) -> Result<()> {
-        guarded("store a change", || self.engine().update(operation))
+        call_engine("store a change", || self.engine().update(operation))
     }
 
     /// Applies an operation. Changes of points that do not exist are left out.
@@ -157,7 +157,7 @@ impl Shard {
         spaces: &[Space],
     ) -> Result<Vec<Point>> {
         let ids: Vec<_> = ids.iter().copied().map(id_in).collect();
-        let records = guarded("read points", || {
+        let records = call_engine("read points", || {
             self.engine().retrieve(
                 &ids,
                 Some(engine::WithPayloadInterface::Bool(payload)),
@@ -185,7 +185,8 @@ impl Shard {
             with_vector: vectors_of(if with.vectors { &self.spaces } else { &[] }),
             order_by: None,
         };
-        let (records, next) = guarded("walk over the points", || self.engine().scroll(request))?;
+        let (records, next) =
+            call_engine("walk over the points", || self.engine().scroll(request))?;
         Ok((
             records.into_iter().map(point_out).collect(),
             next.map(id_out),
@@ -214,7 +215,7 @@ impl Shard {
             with_vector: Some(engine::WithVector::Bool(false)),
             score_threshold: None,
         };
-        let hits = guarded("search", || self.engine().search(request))?;
+        let hits = call_engine("search", || self.engine().search(request))?;
         Ok(hits
             .into_iter()
             .map(|hit| (id_out(hit.id), hit.score))
@@ -245,13 +246,13 @@ impl Shard {
             filter,
             exact: true,
         };
-        guarded("count points", || self.engine().count(request)).map(|count| count as u64)
+        call_engine("count points", || self.engine().count(request)).map(|count| count as u64)
     }
 
     /// Syncs everything to disk. Only the one writer may call it: the engine panics when its log is
     /// in use.
     pub(super) fn flush(&self) -> Result<()> {
-        guarded("write its files", || {
+        call_engine("write its files", || {
             self.engine().flush();
             Ok(())
         })?;
@@ -261,7 +262,7 @@ impl Shard {
 
     /// Builds graphs in place, for a shard without other users.
     pub(super) fn build_graphs(&self) -> Result<()> {
-        guarded("build its graphs", || self.engine().optimize())?;
+        call_engine("build its graphs", || self.engine().optimize())?;
         self.ensure_indexes()
     }
 
@@ -322,7 +323,7 @@ impl Drop for Shard {
 
 /// Calls the engine, and turns its panics (mostly because of a full disk) into errors. The state
 /// after a panic is repaired from the journal at the next start.
-pub(super) fn guarded<T>(
+pub(super) fn call_engine<T>(
     what: &str,
     call: impl FnOnce() -> engine::OperationResult<T>,
 ) -> Result<T> {

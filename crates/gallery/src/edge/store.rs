@@ -31,7 +31,7 @@ use super::journal::Journal;
 use super::metadata::{METADATA_FILE, Metadata};
 use super::migrate::migrate;
 use super::operation::Operation;
-use super::shard::{Shard, ShardShape, guarded};
+use super::shard::{Shard, ShardShape, call_engine};
 use crate::identity::Identity;
 use crate::lock::StoreLock;
 use crate::schema::Schema;
@@ -247,7 +247,7 @@ impl Store {
             exact: false,
         };
         let shard = self.live();
-        for hit in guarded("list its tags", || shard.engine().facet(request))?.hits {
+        for hit in call_engine("list its tags", || shard.engine().facet(request))?.hits {
             if let engine::FacetValue::Keyword(tag) = hit.value {
                 spellings.learn(&tag);
             }

@@ -40,12 +40,12 @@ impl Breaker {
     }
 
     /// Reports that the server answered, with or without an error.
-    pub(super) fn succeeded(&mut self) {
+    pub(super) fn record_success(&mut self) {
         *self = Self::default();
     }
 
     /// Reports that the server did not answer. Returns whether that opened the circuit.
-    pub(super) fn failed(&mut self, now: Instant) -> bool {
+    pub(super) fn record_failure(&mut self, now: Instant) -> bool {
         self.failures = self.failures.saturating_add(1);
         let pause = match self.open {
             Some((_, pause)) if self.probing => (pause * 2).min(LONGEST),
@@ -68,18 +68,21 @@ mod tests {
     fn failures_in_a_row_open_it_and_one_success_closes_it() {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
         for _ in 1..FAILURES {
-            assert!(!breaker.failed(start));
+            assert!(!breaker.record_failure(start));
         }
-        breaker.succeeded();
+        breaker.record_success();
         for _ in 1..FAILURES {
-            assert!(!breaker.failed(start), "only failures in a row count");
+            assert!(
+                !breaker.record_failure(start),
+                "only failures in a row count"
+            );
         }
-        assert!(breaker.failed(start));
+        assert!(breaker.record_failure(start));
         assert_eq!(breaker.admit(start), Err(SHORTEST));
         let later = start + SHORTEST;
         assert_eq!(breaker.admit(later), Ok(()), "one call may test the server");
         assert!(breaker.admit(later).is_err(), "and only one");
-        breaker.succeeded();
+        breaker.record_success();
         assert_eq!(breaker.admit(later), Ok(()));
     }
 
@@ -87,7 +90,7 @@ mod tests {
     fn a_failed_test_call_opens_it_for_longer_up_to_a_limit() {
         let (mut breaker, mut now) = (Breaker::default(), Instant::now());
         for _ in 0..FAILURES {
-            breaker.failed(now);
+            breaker.record_failure(now);
         }
         let mut pauses = Vec::new();
         for _ in 0..8 {
@@ -95,7 +98,7 @@ mod tests {
             pauses.push(wait);
             now += wait;
             assert_eq!(breaker.admit(now), Ok(()));
-            assert!(breaker.failed(now));
+            assert!(breaker.record_failure(now));
         }
         assert!(
             pauses.is_sorted() && pauses[0] == SHORTEST && pauses[7] == LONGEST,
@@ -107,7 +110,7 @@ mod tests {
     fn a_test_call_without_an_outcome_does_not_keep_it_open_forever() {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
         for _ in 0..FAILURES {
-            breaker.failed(start);
+            breaker.record_failure(start);
         }
         let later = start + SHORTEST;
         assert_eq!(breaker.admit(later), Ok(()));

@@ -227,8 +227,8 @@ impl Connection {
             Err(_) => true,
         };
         if !outage {
-            self.breaker.lock().succeeded();
-        } else if self.breaker.lock().failed(Instant::now()) {
+            self.breaker.lock().record_success();
+        } else if self.breaker.lock().record_failure(Instant::now()) {
             tracing::warn!(url = %self.about.url,
             "Qdrant does not answer, and gets no calls for a while");
         }

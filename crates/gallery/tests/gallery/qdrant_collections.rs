@@ -14,6 +14,7 @@ use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{QdrantCollections, QdrantOptions};
 use clippy_gallery_contract::model;
+use clippy_testing::wait_until_within;
 use serde_json::json;
 
 use crate::support::{options, options_for};
@@ -55,7 +56,10 @@ fn point(id: u64, version: u64, dimension: usize) -> Point {
     }
 }
 
-async fn opened(options: QdrantOptions, name: &str) -> (QdrantCollections, Arc<dyn Gallery>) {
+async fn open_collections(
+    options: QdrantOptions,
+    name: &str,
+) -> (QdrantCollections, Arc<dyn Gallery>) {
     QdrantCollections::open(options, source(name))
         .await
         .expect("opened")
@@ -153,7 +157,7 @@ async fn switch(collections: &QdrantCollections, name: &str, owner: Option<&str>
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_with_the_public_name_is_replaced_restored_and_dropped() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
+    let (collections, gallery) = open_collections(options(&fake.url(), "clippy"), "first").await;
     gallery
         .upsert((1..=50).map(|id| point(id, 1, 32)).collect())
         .await
@@ -225,7 +229,8 @@ async fn a_collection_with_the_public_name_is_replaced_restored_and_dropped() {
     );
 
     // Another process finds the new one, and its writes survive a rollback.
-    let (elsewhere, new) = opened(options_for(&fake.url(), "clippy", second()), "second").await;
+    let (elsewhere, new) =
+        open_collections(options_for(&fake.url(), "clippy", second()), "second").await;
     assert_eq!(versions(&*new).await.len(), 50);
     new.upsert(vec![point(70, 4, 12)]).await.expect("stored");
     switch(&elsewhere, "clippy", None).await;
@@ -270,7 +275,7 @@ async fn a_collection_with_the_public_name_is_replaced_restored_and_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
+    let (collections, gallery) = open_collections(options(&fake.url(), "clippy"), "first").await;
     gallery
         .upsert((1..=200).map(|id| point(id, 0, 32)).collect())
         .await
@@ -283,7 +288,7 @@ async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
         .map(|writer| {
             let (options, done) = (options(&fake.url(), "clippy"), Arc::clone(&done));
             tokio::spawn(async move {
-                let (mine, mut gallery) = opened(options, "first").await;
+                let (mine, mut gallery) = open_collections(options, "first").await;
                 let mut acknowledged: BTreeMap<PointId, u64> = BTreeMap::new();
                 let mut version = 1;
                 while !done.load(Ordering::SeqCst) {
@@ -316,7 +321,7 @@ async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
         );
         let followed = Arc::clone(&followed);
         async move {
-            let (mine, gallery) = opened(options, "first").await;
+            let (mine, gallery) = open_collections(options, "first").await;
             let mut pair = ("clippy".to_owned(), gallery, 32);
             let mut looked = Instant::now();
             while !done.load(Ordering::SeqCst) || searches.load(Ordering::SeqCst) < 1_000 {
@@ -368,17 +373,16 @@ async fn no_acknowledged_write_is_lost_and_no_search_mixes_models() {
     catch_up(&collections, &built.name).await;
     switch(&collections, &built.name, Some("job")).await;
     // Continue for a while after the searcher has found the new one.
-    let (begun, mut found_at) = (Instant::now(), None);
-    while found_at.is_none_or(|found| searches.load(Ordering::SeqCst) < found + 100) {
-        assert!(
-            begun.elapsed() < Duration::from_secs(120),
-            "the searcher is stuck"
-        );
-        if found_at.is_none() && followed.load(Ordering::SeqCst) {
-            found_at = Some(searches.load(Ordering::SeqCst));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let limit = Duration::from_secs(120);
+    wait_until_within("the searcher to find the new one", limit, || async {
+        followed.load(Ordering::SeqCst)
+    })
+    .await;
+    let found_at = searches.load(Ordering::SeqCst);
+    wait_until_within("more searches", limit, || async {
+        searches.load(Ordering::SeqCst) >= found_at + 100
+    })
+    .await;
     done.store(true, Ordering::SeqCst);
     assert_eq!(searcher.await.expect("no search failed"), built.name);
     // All writers have ended before the collection is read: a last write may still be running.

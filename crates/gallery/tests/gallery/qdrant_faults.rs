@@ -15,6 +15,7 @@ use clippy_core::{Error, ErrorCode};
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant, Proxy};
 use clippy_gallery::{QdrantGallery, QdrantOptions, QdrantServer};
 use clippy_gallery_contract::{DIMENSION, model};
+use clippy_testing::wait_for;
 use serde_json::json;
 
 use crate::support::options;
@@ -78,7 +79,7 @@ fn says(error: &Error, code: ErrorCode, parts: &[&str]) {
     }
 }
 
-async fn filled(fake: &FakeQdrant, name: &str) -> QdrantGallery {
+async fn open_filled(fake: &FakeQdrant, name: &str) -> QdrantGallery {
     let gallery = QdrantGallery::open(options(&fake.url(), name))
         .await
         .expect("opened");
@@ -180,7 +181,7 @@ async fn an_address_without_a_qdrant_server_is_named_in_the_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_or_full_disk_and_a_dead_shard_are_reported_and_nothing_is_stored() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let gallery = filled(&fake, "disk").await;
+    let gallery = open_filled(&fake, "disk").await;
     fake.faults().set_read_only(true);
     says(
         &gallery
@@ -226,7 +227,7 @@ async fn a_read_only_or_full_disk_and_a_dead_shard_are_reported_and_nothing_is_s
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_that_is_deleted_meanwhile_is_reported_and_not_made_again() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let gallery = filled(&fake, "gone").await;
+    let gallery = open_filled(&fake, "gone").await;
     let client = qdrant_client::Qdrant::from_url(&fake.url())
         .skip_compatibility_check()
         .build()
@@ -281,14 +282,7 @@ async fn a_stall_ends_at_the_time_limit_and_the_server_is_used_again_afterwards(
     }
     assert!(quick, "the circuit never opened");
     fake.faults().set_stall(Duration::ZERO);
-    let begun = Instant::now();
-    while gallery.hybrid(query()).await.is_err() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "the server is not used again"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    wait_for("the server to be used again", || gallery.hybrid(query())).await;
 }
 
 /// Cuts the connection in the middle of an upsert, again and again, at other places. What was
@@ -325,14 +319,7 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
         }
         proxy.restore();
         // The circuit may be open: the readiness check detects first that it can be closed.
-        let begun = Instant::now();
-        while gallery.info().await.is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "the server is not used again"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait_for("the server to be used again", || gallery.info()).await;
     }
     assert!(refused > 5, "the cuts missed");
     let there = direct

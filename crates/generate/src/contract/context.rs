@@ -53,7 +53,7 @@ pub fn seed_of(job: &str) -> u64 {
 
 impl GenerationContext {
     /// Waits until this run of the generation must end, for whatever reason.
-    pub async fn stopped(&self) {
+    pub async fn wait_for_stop(&self) {
         tokio::select! {
             () = self.cancel.cancelled() => {}
             () = self.hand_over.cancelled() => {}

@@ -6,7 +6,7 @@ mod dollars;
 mod file_journal;
 mod file_spending;
 mod memory_journal;
-mod paid_once;
+mod pay_once;
 mod spending;
 
 pub use budget::{BudgetRefusal, DailyBudget, Reservation, day_of};
@@ -14,5 +14,5 @@ pub use dollars::MicroDollars;
 pub use file_journal::FileJournal;
 pub use file_spending::FileSpending;
 pub use memory_journal::MemoryJournal;
-pub use paid_once::{count_bought, paid_once};
+pub use pay_once::{count_bought, pay_once};
 pub use spending::{MemorySpending, Spending};

@@ -181,7 +181,7 @@ mod tests {
         }
     }
 
-    async fn seen(
+    async fn inspect_picture(
         generation: Generation,
         picture: &RgbImage,
         input: &str,
@@ -210,13 +210,14 @@ mod tests {
             }),
             ..Generation::default()
         };
-        let (treatment, sent, _) = seen(wide(), &RgbImage::new(168, 96), "aspect_ratio").await;
+        let (treatment, sent, _) =
+            inspect_picture(wide(), &RgbImage::new(168, 96), "aspect_ratio").await;
         assert_eq!(
             (treatment, sent.as_str()),
             (Treatment::Honoured, "168x96 pixels")
         );
         let (treatment, sent, reason) =
-            seen(wide(), &RgbImage::new(100, 100), "aspect_ratio").await;
+            inspect_picture(wide(), &RgbImage::new(100, 100), "aspect_ratio").await;
         assert_eq!(
             (treatment, sent.as_str()),
             (Treatment::Approximated, "100x100 pixels")
@@ -242,19 +243,19 @@ mod tests {
             }
             picture
         };
-        let (treatment, _, _) = seen(edit(), &painted(0, 20), "mask").await;
+        let (treatment, _, _) = inspect_picture(edit(), &painted(0, 20), "mask").await;
         assert_eq!(treatment, Treatment::Honoured);
-        let (treatment, sent, _) = seen(edit(), &base, "mask").await;
+        let (treatment, sent, _) = inspect_picture(edit(), &base, "mask").await;
         assert!(
             treatment == Treatment::Approximated && sent.contains("the base again"),
             "{sent}"
         );
-        let (treatment, sent, _) = seen(edit(), &painted(0, 30), "mask").await;
+        let (treatment, sent, _) = inspect_picture(edit(), &painted(0, 30), "mask").await;
         assert!(
             treatment == Treatment::Approximated && sent.contains("50.0 %"),
             "{sent}"
         );
-        let (treatment, _, reason) = seen(edit(), &RgbImage::new(10, 10), "mask").await;
+        let (treatment, _, reason) = inspect_picture(edit(), &RgbImage::new(10, 10), "mask").await;
         assert!(
             treatment == Treatment::Approximated && reason.contains("another size"),
             "{reason}"
@@ -263,7 +264,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_chosen_seed_and_missing_pictures_are_reported() {
-        let (treatment, sent, _) = seen(Generation::default(), &RgbImage::new(4, 4), "seed").await;
+        let (treatment, sent, _) =
+            inspect_picture(Generation::default(), &RgbImage::new(4, 4), "seed").await;
         assert_eq!(
             (treatment, sent.as_str()),
             (Treatment::Honoured, "7, chosen for this job")

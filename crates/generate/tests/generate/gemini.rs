@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use clippy_drawings::Style;
 use clippy_generate::google::GeminiSettings;
 use clippy_generate::{FailureClass, GenerateRequest, Provider, Treatment, estimate};
+use clippy_testing::wait_until;
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
@@ -504,7 +505,7 @@ async fn cancelling_drops_the_answer_and_counts_as_billed() {
         tokio::spawn(
             async move { crate::support::generate_in(&provider, &request, &context).await },
         );
-    crate::support::wait_until("the call has arrived", || {
+    wait_until("the call has arrived", || async {
         google.calls(IMAGE_MODEL).len() == 1
     })
     .await;
@@ -528,7 +529,7 @@ async fn a_call_in_progress_is_waited_for_when_the_generation_is_handed_over() {
         tokio::spawn(
             async move { crate::support::generate_in(&provider, &request, &context).await },
         );
-    crate::support::wait_until("the call has arrived", || {
+    wait_until("the call has arrived", || async {
         google.calls(IMAGE_MODEL).len() == 1
     })
     .await;

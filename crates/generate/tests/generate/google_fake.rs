@@ -1,7 +1,7 @@
 //! A fake of Google's APIs, which returns the answers that it is given and records the calls.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +18,7 @@ use clippy_generate::google::{
 };
 use clippy_generate::{Address, Describer};
 use image::RgbImage;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -83,7 +84,7 @@ async fn answer(
             .map(str::to_owned)
     };
     let next = {
-        let mut script = script.lock().expect("no panic");
+        let mut script = script.lock();
         if path == "/token" {
             script
                 .tokens
@@ -242,7 +243,6 @@ impl FakeGoogle {
     pub fn set_answers(&self, model: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
         self.script
             .lock()
-            .expect("no panic")
             .answers
             .insert(model.to_owned(), answers.into_iter().collect());
         self
@@ -252,7 +252,6 @@ impl FakeGoogle {
     pub fn paths(&self) -> Vec<String> {
         self.script
             .lock()
-            .expect("no panic")
             .calls
             .iter()
             .map(|call| call.path.clone())
@@ -261,7 +260,7 @@ impl FakeGoogle {
 
     /// The calls to a model.
     pub fn calls(&self, model: &str) -> Vec<Call> {
-        let script = self.script.lock().expect("no panic");
+        let script = self.script.lock();
         script
             .calls
             .iter()
@@ -272,7 +271,7 @@ impl FakeGoogle {
 
     /// How many tokens were issued.
     pub fn tokens(&self) -> usize {
-        self.script.lock().expect("no panic").tokens.len()
+        self.script.lock().tokens.len()
     }
 
     fn quick() -> Backoff {

@@ -14,8 +14,7 @@ use image::{GrayImage, Luma, Rgb, RgbImage};
 use crate::support::{drawn, generate, reference, resolver, sent};
 
 // Shared with the tests of the crate that decodes pictures.
-#[allow(dead_code)]
-#[path = "../../../imaging/tests/imaging/make.rs"]
+#[path = "../../../imaging/tests/imaging/make/png.rs"]
 mod make;
 
 /// The environment variable that tells the measured process what to do.

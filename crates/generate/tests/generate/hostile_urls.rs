@@ -13,6 +13,7 @@ use axum::routing::get;
 use clippy_core::ErrorCode;
 use clippy_generate::fetch::{Resolve, refusal};
 use clippy_generate::{FetchPolicy, Fetcher};
+use clippy_testing::wait_until;
 use tokio::net::TcpListener;
 
 use crate::support::{flat, png};
@@ -298,7 +299,7 @@ async fn no_hostile_url_reaches_the_listener() {
     tokio::net::TcpStream::connect(("127.0.0.1", port))
         .await
         .expect("open");
-    crate::support::wait_until("the visit is counted", || {
+    wait_until("the visit is counted", || async {
         visits.load(Ordering::SeqCst) == 1
     })
     .await;

@@ -15,7 +15,8 @@ use clippy_generate::{
 };
 
 use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, with_picture};
-use crate::support::{context, flat, generate_in, picture, wait_until};
+use crate::support::{context, flat, generate_in, picture};
+use clippy_testing::wait_until;
 
 const CHILD: &str = "CLIPPY_TEST_KILLED_CHILD";
 
@@ -186,7 +187,7 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
                 there || child.0.try_wait().expect("a child").is_none(),
                 "{halt:?}: the child ended by itself"
             );
-            there
+            std::future::ready(there)
         })
         .await;
         // SIGKILL on Unix.

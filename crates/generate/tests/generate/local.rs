@@ -3,6 +3,7 @@
 use clippy_drawings::Style;
 use clippy_generate::{FailureClass, GenerateRequest, LocalProvider, Treatment, admit};
 use clippy_painter::{Plane, colour_distance};
+use clippy_testing::wait_until;
 use image::{Rgb, RgbImage, imageops};
 
 use crate::support::{
@@ -17,7 +18,7 @@ fn request(sketch: &RgbImage) -> GenerateRequest {
     }
 }
 
-async fn painted(request: &GenerateRequest) -> RgbImage {
+async fn paint(request: &GenerateRequest) -> RgbImage {
     let made = generate(&LocalProvider, request).await.expect("a picture");
     picture(&made.images[0].bytes)
 }
@@ -78,10 +79,7 @@ async fn a_style_reference_moves_the_colours_at_least_halfway_to_itself() {
             refs: vec![reference("style", 0.8, style)],
             ..request(&drawn(name))
         };
-        let (as_one, as_two) = (
-            painted(&in_style(&one)).await,
-            painted(&in_style(&two)).await,
-        );
+        let (as_one, as_two) = (paint(&in_style(&one)).await, paint(&in_style(&two)).await);
         for (own, made, other) in [(&one, &as_one, &as_two), (&two, &as_two, &as_one)] {
             let (near, far) = (distance(made, own), distance(other, own));
             assert!(
@@ -106,7 +104,7 @@ async fn the_lines_of_the_sketch_survive_in_every_style() {
             refs: vec![reference("style", 0.8, &styled("cup", style))],
             ..request(&sketch)
         };
-        let made = painted(&request).await;
+        let made = paint(&request).await;
         let wanted = imageops::resize(
             &sketch,
             made.width(),
@@ -165,7 +163,7 @@ async fn a_heavier_reference_pulls_harder() {
         refs: vec![reference("style", weight, &one)],
         ..request(&sketch)
     };
-    let (light, heavy) = (painted(&alone(0.2)).await, painted(&alone(0.8)).await);
+    let (light, heavy) = (paint(&alone(0.2)).await, paint(&alone(0.8)).await);
     assert!(
         distance(&heavy, &one) < 0.8 * distance(&light, &one),
         "{} and {}",
@@ -180,10 +178,7 @@ async fn a_heavier_reference_pulls_harder() {
         ],
         ..request(&sketch)
     };
-    let (first, second) = (
-        painted(&both(0.8, 0.2)).await,
-        painted(&both(0.2, 0.8)).await,
-    );
+    let (first, second) = (paint(&both(0.8, 0.2)).await, paint(&both(0.2, 0.8)).await);
     assert!(
         distance(&first, &one) < distance(&second, &one)
             && distance(&second, &two) < distance(&first, &two)
@@ -194,8 +189,8 @@ async fn a_heavier_reference_pulls_harder() {
         ..request(&sketch)
     };
     assert_eq!(
-        painted(&nothing).await,
-        painted(&request(&sketch)).await,
+        paint(&nothing).await,
+        paint(&request(&sketch)).await,
         "a weight of 0 changes nothing"
     );
 }
@@ -229,7 +224,7 @@ async fn a_subject_reference_shows_through_by_its_weight() {
     };
     let mut differences = Vec::new();
     for weight in [0.2, 0.9] {
-        let made = painted(&GenerateRequest {
+        let made = paint(&GenerateRequest {
             refs: vec![reference("subject", weight, &subject)],
             ..request(&sketch)
         })
@@ -263,7 +258,7 @@ async fn pixels_change_inside_of_the_mask_only() {
         refs: vec![reference("style", 0.8, &styled("fish", Style::SoftShading))],
         ..request(&drawn("apple"))
     };
-    let made = painted(&request).await;
+    let made = paint(&request).await;
     assert_eq!(made.dimensions(), base.dimensions());
     let mut changed = 0;
     for (x, y, pixel) in made.enumerate_pixels() {
@@ -311,7 +306,7 @@ async fn previews_are_sent_during_the_work_and_cancelling_stops_it() {
     generate_in(&LocalProvider, &request, &context)
         .await
         .expect("a picture");
-    let previews = recorder.previews.lock().expect("no panic").clone();
+    let previews = recorder.previews.lock().clone();
     assert!(previews.len() >= 3, "{} previews", previews.len());
     for preview in previews.iter() {
         assert_eq!(picture(&preview.bytes).width(), 256);
@@ -319,7 +314,6 @@ async fn previews_are_sent_during_the_work_and_cancelling_stops_it() {
     let shares: Vec<f32> = recorder
         .progress
         .lock()
-        .expect("no panic")
         .iter()
         .filter_map(|progress| progress.fraction)
         .collect();
@@ -336,8 +330,8 @@ async fn previews_are_sent_during_the_work_and_cancelling_stops_it() {
     };
     let cancel = context.cancel.clone();
     let work = tokio::spawn(async move { generate_in(&LocalProvider, &many, &context).await });
-    crate::support::wait_until("it works", || {
-        !recorder.progress.lock().expect("no panic").is_empty()
+    wait_until("it works", || async {
+        !recorder.progress.lock().is_empty()
     })
     .await;
     cancel.cancel();

@@ -8,7 +8,7 @@ use image::{Rgb, RgbImage};
 
 use crate::support::{drawn, generate, picture, reference, sent, styled};
 
-async fn finished(tag: &str) -> RgbImage {
+async fn paint_in_style(tag: &str) -> RgbImage {
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("owl"))),
         refs: vec![reference("style", 0.8, &styled("fish", Style::SoftShading))],
@@ -66,7 +66,7 @@ fn flatness(picture: &RgbImage) -> f32 {
 
 #[tokio::test]
 async fn pixel_art_is_square_pixels_of_a_small_palette() {
-    let made = finished("pixel_art").await;
+    let made = paint_in_style("pixel_art").await;
     assert!(colours(&made) <= 24, "{} colours", colours(&made));
     let cell = made.width().min(made.height()) / 84;
     for (x, y, pixel) in made.enumerate_pixels() {
@@ -81,7 +81,7 @@ async fn pixel_art_is_square_pixels_of_a_small_palette() {
 #[tokio::test]
 async fn monochrome_and_manga_have_no_hue_and_all_tones() {
     for tag in ["monochrome", "manga_style"] {
-        let made = finished(tag).await;
+        let made = paint_in_style(tag).await;
         assert!(
             made.pixels().all(|pixel| colourfulness(pixel) <= 2),
             "{tag}"
@@ -92,7 +92,7 @@ async fn monochrome_and_manga_have_no_hue_and_all_tones() {
             "{tag}"
         );
     }
-    let made = finished("manga_style").await;
+    let made = paint_in_style("manga_style").await;
     let extreme = share(&made, |pixel| {
         lightness(pixel) < 0.2 || lightness(pixel) > 0.9
     });
@@ -101,7 +101,7 @@ async fn monochrome_and_manga_have_no_hue_and_all_tones() {
 
 #[tokio::test]
 async fn line_art_is_ink_on_paper() {
-    let made = finished("line_art").await;
+    let made = paint_in_style("line_art").await;
     let paper = share(&made, |pixel| lightness(pixel) > 0.9);
     let ink = share(&made, |pixel| lightness(pixel) < 0.4);
     assert!(paper > 0.75 && ink > 0.01, "paper {paper}, ink {ink}");
@@ -109,7 +109,7 @@ async fn line_art_is_ink_on_paper() {
 
 #[tokio::test]
 async fn neon_is_light_in_the_dark() {
-    let made = finished("neon_lights").await;
+    let made = paint_in_style("neon_lights").await;
     assert!(mean(&made, lightness) < 0.35);
     assert!(
         share(&made, |pixel| lightness(pixel) > 0.6
@@ -120,7 +120,10 @@ async fn neon_is_light_in_the_dark() {
 
 #[tokio::test]
 async fn pastel_is_pale() {
-    let (plain, made) = (finished("").await, finished("pastel_colors").await);
+    let (plain, made) = (
+        paint_in_style("").await,
+        paint_in_style("pastel_colors").await,
+    );
     assert!(mean(&made, lightness) > 0.72, "{}", mean(&made, lightness));
     assert!(
         mean(&made, |pixel| f32::from(colourfulness(pixel)))
@@ -131,15 +134,15 @@ async fn pastel_is_pale() {
 
 #[tokio::test]
 async fn vector_art_and_cel_shading_are_flatter_than_the_painting() {
-    let plain = finished("").await;
-    let vector = finished("vector_art").await;
+    let plain = paint_in_style("").await;
+    let vector = paint_in_style("vector_art").await;
     assert!(
         flatness(&vector) > 0.5 && flatness(&vector) > flatness(&plain) + 0.1,
         "{} and {}",
         flatness(&vector),
         flatness(&plain)
     );
-    let cel = finished("cel_shading").await;
+    let cel = paint_in_style("cel_shading").await;
     // Of 64 tones, those with at least half a percent of the pixels.
     let tones = |picture: &RgbImage| {
         let mut counts = [0usize; 64];

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use clippy_core::ids::PointId;
 use clippy_drawings::{Style, render, sketch, subject};
@@ -15,6 +14,7 @@ use clippy_generate::{
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -41,10 +41,10 @@ pub struct Recorder {
 
 impl GenerationProgressSink for Recorder {
     fn progress(&self, progress: GenerationProgress) {
-        self.progress.lock().expect("no panic").push(progress);
+        self.progress.lock().push(progress);
     }
     fn preview(&self, preview: Preview) {
-        self.previews.lock().expect("no panic").push(preview);
+        self.previews.lock().push(preview);
     }
 }
 
@@ -137,15 +137,6 @@ pub async fn generate(
     request: &GenerateRequest,
 ) -> Result<Generated, GenerateError> {
     generate_in(provider, request, &context().0).await
-}
-
-/// Waits until a condition holds.
-pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(120);
-    while !condition() {
-        assert!(Instant::now() < end, "timed out waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Compares a value with `snapshots/<name>.json`. Pictures in base64 are replaced by a summary.

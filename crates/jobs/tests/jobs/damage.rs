@@ -7,7 +7,7 @@ use clippy_jobs::{
     Claim, EventKind, JobFilter, JobId, JobKind, JobState, Lane, LaneLimits, NewJob, SqliteJobs,
     SqliteSettings,
 };
-use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
+use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until_within};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -96,7 +96,7 @@ async fn check_other_jobs_run(store: &Store, way: &str, damage: impl AsyncFn(Job
         assert_eq!(done.state, JobState::Succeeded, "{way}");
     }
     // Both are set aside with a dead letter, and no longer count as queued or running.
-    wait_until(
+    wait_until_within(
         &format!("{way}: both to be set aside"),
         Duration::from_secs(15),
         || async {

@@ -84,7 +84,7 @@ async fn our_tasks_look_like_those_of_apalis() {
     );
     let stop = tokio_util::sync::CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));
-    clippy_jobs_contract::wait_until(
+    clippy_jobs_contract::wait_until_within(
         "both tasks to be acknowledged",
         Duration::from_secs(15),
         || async {

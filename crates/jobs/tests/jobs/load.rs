@@ -11,7 +11,7 @@ use clippy_jobs::{
     JobFilter, JobKind, JobState, Lane, LaneLimits, NewJob, RedisSettings, SqliteJobs,
     SqliteSettings, Timing,
 };
-use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
+use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until_within};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +51,7 @@ async fn twenty_thousand_waiting_jobs_drain() {
     let stop = CancellationToken::new();
     let start = Instant::now();
     let running = tokio::spawn(runner.run(stop.clone()));
-    wait_until("all to be done", PATIENCE, || async {
+    wait_until_within("all to be done", PATIENCE, || async {
         store
             .lanes()
             .await
@@ -65,7 +65,7 @@ async fn twenty_thousand_waiting_jobs_drain() {
     assert_eq!(calls.load(Ordering::SeqCst) as u64, JOBS, "each ran once");
     // The number of finished jobs is bounded (this store keeps 1,000), and so are apalis' own keys.
     let mut connection = redis.connection().await;
-    wait_until("old keys to be dropped", PATIENCE, || {
+    wait_until_within("old keys to be dropped", PATIENCE, || {
         let mut connection = connection.clone();
         async move {
             redis::cmd("DBSIZE")
@@ -248,7 +248,7 @@ async fn an_idle_worker_with_the_embedded_queue_uses_almost_no_cpu() {
     })
     .await;
     // Wait for five seconds in which it uses at most one percent of a core.
-    wait_until("it to be idle", Duration::from_secs(60), || async {
+    wait_until_within("it to be idle", Duration::from_secs(60), || async {
         let before = cpu_time(worker.id());
         tokio::time::sleep(Duration::from_secs(5)).await;
         cpu_time(worker.id()) - before <= 5
@@ -286,7 +286,7 @@ async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
         .expect("all created");
     let delayed = "{test}:jobs1:delayed:bulk";
     let mut connection = redis.connection().await;
-    wait_until("all to wait for the same time", PATIENCE, || {
+    wait_until_within("all to wait for the same time", PATIENCE, || {
         let mut connection = connection.clone();
         async move {
             redis::cmd("ZCARD")
@@ -306,7 +306,7 @@ async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
         .invoke_async::<()>(&mut connection)
         .await
         .expect("an hour");
-    wait_until("all to be done", PATIENCE, || async {
+    wait_until_within("all to be done", PATIENCE, || async {
         store
             .lanes()
             .await
@@ -336,7 +336,7 @@ async fn run_jobs(store: &Store, count: usize) {
                 .id,
         );
     }
-    wait_until("all to be done", Duration::from_secs(30), || async {
+    wait_until_within("all to be done", Duration::from_secs(30), || async {
         let lanes = store.lanes().await.expect("lanes");
         lanes.iter().all(|lane| lane.queued + lane.running == 0)
     })
@@ -386,7 +386,7 @@ async fn finished_jobs_are_kept_for_a_time_and_memory_stays_bounded() {
     for _ in 0..4 {
         run_jobs(&store, 700).await;
         // The limit by number: fifty jobs with their events, and some keys of the queue itself.
-        wait_until(
+        wait_until_within(
             "the rest to be dropped",
             Duration::from_secs(20),
             || async { keys().await < 150 },
@@ -407,7 +407,7 @@ async fn finished_jobs_are_kept_for_a_time_and_memory_stays_bounded() {
         job.state == JobState::Succeeded
     })
     .await;
-    wait_until("all to be dropped", Duration::from_secs(20), || async {
+    wait_until_within("all to be dropped", Duration::from_secs(20), || async {
         keys().await < 20
     })
     .await;
@@ -456,7 +456,7 @@ async fn the_job_file_drops_old_finished_jobs_too() {
         }
     };
     run_jobs(&store, 260).await;
-    wait_until(
+    wait_until_within(
         "the rest to be dropped",
         Duration::from_secs(20),
         || async { rows("job_records").await <= 20 },
@@ -482,7 +482,7 @@ async fn the_job_file_drops_old_finished_jobs_too() {
     })
     .await;
     for table in ["job_records", "job_events", "job_keys", "Jobs"] {
-        wait_until(table, Duration::from_secs(20), || async {
+        wait_until_within(table, Duration::from_secs(20), || async {
             rows(table).await == 0
         })
         .await;

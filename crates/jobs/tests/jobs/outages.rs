@@ -12,7 +12,7 @@ use clippy_jobs::{
     JobKind, JobState, JobTransport, Lane, LaneLimits, NewJob, RedisJobs, RedisSettings,
     SqliteJobs, SqliteSettings, SweepSettings, Timing,
 };
-use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
+use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until_within};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -171,7 +171,7 @@ async fn an_outage_longer_than_all_default_intervals_costs_no_job_an_attempt() {
         .expect("created")
         .job
         .id;
-    wait_until(
+    wait_until_within(
         "all room to be taken, and the parts to be made",
         Duration::from_secs(20),
         || async {
@@ -249,7 +249,7 @@ async fn jobs_continue_while_redis_is_stuck_full_or_read_only() {
             job.state == JobState::Running
         })
         .await;
-        let mut asked = connection.clone();
+        let asked = connection.clone();
         let mut command = async |words: &[&str]| {
             let mut command = redis::cmd(words[0]);
             command
@@ -263,10 +263,15 @@ async fn jobs_continue_while_redis_is_stuck_full_or_read_only() {
         if begin[0] == "CLIENT" {
             // A stuck server answers nothing until its pause is over.
             let ping = redis::cmd(end[0]);
-            while ping.query_async::<redis::Value>(&mut asked).await.is_err() {}
+            wait_until_within("Redis to answer", Duration::from_secs(30), || async {
+                ping.query_async::<redis::Value>(&mut asked.clone())
+                    .await
+                    .is_ok()
+            })
+            .await;
         } else {
             // A full or read-only server refuses every write of the job and of the worker loops.
-            wait_until("writes to be refused", Duration::from_secs(30), || async {
+            wait_until_within("writes to be refused", Duration::from_secs(30), || async {
                 redis.refused().await >= refused + 10
             })
             .await;
@@ -306,7 +311,7 @@ async fn a_redis_that_comes_back_empty_is_used_again() {
     })
     .await;
     redis.restart_empty();
-    wait_until("the job to be gone", Duration::from_secs(10), || async {
+    wait_until_within("the job to be gone", Duration::from_secs(10), || async {
         store
             .get(lost)
             .await
@@ -381,7 +386,7 @@ async fn a_job_file_that_is_locked_for_long_costs_no_attempt() {
             .expect("readers do not wait");
         lease - clippy_jobs::Timestamp::now().as_millis() < 5_000
     };
-    wait_until(
+    wait_until_within(
         "most of the lease to be over",
         Duration::from_secs(60),
         lease_is_nearly_over,
@@ -424,7 +429,7 @@ async fn five_restarts_of_redis_lose_nothing_that_was_acknowledged() {
     });
     for round in 0..=5 {
         let some = || async { made.load(Ordering::SeqCst) > 40 * (round + 1) };
-        wait_until("some more to be made", Duration::from_secs(60), some).await;
+        wait_until_within("some more to be made", Duration::from_secs(60), some).await;
         if round < 5 {
             redis.away(Duration::ZERO, 2).await;
             redis.restart();

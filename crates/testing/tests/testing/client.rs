@@ -3,13 +3,13 @@
 use axum::Router;
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use axum::routing::get;
-use clippy_testing::{ApiClient, problem};
+use clippy_testing::{ApiClient, BlockingApiClient, problem};
 use reqwest::Method;
 
 const PROBLEM: &str = "application/problem+json";
 
-/// Starts a server with one fixed response, and returns a client of it.
-async fn serve(status: u16, content_type: &'static str, body: &'static str) -> ApiClient {
+/// Starts a server with one fixed response, and returns its address.
+async fn serve_at(status: u16, content_type: &'static str, body: &'static str) -> String {
     let status = StatusCode::from_u16(status).expect("a status");
     let answer = move || async move { (status, [(CONTENT_TYPE, content_type)], body) };
     let routes = Router::new().route("/api/jobs", get(answer));
@@ -18,7 +18,11 @@ async fn serve(status: u16, content_type: &'static str, body: &'static str) -> A
         .expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async { axum::serve(listener, routes).await });
-    ApiClient::new(format!("http://{address}"))
+    format!("http://{address}")
+}
+
+async fn serve(status: u16, content_type: &'static str, body: &'static str) -> ApiClient {
+    ApiClient::new(serve_at(status, content_type, body).await)
 }
 
 /// Whether the client accepts a response.
@@ -43,6 +47,20 @@ async fn errors_must_be_problem_json_with_the_status_of_the_response() {
     assert!(!passes(500, PROBLEM, GOOD).await, "another status");
     assert!(!passes(404, PROBLEM, r#"{"detail":"d","status":404}"#).await);
     assert!(!passes(500, "text/plain", "a panic").await);
+}
+
+#[tokio::test]
+async fn the_blocking_client_checks_errors_and_statuses() {
+    const GOOD: &str = r#"{"type":"t","title":"T","status":404,"detail":"d","code":"not_found"}"#;
+    let passes = async |content_type, status| {
+        let url = serve_at(404, content_type, GOOD).await;
+        let call = move || BlockingApiClient::new(&url).get("/api/jobs").expect(status);
+        let call = tokio::task::spawn_blocking(move || call().json()["detail"] == "d");
+        call.await.unwrap_or(false)
+    };
+    assert!(passes(PROBLEM, 404).await);
+    assert!(!passes(PROBLEM, 200).await);
+    assert!(!passes("application/json", 404).await);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The handler of `generate` jobs: pictures from references.
 //!
 //! Running a job twice does no harm: a paid call is written to the journal before it is sent, and
-//! is never repeated automatically ([`clippy_generate::paid_once`]). An answered call returns the
+//! is never repeated automatically ([`clippy_generate::pay_once`]). An answered call returns the
 //! same pictures again, and pictures are stored by their content. A call is sent again only after a
 //! person retried the job (`retries`), and only if it was not answered before.
 

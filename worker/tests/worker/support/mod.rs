@@ -1,15 +1,13 @@
 //! Test doubles: a collection and a ledger in memory that can be made to fail, an embedder that
 //! counts, and folders of pictures.
 
-// No test file uses all of this.
-#![allow(dead_code)]
-
 pub mod timing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::Result;
@@ -20,7 +18,8 @@ use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::live::{Live, LivePair};
 use clippy_imaging::{Encoding, RgbImage, encode};
-use clippy_testing::{FakeEmbedder, MemoryGallery};
+use clippy_jobs::{Job, JobId, JobStore, SqliteJobs};
+use clippy_testing::{FakeEmbedder, MemoryGallery, wait_for_within};
 use clippy_worker::ingest::{IngestReport, LiveTools, RunSettings, Tools, ingest};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +32,22 @@ pub fn memory_gallery() -> MemoryGallery {
     let gallery = MemoryGallery::new(FakeEmbedder::new(DIMENSION).info());
     gallery.needs_root.store(true, Ordering::SeqCst);
     gallery
+}
+
+/// Waits until a job meets the condition, and returns it.
+pub async fn wait_for_job(
+    store: &SqliteJobs,
+    what: &str,
+    id: JobId,
+    good: impl Fn(&Job) -> bool,
+) -> Job {
+    wait_for_within(what, Duration::from_secs(120), || async {
+        match store.get(id).await {
+            Ok(job) if good(&job) => Ok(job),
+            other => Err(other),
+        }
+    })
+    .await
 }
 
 /// The records of one run.

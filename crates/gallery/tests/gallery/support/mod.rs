@@ -1,11 +1,9 @@
 //! Servers to test against: always the fake one, and a real one if there is one.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::Gallery;
@@ -13,6 +11,7 @@ use clippy_core::settings::Secret;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{EdgeGallery, EdgeOptions, QdrantGallery, QdrantOptions, QdrantServer};
 use clippy_gallery_contract::model;
+use clippy_testing::{free_port, wait_for};
 
 /// Graphs are built early, so that the tests use them.
 const GRAPHS_FROM_KB: usize = 100;
@@ -98,10 +97,6 @@ impl RealQdrant {
             return None;
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let free_port = || {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            listener.local_addr().expect("bound").port()
-        };
         let (http, grpc) = (free_port(), free_port());
         let process = Command::new(program)
             .current_dir(folder.path())
@@ -122,14 +117,10 @@ impl RealQdrant {
             .spawn()
             .expect("qdrant starts");
         let url = format!("http://127.0.0.1:{grpc}");
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", grpc)).is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "qdrant does not listen"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        wait_for("qdrant to listen", || {
+            tokio::net::TcpStream::connect(("127.0.0.1", grpc))
+        })
+        .await;
         Some(Self {
             url,
             key: None,

@@ -222,7 +222,7 @@ impl Endpoint {
     }
 
     /// Adds the key or the token to a call.
-    async fn signed(
+    async fn sign(
         &self,
         request: RequestBuilder,
         renew: bool,
@@ -338,7 +338,7 @@ impl GoogleClient {
             tries += 1;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = context.stopped() => return Err(GenerateError::cancelled()),
+                () = context.wait_for_stop() => return Err(GenerateError::cancelled()),
             }
         }
     }
@@ -361,7 +361,7 @@ impl GoogleClient {
             .http
             .get(self.endpoint.about(model))
             .timeout(FREE_CALL_TIMEOUT);
-        let request = self.endpoint.signed(request, false).await?;
+        let request = self.endpoint.sign(request, false).await?;
         let away = |what: String| GenerateError::transient(format!("the provider {what}"), None);
         let response = request
             .send()
@@ -414,7 +414,7 @@ impl GoogleClient {
     ) -> Result<Value, GenerateError> {
         let request = self
             .endpoint
-            .signed(self.http.post(url).json(body), renew)
+            .sign(self.http.post(url).json(body), renew)
             .await?;
         let sent = async {
             let response = request

@@ -20,7 +20,7 @@ use crate::contract::{
     GenerationContext, GenerationMeta, Mode, PaidCall, ProgressKind, Provider, Ratios, Receipt,
     Role, Support, nearest_ratio,
 };
-use crate::money::paid_once;
+use crate::money::pay_once;
 use crate::providers::shared::describe::{Describer, describe_sketch, description_call};
 use crate::providers::shared::outgoing::{EncodedPicture, finish_picture};
 use crate::providers::shared::prompt::{BuiltPrompt, build_prompt, weight_word};
@@ -221,7 +221,7 @@ impl GeminiProvider {
             index,
             body: stable.as_bytes(),
         };
-        paid_once(context, &paid, || async {
+        pay_once(context, &paid, || async {
             let answer = self
                 .client
                 .post(model, "generateContent", &body, context)

@@ -8,7 +8,7 @@ use super::gemini_answer::{block_reason, text};
 use crate::contract::{
     CallPictures, CallRole, FailureClass, GenerateError, GenerationContext, PaidCall, StyleTag,
 };
-use crate::money::paid_once;
+use crate::money::pay_once;
 use crate::providers::shared::analysis::{SketchAnalysis, instruction, response_schema};
 use crate::providers::shared::describe::Describer;
 use crate::providers::shared::outgoing::EncodedPicture;
@@ -80,7 +80,7 @@ impl Describer for GeminiVision {
             index: 0,
             body: text_of_body.as_bytes(),
         };
-        let call = paid_once(context, &paid, || async {
+        let call = pay_once(context, &paid, || async {
             let answer = self
                 .client
                 .post(&self.model, "generateContent", &body, context)

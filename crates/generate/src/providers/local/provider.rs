@@ -196,6 +196,6 @@ async fn wait_for_turn(context: &GenerationContext) -> Result<OwnedSemaphorePerm
             turn.map_err(|error| GenerateError::permanent(format!("no more pictures are painted: \
                 {error}")))
         }
-        () = context.stopped() => Err(GenerateError::cancelled()),
+        () = context.wait_for_stop() => Err(GenerateError::cancelled()),
     }
 }

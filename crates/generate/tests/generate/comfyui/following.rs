@@ -9,12 +9,13 @@ use clippy_generate::{
     Provider,
 };
 use clippy_imaging::Budget;
+use clippy_testing::wait_until;
 use tokio::task::JoinHandle;
 
 use super::{provider, settings, words};
 use crate::comfyui_fake::{Behaviour, FakeComfyUi};
 use crate::support::{
-    Recorder, context, drawn, flat, generate, generate_in, mask, reference, sent, wait_until,
+    Recorder, context, drawn, flat, generate, generate_in, mask, reference, sent,
 };
 
 type Work = JoinHandle<Result<Generated, GenerateError>>;
@@ -25,11 +26,10 @@ fn start(provider: ComfyUiProvider, request: GenerateRequest, context: &Generati
 }
 
 async fn wait_for_painting(recorder: &Arc<Recorder>) {
-    wait_until("it paints", || {
+    wait_until("it paints", || async {
         recorder
             .progress
             .lock()
-            .expect("no panic")
             .iter()
             .any(|p| p.phase == "painting")
     })
@@ -45,11 +45,10 @@ async fn cancelling_stops_exactly_this_prompt() {
         let (context, recorder) = context();
         let (cancel, provider) = (context.cancel.clone(), provider(&server));
         let work = tokio::spawn(async move { generate_in(&provider, &words(), &context).await });
-        wait_until("it works or waits", || {
+        wait_until("it works or waits", || async {
             recorder
                 .progress
                 .lock()
-                .expect("no panic")
                 .iter()
                 .any(|p| p.phase == "painting" || p.phase == "waiting")
         })
@@ -96,11 +95,11 @@ async fn a_prompt_that_the_server_lost_is_sent_again() {
     let work = start(provider(&server), words(), &context);
     wait_for_painting(&recorder).await;
     server.clear_queue();
-    wait_until("it is sent again", || {
+    wait_until("it is sent again", || async {
         server.seen(|seen| seen.prompts.len()) == 2
     })
     .await;
-    wait_until("it is worked on", || server.is_busy()).await;
+    wait_until("it is worked on", || async { server.is_busy() }).await;
     server.seen(|seen| {
         assert_eq!(seen.prompts[0]["prompt_id"], seen.prompts[1]["prompt_id"]);
         assert_eq!(seen.prompts[0]["prompt"], seen.prompts[1]["prompt"]);
@@ -123,18 +122,17 @@ async fn after_a_restart_of_the_server_everything_is_sent_again() {
     let work = start(provider(&server), request, &context);
     wait_for_painting(&recorder).await;
     server.stop();
-    wait_until("the stop is noticed", || {
+    wait_until("the stop is noticed", || async {
         recorder
             .progress
             .lock()
-            .expect("no panic")
             .iter()
             .any(|progress| progress.message.contains("does not answer"))
     })
     .await;
     server.start_again();
     // The fake accepts a graph only if it has the graph's files.
-    wait_until("it is worked on again", || server.is_busy()).await;
+    wait_until("it is worked on again", || async { server.is_busy() }).await;
     assert_eq!(server.seen(|seen| seen.prompts.len()), 2);
     context.cancel.cancel();
     assert_eq!(
@@ -176,12 +174,12 @@ async fn time_in_the_queue_is_not_counted_and_waiting_is_reported_once() {
         &context,
     );
     // The queue is polled every 40 ms.
-    wait_until("it has waited longer than it may run", || {
+    wait_until("it has waited longer than it may run", || async {
         server.seen(|seen| seen.queue_polls) >= 12
     })
     .await;
     assert!(!work.is_finished());
-    let reported = recorder.progress.lock().expect("no panic").clone();
+    let reported = recorder.progress.lock().clone();
     let waiting: Vec<&str> = reported
         .iter()
         .filter(|progress| progress.phase == "waiting")
@@ -207,11 +205,10 @@ async fn after_our_own_restart_a_running_prompt_is_followed_and_not_sent_again()
     let (mut context, recorder) = crate::support::context();
     "job".clone_into(&mut context.scope);
     let work = start(provider(&server), words(), &context);
-    wait_until("it is followed", || {
+    wait_until("it is followed", || async {
         recorder
             .progress
             .lock()
-            .expect("no panic")
             .iter()
             .any(|progress| progress.phase == "preparing")
     })
@@ -258,7 +255,10 @@ async fn a_queued_generation_holds_no_memory_for_its_uploads() {
         ..words()
     };
     let work = start(provider(&server), request.clone(), &context);
-    wait_until("it is sent", || server.seen(|seen| seen.prompts.len() == 1)).await;
+    wait_until("it is sent", || async {
+        server.seen(|seen| seen.prompts.len() == 1)
+    })
+    .await;
     assert_eq!(Budget::of_jobs().free(), all);
     context.hand_over.cancel();
     drop(work.await.expect("ran"));
@@ -271,7 +271,10 @@ async fn a_queued_generation_holds_no_memory_for_its_uploads() {
     };
     let (context, _) = crate::support::context();
     let work = start(provider(&server), edit, &context);
-    wait_until("it is sent", || server.seen(|seen| seen.prompts.len() == 2)).await;
+    wait_until("it is sent", || async {
+        server.seen(|seen| seen.prompts.len() == 2)
+    })
+    .await;
     let held = all - Budget::of_jobs().free();
     assert!((600 * 400 * 4..900 * 900 * 3).contains(&held), "{held}");
     context.hand_over.cancel();
@@ -296,12 +299,12 @@ async fn the_prompt_and_uploads_of_a_cancelled_generation_are_removed() {
         for context in [&ours, &others] {
             let known = server.seen(|seen| seen.prompts.len());
             let work = start(provider(&server), request.clone(), context);
-            wait_until("it is sent", || {
+            wait_until("it is sent", || async {
                 server.seen(|seen| seen.prompts.len()) > known
             })
             .await;
             if behaviour == Behaviour::Good {
-                wait_until("it is painted", || !server.is_busy()).await;
+                wait_until("it is painted", || async { !server.is_busy() }).await;
             }
             context.hand_over.cancel();
             drop(work.await.expect("ran"));

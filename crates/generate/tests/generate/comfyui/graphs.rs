@@ -66,11 +66,7 @@ async fn sketch_styles_and_subject_become_one_graph() {
         line.sent.contains("weight 0.5") && line.sent.contains("style_first"),
         "{line:?}"
     );
-    assert_eq!(
-        recorder.previews.lock().expect("no panic").len(),
-        4,
-        "previews are asked for"
-    );
+    assert_eq!(recorder.previews.lock().len(), 4, "previews are asked for");
     assert_eq!(prompt["extra_data"], json!({"preview_method": "auto"}));
 }
 

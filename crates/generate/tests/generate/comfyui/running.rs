@@ -24,7 +24,7 @@ async fn progress_never_decreases_and_only_the_sampler_counts_as_painting() {
     )
     .await
     .expect("pictures");
-    let reported = recorder.progress.lock().expect("no panic").clone();
+    let reported = recorder.progress.lock().clone();
     let shares: Vec<f32> = reported
         .iter()
         .filter_map(|progress| progress.fraction)

@@ -9,12 +9,13 @@ mod routes;
 mod running;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ws::Message;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
@@ -183,7 +184,7 @@ impl FakeComfyUi {
 
 impl Server {
     fn state(&self) -> MutexGuard<'_, ServerState> {
-        self.state.lock().expect("no panic")
+        self.state.lock()
     }
 
     /// Sends a frame to the client of a prompt.

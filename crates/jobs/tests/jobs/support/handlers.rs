@@ -1,5 +1,4 @@
 //! The worker process of the fault tests, and its handler.
-#![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,15 +1,15 @@
 //! Real servers and real processes for the tests.
-#![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod clock;
 pub mod handlers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clippy_jobs::{LaneLimits, RedisJobs, RedisSettings};
-use clippy_testing::RedisServer;
+use clippy_testing::{RedisServer, wait_for, wait_for_within, wait_until_within};
 
 /// A Redis server for one test, with the operations that these tests need.
 pub struct Redis(RedisServer);
@@ -37,24 +37,27 @@ impl Redis {
         Self(RedisServer::start_with_tls(authority, certificate, key))
     }
 
-    /// Stops the server for at least this long, and until clients have tried to connect this often.
-    pub async fn away(&mut self, at_least: Duration, asked: usize) {
+    /// Stops the server until clients have tried to connect this often, in an outage that is longer
+    /// than `interval`.
+    pub async fn away(&mut self, interval: Duration, asked: usize) {
         self.stop();
-        let start = Instant::now();
+        let stopped = Instant::now();
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port()))
             .await
             .expect("the server is stopped");
-        let mut count = 0;
-        while count < asked || start.elapsed() < at_least {
-            if let Ok(Ok(_)) =
-                tokio::time::timeout(Duration::from_millis(100), listener.accept()).await
-            {
-                count += 1;
+        let count = AtomicUsize::new(0);
+        let refuse = async {
+            loop {
+                let _ = listener.accept().await;
+                count.fetch_add(1, Ordering::Relaxed);
             }
-            assert!(
-                start.elapsed() < at_least + Duration::from_secs(60),
-                "asked {count} times, not {asked}"
-            );
+        };
+        let limit = interval + Duration::from_secs(60);
+        tokio::select! {
+            () = refuse => {}
+            () = wait_until_within("clients to notice the outage", limit, || async {
+                count.load(Ordering::Relaxed) >= asked && stopped.elapsed() > interval
+            }) => {}
         }
     }
 
@@ -103,18 +106,11 @@ pub async fn connect(url: &str, prefix: &str, limits: LaneLimits) -> RedisJobs {
 }
 
 pub async fn connect_with(url: &str, settings: RedisSettings) -> RedisJobs {
-    let start = Instant::now();
-    loop {
-        match RedisJobs::connect(url, settings.clone()).await {
-            Ok(jobs) => return jobs,
-            // A server that is still loading its file answers with an error.
-            Err(error) if start.elapsed() < Duration::from_secs(10) => {
-                eprintln!("{error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
+    // A server that is still loading its file answers with an error.
+    wait_for("Redis to answer", || {
+        RedisJobs::connect(url, settings.clone())
+    })
+    .await
 }
 
 pub fn signal(process: u32, name: &str) {
@@ -158,25 +154,14 @@ impl Worker {
     }
 
     /// Waits until the process has ended by itself, and returns its exit status.
-    pub async fn ended(&mut self, within: Duration) -> std::process::ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self
-                .child
-                .as_mut()
-                .expect("it runs")
-                .try_wait()
-                .expect("it can be asked")
-            {
-                self.child = None;
-                return status;
-            }
-            assert!(
-                start.elapsed() < within,
-                "the worker did not end within {within:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    pub async fn wait_until_ended(&mut self, within: Duration) -> std::process::ExitStatus {
+        let child = self.child.as_mut().expect("it runs");
+        let status = wait_for_within("the worker to end", within, || {
+            std::future::ready(child.try_wait().expect("a child").ok_or("it runs"))
+        })
+        .await;
+        self.child = None;
+        status
     }
 
     pub fn kill(&mut self) {

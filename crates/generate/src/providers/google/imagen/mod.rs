@@ -23,7 +23,7 @@ use crate::contract::{
     GenerateError, GenerateRequest, Generated, Generation, GenerationContext, GenerationMeta, Mode,
     PaidCall, ProgressKind, Provider, Ratios, Receipt, Role, Support,
 };
-use crate::money::paid_once;
+use crate::money::pay_once;
 use crate::providers::shared::describe::{Describer, describe_sketch, description_call};
 use crate::providers::shared::outgoing::{EncodedPicture, finish_picture};
 use crate::providers::shared::prompt::BuiltPrompt;
@@ -242,7 +242,7 @@ impl Provider for ImagenProvider {
             } else {
                 self.client.clone()
             };
-            let answer = paid_once(context, &paid_call, || async {
+            let answer = pay_once(context, &paid_call, || async {
                 let answer = client.post(&model, "predict", &body, context).await?;
                 parse_pictures(&answer, count)
             });

@@ -22,7 +22,7 @@ use crate::contract::{
 /// [`FailureClass::MaybeCharged`] if an earlier attempt was sent and its outcome is not known;
 /// otherwise the call's own error. After an error that may be charged, the journal keeps the
 /// outcome as unknown.
-pub async fn paid_once<F>(
+pub async fn pay_once<F>(
     context: &GenerationContext,
     call: &PaidCall<'_>,
     send: impl FnOnce() -> F,
@@ -181,7 +181,7 @@ mod tests {
     where
         F: Future<Output = Result<CallPictures, GenerateError>>,
     {
-        paid_once(context.borrow(), &call(body), send).await
+        pay_once(context.borrow(), &call(body), send).await
     }
 
     /// A journal that can be written before a call but not after it.
@@ -277,7 +277,7 @@ mod tests {
             index: 1,
             ..call(b"body")
         };
-        let bought = paid_once(&context, &other, || async { Ok(useless) });
+        let bought = pay_once(&context, &other, || async { Ok(useless) });
         bought.await.expect("bytes");
         assert_eq!(counted().await, 1, "it is bought again");
     }
