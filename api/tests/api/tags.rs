@@ -256,7 +256,12 @@ async fn bad_input_has_a_clear_answer_and_changes_nothing() {
             .json(&decisions)
             .send()
             .await;
-        let code = code_of(status);
+        // A mistyped field is invalid input.
+        let code = if reason == "keep" {
+            "invalid_input"
+        } else {
+            code_of(status)
+        };
         let status = StatusCode::from_u16(status).expect("a status");
         let problem = problem(answer.expect("an answer"), status, code).await;
         let detail = problem["detail"].as_str().expect("a reason");
