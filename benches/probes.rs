@@ -103,6 +103,7 @@ fn query(kinds: &[ProbeKind], number: u64) -> HybridQuery {
         filter: Filter::default(),
         candidates: CANDIDATES,
         lexical_tags: Vec::new(),
+        lexical_proposed_by: None,
         lacking: None,
         with_payload: false,
         exact: false,

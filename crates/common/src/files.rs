@@ -74,22 +74,6 @@ pub fn replace_without_sync(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates a file durably. Returns `false`, and leaves the file as it is, if it exists already.
-///
-/// # Errors
-/// An error of the file system.
-pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
-    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    file.write_all(content)?;
-    file.sync_all()?;
-    sync_folder(folder_of(path))?;
-    Ok(true)
-}
-
 /// Appends a line to a file, and waits for the disk. It is written in a single call, so that lines
 /// of several processes do not mix.
 ///

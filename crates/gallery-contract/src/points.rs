@@ -667,7 +667,7 @@ pub async fn facets_count_the_selected_points(gallery: AnyGallery) {
 
 /// `set_payload_of` sets fields of several points, and leaves out those that do not exist.
 pub async fn fields_of_several_points_are_set_together(gallery: AnyGallery) {
-    let points = filled(&gallery, 16, 40).await;
+    let points = fill(&gallery, 16, 40).await;
     let mut ids: Vec<PointId> = points[..20].iter().map(|point| point.id).collect();
     ids.push(PointId::Number(4_321));
     let keys = fields(json!({ STYLE_GROUP_FIELD: ["a.1", "b.2"] }));
@@ -698,7 +698,7 @@ pub async fn fields_of_several_points_are_set_together(gallery: AnyGallery) {
 /// Filters by groups of styles equal those of brute force in counts, walks and facets, together
 /// with other conditions, with graphs and without.
 pub async fn filters_by_groups_of_styles_select_what_they_say(gallery: AnyGallery) {
-    let points = filled(&gallery, 17, 1_500).await;
+    let points = fill(&gallery, 17, 1_500).await;
     let mut random = Random(18);
     let mut stored = points.clone();
     let keys = ["a.1", "a.2", "b.1", "b.7"];
@@ -754,6 +754,7 @@ pub async fn filters_by_groups_of_styles_select_what_they_say(gallery: AnyGaller
         filter: filter.clone(),
         candidates: 2_000,
         lexical_tags: Vec::new(),
+        lexical_proposed_by: None,
         lacking: None,
         with_payload: false,
         exact: true,

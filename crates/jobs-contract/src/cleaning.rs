@@ -25,7 +25,7 @@ impl Waiting {
 
     async fn wait_until_cleaned(&self, id: JobId) {
         let seen = || async { self.0.lock().contains(&id) };
-        wait_until("the clean-up", Duration::from_secs(10), seen).await;
+        wait_until_within("the clean-up", Duration::from_secs(10), seen).await;
     }
 }
 

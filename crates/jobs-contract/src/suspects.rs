@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use clippy_jobs::{Handlers, JobContext, JobError, JobHandler, JobKind, JobState};
 use serde_json::{Value, json};
 
-use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until};
+use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until_within};
 
 /// Jobs that `wait` are handed back for an hour, as if their provider were unavailable. Counts
 /// their runs. Jobs that `stay` run until they are cancelled.
@@ -40,7 +40,7 @@ pub(super) async fn others_run_while_a_lost_job_waits_for_its_provider(store: St
     super::losses::lose(&store, suspect.id).await;
     let runner = RunningRunner::start(&store, Handlers::new().with(handler), 4);
     let ran = || async { runs.load(Ordering::SeqCst) == 1 };
-    wait_until("the suspect to run", Duration::from_secs(10), ran).await;
+    wait_until_within("the suspect to run", Duration::from_secs(10), ran).await;
     for n in 0..8 {
         let other = create(&store, &new_job(json!({"n": n}))).await;
         let other = wait_for_job(&store, other.id, "another job to end", |job| {

@@ -9,7 +9,7 @@ use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::per_style::{self, StyleGroup};
 use clippy_core::search::{crowding, diversity, subjects};
 use clippy_core::style_groups::StyleGroups;
-use clippy_core::{Error, Result, blocking};
+use clippy_core::{Result, blocking};
 
 use crate::answer::StyleHits;
 use crate::crowding::CrowdingCache;

@@ -343,6 +343,7 @@ impl Searcher {
             query: &query,
             probes: &of_subject,
             ranking: &ranking,
+            groups: None,
             order: PageOrder::Likeness,
             hnsw_ef: self.options.hnsw_ef,
         };

@@ -4,7 +4,7 @@
 
 use clippy_core::bulk::StylesRequest;
 use clippy_core::{Error, Result};
-use clippy_jobs::{JobContext, JobError, Progress};
+use clippy_jobs::{JobContext, JobError, JobProgress};
 use serde_json::Value;
 
 use crate::ingest::Tools;
@@ -17,7 +17,7 @@ pub(super) async fn run(
     request: &StylesRequest,
 ) -> Result<Value, JobError> {
     let report = |done, total| {
-        context.progress(Progress {
+        context.progress(JobProgress {
             done,
             total: Some(total),
             unit: "pictures".to_owned(),

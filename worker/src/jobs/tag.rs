@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use clippy_core::bulk::{TagRequest, Vocabulary};
 use clippy_core::folders::Folders;
 use clippy_core::{Error, Result, blocking};
-use clippy_jobs::{JobContext, JobError, Progress};
+use clippy_jobs::{JobContext, JobError, JobProgress};
 use clippy_tagging::{Observer, Stage, TagCursor, TagReport, TagTools};
 use parking_lot::Mutex;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::ingest::Tools;
@@ -84,7 +85,7 @@ impl Observer for JobObserver<'_> {
             Stage::Words => "words",
             _ => "pictures",
         };
-        self.context.progress(Progress {
+        self.context.progress(JobProgress {
             done,
             total: Some(total),
             unit: unit.to_owned(),

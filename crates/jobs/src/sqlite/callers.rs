@@ -45,7 +45,7 @@ impl Change<'_> {
         self.count(&row.lane, row.state()?, -1).await?;
         let query = sqlx::query(
             "UPDATE job_records SET state = 'queued', attempt = 0, losses = 0, retries = retries \
-             + 1, finished_ms = NULL, cancel = 0, error = NULL,
+             + 1, finished_ms = NULL, cancel = 0, error = NULL, \
              version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(&row.id)).await.map(|_| ())
@@ -158,7 +158,7 @@ impl SqliteJobs {
         }
         let query = sqlx::query(
             "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, \
-             created_ms, queued_ms)
+             created_ms, queued_ms) \
              VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
         );
         let query = query
@@ -369,17 +369,17 @@ impl SqliteJobs {
     pub(super) async fn read_lanes(&self) -> Result<Vec<LaneStatus>> {
         let now = Timestamp::now().as_millis();
         let rows: Vec<LaneRow> = sqlx::query_as(
-            "SELECT lane, paused, succeeded, failed, cancelled,
-             (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
-             (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'running'),
-             -- The oldest. Numbers sort before other types, so only a lane that has only damaged \
-             records has none.
-             (SELECT CASE typeof(queued_ms) WHEN 'integer' THEN queued_ms END FROM job_records r
-              WHERE r.lane = l.lane AND r.state = 'queued' ORDER BY queued_ms LIMIT 1),
-             -- A process may have several loops in a lane; their names differ in the last 27 \
-             letters, a dash and a ULID.
-             (SELECT count(DISTINCT substr(name, 1, length(name) - 27)) FROM job_workers w
-              WHERE w.lane = l.lane AND w.seen_ms > ?)
+            "SELECT lane, paused, succeeded, failed, cancelled, \
+             (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'), \
+             (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'running'), \
+             /* The oldest. Numbers sort before other types, so only a lane that has only damaged \
+             records has none. */ \
+             (SELECT CASE typeof(queued_ms) WHEN 'integer' THEN queued_ms END FROM job_records r \
+              WHERE r.lane = l.lane AND r.state = 'queued' ORDER BY queued_ms LIMIT 1), \
+             /* A process may have several loops in a lane; their names differ in the last 27 \
+             letters, a dash and a ULID. */ \
+             (SELECT count(DISTINCT substr(name, 1, length(name) - 27)) FROM job_workers w \
+              WHERE w.lane = l.lane AND w.seen_ms > ?) \
              FROM job_lanes l",
         )
         .bind(now - COUNTED_ALIVE_MS)

@@ -155,7 +155,7 @@ impl Change<'_> {
     pub(super) async fn merge(&mut self, id: &str, lane: Lane) -> Result<()> {
         let query = sqlx::query(
             "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, losses = 0, \
-             cursor = NULL, worker = NULL, delivery = NULL,
+             cursor = NULL, worker = NULL, delivery = NULL, \
              lease_ms = NULL, version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(id)).await?;
@@ -171,10 +171,10 @@ impl Change<'_> {
         ending: Ending<'_>,
     ) -> Result<()> {
         let query = sqlx::query(
-            "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, delivery = NULL,
-             lease_ms = NULL, cursor = NULL,
+            "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, delivery = NULL, \
+             lease_ms = NULL, cursor = NULL, \
              cancel = 0, delayed = 0, result = COALESCE(?, result), receipt = COALESCE(?, \
-             receipt), error = ?,
+             receipt), error = ?, \
              version = version + 1 WHERE id = ?",
         );
         let error = ending.error.or(if state == JobState::Cancelled {
@@ -291,9 +291,9 @@ impl Change<'_> {
         if left == 0 || self.now - row.told_ms >= PARENT_PROGRESS_MS {
             let progress: String = sqlx::query_scalar(
                 "UPDATE job_records SET told_ms = ?, version = version + 1, progress = \
-                 json_object('done', kids_done,
+                 json_object('done', kids_done, \
                  'total', kids_weight, 'unit', json(kids_unit) ->> '$', 'stage', 'parts', \
-                 'message', '')
+                 'message', '') \
                  WHERE id = ? RETURNING progress",
             )
             .bind(self.now)

@@ -2,6 +2,7 @@
 
 use clippy_core::Result;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::change::Change;
 use super::record::{DamagedRow, text};
@@ -20,8 +21,8 @@ impl Change<'_> {
         let now = self.now;
         let query = sqlx::query(
             "INSERT INTO job_dead_letters (at_ms, reason, payload) SELECT ?1, ?2, ?3 WHERE NOT \
-             EXISTS
-             (SELECT 1 FROM job_dead_letters WHERE reason = ?2 AND payload = ?3
+             EXISTS \
+             (SELECT 1 FROM job_dead_letters WHERE reason = ?2 AND payload = ?3 \
               AND seq > (SELECT max(seq) FROM job_dead_letters) - 100)",
         );
         self.run(query.bind(now).bind(reason).bind(payload)).await?;
@@ -40,7 +41,7 @@ impl SqliteJobs {
         let now = change.now;
         let query = sqlx::query(
             "UPDATE job_records SET state = 'failed', finished_ms = ?, worker = NULL, lease_ms = \
-             NULL, delayed = 0,
+             NULL, delayed = 0, \
              cancel = 0, error = ? WHERE rowid = ? AND state NOT IN ('succeeded', 'failed', \
              'cancelled')",
         );

@@ -147,8 +147,8 @@ impl SqliteJobs {
             return Ok(Claim::Alone);
         }
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'running', attempt = ?, run = ?, losses = ?, worker = ?,
-             delivery = ?, lease_ms = ?, started_ms = COALESCE(started_ms, ?),
+            "UPDATE job_records SET state = 'running', attempt = ?, run = ?, losses = ?, worker = ?, \
+             delivery = ?, lease_ms = ?, started_ms = COALESCE(started_ms, ?), \
              version = version + 1 WHERE id = ?",
         );
         let now = change.now;
@@ -199,9 +199,9 @@ impl SqliteJobs {
             .transpose()?;
         let query = sqlx::query(
             "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = \
-             COALESCE(?3, progress),
+             COALESCE(?3, progress), \
              attempt = CASE WHEN ?4 THEN 1 ELSE attempt END, losses = CASE WHEN ?4 THEN 0 ELSE \
-             losses END,
+             losses END, \
              version = version + (?3 IS NOT NULL OR ?4) WHERE id = ?5",
         );
         let until = change.now + millis(lease);
@@ -256,7 +256,7 @@ impl SqliteJobs {
         if kind == EventKind::Preview {
             // Previews are large: only the newest few can be replayed.
             let query = sqlx::query(
-                "DELETE FROM job_events WHERE job = ?1 AND kind = 'preview' AND seq NOT IN
+                "DELETE FROM job_events WHERE job = ?1 AND kind = 'preview' AND seq NOT IN \
                  (SELECT seq FROM job_events WHERE job = ?1 AND kind = 'preview' ORDER BY seq DESC \
                  LIMIT ?2)",
             );
@@ -285,7 +285,7 @@ impl SqliteJobs {
             let id = JobId::child(key.job, &child.key).to_string();
             let query = sqlx::query(
                 "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, \
-                 created_ms, queued_ms,
+                 created_ms, queued_ms, \
                  parent, weight) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) ON CONFLICT (id) \
                  DO NOTHING",
             );
@@ -312,7 +312,7 @@ impl SqliteJobs {
             }
         }
         let query = sqlx::query(
-            "UPDATE job_records SET kids = kids + ?, kids_weight = kids_weight + ?, kids_unit = ?,
+            "UPDATE job_records SET kids = kids + ?, kids_weight = kids_weight + ?, kids_unit = ?, \
              version = version + 1 WHERE id = ?",
         );
         change
@@ -421,7 +421,7 @@ async fn wait_for_children(change: &mut Change<'_>, row: &Row) -> Result<JobStat
         return Ok(JobState::Queued);
     }
     let query = sqlx::query(
-        "UPDATE job_records SET state = 'waiting', worker = NULL, delivery = NULL, lease_ms = NULL,
+        "UPDATE job_records SET state = 'waiting', worker = NULL, delivery = NULL, lease_ms = NULL, \
          version = version + 1 WHERE id = ?",
     );
     change.run(query.bind(&row.id)).await?;
@@ -447,7 +447,7 @@ async fn requeue(
 ) -> Result<()> {
     let query = sqlx::query(
         "UPDATE job_records SET state = 'queued', attempt = ?, error = COALESCE(?, error), worker \
-         = NULL,
+         = NULL, \
          lease_ms = NULL, version = version + 1 WHERE id = ?",
     );
     change

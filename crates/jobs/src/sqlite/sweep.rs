@@ -84,7 +84,7 @@ impl SqliteJobs {
             // While the machine was suspended, no worker could renew its lease.
             if !merciful {
                 let late = "SELECT rowid, * FROM job_records WHERE state = 'running' AND \
-                            (lease_ms <= ? OR lease_ms IS NULL)
+                            (lease_ms <= ? OR lease_ms IS NULL) \
                             LIMIT 500";
                 swept.reaped = self.handle_all(late, now, Action::EndRun).await?;
             }
@@ -111,7 +111,7 @@ impl SqliteJobs {
     }
 
     async fn anything_unfinished(&self) -> Result<bool> {
-        let query = "SELECT EXISTS (SELECT 1 FROM job_records WHERE state = 'queued')
+        let query = "SELECT EXISTS (SELECT 1 FROM job_records WHERE state = 'queued') \
                      OR EXISTS (SELECT 1 FROM job_records WHERE state = 'running')";
         sqlx::query_scalar(query)
             .fetch_one(&self.pool)
@@ -224,9 +224,9 @@ impl SqliteJobs {
         let kept = i64::try_from(self.settings.max_finished).unwrap_or(i64::MAX);
         let before = now - millis(self.settings.keep_finished);
         let rowids: Vec<i64> = sqlx::query_scalar(
-            "SELECT rowid FROM job_records WHERE finished_ms <= ?1 AND parent IS NULL
+            "SELECT rowid FROM job_records WHERE finished_ms <= ?1 AND parent IS NULL \
              UNION SELECT * FROM (SELECT rowid FROM job_records WHERE finished_ms IS NOT NULL AND \
-             parent IS NULL
+             parent IS NULL \
              ORDER BY finished_ms DESC LIMIT ?3 OFFSET ?2) LIMIT ?3",
         )
         .bind(before)
@@ -238,7 +238,7 @@ impl SqliteJobs {
         let leavings: bool = sqlx::query_scalar(concat!(
             "SELECT EXISTS (",
             ended_tasks!(),
-            ") OR EXISTS (SELECT 1 FROM job_keys WHERE expires_ms <= ?)
+            ") OR EXISTS (SELECT 1 FROM job_keys WHERE expires_ms <= ?) \
              OR EXISTS (SELECT 1 FROM job_records WHERE state = 'running')",
         ))
         .bind(now)
@@ -252,7 +252,7 @@ impl SqliteJobs {
         for rowid in &rowids {
             let query = sqlx::query(
                 "DELETE FROM job_events WHERE job IN (SELECT id FROM job_records WHERE rowid = ?1 \
-                 OR parent =
+                 OR parent = \
                  (SELECT id FROM job_records WHERE rowid = ?1))",
             );
             change.run(query.bind(rowid)).await?;
@@ -270,8 +270,8 @@ impl SqliteJobs {
             .run(sqlx::query("DELETE FROM job_keys WHERE expires_ms <= ?").bind(now))
             .await?;
         let query = sqlx::query(
-            "DELETE FROM job_events WHERE seq IN (SELECT seq FROM (SELECT seq, ROW_NUMBER() OVER
-             (PARTITION BY job ORDER BY seq DESC) AS place FROM job_events
+            "DELETE FROM job_events WHERE seq IN (SELECT seq FROM (SELECT seq, ROW_NUMBER() OVER \
+             (PARTITION BY job ORDER BY seq DESC) AS place FROM job_events \
              WHERE job IN (SELECT id FROM job_records WHERE state = 'running')) WHERE place > ?)",
         );
         change.run(query.bind(KEPT_EVENTS)).await?;
