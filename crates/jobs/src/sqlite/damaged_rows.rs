@@ -2,6 +2,7 @@
 
 use clippy_core::Result;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::change::Change;
 use super::record::{DamagedRow, text};
