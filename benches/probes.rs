@@ -93,9 +93,11 @@ async fn main() -> ExitCode {
 
 fn query(kinds: &[ProbeKind], number: u64) -> HybridQuery {
     let mut random = Random(number + 1_000_000);
+    // The probes of a query are about one thing, so their lists overlap.
+    let cluster = random.next() % CLUSTERS;
     let probes = kinds.iter().map(|kind| Probe {
         kind: *kind,
-        vector: random.near_a_cluster(),
+        vector: random.near(cluster),
         weight: 1.0,
     });
     HybridQuery {
@@ -113,9 +115,10 @@ fn query(kinds: &[ProbeKind], number: u64) -> HybridQuery {
 
 fn point(number: u64) -> Point {
     let mut random = Random(number);
+    let cluster = random.next() % CLUSTERS;
     Point {
         id: PointId::Number(number),
-        vectors: Vectors::from_fn(|_| Some(random.near_a_cluster())),
+        vectors: Vectors::from_fn(|_| Some(random.near(cluster))),
         payload: Payload::new(),
     }
 }
@@ -145,8 +148,8 @@ impl Random {
         (self.next() >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
     }
 
-    fn near_a_cluster(&mut self) -> Vec<f32> {
-        let mut centre = Self(u64::MAX - self.next() % CLUSTERS);
+    fn near(&mut self, cluster: u64) -> Vec<f32> {
+        let mut centre = Self(u64::MAX - cluster);
         let mut vector: Vec<f32> = (0..DIMENSION)
             .map(|_| centre.value() + 0.7 * self.value())
             .collect();

@@ -60,7 +60,7 @@ pub async fn run(
     )?;
     println!("Clippy serves at {url} and fills its gallery meanwhile.");
     let serving = async {
-        let served = embedded
+        let served = services
             .serve_while(
                 &settings,
                 preparing.clone(),
