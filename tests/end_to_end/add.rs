@@ -276,7 +276,7 @@ fn uploaded_pictures_are_found_by_their_names_tags_and_likeness_and_are_served()
         assert_eq!(answer.status().as_u16(), 202);
         let job: Value = answer.json().expect("JSON");
         let id = job["id"].as_str().expect("an id").to_owned();
-        let ended = wait_until("the job to end", Duration::from_secs(60), || {
+        let ended = wait_for_blocking("the job to end", Duration::from_secs(60), || {
             let job: Value = get(&format!("/api/jobs/{id}"))
                 .and_then(reqwest::blocking::Response::json)
                 .expect("JSON");

@@ -233,7 +233,7 @@ fn a_provider_that_is_configured_but_not_the_default_is_named_at_the_start() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = [("GEMINI_API_KEY", "hunter2")];
     let server = Server::start_with(folder.path(), "serve", &[], &settings);
-    let log = wait_until("the message", Duration::from_secs(10), || {
+    let log = wait_for_blocking("the message", Duration::from_secs(10), || {
         let log = server.log();
         let told = log.contains("gemini is configured") && log.contains("GENERATION_PROVIDER");
         told.then_some(log)

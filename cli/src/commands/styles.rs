@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::StylesArguments;
 use crate::client::Client;
 use crate::commands::enqueue;
-use crate::embedded::{with_server, with_workers};
 use crate::failure::Failure;
+use crate::local_services::{with_server, with_workers};
 use crate::shutdown::until_stopped;
 
 /// Does what was asked for, then prints the styles.
