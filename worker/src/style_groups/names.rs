@@ -75,14 +75,14 @@ pub(super) async fn name(
     let telling = TellingTags::read(finder.gallery).await?;
     let words = words_of(finder, gathered.groups()).await?;
     let mut taken: Vec<String> = Vec::new();
-    for index in 0..found.groups.len() {
+    for (index, word) in words.into_iter().enumerate() {
         let keys = found.keys_of_group(&found.groups[index]).collect();
         let tags = telling.of_group(finder.gallery, keys).await?;
         let group = &mut found.groups[index];
         let mut names = tags.iter().map(|tag| tag.replace('_', " "));
         let free = names.find(|name| !taken.contains(name));
-        let word = || words[index].clone().filter(|word| !taken.contains(word));
-        if let Some(name) = free.or_else(word) {
+        let word = word.filter(|word| !taken.contains(word));
+        if let Some(name) = free.or(word) {
             taken.push(name.clone());
             group.name = name;
         }

@@ -28,7 +28,7 @@ const TAGS: [&str; 3] = ["ink", "pixel_art", "water_colour"];
 
 /// A vector near one of some directions. Nothing here is random.
 fn near(style: usize, number: u64) -> Vec<f32> {
-    let mut vector = vec![0.02_f32; DIMENSION];
+    let mut vector = [0.02_f32; DIMENSION];
     vector[style] = 1.0;
     vector[4 + (number % 4) as usize] += 0.1 * ((number % 7) as f32 / 7.0);
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();

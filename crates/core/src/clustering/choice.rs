@@ -58,11 +58,11 @@ pub fn find(vectors: &[&[f32]], earlier: &[&[f32]], kept: &[bool], most: usize) 
         let found = matches(&continued, &fresh);
         let mut needed = kept.iter().enumerate().filter(|(_, is_kept)| **is_kept);
         if needed.all(|(index, _)| found.contains(&Some(index))) {
-            return clusters(fresh, &found);
+            return clusters(&fresh, &found);
         }
     }
     let found: Vec<_> = (0..continued.centroids.len()).map(Some).collect();
-    clusters(continued, &found)
+    clusters(&continued, &found)
 }
 
 fn first_time(
@@ -74,7 +74,7 @@ fn first_time(
     let (_, fresh) = best(choosing, distances, most);
     let fresh = fit(vectors, fresh.centroids);
     let found = vec![None; fresh.centroids.len()];
-    clusters(fresh, &found)
+    clusters(&fresh, &found)
 }
 
 /// Returns the best division into 1..=`most` groups, with its silhouette.
@@ -96,7 +96,7 @@ fn best(vectors: &[&[f32]], distances: &Distances, most: usize) -> (f64, Partiti
 }
 
 /// Leaves out the groups without members, and puts the largest ones first.
-fn clusters(partition: Partition, earlier: &[Option<usize>]) -> Clusters {
+fn clusters(partition: &Partition, earlier: &[Option<usize>]) -> Clusters {
     let mut sizes = vec![0_usize; partition.centroids.len()];
     for group in &partition.members {
         sizes[*group] += 1;

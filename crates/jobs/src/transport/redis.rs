@@ -27,7 +27,7 @@ pub(crate) const LUA: &str = include_str!("apalis.lua");
 /// `prefix` is that of all keys of the store.
 fn config(prefix: &str, lane: Lane) -> apalis_redis::Config {
     apalis_redis::Config::default()
-        .queue(&format!("{prefix}:lane:{lane}"))
+        .queue(format!("{prefix}:lane:{lane}"))
         // In a larger batch, later tasks would wait for the first one without a heartbeat.
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)

@@ -105,7 +105,7 @@ pub(crate) fn migrations() -> Migrator {
 
 fn config(lane: Lane) -> apalis_sqlite::Config {
     apalis_sqlite::Config::default()
-        .queue(&queue_name(lane))
+        .queue(queue_name(lane))
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
         .missed_heartbeats(MISSED_HEARTBEATS)
