@@ -87,8 +87,7 @@ impl JobTransport for RedisJobs {
     ) -> Result<()> {
         let (sender, ended) = mpsc::unbounded_channel();
         let fetching = self.connection.clone();
-        let queue = self.queue(worker.lane);
-        let looping = worker_loop(fetching, &queue, worker, tick, deliver, sender);
+        let looping = worker_loop(fetching, &self.prefix, worker, tick, deliver, sender);
         let looping = run_until(looping, stop);
         // Fused, since it may end before the loop does: apalis drops its handler, and with it the
         // sender, before it closes.

@@ -175,9 +175,4 @@ impl RedisJobs {
     pub fn settings(&self) -> &RedisSettings {
         &self.settings
     }
-
-    /// The name of a lane's queue in apalis' keys.
-    pub(crate) fn queue(&self, lane: Lane) -> String {
-        format!("{}:lane:{lane}", self.prefix)
-    }
 }

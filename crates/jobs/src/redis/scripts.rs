@@ -5,7 +5,7 @@ use redis::{FromRedisValue, Script, ToRedisArgs};
 
 use super::{RedisJobs, unavailable};
 use crate::record::JobKind;
-use crate::{checks, damage};
+use crate::{checks, damage, transport};
 
 macro_rules! scripts {
     ($($name:ident),+ $(,)?) => {
@@ -52,6 +52,7 @@ scripts!(
 /// The shared prelude, with the values that both stores use.
 fn prelude() -> String {
     include_str!("lua/prelude.lua")
+        .replace("@APALIS@", transport::redis::LUA)
         .replace("@DELIVERY_LIMIT@", &checks::delivery_limit())
         .replace("@DAMAGED@", &damage::failure())
         .replace("@ENDED_ITS_WORKER@", &checks::ended_its_worker(""))

@@ -7,7 +7,7 @@ use clippy_core::{Error, Result};
 use sqlx::{Sqlite, Transaction};
 
 use super::record::{Row, queue_position, read};
-use super::{SqliteJobs, queue, unavailable, unavailable_task};
+use super::{SqliteJobs, unavailable, unavailable_task};
 use crate::damage::{self, is_damage};
 use crate::events::EventNotice;
 use crate::record::{JobId, JobState, Lane};
@@ -127,7 +127,7 @@ impl Change<'_> {
     pub(super) async fn push_task(&mut self, id: &str, lane: Lane) -> Result<()> {
         let job: JobId = id.parse()?;
         let task_id = self.jobs.next_task();
-        sqlite::push_task(&mut self.transaction, &queue(lane), job, task_id)
+        sqlite::push_task(&mut self.transaction, lane, job, task_id)
             .await
             .map_err(unavailable_task)?;
         let query = sqlx::query("UPDATE job_records SET task = ?, delayed = 0 WHERE id = ?");

@@ -6,9 +6,10 @@ use sqlx::sqlite::SqliteRow;
 
 use super::change::Change;
 use super::record::{DamagedRow, text};
-use super::{SqliteJobs, queue, unavailable};
+use super::{SqliteJobs, unavailable};
 use crate::damage;
 use crate::record::{JobId, JobState, Lane};
+use crate::transport::sqlite;
 
 /// How many dead letters are kept, the newest.
 const KEPT_LETTERS: i64 = 1_000;
@@ -92,19 +93,13 @@ impl SqliteJobs {
     /// that fetches them. A failed fetch is rolled back, so such tasks are at the head of the queue
     /// or among those that the loop holds.
     pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') \
-             UNION ALL
-             SELECT * FROM (SELECT rowid, * FROM Jobs WHERE job_type = ?2 AND status IN \
-             ('Pending', 'Failed')
-             ORDER BY priority DESC, run_at, id LIMIT 100)",
-        )
-        .bind(worker)
-        .bind(queue(lane))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(unavailable)?;
-        for row in rows.iter().filter(|row| !readable(row)) {
+        let rows = sqlx::query(sqlite::NEXT_TASKS)
+            .bind(worker)
+            .bind(sqlite::queue_name(lane))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        for row in rows.iter().filter(|row| !sqlite::is_readable(row)) {
             let rowid: i64 = row.try_get_unchecked("rowid").unwrap_or_default();
             let task: String = text(row, "id")
                 .unwrap_or_default()
@@ -120,33 +115,10 @@ impl SqliteJobs {
                 )
                 .await?;
             change
-                .run(sqlx::query("DELETE FROM Jobs WHERE rowid = ?").bind(rowid))
+                .run(sqlx::query(sqlite::DELETE_TASK).bind(rowid))
                 .await?;
             change.commit().await?;
         }
         Ok(())
     }
-}
-
-/// Whether apalis can read the row as a task.
-fn readable(row: &SqliteRow) -> bool {
-    let is_text = |column: &str| row.try_get_unchecked::<Option<String>, _>(column);
-    let id = is_text("id")
-        .ok()
-        .flatten()
-        .is_some_and(|id| ulid::Ulid::from_string(&id).is_ok());
-    let number = |column: &str| {
-        row.try_get_unchecked::<Option<i64>, _>(column)
-            .is_ok_and(|value| value.is_some())
-    };
-    let texts = [
-        "job_type",
-        "lock_by",
-        "metadata",
-        "idempotency_key",
-        "last_result",
-    ];
-    id && number("attempts")
-        && number("run_at")
-        && texts.into_iter().all(|column| is_text(column).is_ok())
 }

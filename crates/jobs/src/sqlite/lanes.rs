@@ -9,9 +9,9 @@ use sqlx::{QueryBuilder, Sqlite};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use super::{SqliteJobs, queue};
+use super::SqliteJobs;
 use crate::record::Lane;
-use crate::transport::sqlite::worker_loop;
+use crate::transport::sqlite::{self, worker_loop};
 use crate::transport::{
     Control, Deliver, JobTransport, LaneWorker, SweepSettings, Swept, Tick, run_until,
 };
@@ -25,25 +25,20 @@ impl JobTransport for SqliteJobs {
         deliver: Arc<dyn Deliver>,
         stop: CancellationToken,
     ) -> Result<()> {
-        let looping = worker_loop(&self.pool, &queue(worker.lane), worker, tick, deliver);
+        let looping = worker_loop(&self.pool, worker, tick, deliver);
         run_until(looping, stop).await
     }
 
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64> {
         self.drop_unreadable_tasks(lane, name).await?;
         let mut change = self.change().await?;
-        let query = sqlx::query(
-            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL
-             WHERE lock_by = ? AND status IN ('Queued', 'Running')",
-        );
+        let query = sqlx::query(sqlite::PUT_TASKS_BACK);
         let released = change.run(query.bind(name)).await?;
         // Rows of ended tasks refer to their worker, so they are deleted first.
-        let query = sqlx::query(
-            "DELETE FROM Jobs WHERE lock_by = ? AND status NOT IN ('Pending', 'Queued', 'Running')",
-        );
+        let query = sqlx::query(sqlite::DELETE_TASKS_OF_WORKER);
         change.run(query.bind(name)).await?;
         change
-            .run(sqlx::query("DELETE FROM Workers WHERE id = ?").bind(name))
+            .run(sqlx::query(sqlite::DELETE_WORKER).bind(name))
             .await?;
         let query = sqlx::query("DELETE FROM job_workers WHERE lane = ? AND name = ?");
         change.run(query.bind(lane.as_str()).bind(name)).await?;
@@ -70,9 +65,7 @@ impl JobTransport for SqliteJobs {
                 .push_bind(now);
         });
         change.run(seen.build()).await?;
-        let mut theirs = QueryBuilder::<Sqlite>::new(
-            "UPDATE Workers SET last_seen = strftime('%s', 'now') WHERE id IN (",
-        );
+        let mut theirs = QueryBuilder::<Sqlite>::new(sqlite::KEEP_WORKERS_ALIVE);
         let mut names = theirs.separated(", ");
         for (_, name) in workers {
             names.push_bind(name.clone());

@@ -26,7 +26,6 @@ use tokio::sync::broadcast;
 
 use crate::damage::Damage;
 use crate::events::EventNotice;
-use crate::record::Lane;
 use crate::redis::LaneLimits;
 use crate::transport::sqlite::TaskError;
 use crate::transport::{self, Control};
@@ -180,11 +179,6 @@ impl SqliteJobs {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-/// The name of a lane's queue in apalis' table.
-fn queue(lane: Lane) -> String {
-    format!("clippy:{lane}")
 }
 
 fn millis(duration: Duration) -> i64 {

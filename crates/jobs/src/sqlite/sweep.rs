@@ -15,6 +15,7 @@ use super::{SqliteJobs, millis, unavailable};
 use crate::damage::is_damage;
 use crate::record::Lane;
 use crate::time::Timestamp;
+use crate::transport::sqlite::{DELETE_ENDED_TASKS, ended_tasks, has_task};
 use crate::transport::{Control, JobTransport, SweepSettings, Swept};
 
 /// How many events of one job are kept.
@@ -87,11 +88,12 @@ impl SqliteJobs {
                             LIMIT 500";
                 swept.reaped = self.handle_all(late, now, Action::EndRun).await?;
             }
-            let lost = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 0 \
-                        AND queued_ms <= ?
-                        AND NOT EXISTS (SELECT 1 FROM Jobs WHERE Jobs.id = job_records.task
-                                        AND Jobs.status IN ('Pending', 'Queued', 'Running')) LIMIT \
-                        500";
+            let lost = concat!(
+                "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 0 AND \
+                 queued_ms <= ? AND NOT ",
+                has_task!("job_records.task"),
+                " LIMIT 500"
+            );
             swept.rescued = self
                 .handle_all(lost, now - millis(settings.rescue_after), Action::PushTask)
                 .await?;
@@ -233,11 +235,12 @@ impl SqliteJobs {
         .fetch_all(&self.pool)
         .await
         .map_err(unavailable)?;
-        let leavings: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM Jobs WHERE status IN ('Done', 'Failed', 'Killed'))
-             OR EXISTS (SELECT 1 FROM job_keys WHERE expires_ms <= ?)
+        let leavings: bool = sqlx::query_scalar(concat!(
+            "SELECT EXISTS (",
+            ended_tasks!(),
+            ") OR EXISTS (SELECT 1 FROM job_keys WHERE expires_ms <= ?)
              OR EXISTS (SELECT 1 FROM job_records WHERE state = 'running')",
-        )
+        ))
         .bind(now)
         .fetch_one(&self.pool)
         .await
@@ -262,11 +265,7 @@ impl SqliteJobs {
                 .run(sqlx::query("DELETE FROM job_records WHERE rowid = ?").bind(rowid))
                 .await?;
         }
-        let query = sqlx::query(
-            "DELETE FROM Jobs WHERE rowid IN (SELECT rowid FROM Jobs
-             WHERE status IN ('Done', 'Failed', 'Killed') LIMIT 5000)",
-        );
-        change.run(query).await?;
+        change.run(sqlx::query(DELETE_ENDED_TASKS)).await?;
         change
             .run(sqlx::query("DELETE FROM job_keys WHERE expires_ms <= ?").bind(now))
             .await?;

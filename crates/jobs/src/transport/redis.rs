@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::worker_loop::{DeliveryCodec, WorkerLoop, build_worker_loop};
 use super::{Deliver, Delivery, LaneWorker, Tick};
+use crate::record::Lane;
 
 /// The id of an ended task.
 pub(crate) use apalis_core::task::task_id::TaskId as EndedTask;
@@ -20,9 +21,13 @@ pub(crate) use apalis_core::task::task_id::TaskId as EndedTask;
 const HEARTBEAT: Duration = Duration::from_secs(20);
 const MISSED_HEARTBEATS: usize = 9;
 
-fn config(queue: &str) -> apalis_redis::Config {
+/// The keys and tasks of apalis, for the store's scripts.
+pub(crate) const LUA: &str = include_str!("apalis.lua");
+
+/// `prefix` is that of all keys of the store.
+fn config(prefix: &str, lane: Lane) -> apalis_redis::Config {
     apalis_redis::Config::default()
-        .queue(queue)
+        .queue(format!("{prefix}:lane:{lane}"))
         // In a larger batch, later tasks would wait for the first one without a heartbeat.
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
@@ -37,14 +42,14 @@ fn config(queue: &str) -> apalis_redis::Config {
 /// Builds a worker loop over one lane's queue. `ended` receives each task that has ended.
 pub(crate) fn worker_loop(
     connection: ConnectionManager,
-    queue: &str,
+    prefix: &str,
     worker: &LaneWorker,
     tick: Tick,
     deliver: Arc<dyn Deliver>,
     ended: UnboundedSender<EndedTask>,
 ) -> WorkerLoop {
     let backend = RedisStorage::<Delivery>::new(connection)
-        .with_config(config(queue))
+        .with_config(config(prefix, worker.lane))
         .with_codec(DeliveryCodec)
         .poll_with_strategy(tick);
     build_worker_loop!(backend, worker, deliver, Some(ended))

@@ -10,7 +10,7 @@ local function children_key(id) return P .. ':children:' .. id end
 local function queued_key(lane) return P .. ':queued:' .. lane end
 local function running_key(lane) return P .. ':running:' .. lane end
 local function delayed_key(lane) return P .. ':delayed:' .. lane end
-local function queue(lane) return P .. ':lane:' .. lane end
+@APALIS@
 local function int(value) return string.format('%d', value) end
 
 -- Values that both stores use; filled in by `scripts.rs`.
@@ -93,15 +93,11 @@ end
 
 local function state_event(id, state, attempt, failure) event(id, 'state', state_data(state, attempt, failure)) end
 
--- Writes a task the way apalis-redis 1.0.0 does, straight into the active list: its own push goes
--- through the scheduled set, which fails permanently above 7,999 due tasks. Task ids are ULIDs made
--- of the time and a counter. Returns the task's id, which belongs into the job's record.
+-- Writes a job's task. Task ids are ULIDs made of the time and a counter. Returns the task's id,
+-- which belongs into the job's record.
 local function push_task(id, lane)
-  local q = queue(lane)
   local task = string.format('%013d%013d', NOW, redis.call('INCR', P .. ':tasks'))
-  redis.call('HSET', q .. ':data', task, '{"job":"' .. id .. '"}')
-  redis.call('HSET', q .. ':meta:' .. task, 'attempts', 0, 'max_attempts', 25, 'status', 'Pending', 'idempotency_key', '')
-  local length = redis.call('RPUSH', q .. ':active', task)
+  local length = write_task(lane, task, id)
   -- With a long queue no notice is needed: its workers are awake.
   if length <= 64 then redis.call('PUBLISH', P .. ':control', 'wake ' .. lane) end
   return task

@@ -54,7 +54,7 @@ for i = 4, #ARGV do
       local _, _, wrong = load(id)
       if wrong then set_aside(id, wrong) end
     elseif not redis.call('ZSCORE', delayed_key(lane), id)
-      and not (read[2] and redis.call('HEXISTS', queue(lane) .. ':data', read[2]) == 1) then
+      and not (read[2] and redis.call('HEXISTS', contents_key(lane), read[2]) == 1) then
       redis.call('HSET', job_key(id), 'task', push_task(id, lane))
       rescued = rescued + 1
     end
