@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::ingest::progress::ProgressSink;
+use crate::ingest::progress::IngestProgress;
 use crate::ingest::{RunSettings, Tools, ingest};
 
 /// The folder of scan manifests in the data folder.
@@ -63,7 +63,7 @@ pub(crate) fn is_useful(scan: &Summary) -> bool {
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] if a path cannot be read, and the errors of [`ingest`].
 /// Everything that was acknowledged before an error stays, and the next run continues from there.
-pub async fn add<P: ProgressSink + ScanProgress>(
+pub async fn add<P: IngestProgress + ScanProgress>(
     tools: Tools,
     library: &Library,
     request: &AddRequest,
@@ -223,7 +223,7 @@ impl<'a> Adding<'a> {
         &self,
         scanned: Scanned,
         settings: &RunSettings,
-        progress: &dyn ProgressSink,
+        progress: &dyn IngestProgress,
         cancel: &CancellationToken,
     ) -> Result<AddReport> {
         let Scanned { summary, request } = scanned;

@@ -1,6 +1,6 @@
 //! The form of a job in answers.
 
-use clippy_jobs::{Children, Job, JobFailure, JobState, Progress};
+use clippy_jobs::{Children, Job, JobFailure, JobProgress, JobState};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -106,7 +106,7 @@ impl JobResponse {
     /// a worker's.
     pub(crate) fn of(state: &AppState, job: Job) -> Self {
         let hidden = state.hidden();
-        let progress = Progress {
+        let progress = JobProgress {
             message: hidden.in_text(&job.progress.message),
             ..job.progress
         };
@@ -148,15 +148,15 @@ impl From<JobState> for JobStateName {
     }
 }
 
-impl From<Progress> for ProgressResponse {
+impl From<JobProgress> for ProgressResponse {
     fn from(
-        Progress {
+        JobProgress {
             done,
             total,
             unit,
             stage,
             message,
-        }: Progress,
+        }: JobProgress,
     ) -> Self {
         Self {
             done,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::support::{Setup, TestServer, problem};
 use clippy_api::ApiOptions;
 use clippy_jobs::{
-    Beat, Claim, EventKind, JobBackend, JobId, JobKind, Lane, NewJob, Outcome, Progress, RedisJobs,
-    RedisSettings, RunKey,
+    Beat, Claim, EventKind, JobBackend, JobId, JobKind, JobProgress, Lane, NewJob, Outcome,
+    RedisJobs, RedisSettings, RunKey,
 };
 use clippy_testing::RedisServer;
 use clippy_testing::{Event as Frame, Events as Frames};
@@ -85,11 +85,11 @@ async fn a_stream_has_a_snapshot_then_past_and_new_events_and_done_last() {
     );
 
     // The stream is open, and receives new events.
-    let progress = Progress {
+    let progress = JobProgress {
         done: 1,
         total: Some(4),
         unit: "steps".to_owned(),
-        ..Progress::default()
+        ..JobProgress::default()
     };
     jobs.beat(
         key,

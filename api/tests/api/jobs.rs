@@ -694,7 +694,7 @@ async fn reports_of_jobs_contain_names_of_files_but_not_their_folders() {
             .await
             .expect("written")
     );
-    let progress = clippy_jobs::Progress {
+    let progress = clippy_jobs::JobProgress {
         message: format!("reading {data}/m.jsonl"),
         ..Default::default()
     };

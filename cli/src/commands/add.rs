@@ -45,7 +45,7 @@ pub async fn run(
     let local = LocalRun::open(settings, arguments.json, &shutdown).await?;
     let report = add(
         local.tools.clone(),
-        &local.embedded.library(settings),
+        &local.services.library(settings),
         &request,
         &run_settings(settings),
         &local.progress,

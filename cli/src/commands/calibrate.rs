@@ -4,8 +4,8 @@ use clippy_core::settings::Settings;
 use serde_json::{Value, json};
 
 use crate::arguments::CalibrateArguments;
-use crate::embedded::with_server;
 use crate::failure::Failure;
+use crate::local_services::with_server;
 
 /// Calibrates on the server of this data folder, or in this process if there is none.
 pub async fn run(

@@ -12,15 +12,15 @@ use clippy_core::settings::{CollectionSettings, ModelSettings, Settings};
 use clippy_drawings::GallerySummary;
 use clippy_jobs::RunnerSettings;
 use clippy_worker::backfill::backfill;
-use clippy_worker::ingest::progress::{ProgressSink, Stage};
+use clippy_worker::ingest::progress::{IngestProgress, Stage};
 use clippy_worker::ingest::{RunSettings, Tools, ingest};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::DemoArguments;
 use crate::commands::progress_bar::BarProgress;
 use crate::commands::serve::ListenAddress;
-use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
+use crate::local_services::{LocalServices, url_of};
 use crate::queue::{self, Workers};
 
 /// The gallery's folder in the data folder.
@@ -38,11 +38,11 @@ pub async fn run(
     listening.check_exposure(&settings, "")?;
     let listener = listening.bind().await?;
     let url = url_of(&listener)?;
-    let opening = Embedded::open_offline(&settings, Some(&url));
-    let Some(embedded) = shutdown.run_until_cancelled(opening).await else {
+    let opening = LocalServices::open_offline(&settings, Some(&url));
+    let Some(services) = shutdown.run_until_cancelled(opening).await else {
         return Ok(());
     };
-    let embedded = embedded?;
+    let services = services?;
     // The demo is one process, so it always uses the embedded queue.
     let jobs = queue::open_embedded(&settings).await?;
     let preparing = Preparing::default();
@@ -53,13 +53,13 @@ pub async fn run(
     );
     let workers = Workers::start(
         jobs.clone(),
-        embedded.handlers(&settings),
+        services.handlers(&settings),
         RunnerSettings::embedded(),
         &shutdown,
     )?;
     println!("Clippy serves at {url} and fills its gallery meanwhile.");
     let serving = async {
-        let served = embedded
+        let served = services
             .serve_while(
                 &settings,
                 preparing.clone(),
@@ -72,7 +72,7 @@ pub async fn run(
         served
     };
     let filling = async {
-        let filling = fill(&settings, &embedded, &url, &preparing, &shutdown);
+        let filling = fill(&settings, &services, &url, &preparing, &shutdown);
         let filled = Box::pin(filling).await;
         if filled.is_err() {
             shutdown.cancel();
@@ -90,7 +90,7 @@ pub async fn run(
 /// continues where the last one stopped.
 async fn fill(
     settings: &Settings,
-    embedded: &Embedded,
+    services: &LocalServices,
     url: &str,
     preparing: &Preparing,
     shutdown: &CancellationToken,
@@ -109,9 +109,9 @@ async fn fill(
         Some(drawn) => {
             eprintln!("Embedding them; finished pictures can be searched meanwhile …");
             let embedding = DemoProgress::new(preparing);
-            let embedded = embed(embedded, folder, drawn, &embedding, shutdown).await;
+            let filled = embed(services, folder, drawn, &embedding, shutdown).await;
             embedding.bar.finish();
-            embedded?
+            filled?
         }
     };
     if !filled {
@@ -121,7 +121,7 @@ async fn fill(
         return Ok(());
     }
     preparing.finish();
-    let pictures = embedded.gallery.info().await?.points;
+    let pictures = services.gallery.info().await?.points;
     println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
     Ok(())
 }
@@ -169,7 +169,7 @@ async fn draw(
 
 /// Embeds the drawn pictures. Returns `false` if it was stopped.
 async fn embed(
-    embedded: &Embedded,
+    services: &LocalServices,
     folder: PathBuf,
     drawn: GallerySummary,
     progress: &DemoProgress<'_>,
@@ -181,8 +181,8 @@ async fn embed(
     };
     let settings = RunSettings::default();
     let request = IngestRequest::new(lines.clone());
-    let mut report = ingest(embedded.tools(), &request, &settings, progress, shutdown).await?;
-    if report.complete && report.totals.failed == 0 && lacks_styles(&embedded.tools()).await? {
+    let mut report = ingest(services.tools(), &request, &settings, progress, shutdown).await?;
+    if report.complete && report.totals.failed == 0 && lacks_styles(&services.tools()).await? {
         // The gallery is of a version that made no style vectors.
         let request = BackfillRequest {
             lines,
@@ -190,7 +190,7 @@ async fn embed(
             force_all: false,
             ids_file: None,
         };
-        report = backfill(embedded.tools(), &request, &settings, progress, shutdown).await?;
+        report = backfill(services.tools(), &request, &settings, progress, shutdown).await?;
     }
     if report.totals.failed > 0 {
         return Err(Failure::run(format!(
@@ -202,7 +202,7 @@ async fn embed(
         progress
             .preparing
             .report(PreparingStage::Calibrating, 0, report.totals.lines);
-        clippy_search::calibrate_if_outgrown(embedded.tools().gallery.as_ref()).await?;
+        clippy_search::calibrate_if_outgrown(services.tools().gallery.as_ref()).await?;
     }
     Ok(report.complete)
 }
@@ -236,7 +236,7 @@ impl<'w> DemoProgress<'w> {
     }
 }
 
-impl ProgressSink for DemoProgress<'_> {
+impl IngestProgress for DemoProgress<'_> {
     fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
         self.bar.report(done, total, totals, stage);
         self.preparing

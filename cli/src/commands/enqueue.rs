@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use crate::arguments::ManifestArguments;
 use crate::client::Client;
 use crate::commands::outcome;
-use crate::embedded::{require_server, running_server};
 use crate::events::Events;
 use crate::failure::Failure;
+use crate::local_services::{require_server, running_server};
 
 /// Returns the server to create a job at. `None` if the work should run in this process: no job was
 /// requested, no server was given, and none has the collection open.

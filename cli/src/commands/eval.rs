@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::arguments::EvalArguments;
 use crate::client::{Client, SearchForm, id_text};
-use crate::embedded::with_server;
 use crate::evaluation::{Ranks, Report};
 use crate::failure::Failure;
+use crate::local_services::with_server;
 
 /// How many results are considered. An answer beyond them counts as not found.
 const DEPTH: usize = 200;

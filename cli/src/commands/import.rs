@@ -7,8 +7,8 @@ use clippy_core::tastes::{TastesImport, of_clippy_0_2};
 use clippy_gallery::EmbeddedState;
 
 use crate::arguments::ImportArguments;
-use crate::embedded::database;
 use crate::failure::Failure;
+use crate::local_services::database;
 
 /// Clippy 0.2's file of preferences.
 pub const PREFERENCES_FILE: &str = "kg_store.json";

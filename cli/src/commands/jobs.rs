@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::arguments::{JobsArguments, JobsCommand};
 use crate::client::Client;
-use crate::embedded::require_server;
 use crate::events::{Events, JobEvent};
 use crate::failure::Failure;
+use crate::local_services::require_server;
 
 /// Runs the command on the server that the user named, or on the one that serves the data folder.
 pub async fn run(

@@ -7,13 +7,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::commands::progress_bar::BarProgress;
-use crate::embedded::Embedded;
 use crate::failure::Failure;
+use crate::local_services::LocalServices;
 use crate::shutdown::until_stopped;
 
 /// The data folder that a run has open, and what the run needs.
 pub struct LocalRun {
-    pub embedded: Embedded,
+    pub services: LocalServices,
     pub progress: BarProgress,
     pub tools: Tools,
     _following: AbortOnDropHandle<()>,
@@ -26,17 +26,17 @@ impl LocalRun {
         silent: bool,
         shutdown: &CancellationToken,
     ) -> Result<Self, Failure> {
-        let embedded = until_stopped(shutdown, Embedded::open(settings, None)).await?;
-        let following = embedded.follow();
+        let services = until_stopped(shutdown, LocalServices::open(settings, None)).await?;
+        let following = services.follow();
         let progress = BarProgress::new(silent);
         let patience = Patience::new(
             Pauses::default(),
             shutdown.clone(),
             progress.wait_reporter(),
         );
-        let tools = embedded.patient_tools(settings, patience);
+        let tools = services.patient_tools(settings, patience);
         Ok(Self {
-            embedded,
+            services,
             progress,
             tools,
             _following: following,

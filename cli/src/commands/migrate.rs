@@ -6,8 +6,8 @@ use clippy_gallery::schema::Schema;
 use clippy_gallery::{EmbeddedState, QdrantServer};
 
 use crate::arguments::MigrateArguments;
-use crate::embedded::{Embedded, database};
 use crate::failure::Failure;
+use crate::local_services::{LocalServices, database};
 use crate::models::inspect;
 use crate::qdrant;
 
@@ -45,7 +45,7 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
         return Ok(());
     }
     // Opening applies the pending migrations of the collection and of the database.
-    Embedded::open(settings, None).await?;
+    LocalServices::open(settings, None).await?;
     println!("Everything is at version {newest}.");
     Ok(())
 }

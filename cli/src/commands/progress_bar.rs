@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clippy_core::ledger::LedgerTotals;
 use clippy_library::scan::ScanProgress;
-use clippy_worker::ingest::progress::{ProgressSink, Stage};
+use clippy_worker::ingest::progress::{IngestProgress, Stage};
 use clippy_worker::patience::ReportWait;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -57,7 +57,7 @@ impl ScanProgress for BarProgress {
     }
 }
 
-impl ProgressSink for BarProgress {
+impl IngestProgress for BarProgress {
     fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
         self.0.set_length(total);
         self.0.set_position(done);

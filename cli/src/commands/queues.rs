@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::arguments::{QueuesArguments, QueuesCommand};
 use crate::client::Client;
-use crate::embedded::require_server;
 use crate::failure::Failure;
+use crate::local_services::require_server;
 
 /// Calls the server that the user gave, or the one that serves the data folder.
 pub async fn run(

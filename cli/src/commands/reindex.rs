@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::ReindexArguments;
 use crate::commands::enqueue;
-use crate::embedded::with_workers;
 use crate::failure::Failure;
+use crate::local_services::with_workers;
 use crate::model_choice;
 use crate::shutdown::until_stopped;
 

@@ -7,8 +7,8 @@ use clippy_core::settings::Settings;
 
 use crate::arguments::SearchArguments;
 use crate::client::{Client, SearchForm, id_text};
-use crate::embedded::with_server;
 use crate::failure::Failure;
+use crate::local_services::with_server;
 
 /// Searches on the server of this data folder, or in this process if there is none.
 pub async fn run(

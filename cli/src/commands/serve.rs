@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::ServeArguments;
-use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
+use crate::local_services::{LocalServices, url_of};
 use crate::queue::{self, Workers};
 
 /// Serves the data folder until `shutdown`.
@@ -32,13 +32,13 @@ pub async fn run(
         None => None,
     };
     // Loading the model takes a while, so a signal must be able to stop it.
-    let Some(embedded) = shutdown
-        .run_until_cancelled(Embedded::open(settings, Some(&url)))
+    let Some(services) = shutdown
+        .run_until_cancelled(LocalServices::open(settings, Some(&url)))
         .await
     else {
         return Ok(());
     };
-    let embedded = embedded?;
+    let services = services?;
     let (jobs, runner) = match connected {
         // Workers run elsewhere, unless this process is told to have some.
         Some(jobs) => (jobs, arguments.with_worker.then(RunnerSettings::default)),
@@ -48,10 +48,10 @@ pub async fn run(
         ),
     };
     let start =
-        |runner| Workers::start(jobs.clone(), embedded.handlers(settings), runner, &shutdown);
+        |runner| Workers::start(jobs.clone(), services.handlers(settings), runner, &shutdown);
     let workers = runner.map(start).transpose()?;
     println!("Clippy serves at {url}");
-    let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
+    let serving = services.serve(settings, jobs, listener, shutdown.clone());
     match workers {
         Some(workers) => queue::run_beside(workers, &shutdown, serving).await,
         None => serving.await,

@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::WorkerArguments;
 use crate::commands::serve::{ListenAddress, OR_ALLOW_ANYONE};
-use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
+use crate::local_services::{LocalServices, url_of};
 use crate::queue::{self, Workers};
 
 /// Runs jobs until `shutdown` is cancelled. With `--serve-embedder`, also embeds for other
@@ -41,18 +41,18 @@ pub async fn run(
         None => None,
     };
     // This comes before waiting for Redis, so that wrong settings fail at once.
-    let Some(embedded) = shutdown
-        .run_until_cancelled(Embedded::open_beside(settings))
+    let Some(services) = shutdown
+        .run_until_cancelled(LocalServices::open_beside(settings))
         .await
     else {
         return Ok(());
     };
-    let embedded = embedded?;
-    let _following = embedded.follow();
+    let services = services?;
+    let _following = services.follow();
     let jobs = queue::connect(settings, redis, &shutdown).await?;
     let mut workers = Workers::start(
         jobs,
-        embedded.handlers(settings),
+        services.handlers(settings),
         settings_of_runner,
         &shutdown,
     )?;
@@ -72,7 +72,7 @@ pub async fn run(
         &settings.server.admin_keys,
     ]
     .concat();
-    let serving = clippy_api::serve_embedder(listener, embedded.current_embedder(), &keys, stop);
+    let serving = clippy_api::serve_embedder(listener, services.current_embedder(), &keys, stop);
     queue::run_beside(workers, &shutdown, async { Ok(serving.await?) }).await
 }
 

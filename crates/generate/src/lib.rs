@@ -21,10 +21,10 @@ pub use contract::{
     AnsweredCall, AspectRatio, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures,
     CallRole, CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureCause, FailureClass,
     Finding, FindingLevel, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
-    GenerationContext, GenerationMeta, Mode, NoProgress, PaidCall, Preset, Preview, Progress,
-    ProgressKind, ProgressSink, Provider, QueryNote, Ratios, Receipt, ReceiptLine, Reference,
-    ReferenceInput, ReferenceOrigin, Role, StyleTag, Support, Treatment, admit, estimate, plan,
-    scope_of, seed_of,
+    GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, Mode,
+    NoProgress, PaidCall, Preset, Preview, ProgressKind, Provider, QueryNote, Ratios, Receipt,
+    ReceiptLine, Reference, ReferenceInput, ReferenceOrigin, Role, StyleTag, Support, Treatment,
+    admit, estimate, plan, scope_of, seed_of,
 };
 pub use digest::sha256_hex;
 pub use money::{

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until};
 use clippy_jobs::{
     Claim, EventKind, FollowSettings, Following, Handlers, JobBackend, JobContext, JobError,
-    JobHandler, JobKind, JobState, Lane, LogLevel, NewChild, NewJob, Phase, Progress, Tick,
+    JobHandler, JobKind, JobProgress, JobState, Lane, LogLevel, NewChild, NewJob, Phase, Tick,
 };
 
 pub(super) fn tick() -> Tick {
@@ -95,11 +95,11 @@ impl JobHandler for Scripted {
 async fn talk(context: &JobContext) -> Result<Value, JobError> {
     for done in 0..=100 {
         let unit = "steps".to_owned();
-        context.progress(Progress {
+        context.progress(JobProgress {
             done,
             total: Some(100),
             unit,
-            ..Progress::default()
+            ..JobProgress::default()
         });
         tokio::time::sleep(Duration::from_millis(8)).await;
     }

@@ -10,8 +10,8 @@ use super::{
     wait_until,
 };
 use clippy_jobs::{
-    Beat, BeatAnswer, Claim, EventKind, Finished, JobFailure, JobFilter, JobId, JobKind, JobState,
-    Lane, NewJob, Outcome, Progress, SweepSettings,
+    Beat, BeatAnswer, Claim, EventKind, Finished, JobFailure, JobFilter, JobId, JobKind,
+    JobProgress, JobState, Lane, NewJob, Outcome, SweepSettings,
 };
 
 const SWEEP: SweepSettings = SweepSettings {
@@ -322,9 +322,9 @@ pub(super) async fn a_run_is_claimed_once_and_fenced(store: Store) {
     };
     let successor = claim_after_lease(&store, old.id).await;
     assert!(successor.key.run > zombie.key.run);
-    let progress = Progress {
+    let progress = JobProgress {
         done: 9,
-        ..Progress::default()
+        ..JobProgress::default()
     };
     let beat = Beat {
         progress: Some(progress),
@@ -508,11 +508,11 @@ pub(super) async fn events_come_in_order_and_after_any_id(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let claimed = claim(&store, job.id).await;
     for n in 1..=5 {
-        let progress = Progress {
+        let progress = JobProgress {
             done: n,
             total: Some(5),
             unit: "steps".to_owned(),
-            ..Progress::default()
+            ..JobProgress::default()
         };
         let beat = Beat {
             progress: Some(progress),

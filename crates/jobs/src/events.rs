@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for EventId {
 pub enum EventKind {
     /// `{"state","attempt"}` and, after a failed attempt, `"error"`.
     State,
-    /// A [`crate::Progress`].
+    /// A [`crate::JobProgress`].
     Progress,
     /// Something to look at while waiting; the handler decides what.
     Preview,

@@ -38,7 +38,8 @@ pub use events::{
 pub use failure::{Backoff, JobError};
 pub use follow::{EventHub, Follow, FollowSettings, Following};
 pub use record::{
-    Children, Created, Job, JobFailure, JobId, JobKind, JobState, Lane, NewChild, NewJob, Progress,
+    Children, Created, Job, JobFailure, JobId, JobKind, JobProgress, JobState, Lane, NewChild,
+    NewJob,
 };
 pub use runner::{
     Handlers, Hold, JobContext, JobHandler, LogLevel, Runner, RunnerSettings, StopReason, Timing,

@@ -156,7 +156,7 @@ impl JobState {
 
 /// How far a job is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct JobProgress {
     /// Units done.
     pub done: u64,
     /// Units in all; absent while it is not known.
@@ -231,7 +231,7 @@ pub struct Job {
     #[serde(default)]
     pub losses: u32,
     /// Its progress.
-    pub progress: Progress,
+    pub progress: JobProgress,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it first ran.

@@ -11,7 +11,7 @@ use clippy_core::Result;
 use serde_json::Value;
 
 use crate::events::EventKind;
-use crate::record::{Children, Job, JobFailure, JobId, JobState, NewChild, Progress};
+use crate::record::{Children, Job, JobFailure, JobId, JobProgress, JobState, NewChild};
 use crate::store::JobPage;
 
 /// One claim of one job. Writes are fenced by its number.
@@ -97,7 +97,7 @@ pub struct ClaimedJob {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Beat {
     /// The progress, if it changed.
-    pub progress: Option<Progress>,
+    pub progress: Option<JobProgress>,
     /// The checkpoint to continue from after a crash, if it changed.
     pub cursor: Option<Value>,
     /// Whether the checkpoint counts as progress. If so, attempts are counted again, with this run

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backfill::chunk::BackfillProcessor;
 use crate::backfill::selection::Selection;
-use crate::ingest::progress::ProgressSink;
+use crate::ingest::progress::IngestProgress;
 use crate::ingest::run::ChunkProcessor;
 use crate::ingest::{IngestReport, RunSettings, Tools, check, roots, run};
 
@@ -71,7 +71,7 @@ pub async fn backfill(
     tools: Tools,
     request: &BackfillRequest,
     settings: &RunSettings,
-    progress: &dyn ProgressSink,
+    progress: &dyn IngestProgress,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
     let selection = match &request.ids_file {

@@ -34,7 +34,7 @@ use uuid::Uuid;
 use crate::ingest::chunk::IngestProcessor;
 use crate::ingest::manifest::Place;
 use crate::ingest::paths::{LookupFolders, Roots};
-use crate::ingest::progress::ProgressSink;
+use crate::ingest::progress::IngestProgress;
 use crate::ingest::run::ChunkProcessor;
 
 /// The reserved payload field that says what the vectors of a point were made from.
@@ -139,7 +139,7 @@ pub async fn ingest(
     tools: Tools,
     request: &IngestRequest,
     settings: &RunSettings,
-    progress: &dyn ProgressSink,
+    progress: &dyn IngestProgress,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
     let processor = prepare_processor(&tools, request, settings).await?;

@@ -19,25 +19,25 @@ pub enum Stage {
 
 /// Receives the progress of a run. Called between chunks on the runtime's threads, so it must not
 /// block.
-pub trait ProgressSink: Send + Sync {
+pub trait IngestProgress: Send + Sync {
     /// Reports that `done` of `total` lines are recorded, with these totals.
     fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage);
 }
 
 /// Ignores the progress.
-impl ProgressSink for () {
+impl IngestProgress for () {
     fn report(&self, _done: u64, _total: u64, _totals: &LedgerTotals, _stage: Stage) {}
 }
 
 /// Limits how often progress is reported.
 pub(crate) struct Throttle<'p> {
-    progress: &'p dyn ProgressSink,
+    progress: &'p dyn IngestProgress,
     total: u64,
     last: Option<Instant>,
 }
 
 impl<'p> Throttle<'p> {
-    pub(crate) fn new(progress: &'p dyn ProgressSink, total: u64) -> Self {
+    pub(crate) fn new(progress: &'p dyn IngestProgress, total: u64) -> Self {
         Self {
             progress,
             total,

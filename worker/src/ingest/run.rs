@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::ingest::failures;
 use crate::ingest::manifest::{Manifest, Slice};
-use crate::ingest::progress::{ProgressSink, Stage, Throttle};
+use crate::ingest::progress::{IngestProgress, Stage, Throttle};
 use crate::ingest::source::{Line, Source};
 use crate::ingest::{IngestReport, RunSettings, Tools};
 
@@ -80,7 +80,7 @@ pub(crate) async fn drive(
     request: &ManifestRequest,
     settings: &RunSettings,
     processor: Arc<dyn ChunkProcessor>,
-    progress: &dyn ProgressSink,
+    progress: &dyn IngestProgress,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
     let began = Instant::now();

@@ -9,7 +9,7 @@ use clippy_core::bulk::{AddRequest, IngestRequest};
 use clippy_core::folders::Folders;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result, blocking};
-use clippy_jobs::{JobContext, JobError, Phase, Progress};
+use clippy_jobs::{JobContext, JobError, JobProgress, Phase};
 use clippy_library::scan::{self, Library, ScanProgress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -123,7 +123,7 @@ async fn scan_now(
     let served = folders.images_root();
     let going_on = || !context.token().is_cancelled();
     let scanned = adding
-        .scan(served.as_slice(), &JobProgress(context), &going_on)
+        .scan(served.as_slice(), &AddProgress(context), &going_on)
         .await?;
     context.go_on()?;
     let text = serde_json::to_vec(&scanned)
@@ -169,11 +169,11 @@ async fn finish(
     Ok(result)
 }
 
-struct JobProgress<'c>(&'c JobContext);
+struct AddProgress<'c>(&'c JobContext);
 
-impl ScanProgress for JobProgress<'_> {
+impl ScanProgress for AddProgress<'_> {
     fn looked_at(&self, files: u64, folders: u64) {
-        self.0.progress(Progress {
+        self.0.progress(JobProgress {
             done: files,
             total: None,
             unit: "files".to_owned(),

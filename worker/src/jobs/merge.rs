@@ -4,7 +4,7 @@ use clippy_core::bulk::ManifestRequest;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{LedgerTotals, LineRecord, Reasons};
 use clippy_core::{Error, ErrorCode};
-use clippy_jobs::{Children, Job, JobContext, JobError, JobState, Progress};
+use clippy_jobs::{Children, Job, JobContext, JobError, JobProgress, JobState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ pub(super) async fn conclude(
         return Err(nothing_succeeded(&sum.outcome));
     }
     if writes {
-        context.progress(Progress {
+        context.progress(JobProgress {
             done: totals.lines,
             total: Some(totals.lines),
             unit: UNIT.to_owned(),

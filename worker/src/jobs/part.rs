@@ -14,7 +14,7 @@ use super::account::{Account, PartLedger};
 use super::manifest_part::{Fingerprint, ManifestPart};
 use super::plan::UNIT;
 use crate::ingest::manifest::{Manifest, Place, Slice};
-use crate::ingest::progress::{ProgressSink, Stage};
+use crate::ingest::progress::{IngestProgress, Stage};
 use crate::ingest::run::{ChunkProcessor, Processed, drive};
 use crate::ingest::source::Line;
 use crate::ingest::{RunSettings, Tools};
@@ -126,9 +126,9 @@ struct PartProgress<'c> {
     lines: u64,
 }
 
-impl ProgressSink for PartProgress<'_> {
+impl IngestProgress for PartProgress<'_> {
     fn report(&self, done: u64, _total: u64, totals: &LedgerTotals, _stage: Stage) {
-        self.context.progress(clippy_jobs::Progress {
+        self.context.progress(clippy_jobs::JobProgress {
             done: self.done + done,
             total: Some(self.lines),
             unit: UNIT.to_owned(),

@@ -15,7 +15,7 @@ use clippy_gallery::{
 };
 
 use super::Findings;
-use crate::embedded::open_collections;
+use crate::local_services::open_collections;
 use crate::{model_choice, qdrant};
 
 pub(super) async fn check(

@@ -91,21 +91,21 @@ impl std::fmt::Display for Complaint {
 #[must_use]
 pub fn parse(bytes: &[u8], environment: impl Fn(&str) -> Option<String>) -> DotEnv {
     let text = decoded(bytes);
-    let mut cursor = Cursor {
+    let mut position = Position {
         text: &text,
         at: 0,
         line: 1,
     };
     let mut found = DotEnv::default();
     let mut values: HashMap<String, String> = HashMap::new();
-    while cursor.at < text.len() {
+    while position.at < text.len() {
         let Statement {
             line,
             name,
             value,
             from,
             to,
-        } = statement(&mut cursor);
+        } = statement(&mut position);
         let complain = |fault, name: Option<&str>| Complaint {
             line,
             variable: name.filter(|name| table::is_known(name)).map(str::to_owned),
@@ -198,13 +198,13 @@ struct Statement {
 }
 
 /// A place in the text.
-struct Cursor<'a> {
+struct Position<'a> {
     text: &'a str,
     at: usize,
     line: usize,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> Position<'a> {
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -250,70 +250,73 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() && letter != '\n'
 }
 
-fn statement(cursor: &mut Cursor<'_>) -> Statement {
-    cursor.take_while(char::is_whitespace);
-    let (line, from) = (cursor.line, cursor.at);
+fn statement(position: &mut Position<'_>) -> Statement {
+    position.take_while(char::is_whitespace);
+    let (line, from) = (position.line, position.at);
     let mut name = None;
-    let value = binding(cursor, &mut name);
+    let value = binding(position, &mut name);
     if value.is_none() {
         // Unreadable: skip the rest of this line, and continue with the next one.
-        cursor.take_line_rest();
-        let _ = cursor.take_end_of_line();
+        position.take_line_rest();
+        let _ = position.take_end_of_line();
     }
     Statement {
         line,
         name,
         value: value.flatten(),
         from,
-        to: cursor.at,
+        to: position.at,
     }
 }
 
 /// Reads a value: outer `None` when the statement cannot be read, inner `None` when it has no `=`.
-fn binding(cursor: &mut Cursor<'_>, name: &mut Option<String>) -> Option<Option<String>> {
-    if cursor.rest().is_empty() {
+fn binding(position: &mut Position<'_>, name: &mut Option<String>) -> Option<Option<String>> {
+    if position.rest().is_empty() {
         return Some(None);
     }
-    if let Some(after) = cursor.rest().strip_prefix("export")
+    if let Some(after) = position.rest().strip_prefix("export")
         && after.starts_with(is_blank)
     {
-        cursor.take("export".len());
-        cursor.skip_blanks();
+        position.take("export".len());
+        position.skip_blanks();
     }
-    if !cursor.starts_with('#') {
-        *name = Some(key(cursor)?);
+    if !position.starts_with('#') {
+        *name = Some(key(position)?);
     }
-    cursor.skip_blanks();
+    position.skip_blanks();
     let mut value = None;
-    if cursor.starts_with('=') {
-        cursor.take(1);
-        cursor.skip_blanks();
-        value = Some(match cursor.rest().chars().next() {
-            Some(quote @ ('\'' | '"')) => quoted(cursor, quote)?,
+    if position.starts_with('=') {
+        position.take(1);
+        position.skip_blanks();
+        value = Some(match position.rest().chars().next() {
+            Some(quote @ ('\'' | '"')) => quoted(position, quote)?,
             None | Some('\n') => String::new(),
-            Some(_) => unquoted(cursor.take_line_rest()),
+            Some(_) => unquoted(position.take_line_rest()),
         });
     }
-    cursor.skip_blanks();
-    if cursor.starts_with('#') {
-        cursor.take_line_rest();
+    position.skip_blanks();
+    if position.starts_with('#') {
+        position.take_line_rest();
     }
-    cursor.take_end_of_line()?;
+    position.take_end_of_line()?;
     Some(value)
 }
 
-fn key(cursor: &mut Cursor<'_>) -> Option<String> {
-    if cursor.starts_with('\'') {
-        let end = cursor.rest()[1..].find('\'').filter(|length| *length > 0)?;
-        return Some(cursor.take(end + 2).trim_matches('\'').to_owned());
+fn key(position: &mut Position<'_>) -> Option<String> {
+    if position.starts_with('\'') {
+        let end = position.rest()[1..]
+            .find('\'')
+            .filter(|length| *length > 0)?;
+        return Some(position.take(end + 2).trim_matches('\'').to_owned());
     }
-    let key = cursor.take_while(|letter| !letter.is_whitespace() && letter != '=' && letter != '#');
+    let key =
+        position.take_while(|letter| !letter.is_whitespace() && letter != '=' && letter != '#');
     (!key.is_empty()).then(|| key.to_owned())
 }
 
 /// Reads the text between quotes, which may span several lines.
-fn quoted(cursor: &mut Cursor<'_>, quote: char) -> Option<String> {
-    let rest = &cursor.rest()[1..];
+fn quoted(position: &mut Position<'_>, quote: char) -> Option<String> {
+    let rest = &position.rest()[1..];
     // As in python-dotenv's pattern: a backslash escapes the quote after it, even if the backslash
     // is escaped itself. If the text ends without an unescaped quote, the last escaped one closes.
     let (mut end, mut hidden) = (None, None);
@@ -327,7 +330,7 @@ fn quoted(cursor: &mut Cursor<'_>, quote: char) -> Option<String> {
     }
     let end = end.or(hidden)?;
     let inner = &rest[..end];
-    cursor.take(end + 2);
+    position.take(end + 2);
     Some(unescaped(inner, quote))
 }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::CallJournal;
 use super::error::GenerateError;
-use super::progress::{Progress, ProgressSink};
+use super::progress::{GenerationProgress, GenerationProgressSink};
 use crate::digest::sha256_hex;
 
 /// What a provider gets in addition to the request.
@@ -19,7 +19,7 @@ pub struct GenerationContext {
     /// and everything else is left for the other run.
     pub hand_over: CancellationToken,
     /// Receives progress and previews.
-    pub progress: Arc<dyn ProgressSink>,
+    pub progress: Arc<dyn GenerationProgressSink>,
     /// Records paid calls, so that a crash does not lead to paying twice.
     pub journal: Arc<dyn CallJournal>,
     /// Distinguishes the calls of different jobs: the job's id, and how often a person has asked
@@ -74,7 +74,7 @@ impl GenerationContext {
 
     /// Reports progress.
     pub fn report(&self, phase: &str, fraction: Option<f32>, message: impl Into<String>) {
-        self.progress.progress(Progress {
+        self.progress.progress(GenerationProgress {
             phase: phase.to_owned(),
             fraction,
             message: message.into(),

@@ -30,7 +30,7 @@ pub use generated::{Generated, GeneratedImage, GenerationMeta};
 pub use generation::{Generation, Mode, Reference, ReferenceOrigin};
 pub use plan::{nearest_ratio, plan};
 pub use preset::Preset;
-pub use progress::{NoProgress, Preview, Progress, ProgressSink};
+pub use progress::{GenerationProgress, GenerationProgressSink, NoProgress, Preview};
 pub use provider::{ExtraCall, Provider, admit};
 pub use ratio::AspectRatio;
 pub use receipt::{Receipt, ReceiptLine, Treatment};

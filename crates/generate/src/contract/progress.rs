@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The progress of a generation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct GenerationProgress {
     /// What is being done: `analysing`, `painting`, `waiting`, …
     pub phase: String,
     /// The finished part of all pictures, 0 to 1; absent when it is not known.
@@ -27,9 +27,9 @@ pub struct Preview {
 }
 
 /// Receives progress and previews. Called from any thread; must not block.
-pub trait ProgressSink: Send + Sync {
+pub trait GenerationProgressSink: Send + Sync {
     /// Receives progress.
-    fn progress(&self, progress: Progress);
+    fn progress(&self, progress: GenerationProgress);
     /// Receives an unfinished picture.
     fn preview(&self, preview: Preview);
 }
@@ -38,7 +38,7 @@ pub trait ProgressSink: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoProgress;
 
-impl ProgressSink for NoProgress {
-    fn progress(&self, _progress: Progress) {}
+impl GenerationProgressSink for NoProgress {
+    fn progress(&self, _progress: GenerationProgress) {}
     fn preview(&self, _preview: Preview) {}
 }

@@ -10,8 +10,8 @@ use clippy_core::ids::PointId;
 use clippy_drawings::{Style, render, sketch, subject};
 use clippy_generate::{
     FetchPolicy, Fetcher, GenerateError, GenerateRequest, Generated, Generation, GenerationContext,
-    MemoryJournal, Preview, Progress, ProgressSink, Provider, ReferenceInput, ReferencePicture,
-    ReferencePictures, Resolver, admit, data_url, make,
+    GenerationProgress, GenerationProgressSink, MemoryJournal, Preview, Provider, ReferenceInput,
+    ReferencePicture, ReferencePictures, Resolver, admit, data_url, make,
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage};
@@ -35,12 +35,12 @@ impl ReferencePictures for Gallery {
 /// Records progress and previews.
 #[derive(Default)]
 pub struct Recorder {
-    pub progress: Mutex<Vec<Progress>>,
+    pub progress: Mutex<Vec<GenerationProgress>>,
     pub previews: Mutex<Vec<Preview>>,
 }
 
-impl ProgressSink for Recorder {
-    fn progress(&self, progress: Progress) {
+impl GenerationProgressSink for Recorder {
+    fn progress(&self, progress: GenerationProgress) {
         self.progress.lock().expect("no panic").push(progress);
     }
     fn preview(&self, preview: Preview) {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::events::EventKind;
 use crate::failure::JobError;
-use crate::record::{Children, Job, JobId, NewChild, Progress};
+use crate::record::{Children, Job, JobId, JobProgress, NewChild};
 use crate::runs::{Beat, BeatAnswer, ClaimedJob, Phase, RunKey, RunStore};
 use crate::store::JobPage;
 
@@ -65,7 +65,7 @@ pub(crate) struct Run {
     pub(crate) token: CancellationToken,
     pub(crate) lease: Duration,
     reason: OnceLock<StopReason>,
-    progress: Mutex<Option<Progress>>,
+    progress: Mutex<Option<JobProgress>>,
     receipt: Mutex<Option<Value>>,
     planned: AtomicBool,
     /// How long the handler may continue after it was asked to stop.
@@ -118,12 +118,12 @@ impl Run {
         self.planned.load(Ordering::Acquire)
     }
 
-    pub(crate) fn take_progress(&self) -> Option<Progress> {
+    pub(crate) fn take_progress(&self) -> Option<JobProgress> {
         self.progress.lock().take()
     }
 
     /// Puts back progress that could not be written, unless there is newer progress.
-    pub(crate) fn return_progress(&self, progress: Option<Progress>) {
+    pub(crate) fn return_progress(&self, progress: Option<JobProgress>) {
         let mut kept = self.progress.lock();
         if kept.is_none() {
             *kept = progress;
@@ -228,7 +228,7 @@ impl JobContext {
     }
 
     /// Sets the progress. Cheap: the newest is written at most twice a second.
-    pub fn progress(&self, progress: Progress) {
+    pub fn progress(&self, progress: JobProgress) {
         *self.run.progress.lock() = Some(progress);
     }
 

@@ -25,7 +25,7 @@ use clippy_generate::{
     Providers, Reservation, Resolver, count_bought, day_of, estimate, make, scope_of, seed_of,
 };
 use clippy_jobs::{
-    Envelope, Job, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress, StopReason,
+    Envelope, Job, JobContext, JobError, JobHandler, JobKind, JobProgress, LogLevel, StopReason,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -316,7 +316,7 @@ impl JobHandler for GenerateJob {
             .await;
         context.receipt(answer::json(&generated.receipt)?);
         let count = generated.images.len() as u64;
-        context.progress(Progress {
+        context.progress(JobProgress {
             done: count,
             total: Some(count),
             unit: "pictures".to_owned(),
@@ -347,10 +347,10 @@ fn scope(job: &Job, retries: u32) -> String {
 }
 
 fn stage(context: &JobContext, stage: &str, message: &str) {
-    context.progress(Progress {
+    context.progress(JobProgress {
         stage: stage.to_owned(),
         message: message.to_owned(),
-        ..Progress::default()
+        ..JobProgress::default()
     });
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clippy_core::ErrorCode;
 use clippy_generate::{FailureClass, GenerateError, seed_of};
-use clippy_jobs::{JobContext, JobError, LogLevel, Progress};
+use clippy_jobs::{JobContext, JobError, JobProgress, LogLevel};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -135,10 +135,10 @@ pub(super) async fn handle_failure(
         left.as_secs().div_ceil(60)
     );
     context.log(LogLevel::Warning, message.as_str()).await;
-    context.progress(Progress {
+    context.progress(JobProgress {
         stage: "waiting".to_owned(),
         message,
-        ..Progress::default()
+        ..JobProgress::default()
     });
     let next = Outage {
         seen: now,

@@ -1,7 +1,7 @@
 //! Publishes a provider's progress and previews as those of the job.
 
-use clippy_generate::{Preview, Progress as Seen, ProgressSink, data_url};
-use clippy_jobs::{JobContext, Progress};
+use clippy_generate::{GenerationProgress, GenerationProgressSink, Preview, data_url};
+use clippy_jobs::{JobContext, JobProgress};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -43,13 +43,13 @@ pub(super) fn progress_sink(
     )
 }
 
-impl ProgressSink for JobProgressSink {
-    fn progress(&self, seen: Seen) {
+impl GenerationProgressSink for JobProgressSink {
+    fn progress(&self, seen: GenerationProgress) {
         // A job's progress is counted in whole numbers.
         let done = seen
             .fraction
             .map(|fraction| (f64::from(fraction.clamp(0.0, 1.0)) * STEPS as f64).round() as u64);
-        self.context.progress(Progress {
+        self.context.progress(JobProgress {
             done: done.unwrap_or_default(),
             total: done.map(|_| STEPS),
             unit: "steps".to_owned(),

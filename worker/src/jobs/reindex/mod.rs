@@ -29,7 +29,7 @@ use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
 use clippy_core::recent::RecentQueries;
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, Phase, Progress};
+use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, JobProgress, Phase};
 use clippy_search::MakeSearcher;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -271,7 +271,7 @@ fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
 
 /// Reports the progress of a stage.
 fn stage(context: &JobContext, done: u64, total: Option<u64>, stage: &str) {
-    let progress = Progress {
+    let progress = JobProgress {
         done,
         total,
         unit: UNIT.to_owned(),

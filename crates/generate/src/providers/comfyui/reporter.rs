@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::events::NodeProgress;
-use crate::contract::{GenerationContext, Progress};
+use crate::contract::{GenerationContext, GenerationProgress};
 
 /// The phases of a picture, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ struct ReportedProgress {
     samplers: BTreeMap<String, f32>,
     /// The largest fraction that was reported.
     share: f32,
-    last: Option<Progress>,
+    last: Option<GenerationProgress>,
 }
 
 impl ReportedProgress {
@@ -201,7 +201,7 @@ impl<'a> ProgressReporter<'a> {
             reported.share = reported.share.max(share);
             let known = reported.share > 0.0 || phase > Phase::Waiting;
             let fraction = known.then_some(reported.share);
-            let news = Progress {
+            let news = GenerationProgress {
                 phase: phase.name().to_owned(),
                 fraction,
                 message,

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::{finishes, words};
 use crate::contract::{
     Capabilities, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
-    GenerationContext, GenerationMeta, Preview, Progress, ProgressSink, Provider, Receipt, Role,
-    Support,
+    GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, Preview,
+    Provider, Receipt, Role, Support,
 };
 use crate::providers::shared::prompt::build_prompt;
 
@@ -32,7 +32,7 @@ pub struct LocalProvider;
 struct PictureObserver {
     index: u32,
     count: u32,
-    sink: Arc<dyn ProgressSink>,
+    sink: Arc<dyn GenerationProgressSink>,
     cancel: CancellationToken,
 }
 
@@ -40,7 +40,7 @@ impl Observer for PictureObserver {
     fn on_progress(&self, fraction: f32) {
         let whole = (self.index as f32 + fraction) / self.count as f32;
         let message = format!("painting picture {} of {}", self.index + 1, self.count);
-        self.sink.progress(Progress {
+        self.sink.progress(GenerationProgress {
             phase: "painting".to_owned(),
             fraction: Some(whole),
             message,

@@ -42,7 +42,7 @@ use crate::queue::{self, Workers};
 use crate::shutdown::until_stopped;
 
 /// The parts with which a process fills and searches its collection.
-pub struct Embedded {
+pub struct LocalServices {
     /// The live model and collection.
     live: Arc<LivePair>,
     /// The live collection.
@@ -67,7 +67,7 @@ pub struct Embedded {
     _lock: Option<StoreLock>,
 }
 
-impl Embedded {
+impl LocalServices {
     /// Opens the data folder exclusively. `address` is where this process will serve; it is
     /// recorded, so that other commands find the server.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
@@ -75,7 +75,8 @@ impl Embedded {
         Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
     }
 
-    /// Like [`Embedded::open`], but does not create the data folder: for commands that only read.
+    /// Like [`LocalServices::open`], but does not create the data folder: for commands that only
+    /// read.
     pub async fn open_existing(settings: &Settings) -> Result<Self, Failure> {
         let folder = &settings.collection.data_dir;
         let lock = || {
@@ -91,13 +92,13 @@ impl Embedded {
         Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
     }
 
-    /// Like [`Embedded::open`], with the local provider only.
+    /// Like [`LocalServices::open`], with the local provider only.
     pub async fn open_offline(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
         Box::pin(Self::open_with(settings, generation::offline()?, lock)).await
     }
 
-    /// Like [`Embedded::open`], for workers that share the data folder with a server. Their
+    /// Like [`LocalServices::open`], for workers that share the data folder with a server. Their
     /// collection and queue are on servers of their own.
     pub async fn open_beside(settings: &Settings) -> Result<Self, Failure> {
         Box::pin(Self::open_with(settings, generation::settings()?, || {
@@ -164,7 +165,7 @@ impl Embedded {
         self.live_tools().now()
     }
 
-    /// Like [`Embedded::tools`], but they wait while servers are unavailable.
+    /// Like [`LocalServices::tools`], but they wait while servers are unavailable.
     pub fn patient_tools(&self, settings: &Settings, patience: Patience) -> Tools {
         let patience = patience.while_live(&self.live);
         let mut tools = patience.with(self.tools());
@@ -253,7 +254,7 @@ impl Embedded {
             .await
     }
 
-    /// Like [`Embedded::serve`], and reports the preparation that is still in progress.
+    /// Like [`LocalServices::serve`], and reports the preparation that is still in progress.
     pub async fn serve_while(
         &self,
         settings: &Settings,
@@ -338,9 +339,9 @@ pub async fn with_server<T>(
     if let Some(client) = running_server(settings, server)? {
         return work(&client).await;
     }
-    let embedded = Embedded::open_existing(settings).await?;
+    let services = LocalServices::open_existing(settings).await?;
     let jobs = queue::open_embedded(settings).await?;
-    in_this_process(settings, &embedded, jobs, work).await
+    in_this_process(settings, &services, jobs, work).await
 }
 
 /// Like [`with_server`], with workers in this process. They also continue jobs that an earlier
@@ -350,16 +351,16 @@ pub async fn with_workers<T>(
     shutdown: &CancellationToken,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let embedded = until_stopped(shutdown, Embedded::open(settings, None)).await?;
+    let services = until_stopped(shutdown, LocalServices::open(settings, None)).await?;
     let jobs = queue::open_embedded(settings).await?;
     let mut workers = Workers::start(
         jobs.clone(),
-        embedded.handlers(settings),
+        services.handlers(settings),
         RunnerSettings::embedded(),
         shutdown,
     )?;
     let answer = tokio::select! {
-        answer = in_this_process(settings, &embedded, jobs, work) => answer,
+        answer = in_this_process(settings, &services, jobs, work) => answer,
         ended = workers.wait() => {
             ended?;
             return Err(Failure::run("stopped; unfinished jobs continue at the next start"));
@@ -371,7 +372,7 @@ pub async fn with_workers<T>(
 
 async fn in_this_process<T>(
     settings: &Settings,
-    embedded: &Embedded,
+    services: &LocalServices,
     jobs: Arc<dyn JobStore>,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
@@ -382,7 +383,7 @@ async fn in_this_process<T>(
     let client = Client::of_own_server(&url, settings)?;
     let shutdown = CancellationToken::new();
     // Keys are required here too, since other users of this machine could connect to this port.
-    let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
+    let serving = services.serve(settings, jobs, listener, shutdown.clone());
     tokio::pin!(serving);
     let answer = tokio::select! {
         ended = &mut serving => {
