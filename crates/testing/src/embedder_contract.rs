@@ -111,7 +111,11 @@ fn pixels(embedder: &dyn Embedder, width: u32) -> ModelPixels {
     let side = embedder.info().transform.side;
     let rgb = (0..side * side).flat_map(|place| {
         let (x, y) = (place % side, place / side);
-        let light = if x / width % 2 == 0 { 230 } else { 20 };
+        let light = if (x / width).is_multiple_of(2) {
+            230
+        } else {
+            20
+        };
         [light, (y * 255 / side) as u8, width as u8 * 9]
     });
     ModelPixels {
