@@ -164,7 +164,8 @@ fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
 
     let first = &answer["results"][0];
     let address = first["payload"]["image_url"].as_str().expect("an address");
-    let picture = server.api().get(&format!("{address}?w=64")).expect(200);
+    assert!(address.contains("?v="), "{address}");
+    let picture = server.api().get(&format!("{address}&w=64")).expect(200);
     assert!(picture.header("content-type").starts_with("image/"));
     let thumbnail = image::load_from_memory(&picture.body).expect("a picture");
     assert_eq!(thumbnail.width(), 64);

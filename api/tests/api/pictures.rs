@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use clippy_imaging::{Encoding, RgbImage, encode};
-use clippy_testing::{json as body, problem};
+use clippy_testing::problem;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
@@ -23,6 +23,11 @@ async fn send(server: &TestServer, form: Form, key: Option<&str>) -> reqwest::Re
         request = request.header("Idempotency-Key", key);
     }
     request.multipart(form).send().await.expect("an answer")
+}
+
+async fn accepted(response: reqwest::Response) -> Value {
+    assert_eq!(response.status(), StatusCode::ACCEPTED);
+    response.json().await.expect("JSON")
 }
 
 /// Returns the paths that the job of an answer adds.
@@ -49,7 +54,7 @@ async fn files_are_stored_once_and_added_by_one_job() {
         .to_str()
         .expect("text")
         .to_owned();
-    let answer = body(response).await;
+    let answer = accepted(response).await;
     assert_eq!(
         location,
         format!("/api/jobs/{}", answer["id"].as_str().expect("an id"))
@@ -77,8 +82,8 @@ async fn files_are_stored_once_and_added_by_one_job() {
 async fn the_same_key_and_pictures_are_one_job() {
     let server = TestServer::start().await;
     let form = || Form::new().part("files", part("fox.png", png(1)));
-    let first = body(send(&server, form(), Some("k1")).await).await;
-    let again = body(send(&server, form(), Some("k1")).await).await;
+    let first = accepted(send(&server, form(), Some("k1")).await).await;
+    let again = accepted(send(&server, form(), Some("k1")).await).await;
     assert_eq!((&first["id"], &first["ids"]), (&again["id"], &again["ids"]));
     let other = Form::new().part("files", part("fox.png", png(3)));
     problem(

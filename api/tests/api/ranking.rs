@@ -180,7 +180,7 @@ async fn facets_come_with_the_results_and_tags_are_completed() {
     let facets = body(server.search(&query).await).await["facets"].clone();
     let expected = json!({
         "of": 10, "tags": [{ "value": "cat", "count": 10 }], "styles": [{ "value": "line_art",
-        "count": 10 }]
+        "count": 10 }], "style_groups": []
     });
     assert_eq!(facets, expected);
 

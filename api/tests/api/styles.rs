@@ -229,7 +229,8 @@ async fn finding_styles_is_a_job_and_changes_need_an_admin() {
         .await;
     let started = started.expect("an answer");
     assert_eq!(started.status(), StatusCode::ACCEPTED);
-    assert_eq!(body(started).await["kind"], "backfill");
+    let started: Value = started.json().await.expect("JSON");
+    assert_eq!(started["kind"], "backfill");
     let misspelt = refused(
         &server,
         Method::POST,

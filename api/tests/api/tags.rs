@@ -106,7 +106,7 @@ async fn proposals_are_listed_by_tag_and_page_by_page() {
     loop {
         let page = proposed(
             &server,
-            &format!("?tag=round&at_least=0.92&limit=3{cursor}"),
+            &format!("?tag=round&at_least=0.915&limit=3{cursor}"),
         )
         .await;
         let pictures = page["groups"][0]["pictures"].as_array().expect("pictures");
@@ -142,7 +142,7 @@ async fn decisions_about_pictures_are_carried_out() {
     let again = review(&server, &decisions).await;
     assert_eq!(again["pictures"], 0, "once is enough");
 
-    let all = json!({ "tag": "round", "at_least": 0.93, "action": "accept" });
+    let all = json!({ "tag": "round", "at_least": 0.925, "action": "accept" });
     assert_eq!(review(&server, &all).await["accepted"], 5);
     let rest = json!({ "tag": "round", "action": "reject" });
     assert_eq!(review(&server, &rest).await["rejected"], 3);

@@ -36,7 +36,7 @@ pub fn folder_in(data: &Path) -> PathBuf {
 pub struct Upload {
     /// The id of its point.
     pub id: PointId,
-    /// Its file.
+    /// Its file, by an absolute path.
     pub path: PathBuf,
 }
 
@@ -57,6 +57,8 @@ pub fn store(data: &Path, name: &str, bytes: &[u8], tags: &[String]) -> Result<U
         )
     };
     make_place(&folder).map_err(unwritable)?;
+    // The data folder may be relative to this process's folder; a worker may run in another one.
+    let folder = folder.canonicalize().map_err(unwritable)?;
     let path = match stored_in(&folder).map_err(unwritable)? {
         Some(path) => path,
         None => {

@@ -67,6 +67,7 @@ pub fn plain(width: u32, height: u32, shade: u8) -> String {
 /// A server with workers that generate pictures, until it is dropped.
 pub struct Studio {
     pub server: TestServer,
+    _folder: tempfile::TempDir,
     _stop: DropGuard,
 }
 
@@ -79,9 +80,10 @@ impl std::ops::Deref for Studio {
 }
 
 pub async fn studio(options: ApiOptions) -> Studio {
-    let store = SqliteJobs::in_memory(SqliteSettings::default())
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default())
         .await
-        .expect("a new store");
+        .expect("opened");
     let (store, pictures) = (Arc::new(store), drawn_pictures());
     let server = TestServer::with(Setup {
         options,
@@ -126,6 +128,7 @@ pub async fn studio(options: ApiOptions) -> Studio {
     tokio::spawn(runner.run(stop.clone()));
     Studio {
         server,
+        _folder: folder,
         _stop: stop.drop_guard(),
     }
 }

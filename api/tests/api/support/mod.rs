@@ -122,11 +122,11 @@ impl TestServer {
         let data = tempfile::tempdir().expect("a temporary folder");
         let jobs: Arc<dyn JobBackend> = match setup.jobs {
             Some(jobs) => jobs,
-            None => Arc::new(
-                SqliteJobs::in_memory(setup.job_settings)
-                    .await
-                    .expect("a new store"),
-            ),
+            None => {
+                let file = data.path().join("jobs.db");
+                let jobs = SqliteJobs::open(&file, setup.job_settings).await;
+                Arc::new(jobs.expect("a new file"))
+            }
         };
         let options = ApiOptions {
             data_dir: Some(data.path().to_owned()),

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 use tokio::sync::broadcast;
 
 use crate::damage::Damage;
@@ -75,6 +75,8 @@ pub struct SqliteJobs {
     /// Makes task ids. Tasks are fetched in the order of their ids, so these increase even within a
     /// millisecond.
     tasks: Mutex<ulid::Generator>,
+    /// Keeps a database in memory.
+    keeper: Option<Mutex<SqliteConnection>>,
 }
 
 /// When this process last swept the store. All times are in milliseconds since 1970.
@@ -114,15 +116,19 @@ impl SqliteJobs {
     /// # Errors
     /// `Unavailable` when SQLite fails.
     pub async fn in_memory(settings: SqliteSettings) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(":memory:")
+        let memory = ":memory:";
+        let options = SqliteConnectOptions::from_str("sqlite::memory:")
+            .map_err(|error| cannot_open(memory, error))?
             .foreign_keys(true);
-        // The database belongs to its connection, so there is one, and it is never closed.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None);
-        Self::connect(":memory:", pool, options, settings).await
+        // The database lives as long as one of its connections. The pool may close its own, when a
+        // caller is cancelled in the middle of a call.
+        let keeper = options.connect().await;
+        let keeper = keeper.map_err(|error| cannot_open(memory, error))?;
+        // Connections to one database in memory lock each other out instead of waiting.
+        let pool = SqlitePoolOptions::new().max_connections(1);
+        let mut jobs = Self::connect(memory, pool, options, settings).await?;
+        jobs.keeper = Some(Mutex::new(keeper));
+        Ok(jobs)
     }
 
     async fn connect(
@@ -131,10 +137,7 @@ impl SqliteJobs {
         options: SqliteConnectOptions,
         settings: SqliteSettings,
     ) -> Result<Self> {
-        let failed = |error: sqlx::Error| {
-            let message = format!("The job file {file} cannot be opened: {error}");
-            Error::new(ErrorCode::Unavailable, message).with_source(error)
-        };
+        let failed = |error: sqlx::Error| cannot_open(file, error);
         let pool = pool
             .acquire_timeout(Duration::from_secs(30))
             .connect_with(options)
@@ -163,6 +166,7 @@ impl SqliteJobs {
             next_due: AtomicI64::new(0),
             damage: Damage::default(),
             tasks: Mutex::default(),
+            keeper: None,
         })
     }
 
@@ -183,6 +187,11 @@ impl SqliteJobs {
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+fn cannot_open(file: &str, error: sqlx::Error) -> Error {
+    let message = format!("The job file {file} cannot be opened: {error}");
+    Error::new(ErrorCode::Unavailable, message).with_source(error)
 }
 
 /// Turns an error of SQLite into one for the caller.
