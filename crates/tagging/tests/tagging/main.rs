@@ -422,6 +422,5 @@ async fn words_of_a_file_are_proposed_only_from_the_file() {
         .iter()
         .flat_map(|(_, proposals)| proposals)
         .map(|one| one.tag.as_str());
-    // The words are vectors without a meaning here, so they are never probable.
-    assert!(tags.all(|tag| tag == "subject_1"));
+    assert!(tags.all(|tag| tag == "subject_1" || tag.starts_with("unknown")));
 }
