@@ -1,6 +1,6 @@
 //! A query with several probes, every candidate scored by all of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use clippy_core::Result;
 use clippy_core::gallery::{
@@ -154,81 +154,67 @@ impl Search<'_> {
         Ok(self.list(lacking.probe, Some(filter))?.floor)
     }
 
-    /// Fetches what the lists lack: exact scores by the other probes, and payloads.
-    fn complete(mut self) -> Result<Vec<Candidate>> {
-        for space in Space::ALL {
-            self.score_in(space)?;
+    /// Fetches what the lists lack: exact scores by the other probes, and payloads. Each candidate
+    /// is read once, with those vectors only that its missing scores need.
+    fn complete(self) -> Result<Vec<Candidate>> {
+        let mut by_missing: BTreeMap<Vec<Space>, Vec<PointId>> = BTreeMap::new();
+        for (id, scores) in &self.scores {
+            by_missing
+                .entry(self.missing_spaces(scores))
+                .or_default()
+                .push(*id);
         }
-        let Self {
-            shard,
-            query,
-            mut scores,
-            ..
-        } = self;
-        if !query.with_payload {
-            let bare = |(id, scores)| Candidate {
-                id,
-                scores,
-                payload: Payload::default(),
-            };
-            return Ok(scores.into_iter().map(bare).collect());
-        }
-        let points = shard.retrieve_spaces(&sorted(scores.keys().copied()), true, &[])?;
-        let hit = |Point { id, payload, .. }| {
-            scores.remove(&id).map(|scores| Candidate {
-                id,
-                scores,
-                payload,
-            })
-        };
-        Ok(points.into_iter().filter_map(hit).collect())
-    }
-
-    /// Scores the candidates by the probes of one space. The lists have most scores, so only the
-    /// vectors of the other candidates are fetched, once for all probes.
-    fn score_in(&mut self, space: Space) -> Result<()> {
-        let probes: Vec<(usize, &Probe)> = self
-            .query
-            .probes
-            .iter()
-            .enumerate()
-            .filter(|(_, probe)| probe.space() == space)
-            .collect();
-        let is_scored =
-            |scores: &[Option<f32>]| probes.iter().all(|(index, _)| scores[*index].is_some());
-        let unscored = sorted(
-            self.scores
-                .iter()
-                .filter(|(_, scores)| !is_scored(scores))
-                .map(|(id, _)| *id),
-        );
-        if unscored.is_empty() {
-            return Ok(());
-        }
-        let points = self.shard.retrieve_spaces(&unscored, false, &[space])?;
-        if points.len() < unscored.len() {
-            // A point that was deleted since the search is no hit.
-            let exist: HashSet<PointId> = points.iter().map(|point| point.id).collect();
-            self.scores
-                .retain(|id, scores| is_scored(scores) || exist.contains(id));
-        }
-        for point in points {
-            let (Some(scores), Some(stored)) =
-                (self.scores.get_mut(&point.id), point.vectors.get(space))
-            else {
+        let (query, shard, mut scores) = (self.query, self.shard, self.scores);
+        let mut candidates = Vec::with_capacity(scores.len());
+        for (spaces, mut ids) in by_missing {
+            if spaces.is_empty() && !query.with_payload {
+                candidates.extend(ids.into_iter().filter_map(|id| {
+                    let scores = scores.remove(&id)?;
+                    let payload = Payload::default();
+                    Some(Candidate {
+                        id,
+                        scores,
+                        payload,
+                    })
+                }));
                 continue;
-            };
-            for (index, probe) in &probes {
-                scores[*index].get_or_insert_with(|| product(&probe.vector, stored));
+            }
+            // Points that are stored together are read together in the engine's order. A point
+            // that was deleted since the search is not read, and is no candidate.
+            ids.sort_unstable_by_key(|id| id_in(*id));
+            for point in shard.retrieve_spaces(&ids, query.with_payload, &spaces)? {
+                let Some(scores) = scores.remove(&point.id) else {
+                    continue;
+                };
+                candidates.push(scored(query, point, scores));
             }
         }
-        Ok(())
+        Ok(candidates)
+    }
+
+    /// Returns the spaces of the probes that have not scored a point, in their order.
+    fn missing_spaces(&self, scores: &[Option<f32>]) -> Vec<Space> {
+        let is_missing = |space: &Space| {
+            let probes = self.query.probes.iter().zip(scores);
+            probes
+                .filter(|(probe, _)| probe.space() == *space)
+                .any(|(_, score)| score.is_none())
+        };
+        Space::ALL.into_iter().filter(is_missing).collect()
     }
 }
 
-/// Sorts ids in the engine's order, in which points that are stored together are read together.
-fn sorted(ids: impl Iterator<Item = PointId>) -> Vec<PointId> {
-    let mut ids: Vec<PointId> = ids.collect();
-    ids.sort_unstable_by_key(|id| id_in(*id));
-    ids
+/// Adds to the known scores of a point those by the vectors that were read with it.
+fn scored(query: &HybridQuery, point: Point, mut scores: Vec<Option<f32>>) -> Candidate {
+    for (score, probe) in scores.iter_mut().zip(&query.probes) {
+        if score.is_none() {
+            let stored = point.vectors.get(probe.space());
+            *score = stored.as_ref().map(|stored| product(&probe.vector, stored));
+        }
+    }
+    Candidate {
+        id: point.id,
+        scores,
+        payload: point.payload,
+    }
 }
