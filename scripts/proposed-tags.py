@@ -11,15 +11,14 @@ the former in 0.85 to 0.95 of all cases, the latter within 0.03 of the mean that
 """
 
 import hashlib
-import json
 import subprocess
 import sys
 import time
 import urllib.parse
-import urllib.request
 from pathlib import Path
 
-ADDRESS = "127.0.0.1:8978"
+from measuring import Server, ingest, once, read_rows, serving
+
 BINS = ((0.3, 0.5), (0.5, 0.7), (0.7, 0.85), (0.85, 0.95), (0.95, 1.01), (0.9, 1.01))
 
 
@@ -28,63 +27,31 @@ def is_withheld(picture: int, share: float) -> bool:
     return int.from_bytes(digest[:4], "big") < share * 2**32
 
 
-def ingest(program: str, gallery: Path, folder: Path, share: float, rows: list[dict]) -> None:
-    if (folder / "complete").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / "manifest.jsonl"
-    with manifest.open("w") as out:
-        for row in rows:
-            if is_withheld(row["id"], share):
-                row = row | {"tags_all": [], "matched_tags": []}
-            out.write(json.dumps(row) + "\n")
-    data = ["--data-dir", str(folder / "data")]
-    subprocess.check_call(
-        [program, "ingest", "--manifest", str(manifest), "--images-root", str(gallery), *data]
-    )
-    (folder / "complete").touch()
+def without_tags(row: dict, share: float) -> dict:
+    withheld = {"tags_all": [], "matched_tags": []}
+    return row | withheld if is_withheld(row["id"], share) else row
 
 
-def call(path: str) -> dict:
-    with urllib.request.urlopen(f"http://{ADDRESS}{path}", timeout=300) as answer:
-        return json.load(answer)
-
-
-def wait_for(server: subprocess.Popen) -> None:
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://{ADDRESS}/readyz", timeout=10):
-                return
-        except OSError:
-            time.sleep(0.2)
-    sys.exit("the server ended before it was ready")
-
-
-def pages(query: dict):
+def pages(server: Server, query: dict):
     """All pages of the proposals that a query selects."""
     cursor = {}
     while True:
-        answer = call("/api/tags/proposed?" + urllib.parse.urlencode(query | cursor))
+        answer = server.get("/api/tags/proposed?" + urllib.parse.urlencode(query | cursor))
         yield answer["groups"]
         if answer["next_cursor"] is None:
             return
         cursor = {"cursor": answer["next_cursor"]}
 
 
-def read_proposals(program: str, folder: Path) -> list[tuple[str, int, float]]:
+def read_proposals(program: str, data: Path) -> list[tuple[str, int, float]]:
     """Every proposed tag, with its picture and its probability."""
-    command = [program, "serve", "--bind", ADDRESS, "--data-dir", str(folder / "data")]
     proposals = []
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_for(server)
-            tags = [group["tag"] for groups in pages({"limit": 200}) for group in groups]
-            for tag in tags:
-                for groups in pages({"tag": tag, "limit": 200}):
-                    for picture in groups[0]["pictures"]:
-                        proposals.append((tag, picture["id"], picture["probability"]))
-        finally:
-            server.terminate()
+    with serving(program, data) as server:
+        tags = [group["tag"] for groups in pages(server, {"limit": 200}) for group in groups]
+        for tag in tags:
+            for groups in pages(server, {"tag": tag, "limit": 200}):
+                for picture in groups[0]["pictures"]:
+                    proposals.append((tag, picture["id"], picture["probability"]))
     return proposals
 
 
@@ -97,18 +64,18 @@ def main() -> int:
         Path(sys.argv[3]).resolve(),
     )
     share = float(sys.argv[4]) if len(sys.argv) == 5 else 0.2
-    lines = (gallery / "manifest.jsonl").read_text().splitlines()
-    rows = [json.loads(line) for line in lines if line.strip()]
+    rows = read_rows(gallery / "manifest.jsonl")
     truth = {row["id"]: set(row["tags_all"]) for row in rows if is_withheld(row["id"], share)}
     seen = {tag for row in rows if row["id"] not in truth for tag in row["tags_all"]}
-    ingest(program, gallery, folder, share, rows)
+    some_tagged = [without_tags(row, share) for row in rows]
+    data = folder / "data"
+    once(folder, lambda: ingest(program, gallery, folder / "manifest.jsonl", some_tagged, data))
     started = time.monotonic()
-    data = ["--data-dir", str(folder / "data")]
-    subprocess.check_call([program, "tag", "--at-least", "0.3", *data])
+    subprocess.check_call([program, "tag", "--at-least", "0.3", "--data-dir", str(data)])
     print(f"proposed in {time.monotonic() - started:.0f} s")
     stated = [
         (probability, tag in truth[picture])
-        for tag, picture, probability in read_proposals(program, folder)
+        for tag, picture, probability in read_proposals(program, data)
         if picture in truth
     ]
     wanted = sum(len(tags & seen) for tags in truth.values())

@@ -14,48 +14,26 @@ goal:
 """
 
 import hashlib
-import json
 import subprocess
 import sys
-import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 
-ADDRESS = "127.0.0.1:8978"
+from measuring import ingest, read_rows, serving
+
 ADDED = 500
 WITHHELD = ("style", "tags_all", "matched_tags")
 
 
-def get(path: str) -> dict:
-    with urllib.request.urlopen(f"http://{ADDRESS}{path}", timeout=300) as answer:
-        return json.load(answer)
-
-
-def wait_for(server: subprocess.Popen) -> None:
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://{ADDRESS}/readyz", timeout=10):
-                return
-        except OSError:
-            time.sleep(0.2)
-    sys.exit("the server ended before it was ready")
-
-
 def groups_of(program: str, data: Path, ids: list[int]) -> tuple[dict[int, int], list[dict]]:
     """Returns the group of each picture, and the styles."""
-    command = [program, "serve", "--bind", ADDRESS, "--data-dir", str(data)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_for(server)
-            found = {}
-            for start in range(0, len(ids), 200):
-                some = ",".join(map(str, ids[start : start + 200]))
-                for picture in get(f"/api/pictures?ids={some}")["pictures"]:
-                    found[picture["id"]] = picture.get("style_group")
-            return found, get("/api/styles")["styles"]
-        finally:
-            server.terminate()
+    with serving(program, data) as server:
+        found = {}
+        for start in range(0, len(ids), 200):
+            some = ",".join(map(str, ids[start : start + 200]))
+            for picture in server.get(f"/api/pictures?ids={some}")["pictures"]:
+                found[picture["id"]] = picture.get("style_group")
+        return found, server.get("/api/styles")["styles"]
 
 
 def pairs(count: int) -> int:
@@ -78,27 +56,20 @@ def main() -> int:
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     program, gallery, folder = (str(Path(sys.argv[1]).resolve()), *map(Path, sys.argv[2:]))
-    rows = [json.loads(line) for line in (gallery / "manifest.jsonl").read_text().splitlines()]
+    rows = read_rows(gallery / "manifest.jsonl")
     real = {row["id"]: row["style"] for row in rows}
     by_hash = sorted(real, key=lambda picture: hashlib.sha256(str(picture).encode()).digest())
     added = set(by_hash[:ADDED])
-    folder.mkdir(parents=True, exist_ok=True)
     data = folder / "data"
     bare = [{name: row[name] for name in row if name not in WITHHELD} for row in rows]
-
-    def ingest(name: str, some: list[dict]) -> None:
-        manifest = folder / name
-        manifest.write_text("".join(json.dumps(row) + "\n" for row in some))
-        command = [program, "ingest", "--manifest", str(manifest), "--images-root", str(gallery)]
-        subprocess.check_call([*command, "--data-dir", str(data)])
 
     def find() -> None:
         subprocess.check_call([program, "styles", "--find", "--data-dir", str(data)])
 
     first = [row for row in bare if row["id"] not in added]
-    ingest("first.jsonl", first)
+    ingest(program, gallery, folder / "first.jsonl", first, data)
     before, styles = groups_of(program, data, [row["id"] for row in first])
-    ingest("all.jsonl", bare)
+    ingest(program, gallery, folder / "all.jsonl", bare, data)
     joined, _ = groups_of(program, data, list(real))
     find()
     after, _ = groups_of(program, data, list(real))

@@ -13,16 +13,14 @@ a hash of its id, has its tags. Prints a table, and exits with 1 when a figure i
 """
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
-import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ADDRESS = "127.0.0.1:8977"
+from measuring import Server, ingest, once, read_rows, serving
+
 
 
 def loses_tags(copy: str, picture: int) -> bool:
@@ -33,56 +31,25 @@ def loses_tags(copy: str, picture: int) -> bool:
     )
 
 
-def ingest(program: str, gallery: Path, copy: str, folder: Path) -> None:
-    """Copies the gallery, unless an earlier run did. All copies share one embedding of the pictures."""
-    if (folder / "complete").exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / "manifest.jsonl"
-    with manifest.open("w") as out:
-        for line in (gallery / "manifest.jsonl").read_text().splitlines():
-            row = json.loads(line)
-            if loses_tags(copy, row["id"]):
-                row |= {"tags_all": [], "matched_tags": []}
-            out.write(json.dumps(row) + "\n")
-    data = ["--data-dir", str(folder / "data")]
-    subprocess.check_call(
-        [program, "ingest", "--manifest", str(manifest), "--images-root", str(gallery), *data]
-    )
-    subprocess.check_call([program, "calibrate", *data])
-    (folder / "complete").touch()
+def copy_gallery(program: str, gallery: Path, copy: str, folder: Path) -> None:
+    rows = [
+        row | {"tags_all": [], "matched_tags": []} if loses_tags(copy, row["id"]) else row
+        for row in read_rows(gallery / "manifest.jsonl")
+    ]
+    data = folder / "data"
+    ingest(program, gallery, folder / "manifest.jsonl", rows, data)
+    subprocess.check_call([program, "calibrate", "--data-dir", str(data)])
 
 
-def search(words: str) -> list[int]:
-    body = json.dumps(
-        {"query_text": words, "top": 50, "collapse": False, "personalize": False}
-    ).encode()
-    request = urllib.request.Request(
-        f"http://{ADDRESS}/api/search/hybrid", body, {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=300) as answer:
-        return [hit["id"] for hit in json.load(answer)["results"]]
-
-
-def wait_for(server: subprocess.Popen) -> None:
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://{ADDRESS}/readyz", timeout=10):
-                return
-        except OSError:
-            time.sleep(0.2)
-    sys.exit("the server ended before it was ready")
+def search(server: Server, words: str) -> list[int]:
+    query = {"query_text": words, "top": 50, "collapse": False, "personalize": False}
+    return [hit["id"] for hit in server.post("/api/search/hybrid", query)["results"]]
 
 
 def measure(program: str, copy: str, folder: Path, queries: list[dict]) -> dict[str, float]:
-    command = [program, "serve", "--bind", ADDRESS, "--data-dir", str(folder / "data")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_for(server)
-            with ThreadPoolExecutor(os.cpu_count() or 2) as threads:
-                answers = list(threads.map(lambda query: search(query["text"]), queries))
-        finally:
-            server.terminate()
+    with serving(program, folder / "data") as server:
+        with ThreadPoolExecutor(os.cpu_count() or 2) as threads:
+            answers = list(threads.map(lambda query: search(server, query["text"]), queries))
     found = [
         [hit in query["relevant"] for hit in answer] for query, answer in zip(queries, answers)
     ]
@@ -106,16 +73,13 @@ def main() -> int:
         Path(sys.argv[2]).resolve(),
         Path(sys.argv[3]).resolve(),
     )
-    lines = [
-        json.loads(line)
-        for line in (gallery / "queries.jsonl").read_text().splitlines()
-        if line.strip()
-    ]
+    lines = read_rows(gallery / "queries.jsonl")
     queries = [line for line in lines if line.get("text") and not line.get("image")]
     faults, heading = [], True
     for copy in ("tagged", "half-tagged", "untagged"):
-        ingest(program, gallery, copy, folder / copy)
-        figures = measure(program, copy, folder / copy, queries)
+        own = folder / copy
+        once(own, lambda copy=copy, own=own: copy_gallery(program, gallery, copy, own))
+        figures = measure(program, copy, own, queries)
         if heading:
             print(f"{len(queries)} queries  " + "  ".join(figures))
             heading = False

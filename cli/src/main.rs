@@ -67,6 +67,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         restrict_rights(&settings.collection.data_dir);
     }
     if serves {
+        memory::return_unused_memory();
         allow_many_connections();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

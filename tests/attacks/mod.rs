@@ -20,6 +20,8 @@ use crate::harness::{Server, wait_for_blocking};
 
 /// The most memory that the program may use, in bytes.
 const MOST_MEMORY: u64 = 1_500 << 20;
+/// How much more memory the program may hold soon after an attack than before, in bytes.
+const KEPT_AFTERWARDS: u64 = 300 << 20;
 /// How long other clients may wait for an answer, in seconds.
 const PATIENCE: f64 = 2.0;
 
@@ -68,6 +70,7 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
     let target = Target::new(&server);
     target.wait_for_the_gallery();
     watch::reset_peak(target.process);
+    let quiet = watch::memory(target.process);
 
     let mut faults = Vec::new();
     loop {
@@ -110,6 +113,10 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
     }
     wait_for_blocking("the jobs to finish", Duration::from_secs(120), || {
         target.is_idle().then_some(())
+    });
+    let most = quiet + KEPT_AFTERWARDS;
+    wait_for_blocking("memory to be returned", Duration::from_secs(60), || {
+        (watch::memory(target.process) <= most).then_some(())
     });
     let peak = watch::peak_memory(target.process);
     assert!(faults.is_empty(), "{}", faults.join("\n"));

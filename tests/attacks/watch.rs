@@ -91,12 +91,22 @@ impl Watch {
 
 /// Returns the most memory that a process used since its start or since [`reset_peak`], in bytes.
 pub fn peak_memory(process: u32) -> u64 {
+    status(process, "VmHWM:")
+}
+
+/// Returns the memory that a process uses now, in bytes.
+pub fn memory(process: u32) -> u64 {
+    status(process, "VmRSS:")
+}
+
+/// Returns a line of `/proc/PID/status`, which is in KiB, in bytes.
+fn status(process: u32, name: &str) -> u64 {
     let status =
         std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .expect("a line of the peak memory");
+        .find_map(|line| line.strip_prefix(name))
+        .expect("a line of this name");
     let kib: u64 = line
         .trim()
         .trim_end_matches("kB")
