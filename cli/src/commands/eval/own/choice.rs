@@ -7,7 +7,7 @@ const MOST_NAMES: usize = 200;
 /// A name that more pictures have says too little. This is also less than the results that count.
 const MOST_NAMED: usize = 100;
 /// The same as a share of the gallery: one picture in so many.
-const RAREST: usize = 10;
+const COMMONEST: usize = 5;
 /// Most queries by style.
 const MOST_STYLES: usize = 60;
 /// Most queries by a subject and a style: they take the longest.
@@ -16,7 +16,7 @@ const MOST_PAIRS: usize = 40;
 /// Names that some pictures have, but neither one alone nor too many; with the places of these
 /// pictures.
 pub(super) fn names(gallery: &Gallery) -> Vec<(&str, &[usize])> {
-    let most = (gallery.pictures.len() / RAREST).clamp(2, MOST_NAMED);
+    let most = (gallery.pictures.len() / COMMONEST).clamp(2, MOST_NAMED);
     let mut names: Vec<(&str, &[usize])> = gallery
         .named
         .iter()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
+use clippy_core::search::cursor::DEEPEST;
 use clippy_core::search::subjects;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::arguments::WeightArguments;
 use crate::client::{Client, Picture, SearchForm, id_text};
 use crate::failure::Failure;
 
-/// Most pictures that are looked at.
+/// Styles are looked at until so many pictures are known.
 const MOST: usize = 20_000;
 /// Words of a file's name that are shorter say nothing.
 const SHORTEST_WORD: usize = 3;
@@ -89,33 +90,35 @@ impl Gallery {
         gallery
     }
 
-    /// Fetches the gallery: the results of a search that fits all pictures, page by page.
+    /// Fetches the gallery: the results of a search that fits all pictures, and in a gallery with
+    /// more pictures than a search has results, those of each style.
     pub(super) async fn fetch(client: &Client, weights: &WeightArguments) -> Result<Self, Failure> {
-        let weights = WeightArguments {
-            w_txt: 1.0,
-            ..*weights
-        };
-        let mut ids: Vec<Value> = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let mut form = SearchForm::new(&weights, DEPTH)
-                .field("query_text", "picture".to_owned())
-                .field("calibrated", "false".to_owned())
-                .field("collapse", "false".to_owned())
-                .field("personalize", "false".to_owned());
-            if let Some(cursor) = cursor {
-                form = form.field("cursor", cursor);
-            }
-            let answer = client.search(form).await?;
-            ids.extend(Client::results(&answer)?.into_iter().map(|hit| hit.id));
-            cursor = answer["next_cursor"].as_str().map(str::to_owned);
-            if cursor.is_none() || ids.len() >= MOST {
-                break;
+        let (mut ids, is_whole) = walk(client, weights, None).await?;
+        let mut cut_groups: HashSet<u64> = HashSet::new();
+        if !is_whole {
+            let mut known: HashSet<String> = ids.iter().map(id_text).collect();
+            let styles = client.get("/api/styles", &[]).await?;
+            let styles = styles["styles"].as_array().into_iter().flatten();
+            for group in styles.filter_map(|style| style["id"].as_u64()) {
+                let (of_group, is_complete) = if ids.len() < MOST {
+                    walk(client, weights, Some(group)).await?
+                } else {
+                    (Vec::new(), false)
+                };
+                if !is_complete {
+                    cut_groups.insert(group);
+                }
+                ids.extend(of_group.into_iter().filter(|id| known.insert(id_text(id))));
             }
         }
         let pictures = client.pictures(&ids).await?;
-        let pictures = pictures.into_iter().map(Stored::of).collect();
-        Ok(Self::of(pictures, cursor.is_none()))
+        let pictures = pictures.into_iter().map(|picture| {
+            let mut stored = Stored::of(picture);
+            // Its other pictures would count as wrong.
+            stored.group = stored.group.filter(|group| !cut_groups.contains(group));
+            stored
+        });
+        Ok(Self::of(pictures.collect(), is_whole))
     }
 
     /// The places of the other pictures with the same subject: most of their names agree.
@@ -144,6 +147,40 @@ impl Gallery {
     pub(super) fn ids(&self, places: &[usize]) -> Vec<Value> {
         let ids = places.iter().map(|place| self.pictures[*place].id.clone());
         ids.collect()
+    }
+}
+
+/// The pictures of the gallery or of a style, page by page, and whether these are all.
+async fn walk(
+    client: &Client,
+    weights: &WeightArguments,
+    group: Option<u64>,
+) -> Result<(Vec<Value>, bool), Failure> {
+    let weights = WeightArguments {
+        w_txt: 1.0,
+        ..*weights
+    };
+    let mut ids: Vec<Value> = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut form = SearchForm::new(&weights, DEPTH)
+            .field("query_text", "picture".to_owned())
+            .field("calibrated", "false".to_owned())
+            .field("collapse", "false".to_owned())
+            .field("personalize", "false".to_owned());
+        if let Some(group) = group {
+            form = form.field("style_groups", group.to_string());
+        }
+        if let Some(cursor) = cursor {
+            form = form.field("cursor", cursor);
+        }
+        let answer = client.search(form).await?;
+        ids.extend(Client::results(&answer)?.into_iter().map(|hit| hit.id));
+        cursor = answer["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            let is_complete = ids.len() < DEEPEST;
+            return Ok((ids, is_complete));
+        }
     }
 }
 
