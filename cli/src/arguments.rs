@@ -136,7 +136,7 @@ pub enum Command {
     Queues(QueuesArguments),
     /// Search from the shell.
     Search(SearchArguments),
-    /// Measure recall and mean reciprocal rank on queries with known answers.
+    /// Measure recall and mean reciprocal rank on queries with known answers, or on the own gallery.
     Eval(EvalArguments),
     /// Refresh the background distributions that scores are calibrated by.
     Calibrate(CalibrateArguments),

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 use clippy_core::settings::{Address, Secret, Settings};
+use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,6 +62,9 @@ pub struct SearchHit {
     pub path: Option<String>,
     /// The manifest's fields.
     pub payload: Payload,
+    /// Pictures that look the same, and are left out.
+    #[serde(default)]
+    pub duplicates: Vec<Value>,
 }
 
 /// The manifest's fields that the command line shows.
@@ -69,6 +73,11 @@ pub struct Payload {
     /// All tags.
     #[serde(default)]
     pub tags_all: Vec<String>,
+    /// The tags of the style.
+    #[serde(default)]
+    pub matched_tags: Vec<String>,
+    /// The path of its file.
+    pub path: Option<String>,
     /// The style's name, when the manifest has one.
     pub style: Option<String>,
 }
@@ -80,6 +89,8 @@ pub struct Picture {
     pub id: Value,
     /// The manifest's fields.
     pub payload: Payload,
+    /// The id of its style, where styles are known.
+    pub style_group: Option<u64>,
 }
 
 /// The form of a search.
@@ -264,6 +275,33 @@ impl Client {
             pictures.extend(page);
         }
         Ok(pictures)
+    }
+
+    /// Fetches a copy of a picture's file that is at most `width` wide. `None` for a picture that
+    /// is gone, or whose file is gone or cannot be read.
+    pub async fn image(&self, id: &Value, width: u32) -> Result<Option<Vec<u8>>, Failure> {
+        let request = self
+            .http
+            .get(self.at(&format!("/api/image/{}", id_text(id))))
+            .query(&[("w", width)]);
+        let response = self.send(with_key(request, self.key.as_ref())).await?;
+        match response.status() {
+            StatusCode::NOT_FOUND
+            | StatusCode::FORBIDDEN
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY => Ok(None),
+            status if status.is_success() => {
+                let bytes = response.bytes().await;
+                let bytes = bytes
+                    .map_err(|error| Failure::run(format!("the answer is incomplete: {error}")))?;
+                Ok(Some(bytes.to_vec()))
+            }
+            _ => Err(self
+                .read(response)
+                .await
+                .err()
+                .unwrap_or_else(|| Failure::run("the picture was refused"))),
+        }
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {

@@ -62,6 +62,11 @@ impl Ranks {
         ranks.average_precision /= relevant.len().min(depth).max(1) as f64;
         ranks
     }
+
+    /// The rank of the best answer.
+    pub fn best(&self) -> Option<usize> {
+        self.best
+    }
 }
 
 /// Sums over many queries.
@@ -147,6 +152,16 @@ impl Report {
             (kind.clone(), figures)
         });
         json!({ "kinds": kinds.collect::<serde_json::Map<_, _>>() })
+    }
+
+    /// The mean of the kinds' mean reciprocal ranks, so that a kind with many queries counts as
+    /// much as one with few. 0 without queries.
+    pub fn score(&self) -> f64 {
+        let means = self.kinds.values();
+        let sum: f64 = means
+            .map(|(all, _)| all.reciprocal / all.queries as f64)
+            .sum();
+        sum / self.kinds.len().max(1) as f64
     }
 }
 

@@ -18,6 +18,7 @@ mod older_collection;
 mod older_data;
 mod one_process;
 mod outage;
+mod own_gallery;
 mod qdrant;
 mod redis;
 mod reindex;

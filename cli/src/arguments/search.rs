@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// How much each space counts.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, PartialEq, Args)]
 pub struct WeightArguments {
     /// Weight of the picture.
     #[arg(
@@ -91,11 +91,26 @@ pub struct SearchArguments {
     pub json: bool,
 }
 
+/// Where the queries come from.
 #[derive(Debug, Args)]
-pub struct EvalArguments {
+#[group(id = "source", required = true, multiple = true)]
+pub struct EvalSource {
     /// Queries with their answers, one a line, as JSON; paths are relative to this file.
     #[arg(long, value_name = "FILE")]
-    pub queries: PathBuf,
+    pub queries: Option<PathBuf>,
+    /// Make queries from the gallery's own pictures, tags and styles, and say which weights fit
+    /// them. No setting is changed.
+    #[arg(long)]
+    pub own: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvalArguments {
+    #[command(flatten)]
+    pub source: EvalSource,
+    /// Write the figures and the worst misses, with small pictures, to this HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Leave pictures of this style out of results and answers; may be given several times.
     #[arg(long, value_name = "STYLE")]
     pub exclude_style: Vec<String>,

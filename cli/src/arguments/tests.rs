@@ -23,6 +23,8 @@ fn the_documented_command_lines_are_accepted() {
          --top 24 --exact --json",
         "clippy eval --queries Q.jsonl --exclude-style S --w-img 1 --json",
         "clippy eval --queries Q.jsonl --raw",
+        "clippy eval --own --report F.html --json",
+        "clippy eval --queries Q.jsonl --own --w-edge .5",
         "clippy calibrate --json",
         "clippy tag",
         "clippy tag --vocabulary F --at-least .8 --accept --text-template x{tags} --enqueue --json",
@@ -57,6 +59,7 @@ fn incomplete_and_unknown_values_are_refused() {
     for line in [
         "clippy ingest --manifest M --shard-index 0",
         "clippy search --top 3",
+        "clippy eval --report F.html",
         "clippy backfill --manifest M",
         "clippy queues pause slow",
         "clippy worker --lanes slow",
