@@ -143,11 +143,18 @@ async fn embed(
     let model = HeaderValue::from_str(&embedder.info().fingerprint).map_err(|error| {
         Error::internal("the model's fingerprint is not a valid header").with_source(error)
     })?;
+    let style = embedder.info().style.as_deref().map(HeaderValue::from_str);
+    let style = style.transpose().map_err(|error| {
+        Error::internal("the style's fingerprint is not a valid header").with_source(error)
+    })?;
     let headers = [(
         header::CONTENT_TYPE,
         HeaderValue::from_static(wire::CONTENT_TYPE),
     )];
     let mut response = (headers, answer).into_response();
     response.headers_mut().insert(wire::MODEL_HEADER, model);
+    if let Some(style) = style {
+        response.headers_mut().insert(wire::STYLE_HEADER, style);
+    }
     Ok(response)
 }

@@ -25,17 +25,35 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Models>, Failure> {
     })
 }
 
-/// Returns the description of the initial model, and how it runs: its precision, or the URL of the
-/// process that runs it. A model of this process is loaded for that, and dropped again.
-pub async fn inspect(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Failure> {
+/// A model that was loaded, or called, for a look at it.
+pub struct InspectedModel {
+    /// Its description.
+    pub info: Arc<ModelInfo>,
+    /// How it runs: its precision, or the URL of the process that runs it.
+    pub runs: String,
+    /// The file that its style vectors come from, if that is in this process.
+    pub style_weights: Option<PathBuf>,
+}
+
+/// Returns the description of the initial model. A model of this process is loaded for that, and
+/// dropped again.
+pub async fn inspect(settings: &Settings) -> Result<InspectedModel, Failure> {
     if let Some(url) = &settings.model.embedder_url {
         let embedder = RemoteModels::new(settings, url)?.connect_at_once().await?;
-        return Ok((Arc::clone(embedder.info()), format!("at {url}")));
+        return Ok(InspectedModel {
+            info: Arc::clone(embedder.info()),
+            runs: format!("at {url}"),
+            style_weights: None,
+        });
     }
     let model = TorchModels::new(settings)?
         .read(&initial(settings).await?)
         .await?;
-    Ok((model.info, model.precision.to_string()))
+    Ok(InspectedModel {
+        info: model.info,
+        runs: model.precision.to_string(),
+        style_weights: model.style_weights,
+    })
 }
 
 /// Loads models with libtorch, and runs each on its own thread. Callers that ask for the same model
@@ -44,6 +62,8 @@ pub struct TorchModels {
     models: PathBuf,
     device: String,
     precision: &'static str,
+    /// `STYLE_MODEL`.
+    descriptors: Option<PathBuf>,
     configured: ModelSource,
     /// Locked while a model is loaded, so that none is loaded twice.
     started: Mutex<HashMap<ModelSource, Weak<dyn Embedder>>>,
@@ -63,6 +83,7 @@ impl TorchModels {
                     clippy_core::settings::Precision::Fp16 => "fp16",
                     clippy_core::settings::Precision::Bf16 => "bf16",
                 }),
+            descriptors: settings.model.style_model.clone(),
             configured: configured(settings)?,
             started: Mutex::default(),
         })
@@ -71,12 +92,14 @@ impl TorchModels {
     async fn read(&self, source: &ModelSource) -> Result<LoadedModel> {
         let found = clippy_source(source, &self.models)?;
         let (device, precision) = (self.device.clone(), self.precision);
+        let descriptors = self.descriptors.clone();
         blocking("reading the model", move || {
             let device = device.parse::<DeviceChoice>()?.resolve()?;
-            Ok(LoadedModel::load(
+            Ok(LoadedModel::load_with_style(
                 &found,
                 device,
                 parse_precision(precision)?,
+                descriptors.as_deref(),
             )?)
         })
         .await

@@ -9,3 +9,4 @@ pub mod ingest;
 pub mod jobs;
 pub mod patience;
 pub mod style_groups;
+mod whitening;

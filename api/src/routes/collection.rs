@@ -9,6 +9,7 @@ use clippy_core::gallery::{
 };
 use clippy_core::ids::PointId;
 use clippy_core::style_groups::StyleGroups;
+use clippy_core::styles;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -200,8 +201,8 @@ pub(crate) async fn list_pictures(
     }
     let (_, live) = state.searcher();
     let points = live.gallery.retrieve(&ids, With::PAYLOAD).await?;
-    let head = live.embedder.info().style.as_deref();
-    let groups = StyleGroups::read(&*live.gallery, head).await?;
+    let head = styles::head_of(&*live.gallery, live.embedder.info()).await?;
+    let groups = StyleGroups::read(&*live.gallery, head.as_deref()).await?;
     let shown = |point: clippy_core::gallery::Point| PictureResponse {
         id: point.id,
         style_group: groups

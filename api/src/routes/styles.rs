@@ -11,6 +11,7 @@ use clippy_core::gallery::{Filter, Origin, STYLE_GROUP_FIELD, With};
 use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::style_groups::{self, StyleGroups};
+use clippy_core::styles;
 use clippy_jobs::JobKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -124,7 +125,7 @@ pub(crate) async fn list_styles(
 ) -> Result<Json<StylesResponse>, Problem> {
     let (_, live) = state.searcher();
     let base = &state.options().base_path;
-    let head = live.embedder.info().style.clone();
+    let head = styles::head_of(&*live.gallery, live.embedder.info()).await?;
     let groups = StyleGroups::read(&*live.gallery, head.as_deref()).await?;
     Ok(Json(StylesResponse::of(&live, base, groups).await?))
 }
@@ -215,7 +216,7 @@ async fn change(
 ) -> Result<Json<StylesResponse>, Problem> {
     let (_, live) = state.searcher();
     let base = &state.options().base_path;
-    let head = live.embedder.info().style.clone();
+    let head = styles::head_of(&*live.gallery, live.embedder.info()).await?;
     let groups = style_groups::change(&*live.gallery, head.as_deref(), work).await?;
     Ok(Json(StylesResponse::of(&live, base, Some(groups)).await?))
 }

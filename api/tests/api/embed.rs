@@ -295,6 +295,21 @@ async fn a_restarted_worker_is_used_again_unless_it_has_another_model() {
     remote.embed(vec![words("apple")]).await.expect("embedded");
     again.stop().await;
 
+    // Its style vectors may be others while the model is the same.
+    let restyled = Served::on(
+        TcpListener::bind(address).await.expect("the port"),
+        FakeEmbedder::new(DIMENSION).with_style("descriptors-of-another"),
+        &[],
+    );
+    remote.embed(vec![words("apple")]).await.expect("embedded");
+    let EmbedInput::Pixels(pixels) = picture(1) else {
+        panic!("a picture");
+    };
+    let error = failure(&remote, vec![EmbedInput::Style(pixels)]).await;
+    assert_eq!(error.code, ErrorCode::Unavailable);
+    assert!(error.message.contains("other style vectors"), "{error}");
+    restyled.stop().await;
+
     let other = Served::on(
         TcpListener::bind(address).await.expect("the port"),
         FakeEmbedder::new(DIMENSION * 2),

@@ -56,7 +56,7 @@ async fn on_server(
     server: QdrantServer,
     dry_run: bool,
 ) -> Result<(), Failure> {
-    let (model, _) = inspect(settings).await?;
+    let model = inspect(settings).await?.info;
     let options = qdrant::options(settings, server, &model);
     let newest = Schema::current().version;
     let planned = plan(&options).await?;

@@ -141,7 +141,7 @@ impl TorchEmbedder {
             if matches!(input, EmbedInput::Style(_)) && self.info.style.is_none() {
                 return Err(Error::new(
                     ErrorCode::Unsupported,
-                    format!("the model {} has no style head", self.info.name),
+                    format!("the model {} makes no style vectors", self.info.name),
                 ));
             }
             if let EmbedInput::Pixels(pixels) | EmbedInput::Style(pixels) = input

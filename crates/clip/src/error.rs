@@ -82,8 +82,16 @@ pub enum ClipError {
         /// What does not fit.
         reason: String,
     },
-    /// A style was asked for, and the model has no style head.
-    #[error("the model has no style head")]
+    /// `STYLE_MODEL` names no style descriptors.
+    #[error("STYLE_MODEL is {}, which holds no style descriptors: {reason}", path.display())]
+    StyleModel {
+        /// The setting.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A style was asked for, and the model makes none.
+    #[error("the model makes no style vectors")]
     NoStyle,
     /// The setting names no device or precision, or one that this machine lacks.
     #[error("{0}")]
@@ -139,6 +147,7 @@ impl From<ClipError> for clippy_core::Error {
             | ClipError::WeightsMismatch { .. }
             | ClipError::UnreadableWeights { .. }
             | ClipError::StyleHead { .. }
+            | ClipError::StyleModel { .. }
             | ClipError::WrongPicture { .. }
             | ClipError::Device(_) => ErrorCode::InvalidInput,
             ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,

@@ -258,10 +258,14 @@ pub struct LoadedModel {
     pub config: ModelConfig,
     /// The precision that it computes in.
     pub precision: Precision,
+    /// The file that its style vectors come from; `None` for random weights.
+    pub style_weights: Option<PathBuf>,
 }
 
 impl LoadedModel {
     /// Reads a model onto a device; without a precision, in [`Precision::default_for`] that device.
+    /// Its style vectors come from the style head beside its weights, or else from the statistics
+    /// of its early layers.
     ///
     /// # Errors
     /// As [`ModelSource::describe`] and [`ClipModel::load`].
@@ -269,6 +273,19 @@ impl LoadedModel {
         source: &ModelSource,
         device: Device,
         precision: Option<Precision>,
+    ) -> Result<Self> {
+        Self::load_with_style(source, device, precision, None)
+    }
+
+    /// As [`LoadedModel::load`], but with published style descriptors (`STYLE_MODEL`) if given.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::load`] and [`ClipModel::load_descriptors`].
+    pub fn load_with_style(
+        source: &ModelSource,
+        device: Device,
+        precision: Option<Precision>,
+        descriptors: Option<&Path>,
     ) -> Result<Self> {
         let started = std::time::Instant::now();
         let Description {
@@ -285,19 +302,20 @@ impl LoadedModel {
         let head = serde_json::to_vec(&(&config, &transform))
             .map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
         let mut model = ClipModel::load(&config, &transform, &file, device, precision)?;
+        let fingerprint = file.fingerprint(&head);
         let style_head = weights.with_file_name(STYLE_HEAD_FILE);
-        if style_head.is_file() {
+        let style_weights = if let Some(path) = descriptors {
+            model.load_descriptors(path, precision)?
+        } else if style_head.is_file() {
             model.load_style(&style_head)?;
-        }
+            style_head
+        } else {
+            model.use_statistics(&fingerprint)?;
+            weights
+        };
         let info = ModelInfo {
             style: model.style().map(str::to_owned),
-            ..model_info(
-                name,
-                pretrained,
-                &config,
-                transform,
-                file.fingerprint(&head),
-            )
+            ..model_info(name, pretrained, &config, transform, fingerprint)
         };
         tracing::info!(
             model = info.name, pretrained = info.pretrained, %precision, ?device,
@@ -309,6 +327,7 @@ impl LoadedModel {
             info: Arc::new(info),
             config,
             precision,
+            style_weights: Some(style_weights),
         })
     }
 
@@ -328,21 +347,26 @@ impl LoadedModel {
         let config = architectures::find(architecture)?;
         let transform = preprocess::default_transform(side(&config));
         let precision = precision.unwrap_or_else(|| Precision::default_for(device));
-        let model = ClipModel::random(&config, &transform, device, precision, seed)?;
+        let mut model = ClipModel::random(&config, &transform, device, precision, seed)?;
         let pretrained = format!("random-{seed}");
         let fingerprint = format!("{architecture}-{pretrained}");
-        let info = model_info(
-            architecture.to_owned(),
-            pretrained,
-            &config,
-            transform,
-            fingerprint,
-        );
+        model.use_statistics(&fingerprint)?;
+        let info = ModelInfo {
+            style: model.style().map(str::to_owned),
+            ..model_info(
+                architecture.to_owned(),
+                pretrained,
+                &config,
+                transform,
+                fingerprint,
+            )
+        };
         Ok(Self {
             model,
             info: Arc::new(info),
             config,
             precision,
+            style_weights: None,
         })
     }
 }

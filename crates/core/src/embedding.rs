@@ -89,10 +89,27 @@ pub struct ModelInfo {
     /// SHA-256 (hex) of configuration and weights. Models with the same fingerprint make the same
     /// embeddings.
     pub fingerprint: String,
-    /// SHA-256 (hex) of what makes style embeddings; `None` when the model makes none. It is apart
-    /// from `fingerprint`, so that a model may get another one while its embeddings stay.
+    /// The fingerprint of what makes style embeddings; `None` when the model makes none. It is apart
+    /// from `fingerprint`, so that a model may get another one while its embeddings stay. It is a
+    /// SHA-256 (hex), after [`STATISTICS`] or [`DESCRIPTORS`] unless a style head makes them.
     #[serde(default)]
     pub style: Option<String>,
+}
+
+/// What the fingerprint of style embeddings begins with if they are statistics of early layers. A
+/// collection whitens them (see [`crate::whitening`]) before it stores or compares them.
+pub const STATISTICS: &str = "statistics-";
+/// What the fingerprint of style embeddings begins with if published style descriptors make them.
+pub const DESCRIPTORS: &str = "descriptors-";
+
+impl ModelInfo {
+    /// Returns the fingerprint of the style embeddings if they are statistics, which a collection
+    /// whitens.
+    #[must_use]
+    pub fn style_statistics(&self) -> Option<&str> {
+        let style = self.style.as_deref();
+        style.filter(|style| style.starts_with(STATISTICS))
+    }
 }
 
 /// The embeddings of one call, in the order of its inputs.

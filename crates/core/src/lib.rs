@@ -24,6 +24,7 @@ pub mod settings;
 pub mod style_groups;
 pub mod styles;
 pub mod tastes;
+pub mod whitening;
 
 pub use blocking::blocking;
 pub use error::{Error, ErrorCode, Result};

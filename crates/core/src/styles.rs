@@ -1,29 +1,53 @@
 //! Checks whether the style vectors of a collection can be compared with those of the model in use.
 //!
-//! A part of the model, the style head, makes the style vectors. It may be replaced while the rest
-//! of the model stays, and vectors of two heads cannot be compared. So a note of the collection
-//! records the head that made its style vectors.
+//! A part of the model, such as a style head, makes the style vectors. It may be replaced while the
+//! rest of the model stays, and vectors of two heads cannot be compared. So a note of the collection
+//! records what made its style vectors. A model without a trained head gives statistics, which the
+//! collection whitens; the note then holds the whitening.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::embedding::ModelInfo;
+use crate::embedding::{Embedding, ModelInfo};
 use crate::gallery::{CollectionInfo, Gallery, STYLE_SCHEMA_VERSION};
+use crate::whitening::Whitening;
 use crate::{Error, ErrorCode, Result};
 
-/// The name of the note that records the style head.
+/// The name of the note that records what made the style vectors.
 pub const NOTE: &str = "style_model";
 /// What to run when style vectors are missing, as a part of a message.
 pub const FILL: &str = "run `clippy backfill --which style`";
 
 /// Whether style vectors are made for new pictures of a collection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum StyleVectors {
     /// They are made.
     Made,
-    /// They are not: the model makes none, or the collection has no place for them.
+    /// They are made, and whitened with this.
+    Whitened(Arc<Whitening>),
+    /// They are not: the model makes none, the collection has no place for them, or it has no
+    /// whitening yet.
     NotMade,
     /// They are not, because those of the collection were made by another style head.
     OfAnotherHead,
+}
+
+impl StyleVectors {
+    /// Whether they are made.
+    #[must_use]
+    pub fn are_made(&self) -> bool {
+        matches!(self, Self::Made | Self::Whitened(_))
+    }
+
+    /// Turns the model's style embedding into the vector that the collection stores and compares.
+    #[must_use]
+    pub fn finish(&self, embedding: Embedding) -> Embedding {
+        match self {
+            Self::Whitened(whitening) => whitening.apply(&embedding),
+            _ => embedding,
+        }
+    }
 }
 
 /// Decides whether style vectors are made for new pictures. Records the head of the model unless
@@ -31,7 +55,7 @@ pub enum StyleVectors {
 ///
 /// If another head made the vectors of the collection, no more are made, since those of two heads
 /// cannot be compared. Only a backfill that replaces all of them (see [`replace`]) changes the
-/// head.
+/// head. A whitening is never made here: only [`record_whitening`] stores one.
 ///
 /// # Errors
 /// What the collection reports.
@@ -41,6 +65,13 @@ pub async fn settle(gallery: &dyn Gallery, model: &ModelInfo) -> Result<StyleVec
     };
     if !takes_styles(&gallery.info().await?) {
         return Ok(StyleVectors::NotMade);
+    }
+    if let Some(statistics) = model.style_statistics() {
+        let Some(note) = gallery.note(NOTE).await? else {
+            return Ok(StyleVectors::NotMade);
+        };
+        let whitening = whitening_of(&note, statistics);
+        return Ok(whitening.map_or(StyleVectors::OfAnotherHead, StyleVectors::Whitened));
     }
     match recorded(gallery).await? {
         Some(recorded) if recorded == *head => Ok(StyleVectors::Made),
@@ -60,6 +91,28 @@ pub async fn replace(gallery: &dyn Gallery, head: &str) -> Result<()> {
     gallery.set_note(NOTE, json!({ "head": head })).await
 }
 
+/// Records the whitening of all style vectors of the collection from now on.
+///
+/// # Errors
+/// What the collection reports.
+pub async fn record_whitening(gallery: &dyn Gallery, whitening: &Whitening) -> Result<()> {
+    gallery.set_note(NOTE, whitening.to_note()).await
+}
+
+/// Returns the fingerprint of the style vectors of a collection and a model: two vectors with the
+/// same one can be compared. `None` if there are none, or none of this model's statistics yet.
+///
+/// # Errors
+/// What the collection reports.
+pub async fn head_of(gallery: &dyn Gallery, model: &ModelInfo) -> Result<Option<String>> {
+    let Some(statistics) = model.style_statistics() else {
+        return Ok(model.style.clone());
+    };
+    let note = gallery.note(NOTE).await?;
+    let whitening = note.and_then(|note| whitening_of(&note, statistics));
+    Ok(whitening.map(|whitening| whitening.fingerprint()))
+}
+
 /// Checks that style vectors can be made for a collection.
 ///
 /// # Errors
@@ -72,7 +125,7 @@ pub fn check_fill(collection: &CollectionInfo, model: &ModelInfo) -> Result<()> 
     } = collection;
     if model.style.is_none() {
         return Err(unsupported(format!(
-            "the model {} makes no style vectors: it has no style head",
+            "the model {} makes no style vectors",
             model.name
         )));
     }
@@ -85,25 +138,31 @@ pub fn check_fill(collection: &CollectionInfo, model: &ModelInfo) -> Result<()> 
     Ok(())
 }
 
-/// Checks that a collection can be searched by style.
+/// Checks that a collection can be searched by style. Returns how a query's style embedding becomes
+/// a vector of the collection.
 ///
 /// # Errors
 /// As [`check_fill`], [`ErrorCode::Unsupported`] with what to do if the collection has no style
 /// vectors or those of another head, and what the collection reports.
-pub async fn check_search(gallery: &dyn Gallery, model: &ModelInfo) -> Result<()> {
+pub async fn check_search(gallery: &dyn Gallery, model: &ModelInfo) -> Result<StyleVectors> {
     let collection = gallery.info().await?;
     check_fill(&collection, model)?;
     let name = &collection.name;
-    match recorded(gallery).await? {
-        None => Err(unsupported(format!(
+    let Some(note) = gallery.note(NOTE).await? else {
+        return Err(unsupported(format!(
             "the collection {name} has no style vectors yet: {FILL}"
-        ))),
-        Some(recorded) if Some(&recorded) == model.style.as_ref() => Ok(()),
-        Some(_) => Err(unsupported(format!(
+        )));
+    };
+    let found = match model.style_statistics() {
+        Some(statistics) => whitening_of(&note, statistics).map(StyleVectors::Whitened),
+        None => (head_in(&note) == model.style).then_some(StyleVectors::Made),
+    };
+    found.ok_or_else(|| {
+        unsupported(format!(
             "the style vectors of the collection {name} were made by another style head than the \
              model's: run `clippy backfill --which style --force-all`"
-        ))),
-    }
+        ))
+    })
 }
 
 /// Whether the schema of a collection has style vectors.
@@ -113,9 +172,16 @@ fn takes_styles(collection: &CollectionInfo) -> bool {
 
 /// Returns the head that the note of a collection records.
 async fn recorded(gallery: &dyn Gallery) -> Result<Option<String>> {
-    let note = gallery.note(NOTE).await?;
-    let head = note.as_ref().and_then(|note| note.get("head"));
-    Ok(head.and_then(Value::as_str).map(str::to_owned))
+    Ok(gallery.note(NOTE).await?.as_ref().and_then(head_in))
+}
+
+fn head_in(note: &Value) -> Option<String> {
+    note.get("head").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Returns the whitening in a note, if it is of these statistics.
+fn whitening_of(note: &Value, statistics: &str) -> Option<Arc<Whitening>> {
+    Whitening::of_note(note).filter(|whitening| whitening.is_of(statistics))
 }
 
 fn unsupported(message: String) -> Error {

@@ -131,16 +131,29 @@ impl RemoteEmbedder {
             sent => sent,
         };
         let response = check_answer(&self.address, sent).await?;
-        let model = response
-            .headers()
-            .get(wire::MODEL_HEADER)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let header = |name| {
+            let value = response.headers().get(name);
+            value.and_then(|value| value.to_str().ok())
+        };
+        let model = header(wire::MODEL_HEADER).unwrap_or_default();
         if model != self.info.fingerprint {
             let message = format!(
                 "{} has another model than at the start: {model} instead of {} ({}). Restart this \
                  process",
                 self.address, self.info.fingerprint, self.info.name
+            );
+            return Err(Error::new(ErrorCode::Unavailable, message));
+        }
+        // Its style head, or its STYLE_MODEL, may change while the model stays.
+        let style = header(wire::STYLE_HEADER);
+        let asks_for_style = |input: &EmbedInput| matches!(input, EmbedInput::Style(_));
+        if style.is_some()
+            && inputs.iter().any(asks_for_style)
+            && style != self.info.style.as_deref()
+        {
+            let message = format!(
+                "{} makes other style vectors than at the start. Restart this process",
+                self.address
             );
             return Err(Error::new(ErrorCode::Unavailable, message));
         }

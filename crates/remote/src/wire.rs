@@ -21,6 +21,9 @@ pub const PATH: &str = "/embed";
 pub const CONTENT_TYPE: &str = "application/octet-stream";
 /// The header of every answer with the fingerprint of its model.
 pub const MODEL_HEADER: &str = "x-clippy-model";
+/// The header of every answer with the fingerprint of what makes its model's style vectors, if
+/// anything does.
+pub const STYLE_HEADER: &str = "x-clippy-style";
 /// The largest number of bytes of a request.
 pub const MAX_REQUEST: usize = 20 << 20;
 /// The largest number of inputs of a request.

@@ -17,6 +17,7 @@ use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::Weights;
 use clippy_core::search::words::Words;
 use clippy_core::style_groups::{self, StyleGroups};
+use clippy_core::styles::StyleVectors;
 use clippy_core::{Error, ErrorCode, Result, blocking, styles};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
@@ -118,12 +119,18 @@ impl Searcher {
             .map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
         let prepared_at = Instant::now();
         // Resolve ids first, so that an unknown id costs no model call.
-        let (like, unlike, style_like) = tokio::try_join!(
+        let (like, unlike, (style_like, styles)) = tokio::try_join!(
             self.vectors_of("like", &query.like),
             self.vectors_of("unlike", &query.unlike),
             self.styles_of(&query, groups.as_ref())
         )?;
-        let embedded = self.embed(inputs, missing).await?;
+        let mut embedded = self.embed(inputs, missing).await?;
+        for (_, embedding) in embedded
+            .iter_mut()
+            .filter(|(input, _)| *input == Input::StyleImage)
+        {
+            *embedding = Arc::new(styles.finish(embedding.to_vec()));
+        }
         let parts = ProbeParts {
             like: &like,
             unlike: &unlike,
@@ -280,25 +287,26 @@ impl Searcher {
         Ok(points.into_iter().map(|point| point.vectors).collect())
     }
 
-    /// The vectors of the pictures whose look is wanted. Refuses a query by style where there are
-    /// no styles to compare with.
+    /// The vectors of the pictures whose look is wanted, and how the embedding of a picture's look
+    /// becomes such a vector. Refuses a query by style where there are no styles to compare with.
     async fn styles_of(
         &self,
         query: &SearchQuery,
         groups: Option<&StyleGroups>,
-    ) -> Result<Vec<Vectors>> {
+    ) -> Result<(Vec<Vectors>, StyleVectors)> {
         if query.asks_for_groups_alone()
             && let Some(groups) = groups
         {
-            return Ok(vec![Vectors {
+            let middle = Vectors {
                 style: Some(groups.middle(&query.style_groups)?),
                 ..Vectors::default()
-            }]);
+            };
+            return Ok((vec![middle], StyleVectors::NotMade));
         }
         if !query.names_a_style() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), StyleVectors::NotMade));
         }
-        styles::check_search(self.gallery.as_ref(), self.embedder.info()).await?;
+        let made = styles::check_search(self.gallery.as_ref(), self.embedder.info()).await?;
         let found = self.vectors_of("style_like", &query.style_like).await?;
         let lacking = query.style_like.iter().zip(&found);
         if let Some((id, _)) = lacking.into_iter().find(|(_, of)| of.style.is_none()) {
@@ -310,7 +318,7 @@ impl Searcher {
                 ),
             ));
         }
-        Ok(found)
+        Ok((found, made))
     }
 
     /// Reads the groups of similar styles, if the query needs them.
@@ -321,8 +329,9 @@ impl Searcher {
         if !needs_groups {
             return Ok(None);
         }
-        let head = self.embedder.info().style.as_deref();
-        StyleGroups::read(self.gallery.as_ref(), head).await
+        let gallery = self.gallery.as_ref();
+        let head = styles::head_of(gallery, self.embedder.info()).await?;
+        StyleGroups::read(gallery, head.as_deref()).await
     }
 
     /// Guesses at the subject of a query that also names a style: from its best hits without the

@@ -62,6 +62,13 @@ impl FakeEmbedder {
         }
     }
 
+    /// The same, but its style embeddings have this fingerprint.
+    #[must_use]
+    pub fn with_style(mut self, fingerprint: &str) -> Self {
+        Arc::make_mut(&mut self.info).style = Some(fingerprint.to_owned());
+        self
+    }
+
     /// Pictures of the same mean colour, in steps of a quarter, have the same style.
     fn style(&self, pixels: &ModelPixels) -> Embedding {
         let count = (pixels.rgb.len() / 3).max(1);

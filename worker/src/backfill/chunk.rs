@@ -9,6 +9,7 @@ use clippy_core::gallery::{PerSpace, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{LineFailure, LineOutcome, LineRecord, NOT_STORED};
 use clippy_core::sentences::Underscores;
+use clippy_core::styles::StyleVectors;
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
@@ -32,6 +33,7 @@ pub(crate) struct BackfillProcessor {
     template: String,
     underscores: Underscores,
     spaces: &'static [Space],
+    styles: StyleVectors,
     force_all: bool,
     selection: Option<Arc<Selection>>,
     limits: DecodeLimits,
@@ -52,7 +54,7 @@ impl BackfillProcessor {
         request: &BackfillRequest,
         limits: DecodeLimits,
         roots: Roots,
-        spaces: &'static [Space],
+        (spaces, styles): (&'static [Space], StyleVectors),
         underscores: Underscores,
         selection: Option<Arc<Selection>>,
     ) -> Self {
@@ -62,6 +64,7 @@ impl BackfillProcessor {
             template: request.lines.text_template.clone(),
             underscores,
             spaces,
+            styles,
             force_all: request.force_all,
             selection,
             limits,
@@ -229,7 +232,7 @@ impl BackfillProcessor {
                 });
             }
             if wanted.style {
-                requests.push(place, Space::Style, EmbedInput::Style(image.clone()));
+                requests.push_style(place, image.clone(), &self.styles);
             }
             if wanted.image {
                 requests.push(place, Space::Image, EmbedInput::Pixels(image));

@@ -17,45 +17,85 @@ use crate::backfill::selection::Selection;
 use crate::ingest::progress::IngestProgress;
 use crate::ingest::run::ChunkProcessor;
 use crate::ingest::{IngestReport, RunSettings, Tools, check, roots, run};
+use crate::whitening::{self, SampleFiles};
 
 /// Returns the spaces that a request selects, of those that can be filled: styles need a model that
 /// makes them and a collection of a schema that stores them.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Unsupported`] when styles are asked for by name and cannot be made.
-async fn spaces(tools: &Tools, request: &BackfillRequest) -> Result<&'static [Space]> {
-    Ok(match request.which {
+async fn spaces(
+    tools: &Tools,
+    request: &BackfillRequest,
+) -> Result<(&'static [Space], StyleVectors)> {
+    let spaces: &'static [Space] = match request.which {
         Which::Image => &[Space::Image],
         Which::Edge => &[Space::Edge],
         Which::Text => &[Space::Text],
         Which::Both => &[Space::Image, Space::Edge],
         Which::Style => {
-            settle_styles(tools, request.force_all).await?;
-            &[Space::Style]
+            let styles = settle_styles(tools, request.force_all).await?;
+            return Ok((&[Space::Style], styles));
         }
         Which::All => match settle_styles(tools, request.force_all).await {
-            Ok(()) => &Space::ALL,
+            Ok(styles) => return Ok((&Space::ALL, styles)),
             Err(error) if error.code == ErrorCode::Unsupported => {
                 &[Space::Image, Space::Edge, Space::Text]
             }
             Err(error) => return Err(error),
         },
-    })
+    };
+    Ok((spaces, StyleVectors::NotMade))
 }
 
-async fn settle_styles(tools: &Tools, force_all: bool) -> Result<()> {
+async fn settle_styles(tools: &Tools, force_all: bool) -> Result<StyleVectors> {
     let (gallery, model) = (&*tools.gallery, tools.embedder.info());
     styles::check_fill(&gallery.info().await?, model)?;
-    if let (true, Some(head)) = (force_all, &model.style) {
-        return styles::replace(gallery, head).await;
+    let whitens = model.style_statistics().is_some();
+    if let (true, false, Some(head)) = (force_all, whitens, &model.style) {
+        styles::replace(gallery, head).await?;
+        return Ok(StyleVectors::Made);
     }
-    match styles::settle(gallery, model).await? {
-        StyleVectors::Made => Ok(()),
-        StyleVectors::NotMade | StyleVectors::OfAnotherHead => Err(Error::new(
-            ErrorCode::Unsupported,
-            "the collection's style vectors are of another style head than the model's, and the \
-             two do not compare: replace all of them with --force-all",
-        )),
+    let settled = styles::settle(gallery, model).await?;
+    if settled.are_made() {
+        return Ok(settled);
+    }
+    Err(Error::new(
+        ErrorCode::Unsupported,
+        "the collection's style vectors are of another style head than the model's, and the \
+         two do not compare: replace all of them with --force-all",
+    ))
+}
+
+/// Fits the whitening of the collection's style vectors, if the request fills them, the model gives
+/// statistics, and there is no whitening yet or all vectors are made anew. It must run once, before
+/// the vectors are made: vectors of two whitenings cannot be compared.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::Unsupported`] when styles are asked for by name and cannot be made.
+pub(crate) async fn fit_whitening(
+    tools: &Tools,
+    request: &BackfillRequest,
+    settings: &RunSettings,
+) -> Result<()> {
+    let (gallery, model) = (&*tools.gallery, tools.embedder.info());
+    let asked = matches!(request.which, Which::Style | Which::All);
+    if !asked
+        || model.style_statistics().is_none()
+        || styles::check_fill(&gallery.info().await?, model).is_err()
+        || !request.force_all && gallery.note(styles::NOTE).await?.is_some()
+    {
+        return Ok(());
+    }
+    check(tools, &request.lines).await?;
+    let roots = Arc::new(roots(tools, &request.lines, settings).await?);
+    match whitening::fit(gallery, &*tools.embedder, &SampleFiles::Roots(roots)).await {
+        Ok(whitening) => styles::record_whitening(gallery, &whitening).await,
+        Err(error) if error.code == ErrorCode::Unsupported && request.which == Which::All => {
+            tracing::info!(%error, "no style vectors are made");
+            Ok(())
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -78,6 +118,7 @@ pub async fn backfill(
         Some(file) => Some(Arc::new(Selection::read(file).await?)),
         None => None,
     };
+    fit_whitening(&tools, request, settings).await?;
     let processor = prepare_processor(&tools, request, settings, selection).await?;
     run::drive(
         &tools,
@@ -99,7 +140,7 @@ pub(crate) async fn prepare_processor(
 ) -> Result<Arc<dyn ChunkProcessor>> {
     check(tools, &request.lines).await?;
     let roots = roots(tools, &request.lines, settings).await?;
-    let spaces = spaces(tools, request).await?;
+    let (spaces, styles) = spaces(tools, request).await?;
     let underscores = if spaces.contains(&Space::Text) {
         sentences::record_form(&*tools.gallery).await?
     } else {
@@ -110,7 +151,7 @@ pub(crate) async fn prepare_processor(
         request,
         settings.limits,
         roots,
-        spaces,
+        (spaces, styles),
         underscores,
         selection,
     )))

@@ -147,8 +147,7 @@ impl IngestProcessor {
         let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
         // Read for each chunk, since they may be found again while this run lasts.
         let gallery = &*self.tools.gallery;
-        let head = self.tools.embedder.info().style.as_deref();
-        let groups = CurrentGroups::read(gallery, head).await?;
+        let groups = CurrentGroups::read(gallery, self.tools.embedder.info()).await?;
         let stored = by_id(self.tools.gallery.retrieve(&ids, With::PAYLOAD).await?);
         for (_, entry) in &mut entries {
             reviewed::keep(entry, stored.get(&entry.id).map(|point| &point.payload));
@@ -282,7 +281,7 @@ impl IngestProcessor {
             image,
             edge,
         } = prepared;
-        requests.push_picture(place, image, edge, self.styles);
+        requests.push_picture(place, image, edge, &self.styles);
         let sentence = self
             .template
             .as_deref()

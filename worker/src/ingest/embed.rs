@@ -19,6 +19,8 @@ const ATTEMPTS: u32 = 300;
 pub(crate) struct EmbedRequests {
     inputs: Vec<EmbedInput>,
     places: Vec<(usize, Space)>,
+    /// How style embeddings become vectors of the collection.
+    styles: Option<StyleVectors>,
 }
 
 impl EmbedRequests {
@@ -35,13 +37,19 @@ impl EmbedRequests {
         place: usize,
         image: ModelPixels,
         edge: ModelPixels,
-        styles: StyleVectors,
+        styles: &StyleVectors,
     ) {
-        if styles == StyleVectors::Made {
-            self.push(place, Space::Style, EmbedInput::Style(image.clone()));
+        if styles.are_made() {
+            self.push_style(place, image.clone(), styles);
         }
         self.push(place, Space::Image, EmbedInput::Pixels(image));
         self.push(place, Space::Edge, EmbedInput::Pixels(edge));
+    }
+
+    /// Requests the style vector of a picture.
+    pub(crate) fn push_style(&mut self, place: usize, image: ModelPixels, styles: &StyleVectors) {
+        self.push(place, Space::Style, EmbedInput::Style(image));
+        self.styles = Some(styles.clone());
     }
 
     /// Makes the vectors. Returns one entry for each of the chunk's `lines`: its vectors, or why
@@ -66,6 +74,10 @@ impl EmbedRequests {
         }
         let dimension = embedder.info().dimension;
         for ((place, space), embedding) in self.places.into_iter().zip(embeddings) {
+            let embedding = match &self.styles {
+                Some(styles) if space == Space::Style => styles.finish(embedding),
+                _ => embedding,
+            };
             match check_vector(space, &embedding, dimension) {
                 Ok(()) => {
                     if let Ok(vectors) = &mut made[place] {

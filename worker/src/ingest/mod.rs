@@ -173,6 +173,12 @@ pub(crate) async fn prepare_processor(
     } else {
         styles::settle(&*tools.gallery, tools.embedder.info()).await?
     };
+    if styles == StyleVectors::NotMade && tools.embedder.info().style_statistics().is_some() {
+        tracing::info!(
+            "new pictures get no style vectors until `clippy backfill --which style` has made \
+             those of the collection"
+        );
+    }
     if styles == StyleVectors::OfAnotherHead {
         tracing::warn!(
             "the collection's style vectors were made by another style head: new pictures get none \

@@ -18,8 +18,8 @@ use super::backfill_work::BackfillWork;
 use super::manifest_part::{Fingerprint, ManifestPart};
 use super::{BulkSettings, merge, part, patient_tools, plan};
 use super::{styles, tag};
-use crate::backfill::prepare_processor;
 use crate::backfill::selection::Selection;
+use crate::backfill::{fit_whitening, prepare_processor};
 use crate::ingest::{LiveTools, RunSettings};
 
 /// Makes the vectors that stored points lack, in parts.
@@ -109,6 +109,10 @@ impl JobHandler for BackfillJob {
         }
         if merging {
             return merge::run(&context, tools, &request.lines, true).await;
+        }
+        // A planner that continues must not replace the whitening that its first parts use.
+        if context.last_checkpoint().is_none() {
+            fit_whitening(tools, &request, &RunSettings::default()).await?;
         }
         match plan::run(&context, tools, self.settings, &request, &request.lines).await? {
             0 => merge::empty_result(),

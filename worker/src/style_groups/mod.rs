@@ -131,7 +131,7 @@ impl Finder<'_> {
                  styles from version {STYLE_GROUPS_SCHEMA_VERSION} on: run `clippy migrate`"
             )));
         }
-        let head = model.style.clone();
+        let head = styles::head_of(self.gallery, model).await?;
         head.ok_or_else(|| Error::internal("a model without a style head passed the check"))
     }
 }

@@ -1,11 +1,11 @@
 //! Keeps the styles up to date after pictures were stored.
 
-use clippy_core::Result;
 use clippy_core::clustering::FEWEST;
-use clippy_core::embedding::Embedder;
+use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::gallery::{Gallery, Payload, STYLE_GROUP_FIELD, Vectors};
 use clippy_core::style_groups::{NOTE, StyleGroups};
 use clippy_core::styles::check_search;
+use clippy_core::{Result, styles};
 use tokio_util::sync::CancellationToken;
 
 use super::assign::payload_of;
@@ -38,7 +38,8 @@ async fn try_refresh(finder: &Finder<'_>) -> Result<()> {
     if pictures < FEWEST as u64 {
         return Ok(());
     }
-    match StyleGroups::read(gallery, model.style.as_deref()).await? {
+    let head = styles::head_of(gallery, model).await?;
+    match StyleGroups::read(gallery, head.as_deref()).await? {
         Some(groups) if !groups.is_outgrown(pictures) => {
             group_the_rest(gallery, &groups, finder.stop).await
         }
@@ -56,7 +57,8 @@ pub(crate) async fn carry_over(
     to: &dyn Gallery,
     embedder: &dyn Embedder,
 ) -> Result<()> {
-    let head = embedder.info().style.as_deref();
+    let head = styles::head_of(to, embedder.info()).await?;
+    let head = head.as_deref();
     let is_there = StyleGroups::read(to, head).await?.is_some();
     if is_there || StyleGroups::read(from, head).await?.is_none() {
         return Ok(());
@@ -71,8 +73,9 @@ pub(crate) async fn carry_over(
 pub(crate) struct CurrentGroups(Option<StyleGroups>);
 
 impl CurrentGroups {
-    pub(crate) async fn read(gallery: &dyn Gallery, head: Option<&str>) -> Result<Self> {
-        StyleGroups::read(gallery, head).await.map(Self)
+    pub(crate) async fn read(gallery: &dyn Gallery, model: &ModelInfo) -> Result<Self> {
+        let head = styles::head_of(gallery, model).await?;
+        StyleGroups::read(gallery, head.as_deref()).await.map(Self)
     }
 
     /// Adds the key of a picture's group to its payload. Without groups the payload stays.

@@ -14,3 +14,4 @@ mod sentences;
 mod styles;
 mod support;
 mod tags;
+mod whitening;

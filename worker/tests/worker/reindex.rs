@@ -21,6 +21,7 @@ use clippy_core::preferences::PreferenceRule;
 use clippy_core::recent::{RecentQueries, RecentQuery};
 use clippy_core::search::calibration;
 use clippy_core::search::weights::Weights;
+use clippy_core::styles::{self, StyleVectors, check_search};
 use clippy_core::{Error, Result};
 use clippy_gallery::{
     EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles,
@@ -45,6 +46,8 @@ const PARTS: BulkSettings = BulkSettings {
 };
 const OLD: usize = 8;
 const NEW: usize = 12;
+/// The model that gives statistics instead of style vectors.
+const WHITENED: usize = 16;
 
 /// How many words may name a style.
 const STYLE_WORDS: usize = 36;
@@ -88,8 +91,12 @@ impl Models for FakeModels {
         let dimension =
             dimension.ok_or_else(|| Error::invalid(format!("no model is called {source:?}")))?;
         let (gate, inputs) = (Arc::clone(&self.gate), Arc::clone(&self.inputs));
+        let fake = FakeEmbedder::new(dimension);
         Ok(Arc::new(GatedEmbedder {
-            fake: FakeEmbedder::new(dimension),
+            fake: match dimension {
+                WHITENED => fake.with_style("statistics-of-the-fake"),
+                _ => fake,
+            },
             gate,
             inputs,
         }))
@@ -762,4 +769,35 @@ async fn an_empty_collection_is_switched_at_once() {
         "{result}"
     );
     assert_eq!(process.live.now().embedder.info().dimension, NEW);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reindex_fits_a_whitening_once_and_carries_it() {
+    let (_fixture, process) = process_with_pictures(40).await;
+    process.open_gate();
+    let _worker = process.worker();
+    let request = ReindexRequest {
+        model: Some(WHITENED.to_string()),
+        ..ReindexRequest::default()
+    };
+    let mut notes = Vec::new();
+    for _ in 0..2 {
+        let id = process.submit(JobKind::Reindex, &request).await;
+        process.result(id).await;
+        let live = process.live.now();
+        let made = check_search(&*live.gallery, live.embedder.info()).await;
+        let made = made.expect("it can be searched by style");
+        assert!(matches!(made, StyleVectors::Whitened(_)), "{made:?}");
+        for (id, point) in process.points().await {
+            let style = point
+                .vectors
+                .style
+                .unwrap_or_else(|| panic!("{id} has none"));
+            let length: f32 = style.iter().map(|value| value * value).sum();
+            assert!((length - 1.0).abs() < 1e-4, "{id}: {length}");
+        }
+        notes.push(live.gallery.note(styles::NOTE).await.expect("read"));
+    }
+    assert!(notes[0].is_some());
+    assert_eq!(notes[0], notes[1]);
 }

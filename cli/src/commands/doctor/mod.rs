@@ -4,6 +4,7 @@
 mod collection;
 mod configuration;
 mod owner;
+mod style;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::folder_id;
 use crate::generation;
-use crate::models::inspect;
+use crate::models::{InspectedModel, inspect};
 use crate::qdrant;
 
 /// Prints findings, and counts the faults.
@@ -55,14 +56,20 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
     configuration::check(settings, environment, &mut findings).await;
 
     let looked = inspect(settings).await;
-    let info = looked.as_ref().ok().map(|(info, _)| Arc::clone(info));
-    let model = looked.map(|(info, how)| {
-        format!(
-            "{} {}, {} dimensions, {how}",
-            info.name, info.pretrained, info.dimension
-        )
-    });
-    findings.add("model", model);
+    let info = looked.as_ref().ok().map(|model| Arc::clone(&model.info));
+    findings.add(
+        "model",
+        looked.as_ref().map(|model| {
+            let InspectedModel { info, runs, .. } = model;
+            format!(
+                "{} {}, {} dimensions, {runs}",
+                info.name, info.pretrained, info.dimension
+            )
+        }),
+    );
+    if let Ok(model) = &looked {
+        style::check(settings, model, &mut findings);
+    }
 
     // Other commands choose the collection in the same way. An error is reported below.
     let mut chosen = settings.clone();

@@ -1,15 +1,18 @@
 //! OpenCLIP's two towers on libtorch.
 
+mod descriptor;
 pub(crate) mod layers;
 mod pass;
 pub(crate) mod resnet;
+mod sketch;
 pub(crate) mod style;
+mod style_source;
 pub(crate) mod text;
 pub(crate) mod transformer;
 pub(crate) mod vision;
 pub mod weights;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clippy_core::embedding::{Embedding, ImageTransform, ModelPixels};
 use tch::{Device, Kind, Tensor};
@@ -17,10 +20,13 @@ use tch::{Device, Kind, Tensor};
 use crate::config::{ModelConfig, VisionNetwork};
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
+use descriptor::StyleDescriptor;
 use layers::{Activation, Observe, to_unit_length};
 use pass::PicturePass;
 use resnet::ModifiedResNet;
-use style::{StyleHead, StyleLayer};
+use sketch::StatisticsSketch;
+use style::{LayerStyle, StyleHead, StyleLayer};
+use style_source::{StyleSource, StyleWay};
 use text::TextTransformer;
 use vision::{Blocks, VisionTransformer};
 use weights::{Weights, WeightsFile};
@@ -29,7 +35,7 @@ use weights::{Weights, WeightsFile};
 pub struct ClipModel {
     vision: VisionTower,
     text: TextTransformer,
-    style: Option<StyleHead>,
+    style: Option<StyleSource>,
     /// What turns bytes into normalised values: `x * gain + shift`, each `[1, 3, 1, 1]`.
     pixel_gain: Tensor,
     pixel_shift: Tensor,
@@ -205,14 +211,39 @@ impl ClipModel {
         let _no_grad = tch::no_grad_guard();
         let layer = |name: &str| self.vision.layer(name);
         let head = StyleHead::load(path, layer, self.dimension, self.device)?;
-        self.style = Some(head);
+        self.style = Some(StyleSource::Head(head));
         Ok(())
     }
 
-    /// The fingerprint of the style head; `None` without one.
+    /// Makes style vectors from published style descriptors from now on. Returns the file of their
+    /// weights.
+    ///
+    /// # Errors
+    /// [`ClipError::StyleModel`] or [`ClipError::WeightsMismatch`] for a file that holds none.
+    pub fn load_descriptors(&mut self, path: &Path, precision: Precision) -> Result<PathBuf> {
+        let side = u32::try_from(self.side).unwrap_or(u32::MAX);
+        let tower = StyleDescriptor::load(path, self.dimension, side, self.device, precision)?;
+        let weights = tower.path().to_owned();
+        self.style = Some(StyleSource::Descriptor(Box::new(tower)));
+        Ok(weights)
+    }
+
+    /// Makes style vectors from the statistics of early layers from now on. `model` is the
+    /// fingerprint of this model.
+    ///
+    /// # Errors
+    /// Where libtorch fails.
+    pub fn use_statistics(&mut self, model: &str) -> Result<()> {
+        let layer = |name: &str| self.vision.layer(name);
+        let sketch = StatisticsSketch::new(layer, self.dimension, model, self.device)?;
+        self.style = Some(StyleSource::Statistics(sketch));
+        Ok(())
+    }
+
+    /// The fingerprint of what makes style vectors; `None` if nothing does.
     #[must_use]
     pub fn style(&self) -> Option<&str> {
-        self.style.as_ref().map(StyleHead::fingerprint)
+        self.style.as_ref().map(StyleSource::fingerprint)
     }
 
     /// Embeds what pictures show, in one pass: a unit-length vector each.
@@ -231,8 +262,8 @@ impl ClipModel {
     /// share the layers that both need.
     ///
     /// # Errors
-    /// [`ClipError::NoStyle`] for a style without a style head; where libtorch fails; or a picture
-    /// is not of the model's side.
+    /// [`ClipError::NoStyle`] for a style of a model that makes none; where libtorch fails; or a
+    /// picture is not of the model's side.
     pub fn embed_pictures(
         &self,
         pictures: &[(&ModelPixels, PictureView)],
@@ -242,23 +273,53 @@ impl ClipModel {
         }
         let _no_grad = tch::no_grad_guard();
         let plan = PicturePass::new(pictures);
-        let head = match &self.style {
-            Some(head) => Some(head),
-            None if plan.style.is_empty() => None,
+        let source = match &self.style {
+            _ if plan.style.is_empty() => None,
             None => return Err(ClipError::NoStyle),
+            Some(source) => Some(source),
         };
-        let pixels = self.pixels(&plan.pictures)?;
+        let pictures = self.pictures(&plan.pictures)?;
+        let (content, style) = match source.map(StyleSource::way) {
+            None => (self.embed_content(&pictures)?, Vec::new()),
+            Some(StyleWay::Layers(layers)) => self.embed_both(&plan, &pictures, layers)?,
+            Some(StyleWay::Tower(tower)) => {
+                let count = plan.pictures.len();
+                let content = match plan.content.is_empty() {
+                    true => Vec::new(),
+                    false => self.embed_content(&rows(&pictures, &plan.content, count)?)?,
+                };
+                let of_style = rows(&pictures, &plan.style, count)?;
+                (content, to_rows(&tower.forward(&of_style)?)?)
+            }
+        };
+        Ok(plan.distribute(&content, &style))
+    }
+
+    /// Embeds what pictures show: values in 0..255, `[batch, 3, side, side]`.
+    fn embed_content(&self, pictures: &Tensor) -> Result<Vec<Embedding>> {
+        let mut observe = |_: usize, x: Tensor| Ok(Some(x));
+        let content = self
+            .vision
+            .forward(&self.normalised(pictures)?, &mut observe)?;
+        content.map_or(Ok(Vec::new()), |content| to_rows(&content))
+    }
+
+    /// Embeds both views in one pass: the content of some pictures, and the style of some, from the
+    /// layers that both share.
+    fn embed_both(
+        &self,
+        plan: &PicturePass<'_>,
+        pictures: &Tensor,
+        layers: &dyn LayerStyle,
+    ) -> Result<(Vec<Embedding>, Vec<Embedding>)> {
         let count = plan.pictures.len();
         let mut seen = Vec::new();
         let mut observe = |number: usize, x: Tensor| {
-            let Some(head) = head.filter(|_| !plan.style.is_empty()) else {
-                return Ok(Some(x));
-            };
-            if head.uses(number) {
+            if layers.uses(number) {
                 let of_style = rows(&x, &plan.style, count)?;
-                seen.push(head.statistics(number, &self.vision.positions(of_style)?)?);
+                seen.push(layers.statistics(number, &self.vision.positions(of_style)?)?);
             }
-            if !head.ends_at(number) || seen.is_empty() {
+            if !layers.ends_at(number) || seen.is_empty() {
                 return Ok(Some(x));
             }
             // The later layers are computed only for the pictures whose content is wanted. The
@@ -274,17 +335,14 @@ impl ClipModel {
             };
             Ok(Some(rest))
         };
+        let pixels = self.normalised(pictures)?;
         let content = self.vision.forward(&pixels, &mut observe)?;
         let content = content.map_or(Ok(Vec::new()), |content| to_rows(&content))?;
-        let style = match head {
-            Some(head) if !plan.style.is_empty() => to_rows(&head.forward(&seen)?)?,
-            _ => Vec::new(),
-        };
-        Ok(plan.distribute(&content, &style))
+        Ok((content, to_rows(&layers.forward(&seen)?)?))
     }
 
-    /// Normalised pixels `[batch, 3, side, side]` on the device.
-    fn pixels(&self, pictures: &[&ModelPixels]) -> Result<Tensor> {
+    /// The values in 0..255 of pictures, fp32 `[batch, 3, side, side]` on the device.
+    fn pictures(&self, pictures: &[&ModelPixels]) -> Result<Tensor> {
         // Bytes go to the device, floats are made there: a quarter of the traffic.
         let expected = (self.side * self.side * 3) as usize;
         let mut bytes = Vec::with_capacity(pictures.len() * expected);
@@ -301,8 +359,12 @@ impl ClipModel {
         let size = [pictures.len() as i64, self.side, self.side, 3];
         let pixels =
             Tensor::f_from_data_size(&bytes, &size, Kind::Uint8)?.f_to_device(self.device)?;
-        let pixels = pixels.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
-        Ok(pixels
+        Ok(pixels.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?)
+    }
+
+    /// What the tower takes, made of values in 0..255.
+    fn normalised(&self, pictures: &Tensor) -> Result<Tensor> {
+        Ok(pictures
             .f_mul(&self.pixel_gain)?
             .f_add_(&self.pixel_shift)?
             .f_to_kind(self.kind)?)

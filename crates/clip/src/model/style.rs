@@ -153,28 +153,41 @@ impl StyleHead {
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
+}
 
+/// What makes style vectors from the layers of a tower.
+pub trait LayerStyle {
     /// Whether the statistics of this layer are used.
-    pub fn uses(&self, number: usize) -> bool {
+    fn uses(&self, number: usize) -> bool;
+
+    /// Whether no layer after this one is used.
+    fn ends_at(&self, number: usize) -> bool;
+
+    /// Computes the statistics of a layer's output that [`LayerStyle::forward`] needs.
+    fn statistics(&self, number: usize, x: &Tensor) -> Result<LayerStatistics>;
+
+    /// Turns the statistics of all used layers, in the order of the tower, into style vectors: fp32
+    /// `[batch, outputs]`.
+    fn forward(&self, statistics: &[LayerStatistics]) -> Result<Tensor>;
+}
+
+impl LayerStyle for StyleHead {
+    fn uses(&self, number: usize) -> bool {
         self.layers.iter().any(|layer| layer.number == number)
     }
 
-    /// Computes the statistics of a layer's output that [`StyleHead::forward`] needs.
-    pub fn statistics(&self, number: usize, x: &Tensor) -> Result<LayerStatistics> {
+    fn statistics(&self, number: usize, x: &Tensor) -> Result<LayerStatistics> {
         let is_correlated = self.correlated.iter().any(|layer| layer.number == number);
         statistics(x, is_correlated)
     }
 
-    /// Whether the head uses no layer after this one.
-    pub fn ends_at(&self, number: usize) -> bool {
+    fn ends_at(&self, number: usize) -> bool {
         self.layers
             .last()
             .is_none_or(|layer| layer.number <= number)
     }
 
-    /// Turns the statistics of all used layers, in the order of the tower, into style vectors: fp32
-    /// `[batch, outputs]`, of unit length.
-    pub fn forward(&self, statistics: &[LayerStatistics]) -> Result<Tensor> {
+    fn forward(&self, statistics: &[LayerStatistics]) -> Result<Tensor> {
         let moments = statistics.iter().map(|layer| &layer.moments);
         let correlations = statistics
             .iter()
@@ -226,9 +239,16 @@ pub struct LayerStatistics {
     correlations: Option<Tensor>,
 }
 
+impl LayerStatistics {
+    /// The means of all channels, then their deviations: `[batch, 2 * channels]`.
+    pub fn moments(&self) -> &Tensor {
+        &self.moments
+    }
+}
+
 /// Computes the statistics of a layer over all positions. `x` is the layer's output:
 /// `[batch, channels, height, width]` or `[batch, positions, channels]`.
-fn statistics(x: &Tensor, is_correlated: bool) -> Result<LayerStatistics> {
+pub fn statistics(x: &Tensor, is_correlated: bool) -> Result<LayerStatistics> {
     let x = x.f_to_kind(Kind::Float)?;
     let channels_first = if x.dim() == 4 {
         x.f_flatten(2, 3)?

@@ -99,6 +99,7 @@ impl WeightsFile {
             path: &self.path,
             origin: Origin::File(tensors),
             device,
+            stored_name: str::to_owned,
             unused,
             problems: Vec::new(),
         })
@@ -127,6 +128,8 @@ pub struct Weights<'a> {
     path: &'a Path,
     origin: Origin<'a>,
     device: Device,
+    /// Turns open_clip's name of a tensor into that of the file.
+    stored_name: fn(&str) -> String,
     unused: BTreeSet<String>,
     problems: Vec<String>,
 }
@@ -147,6 +150,7 @@ impl Weights<'static> {
             path: Path::new("random"),
             origin: Origin::Random,
             device,
+            stored_name: str::to_owned,
             unused: BTreeSet::new(),
             problems: Vec::new(),
         }
@@ -154,13 +158,28 @@ impl Weights<'static> {
 }
 
 impl Weights<'_> {
+    /// Uses a file whose tensors have other names than open_clip's.
+    #[must_use]
+    pub fn with_names(self, stored_name: fn(&str) -> String) -> Self {
+        Self {
+            stored_name,
+            ..self
+        }
+    }
+
+    /// Leaves a tensor of the file unused.
+    pub fn ignore(&mut self, stored_name: &str) {
+        self.unused.remove(stored_name);
+    }
+
     /// Takes a tensor of this name and shape, in this precision, onto the model's device.
     ///
     /// # Errors
     /// Only where libtorch fails; what does not fit is reported by [`Weights::finish`].
     pub fn take(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor> {
-        self.unused.remove(name);
-        match self.read(name, shape) {
+        let name = (self.stored_name)(name);
+        self.unused.remove(&name);
+        match self.read(&name, shape) {
             Ok(tensor) => Ok(tensor.f_to_device(self.device)?.f_to_kind(kind)?),
             Err(TensorError::Torch(error)) => Err(error.into()),
             Err(TensorError::Problem(problem)) => {

@@ -9,4 +9,5 @@ mod models;
 mod preprocessing;
 mod pulling;
 mod style;
+mod style_sources;
 mod tokens;

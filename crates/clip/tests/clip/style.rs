@@ -2,12 +2,16 @@
 //! refused.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clippy_clip::Device;
 use clippy_clip::TorchEmbedder;
-use clippy_clip::{ClipError, EmbedderOptions, LoadedModel, ModelSource, PictureView, Precision};
+use clippy_clip::model::weights::WeightsFile;
+use clippy_clip::{
+    ClipError, ClipModel, EmbedderOptions, LoadedModel, ModelSource, PictureView, Precision,
+};
 use clippy_core::ErrorCode;
-use clippy_core::embedding::{EmbedInput, Embedder, ModelPixels};
+use clippy_core::embedding::{EmbedInput, Embedder, ModelInfo, ModelPixels};
 use clippy_testing::{check_embedder, check_overload};
 use serde_json::Value;
 
@@ -93,7 +97,7 @@ fn views_embedded_together_equal_views_embedded_alone() {
 }
 
 #[tokio::test]
-async fn the_bundled_model_and_one_without_a_style_keep_the_contract() {
+async fn the_bundled_model_and_one_without_a_head_keep_the_contract() {
     let options = EmbedderOptions::default();
     let embedder = TorchEmbedder::start(bundled(), options).expect("started");
     check_embedder(&embedder).await;
@@ -108,9 +112,25 @@ async fn the_bundled_model_and_one_without_a_style_keep_the_contract() {
 }
 
 #[tokio::test]
-async fn a_model_without_a_style_head_refuses_to_embed_styles() {
-    let model = fixtures::load(fixtures::MODELS[0], Precision::Fp32);
-    assert_eq!(model.info.style, None);
+async fn a_model_that_makes_no_styles_refuses_to_embed_them() {
+    let loaded = fixtures::load(fixtures::MODELS[0], Precision::Fp32);
+    let folder = fixtures::path("models").join(fixtures::MODELS[0]);
+    let file = WeightsFile::open(&folder.join("open_clip_model.safetensors")).expect("opened");
+    let bare = ClipModel::load(
+        &loaded.config,
+        &loaded.info.transform,
+        &file,
+        Device::Cpu,
+        Precision::Fp32,
+    );
+    let model = LoadedModel {
+        model: bare.expect("loaded"),
+        info: Arc::new(ModelInfo {
+            style: None,
+            ..(*loaded.info).clone()
+        }),
+        ..loaded
+    };
     let side = model.info.transform.side;
     let pixels = ModelPixels {
         side,

@@ -1,5 +1,7 @@
 //! `MODEL_NAME`, `PRETRAINED`, `DEVICE`, `PRECISION` and their older names `OPENCLIP_*`,
-//! `EMBEDDER_URL`.
+//! `EMBEDDER_URL`, `STYLE_MODEL`.
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,8 @@ pub struct ModelSettings {
     pub precision: Option<Precision>,
     /// `EMBEDDER_URL`: a worker that embeds, for machines without a GPU.
     pub embedder_url: Option<Address>,
+    /// `STYLE_MODEL`: published style descriptors (CSD), a `.safetensors` file or a folder with one.
+    pub style_model: Option<PathBuf>,
 }
 
 pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
@@ -60,5 +64,6 @@ pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
         device,
         precision,
         embedder_url: reader.text(&["EMBEDDER_URL"]).map(Address::new),
+        style_model: reader.text(&["STYLE_MODEL"]).map(PathBuf::from),
     })
 }

@@ -135,7 +135,7 @@ pub fn is_known(name: &str) -> bool {
 }
 
 /// Settings that are reserved for later versions. They are known, and have no effect yet.
-pub const NOT_YET: [&str; 9] = [
+pub const NOT_YET: [&str; 8] = [
     "BLOB_URL",
     "DATABASE_URL",
     "EMBED_BATCH",
@@ -143,7 +143,6 @@ pub const NOT_YET: [&str; 9] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OUTPUTS_KEEP_DAYS",
     "SDXL_MODEL",
-    "STYLE_MODEL",
     "WATCH_FOLDERS",
 ];
 

@@ -57,7 +57,7 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     mark.text = text.as_ref().map(|text| md5_hex(text.as_bytes()));
     let mut requests = EmbedRequests::default();
     let styles = styles::settle(&*live.gallery, live.embedder.info()).await?;
-    requests.push_picture(0, image, edge, styles);
+    requests.push_picture(0, image, edge, &styles);
     if let Some(text) = text {
         requests.push(0, Space::Text, EmbedInput::Text(text));
     }
@@ -77,8 +77,7 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     ]);
     payload.insert(HASH_FIELD.to_owned(), format!("{hash:016x}").into());
     payload.extend(mark.to_payload());
-    let head = live.embedder.info().style.as_deref();
-    let groups = CurrentGroups::read(&*live.gallery, head).await?;
+    let groups = CurrentGroups::read(&*live.gallery, live.embedder.info()).await?;
     groups.add_to(&mut payload, &vectors);
     live.gallery
         .upsert(vec![Point {

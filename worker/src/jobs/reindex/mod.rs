@@ -38,6 +38,7 @@ use self::plan::PointRange;
 use self::renew::Renewer;
 use super::{BulkSettings, wait_logger};
 use crate::patience::{Patience, Pauses};
+use crate::whitening;
 
 /// The unit of a re-index's progress.
 const UNIT: &str = "pictures";
@@ -139,6 +140,9 @@ impl ReindexJob {
             .collections
             .begin_beside(model.info(), &source, &owner)
             .await?;
+        let (live, pictures) = (tools.live.now(), Arc::clone(&tools.pictures));
+        let filled = Collections::open(&*tools.collections, &beside.name).await?;
+        whitening::settle_beside(&*live.gallery, &*filled, &*model, pictures).await?;
         match plan::run(context, tools, self.settings, request, &beside).await? {
             // The collection is empty: there are no parts to wait for, so merge at once.
             0 => {

@@ -213,7 +213,7 @@ impl Renewer {
                 let PreparedPicture {
                     mark, image, edge, ..
                 } = *prepared;
-                requests.push_picture(place, image, edge, self.styles);
+                requests.push_picture(place, image, edge, &self.styles);
                 point.payload.extend(Mark { text, ..mark }.to_payload());
                 (point, LineOutcome::Embedded)
             }

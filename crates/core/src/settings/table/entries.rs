@@ -115,6 +115,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         Model,
+        "STYLE_MODEL",
+        Unset,
+        "published style descriptors (CSD) that make the style vectors instead of the model: a \
+         `.safetensors` file, or a folder with one. Set it where the model runs",
+    ),
+    setting(
+        Model,
         "HF_ENDPOINT",
         Value("https://huggingface.co"),
         "where `clippy models pull` downloads weights from",
