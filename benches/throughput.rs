@@ -202,6 +202,7 @@ impl Server {
         let parts = ApiParts {
             searcher: LiveSearcher::new(LivePair::new(live), make),
             gallery,
+            trash: Arc::new(state.trash("pictures")),
             preferences: state,
             pictures: Arc::new(pictures),
             recent: Arc::new(()),

@@ -2,7 +2,7 @@
 """Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
 
 common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli;
-core <- tagging <- api, worker, cli; core <- jobs <- api, worker <- cli;
+core <- tagging <- keeping <- api, worker, cli; core <- jobs <- api, worker <- cli;
 core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
@@ -35,6 +35,7 @@ ALLOWED = {
     },
     "clippy-search": {"clippy-core", "clippy-imaging"},
     "clippy-tagging": {"clippy-common", "clippy-core"},
+    "clippy-keeping": {"clippy-core", "clippy-tagging"},
     "clippy-gallery": {"clippy-common", "clippy-core", "clippy-imaging"},
     "clippy-worker": {
         "clippy-common",
@@ -43,6 +44,7 @@ ALLOWED = {
         "clippy-jobs",
         "clippy-library",
         "clippy-search",
+        "clippy-keeping",
         "clippy-tagging",
         "clippy-generate",
     },
@@ -53,6 +55,7 @@ ALLOWED = {
         "clippy-jobs",
         "clippy-library",
         "clippy-search",
+        "clippy-keeping",
         "clippy-tagging",
         "clippy-generate",
         "clippy-remote",
@@ -63,6 +66,7 @@ ALLOWED = {
         "clippy-imaging",
         "clippy-clip",
         "clippy-search",
+        "clippy-keeping",
         "clippy-tagging",
         "clippy-gallery",
         "clippy-drawings",

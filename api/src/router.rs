@@ -24,9 +24,9 @@ use crate::layers::{errors_to_problems, finish_response, limit_address, limit_ti
 use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
-    add, admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
-    job_events, job_images, jobs, lineage, method_not_allowed, pictures, preparing, proposed,
-    providers, queues, search, styles, suggest, tag, tickets,
+    add, admin, bulk, caller_events, change, collection, feedback, generate, generate_image,
+    health, image, job_events, job_images, jobs, lineage, method_not_allowed, picture, pictures,
+    preparing, proposed, providers, queues, search, styles, suggest, tag, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics, page};
@@ -72,6 +72,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(preparing::get_preparing))
         .routes(routes!(proposed::list_proposed))
         .routes(routes!(styles::list_styles))
+        .routes(routes!(picture::get_picture))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key_to_read));
     let generation = OpenApiRouter::new()
@@ -102,6 +103,8 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(queues::list_queues))
         .routes(routes!(queues::pause_queue))
         .routes(routes!(queues::resume_queue))
+        .routes(routes!(picture::delete_picture))
+        .routes(routes!(change::list_changes))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let bulk = OpenApiRouter::new()
@@ -114,6 +117,8 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(styles::start_finding_styles))
         .routes(routes!(styles::rename_style))
         .routes(routes!(styles::merge_styles))
+        .routes(routes!(picture::edit_picture))
+        .routes(routes!(change::change_pictures))
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()

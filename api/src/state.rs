@@ -9,6 +9,7 @@ use clippy_core::live::Live;
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::Preferences;
 use clippy_core::recent::RecentQueries;
+use clippy_core::trash::Trash;
 use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{LiveSearcher, Searcher};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,8 @@ pub struct ApiParts {
     pub gallery: Arc<dyn GalleryReader>,
     /// The preferences of artists.
     pub preferences: Arc<dyn Preferences>,
+    /// Deleted pictures, and the journal of changes.
+    pub trash: Arc<dyn Trash>,
     /// The files of pictures.
     pub pictures: Arc<dyn Pictures>,
     /// Recent queries, which a re-index compares models with.
@@ -124,6 +127,11 @@ impl AppState {
     #[must_use]
     pub fn pictures(&self) -> &dyn Pictures {
         self.inner.parts.pictures.as_ref()
+    }
+
+    /// Deleted pictures, and the journal of changes.
+    pub(crate) fn trash(&self) -> &dyn Trash {
+        self.inner.parts.trash.as_ref()
     }
 
     /// The model that queries are embedded with, now.

@@ -14,8 +14,8 @@ use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::preparing::Preparing;
 use clippy_core::settings::Settings;
 use clippy_gallery::{
-    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles,
-    PictureOptions, QdrantCollections, RecentQueryFile, StoreLock, holder,
+    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, EmbeddedTrash, GalleryPictures,
+    PictureFiles, PictureOptions, QdrantCollections, RecentQueryFile, StoreLock, holder,
 };
 use clippy_generate::GenerationSettings;
 use clippy_imaging::DecodeLimits;
@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::cleaning;
 use crate::client::{Client, is_loopback};
 use crate::failure::Failure;
 use crate::following;
@@ -58,6 +59,8 @@ pub struct LocalServices {
     searcher: MakeSearcher,
     /// Preferences and ledgers.
     pub state: Arc<EmbeddedState>,
+    /// Deleted pictures, and the journal of changes.
+    trash: Arc<EmbeddedTrash>,
     /// The files of the collection's pictures.
     pictures: Arc<GalleryPictures>,
     /// The folders that bulk work may use.
@@ -153,6 +156,7 @@ impl LocalServices {
             models,
             recent,
             searcher,
+            trash: Arc::new(state.trash(&settings.collection.name)),
             state,
             pictures,
             folders,
@@ -181,6 +185,7 @@ impl LocalServices {
         LiveTools {
             live: Arc::clone(&self.live),
             ledger: Arc::clone(&self.state) as _,
+            trash: Arc::clone(&self.trash) as _,
         }
     }
 
@@ -272,6 +277,11 @@ impl LocalServices {
             ..ApiOptions::from(&settings.server)
         };
         let _following = self.follow();
+        let _cleaning = cleaning::start(
+            Arc::clone(&self.live),
+            Arc::clone(&self.trash) as _,
+            settings.collection.data_dir.clone(),
+        );
         if settings.jobs.redis_url.is_some() {
             self.generation.record_data_folder(&*jobs).await;
         }
@@ -279,6 +289,7 @@ impl LocalServices {
             searcher: LiveSearcher::new(Arc::clone(&self.live), Arc::clone(&self.searcher)),
             gallery: Arc::clone(&self.gallery) as _,
             preferences: Arc::clone(&self.state) as _,
+            trash: Arc::clone(&self.trash) as _,
             pictures: Arc::clone(&self.pictures) as _,
             recent: Arc::clone(&self.recent) as _,
             events: EventHub::start(Arc::clone(&jobs)),

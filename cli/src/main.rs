@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bundled;
+mod cleaning;
 mod client;
 mod commands;
 mod environment;

@@ -83,6 +83,36 @@ pub(crate) struct BulkResult {
     scan: Option<ScanResponse>,
     /// Proposed tags, of a job that proposes them. The lines are pictures.
     tags: Option<TagsReport>,
+    /// What a bulk change of pictures did. The lines are pictures that were looked at.
+    changes: Option<ChangesReport>,
+}
+
+/// What a bulk change did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChangesReport {
+    /// What was done.
+    action: String,
+    /// The name of the change: `restore` with it as `filter.change` undoes it.
+    change: String,
+    /// Pictures that changed.
+    changed: u64,
+    /// Pictures that were selected, and were so already.
+    unchanged: u64,
+    /// What a `restore` did.
+    restored: RestoredReport,
+}
+
+/// What a `restore` did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RestoredReport {
+    /// Pictures that are again as they were.
+    restored: u64,
+    /// Among them, pictures that need their files added again, since the model changed meanwhile.
+    without_vectors: u64,
+    /// Pictures whose trash was emptied: they can be added again.
+    lifted: u64,
+    /// Edits that were not undone, since the picture was changed again or deleted.
+    outdated: u64,
 }
 
 /// What a job proposed.

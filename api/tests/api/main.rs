@@ -3,6 +3,7 @@
 mod addresses;
 mod bodies;
 mod caller_events;
+mod changes;
 mod client;
 mod connections;
 mod embed;

@@ -36,7 +36,10 @@ fn text_template() -> String {
 }
 
 /// Refuses a template without the placeholder: every picture would get the same text vector.
-fn check_template(template: &str) -> Result<()> {
+///
+/// # Errors
+/// [`crate::ErrorCode::InvalidInput`] that says what is missing.
+pub fn check_template(template: &str) -> Result<()> {
     if template.contains("{tags}") {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 
 mod blocking;
 pub mod bulk;
+pub mod changes;
 pub mod clustering;
 pub mod collections;
 pub mod embedding;
@@ -24,6 +25,7 @@ pub mod settings;
 pub mod style_groups;
 pub mod styles;
 pub mod tastes;
+pub mod trash;
 pub mod whitening;
 
 pub use blocking::blocking;

@@ -7,12 +7,14 @@ mod collections;
 mod data;
 mod points;
 mod proposals;
+mod restoring;
 mod searching;
 
 pub use collections::*;
 pub use data::{DIMENSION, model};
 pub use points::*;
 pub use proposals::*;
+pub use restoring::*;
 pub use searching::*;
 
 /// Makes one `#[tokio::test]` for each check. The argument is an async function that returns an
@@ -59,6 +61,7 @@ macro_rules! gallery_contract {
             one_note_is_kept_for_each_name,
             fields_of_several_points_are_set_together,
             filters_by_groups_of_styles_select_what_they_say,
+            points_are_stored_again_as_they_were_bit_for_bit,
         }
     };
     (always $make:path: $($check:ident),* $(,)?) => {

@@ -23,4 +23,4 @@ pub use qdrant::{
     QdrantCollections, QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions,
 };
 pub use recent::RecentQueryFile;
-pub use state::EmbeddedState;
+pub use state::{EmbeddedState, EmbeddedTrash};

@@ -71,6 +71,22 @@ pub fn store(data: &Path, name: &str, bytes: &[u8], tags: &[String]) -> Result<U
     Ok(Upload { id, path })
 }
 
+/// Removes the stored picture with this id, if there is one. Waits for the disk.
+///
+/// # Errors
+/// [`ErrorCode::Unavailable`] if it cannot be removed.
+pub fn remove(data: &Path, id: PointId) -> Result<()> {
+    // The ids of stored pictures are UUIDs, made from their content.
+    let PointId::Uuid(_) = id else { return Ok(()) };
+    match fs::remove_dir_all(place_of(data, id)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::new(
+            ErrorCode::Unavailable,
+            format!("the picture {id} cannot be removed: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Checks that this is a picture that can be added, by its header.
 fn check(bytes: &[u8]) -> Result<PictureFormat> {
     let (limits, size) = (DecodeLimits::bulk(), bytes.len() as u64);
@@ -213,6 +229,18 @@ mod tests {
                 .count(),
             2
         );
+    }
+
+    #[test]
+    fn a_removed_picture_is_gone_and_others_stay() {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let upload = store(data.path(), "a.png", &png(), &tags(&["ink"])).expect("stored");
+        remove(data.path(), PointId::Number(7)).expect("no upload has such an id");
+        remove(data.path(), PointId::Uuid(uuid::Uuid::nil())).expect("nothing to remove");
+        assert!(upload.path.is_file());
+        remove(data.path(), upload.id).expect("removed");
+        assert!(!upload.path.exists() && folder_in(data.path()).is_dir());
+        remove(data.path(), upload.id).expect("gone already");
     }
 
     #[test]

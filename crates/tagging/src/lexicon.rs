@@ -187,10 +187,10 @@ impl Lexicon {
 }
 
 /// Embeds words, and waits while the embedder is overloaded.
-pub(crate) async fn embed(
-    embedder: &dyn Embedder,
-    inputs: Vec<EmbedInput>,
-) -> Result<Vec<Embedding>> {
+///
+/// # Errors
+/// Those of the model.
+pub async fn embed(embedder: &dyn Embedder, inputs: Vec<EmbedInput>) -> Result<Vec<Embedding>> {
     let expected = inputs.len();
     for attempt in 1.. {
         match embedder.embed(inputs.clone()).await {

@@ -23,9 +23,10 @@ mod sample;
 mod vocabulary;
 
 pub use calibration::{Calibration, NOTE};
+pub use lexicon::embed;
 pub use observer::{Observer, Stage, TagCursor, TagReport};
 pub use record::{Proposal, proposals_of};
-pub use review::{Decision, MOST_AT_ONCE, Reviewed, Reviewer, TagAction};
+pub use review::{Decision, MOST_AT_ONCE, Reviewed, Reviewer, TagAction, note_sentence, take_turn};
 pub use run::{TagTools, run};
 pub use vocabulary::{LONGEST_TAG, MOST_TAGS};
 

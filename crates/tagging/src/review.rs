@@ -12,7 +12,7 @@ use clippy_core::sentences::{Underscores, sentence};
 use clippy_core::{Error, Result, sentences};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::lexicon::embed;
 use crate::record::{Proposal, proposals_of, to_fields};
@@ -23,8 +23,14 @@ pub const MOST_AT_ONCE: usize = 500;
 /// Points of one page.
 const PAGE: usize = 64;
 
-/// One review at a time reads and writes, so that two about the same picture do not undo each other.
+/// One change of a picture's tags reads and writes at a time, so that two about the same picture do
+/// not undo each other.
 static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Waits until no other review or edit of pictures is between reading and writing.
+pub async fn take_turn() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
 
 /// The decision about some proposals of one picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +117,7 @@ impl<'g> Reviewer<'g> {
 
     /// Carries out decisions; pictures that do not exist are left out.
     pub(crate) async fn review_existing(&self, decisions: Vec<Decision>) -> Result<Reviewed> {
-        let _turn = TURN.lock().await;
+        let _turn = take_turn().await;
         let mut reviewed = Reviewed::default();
         if decisions.is_empty() {
             return Ok(reviewed);
@@ -227,8 +233,9 @@ impl<'g> Reviewer<'g> {
             .chain(accepted.iter().map(String::as_str))
             .collect();
         let sentence = sentence(&tags, self.template, form).filter(|_| !accepted.is_empty());
-        if let Some(sentence) = &sentence {
-            note_sentence(payload, sentence, &mut fields);
+        if let (Some(sentence), Some(mark)) = (&sentence, payload.get(NOTES_FIELD)) {
+            fields.insert(NOTES_FIELD.to_owned(), mark.clone());
+            note_sentence(&mut fields, Some(sentence));
         }
         Some(Changed {
             sentence,
@@ -289,10 +296,9 @@ impl Decision {
 
 /// Notes which sentence the text vector is made from, as an ingest does, so that the next one leaves
 /// the vector as it is.
-fn note_sentence(payload: &Payload, sentence: &str, fields: &mut Payload) {
-    if let Some(mark) = payload.get(NOTES_FIELD).filter(|mark| mark.is_object()) {
-        let mut mark = mark.clone();
-        mark["text"] = hex::encode(Md5::digest(sentence.as_bytes())).into();
-        fields.insert(NOTES_FIELD.to_owned(), mark);
+pub fn note_sentence(payload: &mut Payload, sentence: Option<&str>) {
+    if let Some(mark) = payload.get_mut(NOTES_FIELD).filter(|mark| mark.is_object()) {
+        let digest = sentence.map(|sentence| hex::encode(Md5::digest(sentence.as_bytes())));
+        mark["text"] = digest.into();
     }
 }

@@ -24,6 +24,7 @@ mod recent;
 mod redis;
 mod search;
 mod tagged;
+mod trash;
 mod waiting;
 
 pub use blocking_client::{BlockingAnswer, BlockingApiClient};
@@ -36,4 +37,5 @@ pub use preferences::MemoryPreferences;
 pub use recent::MemoryRecent;
 pub use redis::{RedisServer, free_port};
 pub use tagged::{TaggedPicture, tagged_pictures};
+pub use trash::MemoryTrash;
 pub use waiting::{wait_for, wait_for_blocking, wait_for_within, wait_until, wait_until_within};

@@ -44,7 +44,9 @@ export function BulkJob({ view: { job, connection }, now }: { view: JobView; now
       {failure !== null && <Notice error={failure} />}
       {error && <p className={state === "failed" ? "text-ruby" : "text-amber"}>{error.message}</p>}
       {result?.scan != null && <Scan scan={result.scan} />}
-      {result?.tags != null ? (
+      {result?.changes != null ? (
+        <p className="tabular text-soft">{plural(result.changes.changed, "picture")} changed</p>
+      ) : result?.tags != null ? (
         <Tags tags={result.tags} />
       ) : (
         result !== null && <Totals totals={result.totals} wanted={result.would_embed ?? 0} />

@@ -14,6 +14,7 @@ import { Empty, Failure, Skeleton } from "@/ui/states";
 
 import { AddFolderForm } from "./add-folder";
 import { BulkJob } from "./bulk-job";
+import { ChangeForm } from "./change-form";
 import { CollectionCard } from "./collection";
 import { Lanes } from "./lanes";
 import { ProposeForm } from "./propose";
@@ -73,6 +74,7 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
         <div className="flex flex-col gap-5">
           <AddFolderForm />
           <ProposeForm onReview={() => setReviewing(true)} />
+          <ChangeForm />
           <StartForm />
         </div>
         <BulkJobs />

@@ -22,6 +22,7 @@ import { Dialog } from "@/ui/overlays";
 import { Picture } from "@/ui/picture";
 import { Notice } from "@/ui/states";
 
+import { Correct } from "./correct";
 import { Explanation } from "./explanation";
 import { save, useSaved } from "./feedback";
 import { cycleFilter, toggleLike, useQueryState } from "./query-state";
@@ -58,6 +59,7 @@ export function Details({ hit, weights, onClose }: DetailsProps) {
           <Tags tags={picture.tags} />
           <Origin hit={hit} />
           <MadeFrom id={picture.id} />
+          <Correct picture={picture} />
         </div>
       </div>
     </Dialog>

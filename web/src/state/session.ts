@@ -89,13 +89,14 @@ useSession.setState(({ artist }) => ({ artist }));
 shared.watch(NAME, () => void useSession.persist.rehydrate());
 
 /**
- * The key for a path. Admin routes and changes of styles need the admin key, which also opens
- * everybody's jobs.
+ * The key for a path. Admin routes and changes of styles and pictures need the admin key, which
+ * also opens everybody's jobs.
  */
 export function keyFor(path: string, { key, adminKey }: Pick<Session, "key" | "adminKey">): string {
   if (path.startsWith("/api/admin")) return adminKey || key;
   if (path.startsWith("/api/jobs")) return adminKey || key;
   if (path.startsWith("/api/tags/review")) return adminKey || key;
   if (path.startsWith("/api/styles/")) return adminKey || key;
+  if (path.startsWith("/api/pictures/")) return adminKey || key;
   return key || adminKey;
 }

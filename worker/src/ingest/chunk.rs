@@ -17,21 +17,22 @@ use clippy_core::ids::PointId;
 use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
 use clippy_core::sentences::Underscores;
 use clippy_core::styles::StyleVectors;
+use clippy_core::trash::Tombstone;
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::ingest::Tools;
 use crate::ingest::embed::EmbedRequests;
 use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
 use crate::ingest::paths::{FoundPicture, NOT_SERVED, Roots};
 use crate::ingest::picture::{Content, PreparedPicture, check_header, prepare, read_if_changed};
 use crate::ingest::reviewed;
-use crate::ingest::run::{ChunkProcessor, Processed, Write, deleted};
+use crate::ingest::run::{ChunkProcessor, Processed, Write, deleted_meanwhile};
 use crate::ingest::source::Line;
+use crate::ingest::{Tools, deleted};
 use crate::style_groups::CurrentGroups;
 
 /// Runs work on blocking threads, at most one task per core at a time, since decoding takes memory.
@@ -144,6 +145,16 @@ impl IngestProcessor {
                 Line::Entry { number, entry } => entries.push((number, *entry)),
             }
         }
+        let entries_ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
+        let gone = deleted::among(&*self.tools.trash, &entries_ids).await?;
+        entries.retain(|(number, entry)| match gone.get(&entry.id) {
+            Some(stone) => {
+                let record = skipped_line(*number, entry.id, stone);
+                processed.push(Processed::of(record, None));
+                false
+            }
+            None => true,
+        });
         let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
         // Read for each chunk, since they may be found again while this run lasts.
         let gallery = &*self.tools.gallery;
@@ -159,6 +170,7 @@ impl IngestProcessor {
         )
         .await;
 
+        let unwanted = self.unwanted_content(&entries, &checks, &stored).await?;
         let mut requests = EmbedRequests::default();
         let mut plans = Vec::with_capacity(entries.len());
         let mut lines = Vec::with_capacity(entries.len());
@@ -169,9 +181,15 @@ impl IngestProcessor {
                 Err(failure) => LinePlan::Done(failure.into(), None),
                 Ok(FileCheck::WouldEmbed) => LinePlan::Done(would_embed(), None),
                 Ok(FileCheck::New { found, prepared }) => {
-                    hidden[place] = !found.served;
-                    self.record_root(&found).await?;
-                    self.plan_new(place, entry, found.path, *prepared, &mut requests)
+                    let unwanted = unwanted.get(&prepared.mark.md5);
+                    match unwanted.filter(|_| !stored.contains_key(&entry.id)) {
+                        Some(stone) => LinePlan::Done(deleted::skipped(stone), None),
+                        None => {
+                            hidden[place] = !found.served;
+                            self.record_root(&found).await?;
+                            self.plan_new(place, entry, found.path, *prepared, &mut requests)
+                        }
+                    }
                 }
                 Ok(FileCheck::Same { found, mark }) => {
                     hidden[place] = !found.served;
@@ -221,6 +239,26 @@ impl IngestProcessor {
         }
         processed.sort_by_key(|processed| processed.record.line);
         Ok(processed)
+    }
+
+    /// The tombstones of the content of new pictures: a copy of a deleted picture is not added,
+    /// even with another id.
+    async fn unwanted_content(
+        &self,
+        entries: &[(u64, Entry)],
+        checks: &[Result<FileCheck, LineFailure>],
+        stored: &HashMap<PointId, Point>,
+    ) -> Result<HashMap<String, Tombstone>> {
+        let new = entries
+            .iter()
+            .zip(checks)
+            .filter_map(|((_, entry), check)| match check {
+                Ok(FileCheck::New { prepared, .. }) if !stored.contains_key(&entry.id) => {
+                    Some(prepared.mark.md5.clone())
+                }
+                _ => None,
+            });
+        deleted::with_content(&*self.tools.trash, &new.collect::<Vec<_>>()).await
     }
 
     async fn check_file(
@@ -397,7 +435,7 @@ fn finish(
     let embedded = made.iter().any(|(_, vector)| vector.is_some());
     let vectors = if keeps {
         let Some(mut point) = kept else {
-            return (deleted().into(), None);
+            return (deleted_meanwhile().into(), None);
         };
         if made.text.is_some() || drops_text {
             point.vectors.text = made.text;
@@ -436,6 +474,14 @@ fn payload_of(entry: Entry, path: String) -> Payload {
     payload.insert(ID_FIELD.to_owned(), id);
     payload.insert(PATH_FIELD.to_owned(), path.into());
     payload
+}
+
+fn skipped_line(line: u64, id: PointId, stone: &Tombstone) -> LineRecord {
+    LineRecord {
+        line,
+        id: Some(id),
+        outcome: deleted::skipped(stone),
+    }
 }
 
 fn would_embed() -> LineOutcome {

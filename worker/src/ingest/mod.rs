@@ -6,6 +6,7 @@
 //! them ([`run`]). Only these few chunks are in memory, however long the manifest is.
 
 pub(crate) mod chunk;
+pub(crate) mod deleted;
 pub(crate) mod embed;
 pub(crate) mod failures;
 pub mod manifest;
@@ -26,6 +27,7 @@ use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
 use clippy_core::live::LivePair;
 use clippy_core::styles::StyleVectors;
+use clippy_core::trash::Trash;
 use clippy_core::{Error, ErrorCode, Result, sentences, styles};
 use clippy_imaging::DecodeLimits;
 use serde::Serialize;
@@ -50,6 +52,8 @@ pub struct Tools {
     pub gallery: Arc<dyn Gallery>,
     /// Records the outcome of every line.
     pub ledger: Arc<dyn Ledger>,
+    /// Knows the pictures that were deleted, which a run does not add again.
+    pub trash: Arc<dyn Trash>,
 }
 
 /// Settings of a run that come from this process and not from the request. The defaults are those
@@ -90,6 +94,8 @@ pub struct LiveTools {
     pub live: Arc<LivePair>,
     /// Records the outcome of every line.
     pub ledger: Arc<dyn Ledger>,
+    /// Knows the pictures that were deleted, and keeps what pictures were before a change.
+    pub trash: Arc<dyn Trash>,
 }
 
 impl LiveTools {
@@ -102,6 +108,7 @@ impl LiveTools {
             embedder,
             gallery,
             ledger: Arc::clone(&self.ledger),
+            trash: Arc::clone(&self.trash),
         }
     }
 }

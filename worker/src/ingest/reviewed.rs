@@ -1,5 +1,7 @@
-//! Keeps what people decided about proposed tags when a picture is ingested again.
+//! Keeps what people decided about proposed tags, and what they edited, when a picture is ingested
+//! again.
 
+use clippy_core::changes::{EDITED_FIELD, Edited};
 use clippy_core::gallery::{
     ACCEPTED_FIELD, PROPOSED_BY_FIELD, PROPOSED_FIELD, PROPOSED_WORDS_FIELD, Payload,
     REJECTED_FIELD, TAGS_FIELD, tags_of, words_of,
@@ -31,13 +33,17 @@ pub(crate) fn keep(entry: &mut Entry, stored: Option<&Payload>) {
         .filter(|tag| !entry.tags.iter().any(|known| known == tag))
         .map(str::to_owned)
         .collect();
-    if accepted.is_empty() {
-        return;
+    if !accepted.is_empty() {
+        let tags: Vec<String> = tags_of(&entry.payload)
+            .map(str::to_owned)
+            .chain(accepted.iter().cloned())
+            .collect();
+        entry.payload.insert(TAGS_FIELD.to_owned(), tags.into());
+        entry.tags.extend(accepted);
     }
-    let tags: Vec<String> = tags_of(&entry.payload)
-        .map(str::to_owned)
-        .chain(accepted.iter().cloned())
-        .collect();
-    entry.payload.insert(TAGS_FIELD.to_owned(), tags.into());
-    entry.tags.extend(accepted);
+    entry.payload.remove(EDITED_FIELD);
+    if let Some(edited) = stored.and_then(Edited::of) {
+        edited.repeat_on(&mut entry.payload);
+        entry.tags = tags_of(&entry.payload).map(str::to_owned).collect();
+    }
 }

@@ -23,7 +23,7 @@ use crate::ingest::failures;
 use crate::ingest::manifest::{Manifest, Slice};
 use crate::ingest::progress::{IngestProgress, Stage, Throttle};
 use crate::ingest::source::{Line, Source};
-use crate::ingest::{IngestReport, RunSettings, Tools};
+use crate::ingest::{IngestReport, RunSettings, Tools, deleted};
 
 /// Chunks that are processed at the same time: one in the model, one being decoded, one being
 /// stored.
@@ -296,9 +296,11 @@ impl Writer<'_> {
         }
         let gallery = &self.tools.gallery;
         let count = points.len() + vectors.len();
+        let stored: Vec<PointId> = points.iter().map(|point| point.id).collect();
         if !points.is_empty() {
             gallery.upsert(points).await?;
         }
+        let taken_back = deleted::take_back(self.tools, &stored).await?;
         let mut gone = HashSet::new();
         if !vectors.is_empty() {
             gone.extend(self.update(vectors).await?);
@@ -321,7 +323,17 @@ impl Writer<'_> {
                 record.outcome,
                 LineOutcome::Embedded | LineOutcome::Unchanged
             ) {
-                record.outcome = deleted().into();
+                record.outcome = deleted_meanwhile().into();
+            }
+        }
+        for record in &mut records {
+            if let Some(stone) = record.id.and_then(|id| taken_back.get(&id))
+                && matches!(
+                    record.outcome,
+                    LineOutcome::Embedded | LineOutcome::Unchanged
+                )
+            {
+                record.outcome = deleted::skipped(stone);
             }
         }
         self.tools.ledger.record(self.run, &records).await?;
@@ -336,7 +348,7 @@ impl Writer<'_> {
 }
 
 /// The failure of a line whose point was deleted between reading and writing it.
-pub(crate) fn deleted() -> LineFailure {
+pub(crate) fn deleted_meanwhile() -> LineFailure {
     let reason = "the picture was deleted while this line was processed: ingest it again";
     LineFailure::new(FailureKind::Deleted, reason)
 }

@@ -1,5 +1,5 @@
-//! The handler of `backfill` jobs, which make missing vectors, propose tags, or find the styles of a
-//! collection.
+//! The handler of `backfill` jobs, which make missing vectors, propose tags, find the styles of a
+//! collection, or change many pictures.
 //!
 //! Running a job twice does no harm: only vectors that are missing in the collection are made.
 
@@ -17,7 +17,7 @@ use super::admission::admit;
 use super::backfill_work::BackfillWork;
 use super::manifest_part::{Fingerprint, ManifestPart};
 use super::{BulkSettings, merge, part, patient_tools, plan};
-use super::{styles, tag};
+use super::{changes, styles, tag};
 use crate::backfill::selection::Selection;
 use crate::backfill::{fit_whitening, prepare_processor};
 use crate::ingest::{LiveTools, RunSettings};
@@ -84,6 +84,9 @@ impl JobHandler for BackfillJob {
             BackfillWork::Vectors(request) => *request,
             BackfillWork::Tag(request) => {
                 return tag::run(&context, tools, &self.folders, request).await;
+            }
+            BackfillWork::Change(job) => {
+                return changes::run(&context, tools, &job.change_pictures).await;
             }
             BackfillWork::Styles(request) => return styles::run(&context, tools, &request).await,
         };

@@ -18,6 +18,7 @@ mod add;
 mod admission;
 mod backfill;
 mod backfill_work;
+mod changes;
 mod fail_log;
 mod generate;
 mod ingest;

@@ -1,6 +1,7 @@
 //! The tests of this crate, in one program: linking libtorch and the engine once is enough.
 
 mod backfill;
+mod changes;
 mod comfyui;
 mod generate;
 mod ingest;

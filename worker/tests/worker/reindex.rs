@@ -1,6 +1,8 @@
 //! `reindex` jobs with real collections and a real embedded queue: models of different dimensions,
 //! concurrent writes, missing pictures, kills, and rollback.
 
+mod changes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -181,6 +183,7 @@ impl Process {
         };
         let tools = LiveTools {
             live: Arc::clone(&live),
+            trash: Arc::new(state.trash("pictures")),
             ledger: state,
         };
         Self {

@@ -19,6 +19,7 @@ use clippy_jobs::{EventHub, JobBackend, SqliteJobs, SqliteSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use clippy_testing::{
     ApiClient, ApiRequest, FakeEmbedder, MemoryGallery, MemoryPreferences, MemoryRecent,
+    MemoryTrash,
 };
 pub use clippy_testing::{json, problem, wait_until};
 use reqwest::{Client, Method, Response};
@@ -42,6 +43,8 @@ pub struct TestServer {
     pub gallery: Arc<MemoryGallery>,
     /// The pair that searches use. Tests replace it as a re-index does.
     pub live: Arc<LivePair>,
+    /// Deleted pictures.
+    pub trash: Arc<MemoryTrash>,
     /// The recorded queries.
     pub recent: Arc<MemoryRecent>,
     pub state: AppState,
@@ -119,6 +122,7 @@ impl TestServer {
             gallery: gallery.clone(),
         });
         let recent = Arc::new(MemoryRecent::default());
+        let trash = Arc::new(MemoryTrash::default());
         let data = tempfile::tempdir().expect("a temporary folder");
         let jobs: Arc<dyn JobBackend> = match setup.jobs {
             Some(jobs) => jobs,
@@ -141,6 +145,7 @@ impl TestServer {
             searcher: LiveSearcher::new(Arc::clone(&live), make),
             gallery: gallery.clone(),
             preferences,
+            trash: trash.clone(),
             pictures: Arc::clone(&setup.pictures),
             recent: recent.clone(),
             jobs: jobs.clone(),
@@ -160,6 +165,7 @@ impl TestServer {
             client: clippy_http::client().build().expect("a client"),
             gallery,
             live,
+            trash,
             recent,
             state,
             jobs,

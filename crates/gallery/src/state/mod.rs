@@ -8,6 +8,7 @@ mod known;
 mod ledger;
 mod preferences;
 mod tastes;
+mod trash;
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,6 +20,8 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Sqlite, Transaction};
+
+pub use self::trash::EmbeddedTrash;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/embedded");
 

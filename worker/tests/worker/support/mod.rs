@@ -19,7 +19,7 @@ use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::live::{Live, LivePair};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Job, JobId, JobStore, SqliteJobs};
-use clippy_testing::{FakeEmbedder, MemoryGallery, wait_for_within};
+use clippy_testing::{FakeEmbedder, MemoryGallery, MemoryTrash, wait_for_within};
 use clippy_worker::ingest::{IngestReport, LiveTools, RunSettings, Tools, ingest};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -160,6 +160,7 @@ pub struct Fixture {
     pub gallery: Arc<MemoryGallery>,
     pub ledger: Arc<MemoryLedger>,
     pub embedder: Arc<FakeEmbedder>,
+    pub trash: Arc<MemoryTrash>,
 }
 
 impl Fixture {
@@ -169,6 +170,7 @@ impl Fixture {
             gallery: Arc::new(memory_gallery()),
             ledger: Arc::default(),
             embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
+            trash: Arc::default(),
         }
     }
 
@@ -214,6 +216,7 @@ impl Fixture {
             embedder: self.embedder.clone(),
             gallery: self.gallery.clone(),
             ledger: self.ledger.clone(),
+            trash: self.trash.clone(),
         }
     }
 
@@ -227,6 +230,7 @@ impl Fixture {
         LiveTools {
             live: LivePair::new(live),
             ledger: self.ledger.clone(),
+            trash: self.trash.clone(),
         }
     }
 

@@ -1,0 +1,478 @@
+//! Changes of a gallery's pictures: edits of one, and bulk changes by a filter.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::gallery::{
+    ACCEPTED_FIELD, PATH_FIELD, POST_URL_FIELD, Payload, RATING_FIELD, STYLE_TAGS_FIELD,
+    TAGS_FIELD, tags_of, words_of,
+};
+use crate::ids::PointId;
+use crate::{Error, Result};
+
+/// The payload field with what a person edited. An ingest keeps it, so that the manifest's values
+/// do not come back.
+pub const EDITED_FIELD: &str = "_clippy_edited";
+/// The artist of a picture.
+pub const ARTIST_FIELD: &str = "artist";
+/// Where a picture comes from, as its file's description says.
+pub const SOURCE_FIELD: &str = "source";
+/// The text fields that an edit may set.
+pub const EDITABLE: [&str; 4] = [RATING_FIELD, ARTIST_FIELD, SOURCE_FIELD, POST_URL_FIELD];
+/// The most tags in one edit, and of one picture.
+pub const MOST_TAGS: usize = 1_000;
+/// The longest tag, in bytes.
+pub const LONGEST_TAG: usize = 200;
+/// The longest text of a field, in bytes.
+const LONGEST_TEXT: usize = 2_000;
+/// The most ids of one filter.
+pub const MOST_IDS: usize = 100_000;
+
+/// Selects the pictures of a change. All conditions must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PictureFilter {
+    /// These pictures alone.
+    pub ids: Option<Vec<PointId>>,
+    /// Pictures with all of these tags.
+    pub tags: Vec<String>,
+    /// Pictures with one of these ratings.
+    pub ratings: Vec<String>,
+    /// Pictures whose `source` or `source_post_url` contains this text.
+    pub source: Option<String>,
+    /// Pictures of this artist.
+    pub artist: Option<String>,
+    /// Pictures whose `path` is below this folder.
+    pub folder: Option<String>,
+    /// For `restore`: what this job or call changed.
+    pub change: Option<String>,
+}
+
+impl PictureFilter {
+    /// Whether it selects everything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The conditions that a collection checks itself.
+    #[must_use]
+    pub fn to_gallery(&self) -> crate::gallery::Filter {
+        crate::gallery::Filter {
+            tags: self.tags.clone(),
+            tag_mode: crate::gallery::TagMode::All,
+            ratings: self.ratings.clone(),
+            only_ids: self.ids.clone(),
+            ..crate::gallery::Filter::default()
+        }
+    }
+
+    /// Checks the conditions that a collection has no index for.
+    #[must_use]
+    pub fn matches_fields(&self, payload: &Payload) -> bool {
+        let text = |field: &str| payload.get(field).and_then(Value::as_str);
+        let contains = |field: &str, wanted: &str| {
+            text(field).is_some_and(|text| text.to_lowercase().contains(&wanted.to_lowercase()))
+        };
+        let is_of_artist = |wanted: &str| {
+            let of = text(ARTIST_FIELD).into_iter();
+            let mut names = of.chain(words_of(payload, ARTIST_FIELD));
+            names.any(|name| same_words(name, wanted))
+        };
+        let is_below = |folder: &str| {
+            let folder = folder.trim_end_matches('/');
+            let inside = text(PATH_FIELD).and_then(|path| path.strip_prefix(folder));
+            inside.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let source = self.source.as_deref();
+        source
+            .is_none_or(|wanted| contains(SOURCE_FIELD, wanted) || contains(POST_URL_FIELD, wanted))
+            && self.artist.as_deref().is_none_or(is_of_artist)
+            && self.folder.as_deref().is_none_or(is_below)
+    }
+
+    /// Checks all conditions, for pictures that are in no collection.
+    #[must_use]
+    pub fn matches(&self, id: PointId, payload: &Payload) -> bool {
+        let has = |wanted: &String| tags_of(payload).any(|tag| same_words(tag, wanted));
+        let rating = payload.get(RATING_FIELD).and_then(Value::as_str);
+        let rated = |wanted: &String| rating.is_some_and(|rating| same_words(rating, wanted));
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+            && self.tags.iter().all(has)
+            && (self.ratings.is_empty() || self.ratings.iter().any(rated))
+            && self.matches_fields(payload)
+    }
+}
+
+/// What a bulk change does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeAction {
+    /// Moves pictures to the trash.
+    Delete,
+    /// Moves pictures to the trash, from which they are never removed.
+    Hide,
+    /// Puts pictures back, or what they were before an edit.
+    Restore,
+    /// Adds tags.
+    AddTags,
+    /// Removes tags.
+    RemoveTags,
+    /// Replaces a tag by another one.
+    RenameTag,
+}
+
+impl ChangeAction {
+    /// The name in requests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Hide => "hide",
+            Self::Restore => "restore",
+            Self::AddTags => "add_tags",
+            Self::RemoveTags => "remove_tags",
+            Self::RenameTag => "rename_tag",
+        }
+    }
+}
+
+/// A change of many pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeRequest {
+    /// Which pictures.
+    pub filter: PictureFilter,
+    /// What to do.
+    pub action: ChangeAction,
+    /// The tags to add or to remove.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The tag to rename.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Its new name.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// The sentence that tags are embedded as, with `{tags}` in it.
+    pub text_template: String,
+}
+
+/// A bulk change as the request of a job. The field's name distinguishes it from other requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeJob {
+    /// The change.
+    pub change_pictures: ChangeRequest,
+}
+
+impl ChangeRequest {
+    /// Refuses what can never work, and a filter that would select everything by mistake.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidInput`] that names the field.
+    pub fn check(&self) -> Result<()> {
+        let invalid = |text: &str| Err(Error::invalid(text));
+        let ids = self.filter.ids.as_ref().map(Vec::len);
+        match ids {
+            Some(0) => return invalid("filter.ids is empty: name the pictures"),
+            Some(many) if many > MOST_IDS => {
+                return Err(Error::invalid(format!(
+                    "filter.ids has {many} pictures, but at most {MOST_IDS} are allowed"
+                )));
+            }
+            _ => {}
+        }
+        let texts = [
+            ("filter.source", &self.filter.source),
+            ("filter.artist", &self.filter.artist),
+            ("filter.folder", &self.filter.folder),
+            ("filter.change", &self.filter.change),
+        ];
+        for (name, value) in texts {
+            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+                return Err(Error::invalid(format!(
+                    "{name} is empty, and would select every picture: leave it out or fill it in"
+                )));
+            }
+        }
+        check_tags("filter.tags", &self.filter.tags)?;
+        check_tags("tags", &self.tags)?;
+        let edits_tags = matches!(
+            self.action,
+            ChangeAction::AddTags | ChangeAction::RemoveTags
+        );
+        if edits_tags && self.tags.is_empty() {
+            return invalid("tags is empty: name the tags to add or to remove");
+        }
+        if !edits_tags && !self.tags.is_empty() {
+            return invalid("tags is for add_tags and remove_tags; to select by tags, use filter");
+        }
+        let renames = self.action == ChangeAction::RenameTag;
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) if renames => {
+                check_tags("from", std::slice::from_ref(from))?;
+                check_tags("to", std::slice::from_ref(to))?;
+                if from == to {
+                    return invalid("from and to are the same tag");
+                }
+            }
+            (None, None) if !renames => {}
+            _ if renames => return invalid("rename_tag needs from and to"),
+            _ => return invalid("from and to are for rename_tag"),
+        }
+        if self.filter.change.is_some() && self.action != ChangeAction::Restore {
+            return invalid("filter.change selects what a change took out: it is for restore");
+        }
+        // The tags to rename or to remove select pictures, too.
+        let selects_itself = matches!(
+            self.action,
+            ChangeAction::RenameTag | ChangeAction::RemoveTags
+        );
+        if self.filter.is_empty() && !selects_itself {
+            return Err(Error::invalid(format!(
+                "filter is empty, and {} would change every picture: name ids, tags, ratings, a \
+                 source, an artist or a folder",
+                self.action.name()
+            )));
+        }
+        crate::bulk::check_template(&self.text_template)
+    }
+
+    /// The edit of each picture; `None` for actions that move pictures.
+    #[must_use]
+    pub fn edit(&self) -> Option<PictureEdit> {
+        let mut edit = PictureEdit::default();
+        match self.action {
+            ChangeAction::AddTags => edit.add_tags.clone_from(&self.tags),
+            ChangeAction::RemoveTags => edit.remove_tags.clone_from(&self.tags),
+            ChangeAction::RenameTag => edit.rename = self.from.clone().zip(self.to.clone()),
+            ChangeAction::Delete | ChangeAction::Hide | ChangeAction::Restore => return None,
+        }
+        Some(edit)
+    }
+}
+
+/// An edit of one picture.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PictureEdit {
+    /// All tags, in place of those that it has.
+    pub tags: Option<Vec<String>>,
+    /// Tags to add.
+    pub add_tags: Vec<String>,
+    /// Tags to remove.
+    pub remove_tags: Vec<String>,
+    /// A tag, and its new name.
+    pub rename: Option<(String, String)>,
+    /// Which of the tags say how the picture is drawn.
+    pub style_tags: Option<Vec<String>>,
+    /// Text fields of [`EDITABLE`]; an empty text removes the field.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl PictureEdit {
+    /// Refuses what cannot be stored.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidInput`] that names the field.
+    pub fn check(&self) -> Result<()> {
+        if *self == Self::default() {
+            return Err(Error::invalid(
+                "the edit is empty: name tags, add_tags, remove_tags, style_tags or a field",
+            ));
+        }
+        check_tags("tags", self.tags.as_deref().unwrap_or_default())?;
+        check_tags("add_tags", &self.add_tags)?;
+        check_tags("remove_tags", &self.remove_tags)?;
+        check_tags("style_tags", self.style_tags.as_deref().unwrap_or_default())?;
+        for (name, value) in &self.fields {
+            if !EDITABLE.contains(&name.as_str()) {
+                return Err(Error::invalid(format!("{name} cannot be edited")));
+            }
+            if value.len() > LONGEST_TEXT {
+                return Err(Error::invalid(format!(
+                    "{name} is longer than {LONGEST_TEXT} bytes"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The payload after the edit; `None` when nothing changes.
+    #[must_use]
+    pub fn apply(&self, payload: &Payload) -> Option<Payload> {
+        let mut after = payload.clone();
+        let before: Vec<String> = tags_of(payload).map(str::to_owned).collect();
+        let tags = self.edit_tags(&before);
+        if tags != before {
+            after.insert(TAGS_FIELD.to_owned(), tags.clone().into());
+            for field in [STYLE_TAGS_FIELD, ACCEPTED_FIELD] {
+                if let Some(kept) = self.follow(payload, field, &tags) {
+                    after.insert(field.to_owned(), kept.into());
+                }
+            }
+        }
+        if let Some(styles) = &self.style_tags {
+            set_words(&mut after, STYLE_TAGS_FIELD, styles);
+        }
+        for (name, value) in &self.fields {
+            if value.is_empty() {
+                after.remove(name);
+            } else {
+                after.insert(name.clone(), Value::from(value.as_str()));
+            }
+        }
+        if after == *payload {
+            return None;
+        }
+        let mut edited = Edited::of(payload).unwrap_or_default();
+        edited.note_tags(&before, &tags);
+        edited.fields.extend(self.fields.clone());
+        if self.style_tags.is_some() {
+            edited.style_tags.clone_from(&self.style_tags);
+        }
+        after.insert(EDITED_FIELD.to_owned(), edited.to_value());
+        Some(after)
+    }
+
+    fn edit_tags(&self, before: &[String]) -> Vec<String> {
+        let mut tags: Vec<String> = Vec::new();
+        let mut add = |tag: &str| {
+            if !tags.iter().any(|known| same_words(known, tag)) {
+                tags.push(tag.to_owned());
+            }
+        };
+        let removed = |tag: &str| self.remove_tags.iter().any(|gone| same_words(gone, tag));
+        if self.tags.is_none() && self.changes_no_tag(before) {
+            return before.to_vec();
+        }
+        for tag in self.tags.as_deref().unwrap_or(before) {
+            match &self.rename {
+                Some((from, to)) if same_words(from, tag) => add(to),
+                _ if removed(tag) => {}
+                _ => add(tag),
+            }
+        }
+        self.add_tags.iter().for_each(|tag| add(tag));
+        tags
+    }
+
+    /// Whether the tags stay as they are, duplicates and all.
+    fn changes_no_tag(&self, before: &[String]) -> bool {
+        let has = |tag: &String| before.iter().any(|known| same_words(known, tag));
+        self.add_tags.iter().all(has)
+            && !self.remove_tags.iter().any(has)
+            && !self.rename.as_ref().is_some_and(|(from, _)| has(from))
+    }
+
+    /// The tags of another list after the edit; `None` when it stays as it is.
+    fn follow(&self, payload: &Payload, field: &str, tags: &[String]) -> Option<Vec<String>> {
+        let before: Vec<String> = words_of(payload, field).map(str::to_owned).collect();
+        let renamed = before.iter().map(|tag| match &self.rename {
+            Some((from, to)) if same_words(from, tag) => to.clone(),
+            _ => tag.clone(),
+        });
+        let left: Vec<String> = renamed
+            .filter(|tag| tags.iter().any(|known| same_words(known, tag)))
+            .collect();
+        (left != before).then_some(left)
+    }
+}
+
+/// What people edited of one picture.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Edited {
+    /// Tags that were added.
+    pub added: Vec<String>,
+    /// Tags that were removed.
+    pub removed: Vec<String>,
+    /// The style tags that were set.
+    pub style_tags: Option<Vec<String>>,
+    /// Fields that were set; an empty text was removed.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Edited {
+    /// Reads it from a payload.
+    #[must_use]
+    pub fn of(payload: &Payload) -> Option<Self> {
+        let edited = payload.get(EDITED_FIELD)?;
+        Self::deserialize(edited).ok()
+    }
+
+    fn to_value(&self) -> Value {
+        json!({
+            "added": self.added, "removed": self.removed, "style_tags": self.style_tags,
+            "fields": self.fields,
+        })
+    }
+
+    fn note_tags(&mut self, before: &[String], after: &[String]) {
+        let lacks = |list: &[String], tag: &String| !list.iter().any(|one| same_words(one, tag));
+        for tag in after.iter().filter(|tag| lacks(before, tag)) {
+            self.removed.retain(|gone| !same_words(gone, tag));
+            if lacks(&self.added, tag) {
+                self.added.push(tag.clone());
+            }
+        }
+        for tag in before.iter().filter(|tag| lacks(after, tag)) {
+            self.added.retain(|added| !same_words(added, tag));
+            if lacks(&self.removed, tag) {
+                self.removed.push(tag.clone());
+            }
+        }
+    }
+
+    /// Repeats the edits on the fields of a manifest's line.
+    pub fn repeat_on(&self, payload: &mut Payload) {
+        let edit = PictureEdit {
+            add_tags: self.added.clone(),
+            remove_tags: self.removed.clone(),
+            style_tags: self.style_tags.clone(),
+            fields: self.fields.clone(),
+            ..PictureEdit::default()
+        };
+        if let Some(after) = edit.apply(payload) {
+            *payload = after;
+        }
+        payload.insert(EDITED_FIELD.to_owned(), self.to_value());
+    }
+}
+
+/// Whether two tags are the same but for case, spaces and underscores.
+#[must_use]
+pub fn same_words(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.trim().to_lowercase().replace(' ', "_");
+    one == other || plain(one) == plain(other)
+}
+
+fn set_words(payload: &mut Payload, field: &str, words: &[String]) {
+    if words.is_empty() {
+        payload.remove(field);
+    } else {
+        payload.insert(field.to_owned(), words.to_vec().into());
+    }
+}
+
+fn check_tags(name: &str, tags: &[String]) -> Result<()> {
+    if tags.len() > MOST_TAGS {
+        return Err(Error::invalid(format!(
+            "{name} has {} tags, but at most {MOST_TAGS} are allowed",
+            tags.len()
+        )));
+    }
+    if tags
+        .iter()
+        .any(|tag| tag.trim().is_empty() || tag.len() > LONGEST_TAG)
+    {
+        return Err(Error::invalid(format!(
+            "a tag in {name} is empty or longer than {LONGEST_TAG} bytes"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

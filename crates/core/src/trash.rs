@@ -1,0 +1,275 @@
+//! The trash: pictures that were deleted or hidden, what pictures were before an edit, and the
+//! journal of these changes.
+//!
+//! A deleted picture leaves a tombstone, which stays when the trash is emptied. An ingest skips
+//! pictures with one.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Result;
+use crate::gallery::{MD5_FIELD, NOTES_FIELD, Payload, Point};
+use crate::ids::PointId;
+
+/// For how long a change can be undone.
+pub const KEPT_DAYS: u64 = 30;
+const DAY: u64 = 86_400;
+
+/// Why a point is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptKind {
+    /// It was deleted. The trash is emptied after [`KEPT_DAYS`].
+    Deleted,
+    /// It was hidden: it is kept until it is restored.
+    Hidden,
+    /// It was edited; this is what it was before.
+    Edited,
+}
+
+impl KeptKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Deleted, Self::Hidden, Self::Edited];
+
+    /// The name in JSON and in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Hidden => "hidden",
+            Self::Edited => "edited",
+        }
+    }
+
+    /// Whether the picture is out of the collection.
+    #[must_use]
+    pub const fn is_away(self) -> bool {
+        matches!(self, Self::Deleted | Self::Hidden)
+    }
+}
+
+/// How far a change or its undoing got. After a crash, the next start completes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptState {
+    /// The point is kept; the collection may not be changed yet.
+    Begun,
+    /// The collection is changed.
+    Done,
+    /// The point is being put back.
+    Restoring,
+}
+
+impl KeptState {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Begun, Self::Done, Self::Restoring];
+
+    /// The name in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Done => "done",
+            Self::Restoring => "restoring",
+        }
+    }
+}
+
+/// A point as it was before a change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptPoint {
+    /// The point. Its vectors are empty if the trash was emptied.
+    pub point: Point,
+    /// Why it is kept.
+    pub kind: KeptKind,
+    /// How far the change got.
+    pub state: KeptState,
+    /// The job or the call that changed it.
+    pub change: String,
+    /// Who asked for it: the name of a key, if there is one.
+    pub by: Option<String>,
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Until when it can be put back; `None` without a limit.
+    pub until: Option<u64>,
+    /// The fingerprint of the model that made the vectors.
+    pub model: String,
+    /// Whether only the tombstone is left.
+    pub emptied: bool,
+}
+
+impl KeptPoint {
+    /// The MD5 of the file's content, where it is known.
+    #[must_use]
+    pub fn content(&self) -> Option<&str> {
+        let payload = &self.point.payload;
+        let mark = payload.get(NOTES_FIELD).and_then(|mark| mark.get("md5"));
+        mark.or_else(|| payload.get(MD5_FIELD))
+            .and_then(Value::as_str)
+    }
+}
+
+/// A kept point with its number in the trash.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberedPoint {
+    /// Numbers grow.
+    pub number: u64,
+    /// Whether a later change of the same picture is kept, too.
+    pub is_outdated: bool,
+    /// The point.
+    pub kept: KeptPoint,
+}
+
+/// A picture that is out of the collection because somebody wanted that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The picture.
+    pub id: PointId,
+    /// Why.
+    pub kind: KeptKind,
+    /// Since when, in seconds since 1970.
+    pub at: u64,
+}
+
+impl Tombstone {
+    /// Why an ingest skips the picture.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        format!(
+            "{} by the owner on {}: restore it, and it is added again",
+            self.kind.name(),
+            date_of(self.at)
+        )
+    }
+}
+
+/// Selects kept points.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptFilter {
+    /// Of this change.
+    pub change: Option<String>,
+    /// Of these pictures.
+    pub ids: Option<Vec<PointId>>,
+    /// Of these kinds; empty means all.
+    pub kinds: Vec<KeptKind>,
+    /// In these states; empty means all.
+    pub states: Vec<KeptState>,
+}
+
+/// A line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Who: the name of a key, if there is one.
+    pub by: Option<String>,
+    /// The job or the call.
+    pub change: String,
+    /// What was done.
+    pub action: String,
+    /// To how many pictures.
+    pub pictures: u64,
+    /// The rest of the request.
+    pub detail: Value,
+}
+
+/// Keeps what changes took out of one collection. What was acknowledged survives a `kill -9`.
+#[async_trait]
+pub trait Trash: Send + Sync + 'static {
+    /// Keeps points. An earlier one of the same picture and change is replaced.
+    async fn keep(&self, points: &[KeptPoint]) -> Result<()>;
+
+    /// A page of kept points in the order of their numbers, after a number.
+    async fn list(
+        &self,
+        filter: &KeptFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<NumberedPoint>>;
+
+    /// Sets the state of these points.
+    async fn set_state(&self, numbers: &[u64], state: KeptState) -> Result<()>;
+
+    /// Removes these points, with their tombstones.
+    async fn forget(&self, numbers: &[u64]) -> Result<()>;
+
+    /// The tombstones of these pictures. A picture that is being restored has none.
+    async fn tombstones(&self, ids: &[PointId]) -> Result<Vec<Tombstone>>;
+
+    /// The tombstones of pictures with this content, by the MD5 of their files.
+    async fn tombstones_of_content(&self, md5s: &[String]) -> Result<Vec<(String, Tombstone)>>;
+
+    /// Empties what is older than allowed at this time. Tombstones stay. Returns the pictures that
+    /// were deleted.
+    async fn empty(&self, now: u64) -> Result<Vec<PointId>>;
+
+    /// Adds a line to the journal.
+    async fn record(&self, entry: &JournalEntry) -> Result<()>;
+
+    /// The newest lines of the journal, the newest first.
+    async fn journal(&self, limit: usize) -> Result<Vec<JournalEntry>>;
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// When a point that is kept at this time can no longer be put back.
+#[must_use]
+pub fn expiry(kind: KeptKind, at: u64) -> Option<u64> {
+    (kind != KeptKind::Hidden).then_some(at + KEPT_DAYS * DAY)
+}
+
+/// The day of a time, in UTC, as `2026-11-29`.
+#[must_use]
+pub fn date_of(seconds: u64) -> String {
+    // Years begin in March, so that the day in February is the last one of a year.
+    let days = seconds / DAY + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * day + 2) / 153;
+    let day = day - (153 * from_march + 2) / 5 + 1;
+    let (month, next) = if from_march < 10 {
+        (from_march + 3, 0)
+    } else {
+        (from_march - 9, 1)
+    };
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next)
+}
+
+/// The payload that stays with a tombstone: what tells which picture it was.
+#[must_use]
+pub fn what_stays(payload: &Payload) -> Payload {
+    let stays = [crate::gallery::PATH_FIELD, MD5_FIELD];
+    let fields = stays.iter().filter_map(|field| {
+        let value = payload.get(*field)?;
+        Some(((*field).to_owned(), value.clone()))
+    });
+    fields.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (seconds, day) in [
+            (0, "1970-01-01"),
+            (951_782_399, "2000-02-28"),
+            (951_782_400, "2000-02-29"),
+            (1_764_374_400, "2025-11-29"),
+            (1_767_225_599, "2025-12-31"),
+            (1_767_225_600, "2026-01-01"),
+        ] {
+            assert_eq!(date_of(seconds), day);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Looks after a gallery: deletes, hides, restores and edits pictures, one or many.
+//!
+//! A picture that is taken out is first copied into the trash ([`clippy_core::trash`]), then
+//! deleted from the collection; it is put back in the reverse order. So a `kill -9` at any moment
+//! loses nothing, and [`complete`] does the rest of what was half done. An edit keeps what the
+//! picture was before, so that it can be undone bit for bit.
+
+mod back;
+mod edits;
+mod keeper;
+mod maintain;
+mod run;
+mod selection;
+
+pub use back::Restored;
+pub use keeper::Keeper;
+pub use maintain::complete;
+pub use run::{ChangeCursor, ChangeReport, ChangeTools, Observer, run};
+pub use selection::{Preview, preview};
