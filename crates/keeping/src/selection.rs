@@ -155,7 +155,7 @@ pub async fn preview(
     let selection = Selection::new(gallery, trash, request);
     let (mut preview, mut place) = (Preview::default(), Place::default());
     let is_counted = selection.is_counted_by_the_collection();
-    while !place.ended && !(is_counted && preview.samples.len() >= samples) {
+    while !(place.ended || is_counted && preview.samples.len() >= samples) {
         let points: Vec<Point> = if request.action == ChangeAction::Restore {
             let (kept, _) = selection.kept_page(&mut place).await?;
             kept.into_iter().map(|one| one.kept.point).collect()

@@ -152,8 +152,10 @@ async fn an_edit_survives_the_next_ingest_and_is_undone_bit_for_bit() {
         ..PictureEdit::default()
     };
     let keeper = keeper(&fixture, "a");
-    let edited = keeper.edit(&[1.into(), 99.into()], &edit, TEXT_TEMPLATE);
-    assert_eq!(edited.await.expect("edited"), 1);
+    let edited = keeper
+        .edit(&[1.into(), 99.into()], &edit, TEXT_TEMPLATE)
+        .await;
+    assert_eq!(edited.expect("edited"), 1);
     let again = keeper.edit(&[1.into()], &edit, TEXT_TEMPLATE).await;
     assert_eq!(again.expect("the same"), 0);
     let after = fixture.gallery.point(1);

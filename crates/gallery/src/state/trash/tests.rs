@@ -34,7 +34,8 @@ fn kept(id: u64, kind: KeptKind, change: &str) -> KeptPoint {
 #[tokio::test]
 async fn points_come_back_bit_for_bit_and_tombstones_outlive_the_trash() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let state = EmbeddedState::open(&folder.path().join("c.db"), PreferenceRule::default());
+    let file = folder.path().join("c.db");
+    let state = EmbeddedState::open(&file, PreferenceRule::default());
     let state = state.await.expect("made");
     let (trash, other) = (state.trash("pictures"), state.trash("others"));
     let points = [
@@ -93,7 +94,8 @@ async fn points_come_back_bit_for_bit_and_tombstones_outlive_the_trash() {
 #[tokio::test]
 async fn the_journal_is_only_added_to() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let state = EmbeddedState::open(&folder.path().join("c.db"), PreferenceRule::default());
+    let file = folder.path().join("c.db");
+    let state = EmbeddedState::open(&file, PreferenceRule::default());
     let state = state.await.expect("made");
     let trash = state.trash("pictures");
     let entry = JournalEntry {
