@@ -181,8 +181,14 @@ mod tests {
         assert_eq!(made(&mut index, 7), ["a"]);
         assert_eq!(made(&mut index, 9), ["b"]);
 
-        // Lines that were indexed are not read again, except those that are asked for.
+        // Lines that were indexed are not read again, except those that are asked for: what is
+        // written over one of them is not noticed.
         let seen = index.read;
+        let text = std::fs::read_to_string(&list).expect("a list");
+        let changed = text.replace(&line("b", &[9]), &line("b", &[5]));
+        assert_ne!(changed, text);
+        std::fs::write(&list, changed).expect("written");
+        assert!(made(&mut index, 5).is_empty(), "the whole list was read");
         let (incomplete, rest) = (line("c", &[7]), "\n");
         append(&incomplete);
         assert_eq!(
