@@ -9,7 +9,7 @@ use clippy_drawings::{sketch, subject};
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::Value;
 
-use crate::harness::{Server, clippy, signal, text, wait_for_blocking};
+use crate::harness::{Server, clippy, output_within, signal, text, wait_for_blocking};
 
 fn drawing(name: &str, seed: u64) -> Vec<u8> {
     let subject = subject(name).unwrap_or_else(|| panic!("no subject {name}"));
@@ -58,10 +58,10 @@ fn start(folder: &Path) -> Server {
 #[test]
 fn the_demo_refuses_a_public_address_without_keys() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let output = clippy(folder.path())
-        .args(["demo", "--bind", "0.0.0.0:0"])
-        .output()
-        .expect("it starts");
+    let output = output_within(
+        clippy(folder.path()).args(["demo", "--bind", "0.0.0.0:0"]),
+        Duration::from_secs(20),
+    );
     let printed = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{printed}");
     assert!(

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clippy_testing::BlockingApiClient;
 pub use clippy_testing::wait_for_blocking;
@@ -35,6 +35,24 @@ pub fn run(data: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .expect("the binary starts")
+}
+
+/// Runs a command that prints little and must end by itself. After `limit` it is killed, and has no
+/// exit code.
+pub fn output_within(command: &mut Command, limit: Duration) -> Output {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let begun = Instant::now();
+    wait_for_blocking("the command to end", 2 * limit, || {
+        if begun.elapsed() > limit {
+            let _ = child.kill();
+        }
+        child.try_wait().expect("a child")
+    });
+    child.wait_with_output().expect("its output")
 }
 
 /// Runs a command that must succeed, and reads its answer as JSON.

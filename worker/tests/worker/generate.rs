@@ -141,7 +141,7 @@ impl Provider for PaidProvider {
             media_type: "image/png".to_owned(),
             width: 16,
             height: 12,
-            seed: None,
+            seed: Some(context.seed),
         };
         let meta = GenerationMeta {
             model: Some("paid-1".to_owned()),
@@ -374,6 +374,24 @@ impl Fixture {
         assert_eq!(result["images"][0]["size"], size);
         assert_eq!(result["model_used"], "paid-1");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_job_without_a_seed_gets_its_own_which_its_receipt_names() {
+    let fixture = Fixture::new().await;
+    let _worker = WorkerProcess::start(&fixture);
+    let mut seeds = Vec::new();
+    for _ in 0..2 {
+        let id = fixture.submit().await;
+        let job = fixture.wait_until_finished(id).await;
+        let receipt = job.receipt.expect("a receipt");
+        let lines = receipt["lines"].as_array().expect("lines");
+        let line = lines.iter().find(|line| line["input"] == "seed");
+        let sent = line.and_then(|line| line["sent"].as_str()).expect("a seed");
+        assert!(sent.ends_with(", chosen for this job"), "{sent}");
+        seeds.push(sent.to_owned());
+    }
+    assert_ne!(seeds[0], seeds[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
