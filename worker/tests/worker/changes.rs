@@ -349,6 +349,7 @@ async fn a_killed_deletion_is_completed_and_undone_by_its_name() {
         let mut points = fixture.gallery.points.lock();
         points.insert(picture.point.id, picture.point);
     }
+    fixture.gallery.roots.lock().push("pictures".to_owned());
     let before = stored(&fixture);
     let store = SqliteJobs::open(&fixture.path("jobs.db"), SqliteSettings::default()).await;
     let store = store.expect("opened");
