@@ -13,10 +13,10 @@ use clippy_library::uploads;
 use serde_json::json;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How often a server looks.
+/// The time between two cleanings.
 const EVERY: Duration = Duration::from_secs(6 * 3600);
 
-/// Looks after the trash now and every few hours, until the handle is dropped.
+/// Cleans the trash now and every six hours, until the handle is dropped.
 pub fn start(live: Arc<LivePair>, trash: Arc<dyn Trash>, data: PathBuf) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         loop {

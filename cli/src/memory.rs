@@ -9,13 +9,14 @@ mod glibc {
     /// fragmentation and can grow in place.
     const KEPT: libc::c_int = 24 << 20;
     /// The most heaps that threads allocate from. By default glibc makes eight for each core, and
-    /// each of them keeps what its threads once used at most.
+    /// each of them keeps the most memory that its threads ever used.
     const MOST_HEAPS: libc::c_int = 4;
-    /// How often the memory is looked at.
+    /// The time between two checks of the memory.
     const INTERVAL: Duration = Duration::from_secs(5);
     /// Memory is returned when the process has grown by this many bytes.
     const GROWTH: u64 = 96 << 20;
-    /// How often memory is returned after a growth: what was in use at first is free later.
+    /// How many times memory is returned after a growth, since memory that is in use at first
+    /// becomes free later.
     const REPEATS: u32 = 12;
 
     pub fn tune_allocator() {

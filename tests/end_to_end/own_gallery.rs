@@ -1,4 +1,4 @@
-//! `clippy eval --own`: a gallery measures itself, without a queries file.
+//! `clippy eval --own`: measures a gallery with queries made from its own pictures.
 
 use std::path::Path;
 use std::process::Output;

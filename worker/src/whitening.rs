@@ -68,8 +68,8 @@ pub(crate) async fn fit(
             ErrorCode::Unsupported,
             format!(
                 "the style vectors of the model {} are whitened on the collection's own pictures: \
-                 that needs at least {FEWEST_PICTURES} whose files can be read and that do not \
-                 all look the same, and there are {}",
+                 this needs at least {FEWEST_PICTURES} pictures whose files can be read and that \
+                 do not all look the same, and there are {}",
                 model.name,
                 sample.len()
             ),
@@ -77,9 +77,9 @@ pub(crate) async fn fit(
     })
 }
 
-/// Gives the collection that is built beside the live one its whitening: that of the live one if it
-/// is of the same statistics, or else one that is fitted on the live one's pictures. If that cannot
-/// be, its pictures get no style vectors.
+/// Stores the whitening of the collection that is built beside the live one. If both use the same
+/// statistics, it is the live one's whitening. Otherwise a new one is fitted on the live one's
+/// pictures. If that is not possible, the new collection gets no style vectors.
 ///
 /// # Errors
 /// What the collections and the embedder report.
@@ -106,7 +106,7 @@ pub(crate) async fn settle_beside(
     }
 }
 
-/// Draws the sample: the same pictures whatever the engine.
+/// Draws the sample. Every engine gives the same pictures.
 async fn draw(gallery: &dyn Gallery) -> Result<Vec<PointId>> {
     let own = Filter {
         origin: Origin::Gallery,

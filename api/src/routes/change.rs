@@ -60,7 +60,7 @@ pub(crate) struct ChangeBody {
 /// Selects pictures. All conditions must hold.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 pub(crate) struct FilterBody {
-    /// These pictures alone.
+    /// Only these pictures.
     #[schema(value_type = Option<Vec<Value>>)]
     ids: Option<Vec<PointId>>,
     /// Pictures with all of these tags.
@@ -69,7 +69,7 @@ pub(crate) struct FilterBody {
     /// Pictures with one of these ratings.
     #[serde(default)]
     ratings: Vec<String>,
-    /// Pictures with this rating: short for one of `ratings`.
+    /// Pictures with this rating: the same as `ratings` with this one value.
     rating: Option<String>,
     /// Pictures whose `source` or `source_post_url` contains this text.
     source: Option<String>,
@@ -77,7 +77,8 @@ pub(crate) struct FilterBody {
     artist: Option<String>,
     /// Pictures whose `path` is below this folder.
     folder: Option<String>,
-    /// For `restore`: what this job or call changed. Edits are undone only with it.
+    /// For `restore`: what this job or call changed, by its id. Edits are undone only if it is
+    /// given.
     change: Option<String>,
     #[serde(flatten, skip_serializing)]
     #[schema(ignore)]
@@ -137,10 +138,11 @@ pub(crate) struct SamplePicture {
 
 /// Deletes, hides, restores or tags the pictures that a filter selects.
 ///
-/// With `dry_run` the answer counts them and shows some. Without, the work is a job of kind
-/// `backfill`, which can be cancelled, and continues after a restart. `restore` with the job's id
-/// as `filter.change` undoes all of it within 30 days. `hide` is a deletion that never expires. To add
-/// what a tag implies (`cat` to every `kitten`), select by the one tag and add the other.
+/// With `dry_run`, the answer counts the pictures and shows some of them. Without it, the work is a
+/// job of kind `backfill`: it can be cancelled, and continues after a restart. `restore` with the
+/// job's id as `filter.change` undoes the whole job within 30 days. `hide` is a deletion that never
+/// expires. To add a tag that another tag implies (`cat` to every `kitten`), select by `kitten` and
+/// add `cat`.
 #[utoipa::path(
     post,
     path = "/api/pictures/bulk",
@@ -189,7 +191,7 @@ pub(crate) async fn change_pictures(
     let work = ChangeJob {
         change_pictures: request,
     };
-    // In this lane it does not wait for the parts of a running re-index or ingest.
+    // In the control lane, the job does not wait for the parts of a running re-index or ingest.
     let lane = Lane::Control;
     let job = create(lane, &state, &caller, once, JobKind::Backfill, &work).await?;
     Ok(accepted(&state, job))
@@ -199,7 +201,7 @@ pub(crate) async fn change_pictures(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ChangesQuery {
-    /// How many, 1..500.
+    /// The most lines to return, 1..500.
     #[param(default = 50, minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
@@ -218,13 +220,13 @@ pub(crate) struct ChangeLine {
     at: u64,
     /// Who: the name of a key, if there is one.
     by: Option<String>,
-    /// The job or the call: `restore` with it as `filter.change` undoes it.
+    /// The id of the job or the call. `restore` with this id as `filter.change` undoes the change.
     change: String,
     /// What was done.
     action: String,
-    /// To how many pictures.
+    /// How many pictures were changed. When a bulk change begins, about how many it will look at.
     pictures: u64,
-    /// The rest of the request.
+    /// Details: the request, or for the end of a bulk change its report.
     #[schema(value_type = Object)]
     detail: Value,
 }
@@ -250,7 +252,7 @@ impl From<JournalEntry> for ChangeLine {
     }
 }
 
-/// Lists who changed which pictures, and when. The journal is only added to.
+/// Lists who changed which pictures, and when. Lines of the journal are never changed or removed.
 #[utoipa::path(
     get,
     path = "/api/admin/changes",

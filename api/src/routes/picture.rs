@@ -39,7 +39,8 @@ pub(crate) struct OnePictureResponse {
     /// The id of its style, see `GET /api/styles`; left out where styles are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     style_group: Option<u64>,
-    /// The change that took it out of the gallery, or that the answer is about.
+    /// The id of the change that removed the picture from the gallery, or of the edit that was just
+    /// made.
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<String>,
     /// Until when the change can be undone, in seconds since 1970; left out without a limit.
@@ -76,7 +77,7 @@ pub(crate) async fn get_picture(
 /// Fields to change. What is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct PictureBody {
-    /// All tags, in place of those that it has.
+    /// All tags of the picture. They replace the present ones.
     tags: Option<Vec<String>>,
     /// Tags to add.
     #[serde(default)]
@@ -86,7 +87,7 @@ pub(crate) struct PictureBody {
     remove_tags: Vec<String>,
     /// Which of the tags say how the picture is drawn (`matched_tags`).
     style_tags: Option<Vec<String>>,
-    /// The content rating. An empty text removes it, here and below.
+    /// The content rating. An empty text removes it; this also holds for the fields below.
     rating: Option<String>,
     /// The artist.
     artist: Option<String>,
@@ -132,9 +133,9 @@ impl PictureBody {
 
 /// Edits a picture's tags and fields.
 ///
-/// When the tags change, their text vector is made anew, in the same write. A later ingest of the
-/// same manifest keeps the edit. `POST /api/pictures/bulk` with `restore` and the answer's `change`
-/// undoes it.
+/// When the tags change, the text vector is computed again, and stored in the same write. A later
+/// ingest of the same manifest keeps the edit. `POST /api/pictures/bulk` with `restore` and the
+/// answer's `change` undoes it.
 #[utoipa::path(
     patch,
     path = "/api/pictures/{id}",
@@ -173,8 +174,8 @@ pub(crate) async fn edit_picture(
 /// Deletes a picture.
 ///
 /// It is kept in the trash for 30 days: `POST /api/pictures/bulk` with `restore` puts it back as it
-/// was. Its file is not touched, unless it was sent to this server: then it is deleted with the
-/// trash. A later ingest skips the picture.
+/// was. A file in a folder of the user is not touched; a file that was sent to this server is
+/// deleted when the trash is emptied. A later ingest skips the picture.
 #[utoipa::path(
     delete,
     path = "/api/pictures/{id}",
@@ -243,7 +244,7 @@ async fn shown(state: &AppState, live: &Live, id: PointId) -> Result<Option<OneP
     }))
 }
 
-/// The picture in the trash, as the newest change left it.
+/// Finds the newest entry of the picture in the trash.
 async fn in_trash(state: &AppState, id: PointId) -> Result<Option<KeptPoint>> {
     let filter = KeptFilter {
         ids: Some(vec![id]),

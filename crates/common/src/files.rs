@@ -96,7 +96,7 @@ pub fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Whether a file is empty or its last line is whole.
+/// Whether a file is empty or ends with a line break.
 fn ends_with_line(file: &mut File) -> io::Result<bool> {
     if file.seek(SeekFrom::End(0))? == 0 {
         return Ok(true);

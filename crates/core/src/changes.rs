@@ -12,8 +12,8 @@ use crate::gallery::{
 use crate::ids::PointId;
 use crate::{Error, Result};
 
-/// The payload field with what a person edited. An ingest keeps it, so that the manifest's values
-/// do not come back.
+/// The payload field with what a person edited. An ingest keeps this field and repeats the edit, so
+/// that the manifest's values do not return.
 pub const EDITED_FIELD: &str = "_clippy_edited";
 /// The artist of a picture.
 pub const ARTIST_FIELD: &str = "artist";
@@ -21,7 +21,7 @@ pub const ARTIST_FIELD: &str = "artist";
 pub const SOURCE_FIELD: &str = "source";
 /// The text fields that an edit may set.
 pub const EDITABLE: [&str; 4] = [RATING_FIELD, ARTIST_FIELD, SOURCE_FIELD, POST_URL_FIELD];
-/// The most tags in one edit, and of one picture.
+/// The most tags in one list of a request.
 pub const MOST_TAGS: usize = 1_000;
 /// The longest tag, in bytes.
 pub const LONGEST_TAG: usize = 200;
@@ -34,7 +34,7 @@ pub const MOST_IDS: usize = 100_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PictureFilter {
-    /// These pictures alone.
+    /// Only these pictures.
     pub ids: Option<Vec<PointId>>,
     /// Pictures with all of these tags.
     pub tags: Vec<String>,
@@ -46,7 +46,7 @@ pub struct PictureFilter {
     pub artist: Option<String>,
     /// Pictures whose `path` is below this folder.
     pub folder: Option<String>,
-    /// For `restore`: what this job or call changed.
+    /// For `restore`: what this job or call changed, by its id.
     pub change: Option<String>,
 }
 
@@ -167,7 +167,7 @@ pub struct ChangeJob {
 }
 
 impl ChangeRequest {
-    /// Refuses what can never work, and a filter that would select everything by mistake.
+    /// Refuses requests that can never work, and filters that would select everything by mistake.
     ///
     /// # Errors
     /// [`crate::ErrorCode::InvalidInput`] that names the field.
@@ -222,7 +222,9 @@ impl ChangeRequest {
             _ => return invalid("from and to are for rename_tag"),
         }
         if self.filter.change.is_some() && self.action != ChangeAction::Restore {
-            return invalid("filter.change selects what a change took out: it is for restore");
+            return invalid(
+                "filter.change selects the pictures of an earlier change: it is for restore",
+            );
         }
         // The tags to rename or to remove select pictures, too.
         let selects_itself = matches!(
@@ -257,7 +259,7 @@ impl ChangeRequest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PictureEdit {
-    /// All tags, in place of those that it has.
+    /// All tags of the picture. They replace the present ones.
     pub tags: Option<Vec<String>>,
     /// Tags to add.
     pub add_tags: Vec<String>,
@@ -358,7 +360,7 @@ impl PictureEdit {
         tags
     }
 
-    /// Whether the tags stay as they are, duplicates and all.
+    /// Whether the edit changes no tag. Then duplicates stay, too.
     fn changes_no_tag(&self, before: &[String]) -> bool {
         let has = |tag: &String| before.iter().any(|known| same_words(known, tag));
         self.add_tags.iter().all(has)
@@ -366,7 +368,8 @@ impl PictureEdit {
             && !self.rename.as_ref().is_some_and(|(from, _)| has(from))
     }
 
-    /// The tags of another list after the edit; `None` when it stays as it is.
+    /// Applies the edit to another list of tags, such as the style tags: keeps those that the
+    /// picture still has. Returns `None` when the list does not change.
     fn follow(&self, payload: &Payload, field: &str, tags: &[String]) -> Option<Vec<String>> {
         let before: Vec<String> = words_of(payload, field).map(str::to_owned).collect();
         let renamed = before.iter().map(|tag| match &self.rename {
@@ -390,7 +393,7 @@ pub struct Edited {
     pub removed: Vec<String>,
     /// The style tags that were set.
     pub style_tags: Option<Vec<String>>,
-    /// Fields that were set; an empty text was removed.
+    /// Fields that were set; an empty text means that the field was removed.
     pub fields: BTreeMap<String, String>,
 }
 
@@ -441,7 +444,7 @@ impl Edited {
     }
 }
 
-/// Whether two tags are the same but for case, spaces and underscores.
+/// Whether two tags are the same, apart from case and from spaces instead of underscores.
 #[must_use]
 pub fn same_words(one: &str, other: &str) -> bool {
     let plain = |text: &str| text.trim().to_lowercase().replace(' ', "_");

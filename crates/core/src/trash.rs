@@ -14,7 +14,7 @@ use crate::Result;
 use crate::gallery::{MD5_FIELD, NOTES_FIELD, Payload, Point};
 use crate::ids::PointId;
 
-/// For how long a change can be undone.
+/// How many days a change can be undone.
 pub const KEPT_DAYS: u64 = 30;
 const DAY: u64 = 86_400;
 
@@ -55,7 +55,7 @@ impl KeptKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeptState {
-    /// The point is kept; the collection may not be changed yet.
+    /// The point is kept. The collection may still be unchanged.
     Begun,
     /// The collection is changed.
     Done,
@@ -115,7 +115,7 @@ impl KeptPoint {
 /// A kept point with its number in the trash.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NumberedPoint {
-    /// Numbers grow.
+    /// Points that are kept later have larger numbers.
     pub number: u64,
     /// Whether a later change of the same picture is kept, too.
     pub is_outdated: bool,
@@ -123,7 +123,7 @@ pub struct NumberedPoint {
     pub kept: KeptPoint,
 }
 
-/// A picture that is out of the collection because somebody wanted that.
+/// Marks a picture that was deleted or hidden, so that an ingest skips it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tombstone {
     /// The picture.
@@ -170,19 +170,20 @@ pub struct JournalEntry {
     pub change: String,
     /// What was done.
     pub action: String,
-    /// To how many pictures.
+    /// How many pictures were changed. When a bulk change begins, about how many it will look at.
     pub pictures: u64,
-    /// The rest of the request.
+    /// Details: the request, or for the end of a bulk change its report.
     pub detail: Value,
 }
 
-/// Keeps what changes took out of one collection. What was acknowledged survives a `kill -9`.
+/// Keeps the points of one collection that changes removed or edited, as they were before. What was
+/// acknowledged survives a `kill -9`.
 #[async_trait]
 pub trait Trash: Send + Sync + 'static {
-    /// Keeps points. An earlier one of the same picture and change is replaced.
+    /// Keeps points. A kept point of the same picture and change is replaced.
     async fn keep(&self, points: &[KeptPoint]) -> Result<()>;
 
-    /// A page of kept points in the order of their numbers, after a number.
+    /// Returns up to `limit` kept points with numbers above `after`, in the order of their numbers.
     async fn list(
         &self,
         filter: &KeptFilter,
@@ -202,8 +203,9 @@ pub trait Trash: Send + Sync + 'static {
     /// The tombstones of pictures with this content, by the MD5 of their files.
     async fn tombstones_of_content(&self, md5s: &[String]) -> Result<Vec<(String, Tombstone)>>;
 
-    /// Empties what is older than allowed at this time. Tombstones stay. Returns the pictures that
-    /// were deleted.
+    /// Empties the trash of everything that expired before this time, in seconds since 1970:
+    /// deleted pictures lose their vectors and fields, and edits are forgotten. Tombstones stay.
+    /// Returns the ids of these deleted pictures.
     async fn empty(&self, now: u64) -> Result<Vec<PointId>>;
 
     /// Adds a line to the journal.
@@ -220,7 +222,8 @@ pub fn now() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
-/// When a point that is kept at this time can no longer be put back.
+/// Returns until when a point that was kept at the time `at` can be put back; `None` means without
+/// a limit. Both times are in seconds since 1970.
 #[must_use]
 pub fn expiry(kind: KeptKind, at: u64) -> Option<u64> {
     (kind != KeptKind::Hidden).then_some(at + KEPT_DAYS * DAY)
@@ -229,7 +232,7 @@ pub fn expiry(kind: KeptKind, at: u64) -> Option<u64> {
 /// The day of a time, in UTC, as `2026-11-29`.
 #[must_use]
 pub fn date_of(seconds: u64) -> String {
-    // Years begin in March, so that the day in February is the last one of a year.
+    // Years begin in March here, so that a leap day is the last day of its year.
     let days = seconds / DAY + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -244,7 +247,7 @@ pub fn date_of(seconds: u64) -> String {
     format!("{:04}-{month:02}-{day:02}", era * 400 + year + next)
 }
 
-/// The payload that stays with a tombstone: what tells which picture it was.
+/// The payload that stays with a tombstone: fields that identify the picture's file.
 #[must_use]
 pub fn what_stays(payload: &Payload) -> Payload {
     let stays = [crate::gallery::PATH_FIELD, MD5_FIELD];

@@ -1,8 +1,8 @@
-//! Whitens style vectors that no training made: statistics of a model's early layers.
+//! Whitens style vectors that need no training: statistics of a model's early layers.
 //!
 //! Such statistics are nearly the same for all pictures of a collection, so their cosines say
-//! little. A sample of the collection's own pictures gives the mean and the deviation of each value.
-//! What a picture differs in from the mean, in deviations, is its style vector.
+//! little. A sample of the collection's own pictures gives the mean and the deviation of each
+//! value. A picture's style vector is its difference from the mean, in units of the deviation.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub const MOST_PICTURES: usize = 512;
 /// dominate a vector.
 const LIMIT: f32 = 3.0;
 /// This share of the mean deviation is added to each one, so that a value that is almost constant
-/// in the sample is not blown up.
+/// in the sample is not amplified.
 const DAMPING: f32 = 0.01;
 
 /// The mean and the deviation of each value of a sample. Vectors of two whitenings cannot be

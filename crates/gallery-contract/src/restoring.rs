@@ -7,7 +7,7 @@ use clippy_core::ids::PointId;
 
 use super::data::Random;
 
-/// The vectors by their bits.
+/// The bits of the vectors.
 fn bits(vectors: &Vectors) -> Vec<Option<Vec<u32>>> {
     let each = vectors.iter();
     each.map(|(_, vector)| {
@@ -25,7 +25,8 @@ fn assert_same(now: &[Point], before: &[Point]) {
     }
 }
 
-/// A third is deleted, a third gets other tags and text vectors; then all are stored again.
+/// A third of the points is deleted, and a third gets other tags and text vectors. Then all points
+/// are stored again as they were.
 pub async fn points_are_stored_again_as_they_were_bit_for_bit(gallery: Arc<dyn Gallery>) {
     let points = Random(81).points(300);
     gallery.upsert(points.clone()).await.expect("stored");

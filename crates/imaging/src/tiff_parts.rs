@@ -1,5 +1,5 @@
-//! The memory for decoding the strips or tiles of a TIFF file, beside the picture. Their sizes
-//! differ from the picture's, and a JPEG inside one has a size of its own again.
+//! The memory for decoding the strips or tiles of a TIFF file, beside the picture. The size of a
+//! part differs from the picture's, and the size of a JPEG inside a part may differ from both.
 
 use std::io::{Read, Seek};
 

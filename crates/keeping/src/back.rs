@@ -19,9 +19,10 @@ pub struct Restored {
     /// Pictures that are again as they were.
     pub restored: u64,
     /// Among them, pictures that have only their text vector, since the model changed meanwhile.
-    /// Adding or ingesting their files again makes the others.
+    /// Adding or ingesting their files again makes the other vectors.
     pub without_vectors: u64,
-    /// Pictures whose trash was emptied already. Nothing keeps an ingest from adding them again.
+    /// Pictures of which only the tombstone was left. It is removed, so an ingest can add them
+    /// again.
     pub lifted: u64,
     /// Edits that were not undone, since the picture was changed again or deleted.
     pub outdated: u64,
@@ -94,7 +95,8 @@ impl Keeper<'_> {
         Ok(result)
     }
 
-    /// The point as it was. If its vectors are of another model, only the text vector is made anew.
+    /// Returns the point as it was. If another model made its vectors, the text vector is computed
+    /// again, and the other vectors are left out.
     async fn as_of_this_model(
         &self,
         kept: KeptPoint,
@@ -123,7 +125,8 @@ impl Keeper<'_> {
     }
 }
 
-/// An edit changes fields, tags and the text vector. The other parts may be newer than the edit.
+/// Keeps the present values of what an edit never changes (the other vectors and the style group),
+/// since they may be newer than the edit.
 fn keep_newer_parts(point: &mut Point, now: Point) {
     let text = point.vectors.text.take();
     point.vectors = Vectors {

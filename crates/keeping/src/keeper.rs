@@ -1,4 +1,4 @@
-//! Takes pictures out of a collection, and keeps what they were.
+//! Takes pictures out of a collection, and keeps copies of them.
 
 use clippy_core::Result;
 use clippy_core::embedding::Embedder;
@@ -16,9 +16,9 @@ pub struct Keeper<'k> {
     pub gallery: &'k dyn Gallery,
     /// The model that filled it.
     pub embedder: &'k dyn Embedder,
-    /// Keeps what the pictures were.
+    /// Keeps the pictures as they were before the change.
     pub trash: &'k dyn Trash,
-    /// The name of the change: of a job or a call.
+    /// The name of the change: the id of a job or of a call.
     pub change: &'k str,
     /// Who asked for it: the name of a key, if there is one.
     pub by: Option<&'k str>,

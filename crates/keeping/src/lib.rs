@@ -2,8 +2,8 @@
 //!
 //! A picture that is taken out is first copied into the trash ([`clippy_core::trash`]), then
 //! deleted from the collection; it is put back in the reverse order. So a `kill -9` at any moment
-//! loses nothing, and [`complete`] does the rest of what was half done. An edit keeps what the
-//! picture was before, so that it can be undone bit for bit.
+//! loses nothing, and [`complete`] finishes what was interrupted. An edit keeps the picture as it
+//! was before, so that it can be undone bit for bit.
 
 mod back;
 mod edits;

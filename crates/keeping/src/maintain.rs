@@ -9,8 +9,8 @@ use crate::Keeper;
 /// Points that are completed together.
 const PAGE: usize = 256;
 
-/// Deletes what is in the trash and still in the collection, and puts back what was being restored.
-/// Returns how many pictures were completed.
+/// Deletes pictures whose deletion was interrupted, and puts back pictures whose restoring was
+/// interrupted. Returns how many pictures were completed.
 ///
 /// # Errors
 /// Those of the collection, the model and the trash.

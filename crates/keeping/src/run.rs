@@ -22,7 +22,7 @@ pub struct ChangeTools {
     pub gallery: Arc<dyn Gallery>,
     /// The model that filled it.
     pub embedder: Arc<dyn Embedder>,
-    /// Keeps what the pictures were.
+    /// Keeps the pictures as they were before the change.
     pub trash: Arc<dyn Trash>,
 }
 
@@ -47,7 +47,7 @@ pub struct ChangeCursor {
 /// Follows a run.
 #[async_trait]
 pub trait Observer: Send + Sync {
-    /// Told how many pictures were looked at, of about how many.
+    /// Receives how many pictures were looked at, and about how many there are.
     fn progress(&self, done: u64, total: u64);
 
     /// Whether the run should stop after the current page.

@@ -120,7 +120,7 @@ impl<'s> Selection<'s> {
     pub(crate) async fn kept_page(&self, place: &mut Place) -> Result<(Vec<NumberedPoint>, u64)> {
         let selected = &self.request.filter;
         let mut kinds = vec![KeptKind::Deleted, KeptKind::Hidden];
-        // An edit is undone by its name only, since a picture may have several.
+        // An edit is undone only by the name of its change, since a picture may have several edits.
         kinds.extend(selected.change.is_some().then_some(KeptKind::Edited));
         let filter = KeptFilter {
             change: selected.change.clone(),
@@ -142,7 +142,7 @@ impl<'s> Selection<'s> {
     }
 }
 
-/// Counts what a request would change, and returns some of it. Nothing is changed.
+/// Counts the pictures that a request would change, and returns some of them. Nothing is changed.
 ///
 /// # Errors
 /// Those of the collection and the trash.

@@ -8,7 +8,7 @@ use clippy_core::search::evidence::{Guesses, POOL, guess, subject_weight};
 use crate::query::SearchQuery;
 use crate::ranked::HitFinder;
 
-/// A subject with less of the weight than this is not guessed.
+/// The subject is not guessed if its share of the weight is less than this.
 const LEAST_WEIGHT: f32 = 1e-3;
 
 /// The probes that say what a picture shows, with weights that sum to 1. `None` if the query names
@@ -27,8 +27,8 @@ pub(crate) fn without_style(probes: &[Probe]) -> Option<Vec<Probe>> {
     Some(of_subject.map(scaled).collect())
 }
 
-/// The query whose best hits are guesses. It counts the pictures that the query counts, so nothing
-/// that a filter leaves out changes the results.
+/// The query whose best hits are guesses. It has the same filters as the original query, so
+/// pictures that a filter leaves out do not change the results.
 pub(crate) fn query(query: &SearchQuery) -> SearchQuery {
     SearchQuery {
         min_percentile: None,

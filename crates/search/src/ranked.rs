@@ -18,8 +18,8 @@ use crate::order::PageOrder;
 use crate::query::SearchQuery;
 
 /// Shortest list of candidates of a probe. The look of a picture and the look of its edges are
-/// related, so that a page of a real drawing is settled by fewer than 64; words beside a drawing
-/// may take a second round.
+/// related, so fewer than 64 candidates settle a page of a real drawing. A drawing with words may
+/// need a second round.
 const FEWEST_CANDIDATES: usize = 96;
 /// How often more candidates are taken while the ranking is not settled.
 const MOST_ROUNDS: usize = 3;
@@ -140,7 +140,8 @@ impl HitFinder<'_> {
         let pool: Vec<PointId> = hits.iter().take(crowding::POOL).map(|hit| hit.id).collect();
         let around = self.crowding.around(self.gallery, &pool).await?;
         self.ranking.correct_crowding(&around, hits);
-        // Hits demoted past the ranked set may be beaten by points we never fetched; drop them.
+        // The correction may lower a hit's score below that of points that were not fetched. Such a
+        // hit is dropped.
         if let (false, Some(lowest)) = (is_complete, lowest) {
             hits.retain(|hit| hit.score >= lowest);
         }
@@ -213,7 +214,8 @@ impl HitFinder<'_> {
             .collect();
         let found = self.gallery.retrieve(&ids, With::VECTORS).await?;
         let mut found = found.into_iter().peekable();
-        // Points come in the order asked for; one that was deleted since leaves a gap, not a shift.
+        // Points come in the order asked for; one that was deleted since leaves a gap, and does not
+        // shift the others.
         let vectors: Vec<Vectors> = ids
             .iter()
             .map(|id| {

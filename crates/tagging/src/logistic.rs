@@ -68,7 +68,7 @@ impl Logistic {
             }
             let step = solve(curvature, gradient);
             let length = step.iter().map(|value| value.abs()).fold(0.0, f64::max);
-            // A long step overshoots where the examples can be told apart perfectly.
+            // A long step overshoots if the examples can be separated perfectly.
             let share = if length > 4.0 { 4.0 / length } else { 1.0 };
             for (weight, step) in weights.iter_mut().zip(&step) {
                 *weight += share * step;

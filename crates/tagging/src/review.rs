@@ -23,11 +23,11 @@ pub const MOST_AT_ONCE: usize = 500;
 /// Points of one page.
 const PAGE: usize = 64;
 
-/// One change of a picture's tags reads and writes at a time, so that two about the same picture do
-/// not undo each other.
+/// Held by a change of tags from reading to writing, so that two changes of the same picture do not
+/// undo each other.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// Waits until no other review or edit of pictures is between reading and writing.
+/// Waits until no other review or edit of pictures runs. Hold the result from reading to writing.
 pub async fn take_turn() -> MutexGuard<'static, ()> {
     TURN.lock().await
 }
@@ -97,8 +97,8 @@ impl<'g> Reviewer<'g> {
     /// Carries out decisions. Tags that are not proposed for a picture are left out, so that the
     /// same decision can be sent twice.
     ///
-    /// An accepted tag is added to a picture's tags, and the vector of their sentence is made anew.
-    /// Both change in one write.
+    /// An accepted tag is added to a picture's tags, and the vector of their sentence is computed
+    /// again. Both change in one write.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::NotFound`] for a picture that is not in the collection: then
@@ -139,8 +139,8 @@ impl<'g> Reviewer<'g> {
         Ok(reviewed)
     }
 
-    /// Decides on proposals of one tag that have at least this probability, on some hundred pictures
-    /// in a call.
+    /// Decides on proposals of one tag that have at least this probability, on some hundred
+    /// pictures in a call.
     ///
     /// # Errors
     /// Those of the model and the collection.
@@ -294,8 +294,8 @@ impl Decision {
     }
 }
 
-/// Notes which sentence the text vector is made from, as an ingest does, so that the next one leaves
-/// the vector as it is.
+/// Notes which sentence the text vector is made from, as an ingest does, so that the next ingest
+/// leaves the vector as it is.
 pub fn note_sentence(payload: &mut Payload, sentence: Option<&str>) {
     if let Some(mark) = payload.get_mut(NOTES_FIELD).filter(|mark| mark.is_object()) {
         let digest = sentence.map(|sentence| hex::encode(Md5::digest(sentence.as_bytes())));

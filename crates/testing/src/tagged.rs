@@ -7,8 +7,8 @@ use crate::search::normalise;
 
 /// What pictures show, in turn.
 const SUBJECTS: u64 = 8;
-/// How often a picture has the tag of its subject. So a tag that is proposed for a picture of this
-/// subject is right as often.
+/// The share of a subject's pictures that have its tag. So this share of the proposals of the tag
+/// is right.
 const OFTEN: f64 = 0.9;
 
 /// A picture, and the tags that are true for it.

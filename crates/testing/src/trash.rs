@@ -12,7 +12,7 @@ use clippy_core::trash::{
 };
 use parking_lot::Mutex;
 
-/// A trash that lasts as long as its test.
+/// A trash in memory, for one test.
 #[derive(Debug, Default)]
 pub struct MemoryTrash {
     points: Mutex<BTreeMap<u64, KeptPoint>>,

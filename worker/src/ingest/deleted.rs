@@ -33,8 +33,9 @@ pub(crate) async fn with_content(
     Ok(found.into_iter().collect())
 }
 
-/// Deletes what was stored although somebody deleted it meanwhile. A deletion writes its tombstone
-/// before it deletes, so either this call finds the tombstone, or the deletion finds the point.
+/// Deletes points that were stored although somebody deleted their pictures meanwhile. A deletion
+/// writes its tombstone before it deletes, so either this call finds the tombstone, or the deletion
+/// finds the point.
 pub(crate) async fn take_back(
     tools: &Tools,
     stored: &[PointId],

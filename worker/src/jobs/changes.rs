@@ -37,7 +37,8 @@ pub(super) async fn run(
     let change = context.job().id.to_string();
     let by = context.job().owner.as_deref();
     let ended = clippy_keeping::run(&tools, request, (&change, by), cursor, &observer).await;
-    // If the job was asked to stop, or its claim is lost, that is the cause of any error of the run.
+    // If the job was asked to stop, or its claim was lost, that is the cause of every error of the
+    // run.
     context.go_on()?;
     if let Some(error) = observer.stopped.into_inner() {
         return Err(error);
@@ -45,7 +46,7 @@ pub(super) async fn run(
     to_result(request, &change, &ended?)
 }
 
-/// The result: the totals of bulk work, and what undoes it.
+/// The result: the totals of bulk work, and the name of the change, which undoes it.
 fn to_result(
     request: &ChangeRequest,
     change: &str,

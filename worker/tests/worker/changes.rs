@@ -87,7 +87,7 @@ async fn a_deleted_picture_stays_away_until_it_is_restored_bit_for_bit() {
     assert_eq!(report.totals.unchanged, 4);
 }
 
-/// Writes a tombstone when a run embeds, which is after it has looked for tombstones.
+/// Writes a tombstone when a run embeds. The run has looked for tombstones before that.
 struct DeletesFirst {
     embedder: Arc<FakeEmbedder>,
     trash: Arc<MemoryTrash>,

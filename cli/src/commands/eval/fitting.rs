@@ -1,4 +1,5 @@
-//! Tries weights: they are chosen by one half of the queries, and checked by the other.
+//! Finds weights that fit the queries: chooses them on one half of the queries, and checks them on
+//! the other half.
 
 use std::fmt;
 
@@ -14,9 +15,9 @@ use crate::failure::Failure;
 const LOOKS: [(f32, f32); 5] = [(1.0, 0.0), (0.85, 0.15), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7)];
 /// The weights of words that are tried with each of them.
 const WORDS: [f32; 4] = [0.1, 0.2, 0.4, 0.8];
-/// Fewer queries in a half say nothing about weights.
+/// The least number of queries in a half. With fewer, a difference may be chance.
 const FEWEST: usize = 8;
-/// A smaller gain is chance.
+/// The least gain in score that counts. A smaller one may be chance.
 const LEAST_GAIN: f64 = 0.01;
 
 /// Which weights fit the queries.
@@ -32,7 +33,7 @@ pub(super) struct Fit {
     checked_by: usize,
     /// Queries of the other half whose answer has a better rank with the best weights.
     better: usize,
-    /// The same for a worse rank.
+    /// Queries of the other half whose answer has a worse rank with the best weights.
     worse: usize,
 }
 
@@ -64,8 +65,8 @@ pub(super) async fn fit(
         .partition(|query| query.words.is_some());
     let grid = grid(present);
     let mut tried: Vec<(WeightArguments, f64)> = Vec::new();
-    // Without words, the weight of words changes nothing: such queries run once for each of the
-    // other weights, which the grid has one after another.
+    // The weight of words has no effect on a query without words. Such a query runs once for each
+    // pair of the other weights. Equal pairs are next to each other in the grid.
     let mut last: Option<((f32, f32), Vec<Outcome>)> = None;
     for (step, weights) in grid.iter().enumerate() {
         report_step(step, grid.len());
@@ -113,7 +114,8 @@ pub(super) async fn fit(
     }))
 }
 
-/// The weights to try: the present ones, then the rest. Those of one look are next to each other.
+/// The weights to try: the present ones, then the rest. Weights with the same pair of `LOOKS` are
+/// next to each other.
 fn grid(present: &WeightArguments) -> Vec<WeightArguments> {
     let mut grid = vec![*present];
     for (w_img, w_edge) in LOOKS {
@@ -128,7 +130,7 @@ fn grid(present: &WeightArguments) -> Vec<WeightArguments> {
     grid
 }
 
-/// The weights with the highest score; of equal ones the first.
+/// Returns the weights with the highest score: the first ones if several have it.
 fn best_of(tried: &[(WeightArguments, f64)]) -> Option<WeightArguments> {
     let mut best: Option<&(WeightArguments, f64)> = None;
     for candidate in tried {
@@ -219,7 +221,7 @@ fn flags(weights: &WeightArguments) -> String {
 }
 
 fn weights_json(weights: &WeightArguments) -> Value {
-    // Through text: 0.7 as a float of half the size has other digits behind it.
+    // Converted through text, since 0.7 as `f32` becomes 0.699999988 as `f64`.
     let number = |weight: f32| weight.to_string().parse::<f64>().unwrap_or_default();
     json!({
         "w_img": number(weights.w_img),

@@ -13,14 +13,14 @@ use crate::failure::Failure;
 
 /// How many results are considered. An answer beyond them counts as not found.
 pub(super) const DEPTH: usize = 200;
-/// Most ids that a search can leave out.
+/// The most ids that a search can exclude.
 const MOST_EXCLUDED: usize = 256;
 /// Queries that run at once.
 pub(super) const CONCURRENCY: usize = 8;
 /// How many of the first results are kept of each query.
 const FIRST: usize = 6;
 
-/// What came of a query.
+/// The outcome of a query.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
     /// The query's kind.
@@ -29,7 +29,7 @@ pub(super) struct Outcome {
     pub(super) ranks: Ranks,
     /// The first results that count, best first.
     pub(super) first: Vec<Value>,
-    /// The best answer that was found, or one that was not.
+    /// The answer with the best rank; if none was found, the first one of the query.
     pub(super) wanted: Option<Value>,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn report_of<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>) -> 
     Report::of(outcomes.map(|outcome| (outcome.kind.clone(), outcome.ranks.clone())))
 }
 
-/// Runs queries with other weights, but otherwise in the same way.
+/// Runs the same queries with different weights.
 pub(super) struct Measurement<'a> {
     client: &'a Client,
     arguments: &'a EvalArguments,
@@ -132,9 +132,9 @@ impl<'a> Measurement<'a> {
                 StyleExample::File(path) => form.file("style_image", read_picture(path).await?),
                 StyleExample::Stored(id) => form.field("style_like", id_text(id)),
             };
-            // Left out of the search, not only of its results: beside a style, pictures are
-            // evidence for the subject of others, and a copy of the query's drawing would be too
-            // good evidence.
+            // Excluded from the search, not only from its results. In a search with a style,
+            // pictures are evidence for the subject of other pictures, and a copy of the query's
+            // drawing would be unfairly strong evidence.
             if !query.exclude.is_empty() {
                 let excluded = query.exclude.iter().take(MOST_EXCLUDED).map(id_text);
                 let excluded: Vec<String> = excluded.collect();

@@ -14,9 +14,9 @@ use crate::failure::Failure;
 
 /// Most misses of each kind.
 const MOST: usize = 8;
-/// Most misses of all kinds, since a queries file may have many.
+/// Most misses of all kinds together, since a queries file may have many kinds.
 const MOST_TOGETHER: usize = 80;
-/// Longest side of a small picture, in pixels. With it the size of the whole report is bounded.
+/// Longest side of a small picture, in pixels. This limits the size of the report.
 const SIDE: u32 = 128;
 /// The quality of the small pictures, as JPEG.
 const QUALITY: u8 = 78;
@@ -46,7 +46,7 @@ pub(super) struct Miss {
 /// A small picture.
 #[derive(Debug)]
 pub(super) struct Shown {
-    /// What it is, for those who do not see it.
+    /// A text that describes it, for readers who cannot see it.
     pub(super) label: String,
     /// Its data URI; none if there is no file that can be read.
     pub(super) address: Option<String>,
@@ -132,8 +132,8 @@ async fn stored(client: &Client, id: &Value) -> Result<Shown, Failure> {
     })
 }
 
-/// The data URI of a small copy. It is encoded again, whatever the file is, so that a report has
-/// nothing but small JPEGs.
+/// The data URI of a small copy. Every file is decoded and encoded again, so that a report contains
+/// only small JPEGs.
 async fn small(bytes: Vec<u8>) -> Option<String> {
     let copy = tokio::task::spawn_blocking(move || {
         let picture = decode(&bytes, &DecodeLimits::default()).ok()?;

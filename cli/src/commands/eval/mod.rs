@@ -59,7 +59,7 @@ pub async fn run(
     Ok(())
 }
 
-/// What a run found out.
+/// The results of a run.
 struct Evaluation {
     text: String,
     json: serde_json::Value,

@@ -23,7 +23,8 @@ struct Line {
     text: Option<String>,
     /// The pictures that answer the query.
     relevant: Vec<Value>,
-    /// Pictures that are not counted, such as the query itself. With a style they are not searched.
+    /// Pictures that are not counted, such as the query itself. In a query with a style they are
+    /// excluded from the search.
     #[serde(default)]
     exclude: Vec<Value>,
 }

@@ -21,7 +21,7 @@ pub(super) struct Query {
     pub(super) relevant: Vec<Value>,
     /// Pictures that are not counted, such as the query itself.
     pub(super) exclude: Vec<Value>,
-    /// What the query is for, when weights are fitted.
+    /// The half that the query is in when weights are fitted.
     pub(super) half: Option<Half>,
 }
 

@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::misses::{KindMisses, Miss, Shown};
 
-/// Said when weights could not be fitted.
+/// The text of a report without fitted weights.
 pub(super) const TOO_FEW: &str =
     "Weights were not tried: there are too few queries whose ranking depends on them.";
 
 const STYLE: &str = include_str!("report.css");
 
-/// The beginning of a table. It scrolls by itself on a narrow screen, also with the keyboard.
+/// The beginning of a table. On a narrow screen it scrolls apart from the page, also with the
+/// keyboard.
 const TABLE: &str = "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>";
 
 /// The columns of the figures: their field, and whether they are shares.

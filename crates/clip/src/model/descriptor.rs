@@ -1,5 +1,5 @@
-//! Computes style vectors with published style descriptors (CSD): the image tower of a CLIP ViT that
-//! was trained further, and a matrix that keeps what tells styles apart.
+//! Computes style vectors with published style descriptors (CSD): the image tower of a CLIP ViT
+//! that was trained further, and a matrix that keeps what distinguishes styles.
 //!
 //! The weights are a `.safetensors` file with OpenAI's names of the tower after `backbone.`, and
 //! `last_layer_style`, `[width, outputs]`. `last_layer_content` is not used.
@@ -22,18 +22,18 @@ use crate::preprocess::default_transform;
 /// The width of an attention head of all of OpenAI's transformers.
 const HEAD_WIDTH: i64 = 64;
 const STYLE: &str = "last_layer_style";
-/// What a file of weights is called in a folder, by those who publish them.
+/// The usual name of the file of weights in a published folder.
 const USUAL_NAME: &str = "model.safetensors";
 
-/// A tower for style alone.
+/// An image tower that computes style vectors only.
 pub struct StyleDescriptor {
     tower: VisionTransformer,
     gain: Tensor,
     shift: Tensor,
     side: i64,
-    /// `[outputs of the tower, outputs]`, where the tower has more than are wanted.
+    /// Shortens the tower's vectors if they are too long: `[outputs of the tower, outputs]`.
     projection: Option<Tensor>,
-    /// Zeros that are appended, where the tower has fewer.
+    /// How many zeros are appended if the tower's vectors are too short.
     padding: i64,
     kind: Kind,
     path: PathBuf,
@@ -45,7 +45,7 @@ impl StyleDescriptor {
     /// the vectors, and `side` that of the pictures, in pixels.
     ///
     /// # Errors
-    /// [`ClipError::StyleModel`] with the reason why there are none, and
+    /// [`ClipError::StyleModel`] with the reason why the weights cannot be used, and
     /// [`ClipError::WeightsMismatch`] with all tensors that do not fit.
     pub fn load(
         path: &Path,
@@ -78,7 +78,7 @@ impl StyleDescriptor {
                 .f_view([1, 3, 1, 1])?
                 .f_to_device(device)?)
         };
-        // The same file makes other vectors for other lengths and other pictures.
+        // The vectors also depend on their length and on the side of the pictures.
         let mut hash = Sha256::new();
         hash.update(file.fingerprint(b"descriptors"));
         hash.update(format!(" {outputs} {side}"));
@@ -107,8 +107,8 @@ impl StyleDescriptor {
         &self.path
     }
 
-    /// Turns pictures, values in 0..255 `[batch, 3, side, side]` of any side, into style vectors:
-    /// fp32 `[batch, outputs]`, of unit length.
+    /// Turns pictures (`[batch, 3, side, side]` of any side, with values in 0..255) into style
+    /// vectors (fp32 `[batch, outputs]`, of unit length).
     pub fn forward(&self, pictures: &Tensor) -> Result<Tensor> {
         let sides = [self.side, self.side];
         let resized = if pictures.size()[2..] == sides {
@@ -134,7 +134,8 @@ impl StyleDescriptor {
     }
 }
 
-/// A random matrix of signs, which nearly keeps cosines. It depends on its shape alone.
+/// Makes a pseudo-random matrix of signs, `[inputs, outputs]`. A projection with it nearly keeps
+/// cosines. The signs depend only on the shape.
 fn projection(inputs: i64, outputs: i64, device: Device) -> Result<Tensor> {
     let signs: Vec<f32> = (0..(inputs * outputs).unsigned_abs())
         .map(|number| if mix(number) & 1 == 0 { 1.0 } else { -1.0 })
@@ -153,7 +154,7 @@ fn stored_name(name: &str) -> String {
     }
 }
 
-/// What the shapes of the tensors say about the tower.
+/// The dimensions of the tower, derived from the shapes of its tensors.
 struct DescriptorShape {
     vision: VisionConfig,
     blocks: Blocks,
@@ -182,7 +183,7 @@ impl DescriptorShape {
         }
         if width % HEAD_WIDTH != 0 {
             return Err(unfit(format!(
-                "its width {width} is no multiple of {HEAD_WIDTH}, that of OpenAI's heads"
+                "its width {width} is no multiple of {HEAD_WIDTH}, the width of OpenAI's heads"
             )));
         }
         let mut layers = 0;

@@ -1,10 +1,10 @@
 //! Computes style vectors without training: the statistics of early layers, compressed.
 //!
-//! The statistics are the mean and the deviation of each channel of a few layers. They are added up
-//! into as many values as the model's embeddings have, each with a sign (a count sketch): a value
-//! gets only a few statistics, so a channel of large numbers dominates few values. Which statistic
-//! goes where depends on its number only, so the same model always makes the same vectors. A
-//! collection whitens them.
+//! The statistics are the mean and the deviation of each channel of a few layers. A count sketch
+//! compresses them to as many values as the model's embeddings have: each statistic gets a sign,
+//! and is added to one of the values. So a channel of large numbers dominates only a few values.
+//! The sign and the place of a statistic depend only on its number, so the same model always makes
+//! the same vectors. A collection whitens them.
 
 use clippy_core::embedding::STATISTICS;
 use sha2::{Digest, Sha256};
@@ -15,7 +15,7 @@ use crate::error::Result;
 
 /// The layers that are used, of those that a tower has.
 pub const LAYERS: [&str; 6] = ["stem", "block1", "block2", "block3", "layer1", "layer2"];
-/// Changes whenever the vectors do.
+/// A part of the fingerprint. Change it when the vectors change.
 const VERSION: &str = "1";
 
 /// The compressed statistics of a tower's early layers.
@@ -34,7 +34,7 @@ impl StatisticsSketch {
     /// the length of the vectors, and `model` is the fingerprint of the model.
     ///
     /// # Errors
-    /// Where libtorch fails.
+    /// An error of libtorch.
     pub fn new(
         layer: impl Fn(&str) -> Option<StyleLayer>,
         outputs: i64,
@@ -97,7 +97,7 @@ impl LayerStyle for StatisticsSketch {
     }
 }
 
-/// SplitMix64: a number for each number, as if drawn at random.
+/// Returns a pseudo-random number for each number (SplitMix64).
 pub fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

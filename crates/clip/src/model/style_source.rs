@@ -4,7 +4,7 @@ use super::descriptor::StyleDescriptor;
 use super::sketch::StatisticsSketch;
 use super::style::{LayerStyle, StyleHead};
 
-/// One of the three ways to style vectors.
+/// One of the three sources of style vectors.
 pub(super) enum StyleSource {
     /// A head that was trained for this model.
     Head(StyleHead),
@@ -14,7 +14,7 @@ pub(super) enum StyleSource {
     Descriptor(Box<StyleDescriptor>),
 }
 
-/// How a source makes its vectors.
+/// What a source computes its vectors from.
 pub(super) enum StyleWay<'s> {
     /// From layers of the model's own tower.
     Layers(&'s dyn LayerStyle),

@@ -13,7 +13,8 @@ const BYTES: u32 = 256;
 /// The vocabulary: symbols 0..256 are bytes, 256..512 bytes that end a word, then one symbol a
 /// merge.
 pub struct BytePairs {
-    /// What two neighbouring symbols become. The lower the new symbol, the earlier it is merged.
+    /// The symbol that two neighbouring symbols are merged into. Pairs with a lower new symbol are
+    /// merged earlier.
     merges: HashMap<(u32, u32), u32>,
     /// The symbol of each byte.
     bytes: [u32; 256],

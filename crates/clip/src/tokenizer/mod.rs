@@ -23,7 +23,7 @@ pub const END_OF_TEXT: i64 = 49_407;
 const PATTERN: &str =
     r"(?i)<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
-/// `None` only if the pattern were broken, which every test of this file rules out.
+/// `None` only if the pattern is invalid, which the tests of this file rule out.
 static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(PATTERN).ok());
 static BYTE_PAIRS: LazyLock<BytePairs> = LazyLock::new(BytePairs::new);
 

@@ -28,7 +28,7 @@ fn cosine(left: &[f32], right: &[f32]) -> f32 {
         .sum()
 }
 
-/// A disc of a size and at a place that the number says, in one of two styles: softly shaded, or
+/// A disc whose size and place depend on the number, in one of two styles: softly shaded, or
 /// hatched with lines.
 fn picture(side: u32, number: u32, is_hatched: bool) -> ModelPixels {
     let scale = side as f32;
@@ -59,7 +59,7 @@ fn picture(side: u32, number: u32, is_hatched: bool) -> ModelPixels {
     ModelPixels { side, rgb }
 }
 
-/// Pictures of `count` subjects in both styles, the styles in turn.
+/// Pictures of `count` subjects in both styles, which alternate.
 fn pictures(side: u32, count: u32) -> Vec<ModelPixels> {
     (0..2 * count)
         .map(|number| picture(side, number / 2, number.is_multiple_of(2)))
@@ -82,7 +82,7 @@ fn statistics_are_made_without_a_head_and_are_always_the_same() {
         let again = fixtures::load(name, Precision::Fp32);
         assert_eq!(again.info.style, model.info.style, "{name}");
         assert_eq!(embed(&again, &pictures, PictureView::Style), made, "{name}");
-        // Both views in one pass are those of two passes.
+        // One pass with both views gives the same vectors as one pass for each view.
         let both = [
             (&pictures[1], PictureView::Style),
             (&pictures[0], PictureView::Content),
@@ -107,7 +107,8 @@ fn whitened_statistics_tell_two_styles_apart() {
         let statistics = model.info.style_statistics().expect("it gives them");
         let whitening = Whitening::fit(statistics, &raw[..48]).expect("enough pictures");
         let made: Vec<Embedding> = raw.iter().map(|raw| whitening.apply(raw)).collect();
-        // Of the nearest picture of another subject, for pictures outside of the sample.
+        // How often the nearest picture of another subject has the same style, for pictures outside
+        // of the sample.
         let right = (48..made.len()).filter(|&one| {
             let others = (0..made.len()).filter(|other| other / 2 != one / 2);
             let near = |other: usize| cosine(&made[one], &made[other]);

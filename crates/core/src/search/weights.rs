@@ -37,7 +37,7 @@ impl WeightField {
     #[must_use]
     pub fn of(kind: ProbeKind) -> Self {
         match kind {
-            // A guess is taken from what a query shows.
+            // The subject is guessed from the pictures of the query.
             ProbeKind::Image | ProbeKind::Subject => Self::Image,
             ProbeKind::Edge => Self::Edge,
             ProbeKind::Text | ProbeKind::WordsImage => Self::Text,

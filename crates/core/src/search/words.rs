@@ -19,8 +19,8 @@ pub const PICTURE_SHARE: f32 = 0.1;
 /// measurements.
 pub const UNTAGGED_SHARE: f32 = 2.0;
 
-/// What a match with a proposed tag is worth, of a match with a tag: it may be wrong, and a person
-/// has not looked at it.
+/// The worth of a match with a proposed tag, as a share of that of a match with a tag. A proposed
+/// tag may be wrong, since no person has checked it.
 pub const PROPOSED_SHARE: f32 = 0.5;
 
 /// The words of a query.
@@ -152,8 +152,8 @@ impl WordScores {
     }
 }
 
-/// The most that the words can be worth for a picture that is in no list of candidates, from the
-/// floors of the lists in the unit of the ranking.
+/// Upper bounds of the words' score for pictures that are in no list of candidates. They follow
+/// from the floors of the lists, in the unit of the ranking.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct WordFloors {
     /// Of all points, by the sentence.

@@ -120,8 +120,8 @@ impl EmbeddedTrash {
         query
     }
 
-    /// Runs statements for each part of a list of numbers, in one transaction. They are given with
-    /// what follows the condition that selects the numbers.
+    /// Runs statements for each part of a list of numbers, in one transaction. A statement is given
+    /// in two pieces: the SQL before and after the condition that selects the numbers.
     async fn for_numbers(&self, statements: &[(&str, &str)], numbers: &[u64]) -> Result<()> {
         let mut transaction = self.state.write().await?;
         for part in numbers.chunks(AT_ONCE) {
@@ -138,7 +138,7 @@ impl EmbeddedTrash {
         transaction.commit().await.map_err(failed)
     }
 
-    /// The tombstones with one of these values in a column.
+    /// Finds the tombstones with one of these values in a column.
     async fn stones(&self, column: &str, values: &[String]) -> Result<Vec<(String, Tombstone)>> {
         let mut found = Vec::new();
         for part in values.chunks(AT_ONCE) {
@@ -361,7 +361,8 @@ fn damaged(error: serde_json::Error) -> Error {
     Error::internal("the trash has a damaged row").with_source(error)
 }
 
-/// Marks a number that is written as its bits: parsing decimal fractions may change the last one.
+/// Marks a number that is written as its bits, since parsing a decimal fraction may change the last
+/// bit.
 const BITS: &str = "\u{1}bits:";
 
 fn payload_in(payload: &Payload) -> Result<String> {

@@ -12,7 +12,7 @@ use super::*;
 
 const COUNT: u64 = 10_000;
 const CLIENTS: usize = 32;
-/// Parts of a size that fits so many pictures.
+/// Parts that are large enough for this many pictures.
 const LARGE_PARTS: BulkSettings = BulkSettings {
     part_lines: 500,
     most_parts: 100,

@@ -1,19 +1,21 @@
-//! Chooses what is asked for: by the ids and names only, so that every run asks the same.
+//! Chooses the queries. The choice depends only on ids and names, so every run makes the same
+//! queries.
 
 use super::gallery::{Gallery, hash};
 
 /// Most queries by words.
 const MOST_NAMES: usize = 200;
-/// A name that more pictures have says too little. This is also less than the results that count.
+/// The most pictures that may have the name of a query, since a more common name says too little.
+/// It is less than the number of results that count.
 const MOST_NAMED: usize = 100;
-/// The same as a share of the gallery: one picture in so many.
+/// The same limit as a share of the gallery: one picture in this many may have the name.
 const COMMONEST: usize = 5;
 /// Most queries by style.
 const MOST_STYLES: usize = 60;
 /// Most queries by a subject and a style: they take the longest.
 const MOST_PAIRS: usize = 40;
 
-/// Names that some pictures have, but neither one alone nor too many; with the places of these
+/// Returns names that at least two pictures have, but not too many, each with the places of these
 /// pictures.
 pub(super) fn names(gallery: &Gallery) -> Vec<(&str, &[usize])> {
     let most = (gallery.pictures.len() / COMMONEST).clamp(2, MOST_NAMED);
@@ -29,7 +31,8 @@ pub(super) fn names(gallery: &Gallery) -> Vec<(&str, &[usize])> {
     names
 }
 
-/// A name of the picture that other pictures have, too: such a word is typed beside a drawing.
+/// Returns a name of the picture that other pictures have, too, as people type one beside a
+/// drawing.
 pub(super) fn shared_name(gallery: &Gallery, place: usize) -> Option<&str> {
     let names = gallery.pictures[place].names.iter();
     let most = (gallery.pictures.len() / 2).max(2);
@@ -52,7 +55,7 @@ pub(super) struct StyleChoice {
     pub(super) same_subject: Vec<usize>,
 }
 
-/// Pictures whose style some others have.
+/// Chooses pictures whose style other pictures have, too.
 pub(super) fn styles(gallery: &Gallery) -> Vec<StyleChoice> {
     let choices = grouped(gallery).filter_map(|(example, members)| {
         let mut same_subject = gallery.same_subject(example);
@@ -128,7 +131,8 @@ mod tests {
         Gallery::of(stored.collect(), true)
     }
 
-    /// Subjects, each in each style. All pictures have one more name, and each has its own.
+    /// Makes a gallery of subjects, each in each style. All pictures share one further name, and
+    /// each picture has one name of its own.
     fn drawn(subjects: usize, styles: u64) -> Gallery {
         let all = (0..subjects).flat_map(|subject| (0..styles).map(move |style| (subject, style)));
         gallery(all.map(|(subject, style)| {

@@ -77,7 +77,8 @@ fn long_lines(edges: &GrayImage) -> Vec<(u32, u32)> {
     lines
 }
 
-/// How a hand strays from the lines that it follows: slowly, so that lines stay whole.
+/// The distance of a hand-drawn line from the edge that it follows. It changes slowly, so that
+/// lines stay connected.
 struct Hand {
     phases: [f32; 4],
     side: f32,
@@ -102,7 +103,7 @@ impl Hand {
     }
 }
 
-/// Presses a round pen on the paper.
+/// Draws one dot with a round pen.
 fn stamp(paper: &mut RgbImage, x: f32, y: f32) {
     let (width, height) = paper.dimensions();
     let reach = |centre: f32, length: u32| {

@@ -1,4 +1,4 @@
-//! The gallery as queries are made from it: its pictures with their names and styles.
+//! The gallery that queries are made from: its pictures with their names and styles.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -12,9 +12,9 @@ use crate::arguments::WeightArguments;
 use crate::client::{Client, Picture, SearchForm, id_text};
 use crate::failure::Failure;
 
-/// Styles are looked at until so many pictures are known.
+/// Once this many pictures are known, no further style is fetched.
 const MOST: usize = 20_000;
-/// Words of a file's name that are shorter say nothing.
+/// Shorter words of a file's name are ignored, since they have no meaning.
 const SHORTEST_WORD: usize = 3;
 
 /// A picture of the gallery.
@@ -45,8 +45,8 @@ impl Stored {
     }
 }
 
-/// The words of a file's name. Names that cameras, programs and image boards give have few: numbers
-/// and hexadecimal digits are none.
+/// The words of a file's name. Numbers and hexadecimal digits are not words, so names that cameras,
+/// programs and image boards give have few words.
 fn words_of_name(path: &str) -> BTreeSet<String> {
     let stem = Path::new(path).file_stem().unwrap_or_default();
     let stem = stem.to_string_lossy().to_lowercase();
@@ -90,8 +90,8 @@ impl Gallery {
         gallery
     }
 
-    /// Fetches the gallery: the results of a search that fits all pictures, and in a gallery with
-    /// more pictures than a search has results, those of each style.
+    /// Fetches the gallery: the results of a search that matches all pictures. If the gallery has
+    /// more pictures than a search returns, the pictures of each style are fetched, too.
     pub(super) async fn fetch(client: &Client, weights: &WeightArguments) -> Result<Self, Failure> {
         let (mut ids, is_whole) = walk(client, weights, None).await?;
         let mut cut_groups: HashSet<u64> = HashSet::new();
@@ -114,14 +114,16 @@ impl Gallery {
         let pictures = client.pictures(&ids).await?;
         let pictures = pictures.into_iter().map(|picture| {
             let mut stored = Stored::of(picture);
-            // Its other pictures would count as wrong.
+            // Of such a style, not all pictures are known, and the unknown ones would count as
+            // wrong.
             stored.group = stored.group.filter(|group| !cut_groups.contains(group));
             stored
         });
         Ok(Self::of(pictures.collect(), is_whole))
     }
 
-    /// The places of the other pictures with the same subject: most of their names agree.
+    /// Finds the places of the other pictures with the same subject: those that share most of their
+    /// names.
     pub(super) fn same_subject(&self, place: usize) -> Vec<usize> {
         let names = &self.pictures[place].names;
         let mut common: HashMap<usize, usize> = HashMap::new();
@@ -150,7 +152,8 @@ impl Gallery {
     }
 }
 
-/// The pictures of the gallery or of a style, page by page, and whether these are all.
+/// Fetches the ids of the pictures of the gallery or of a style, page by page. Also returns whether
+/// these are all.
 async fn walk(
     client: &Client,
     weights: &WeightArguments,
@@ -185,7 +188,7 @@ async fn walk(
 }
 
 /// A hash that is the same on every machine (FNV-1a, with its bits mixed): choices by it look
-/// random, but repeat.
+/// random, but are the same in every run.
 pub(super) fn hash(text: &str) -> u64 {
     let mixed = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -22,13 +22,13 @@ use gallery::{Gallery, hash};
 
 /// Most pictures that are drawn.
 const MOST_DRAWN: usize = 100;
-/// Pictures that are tried until enough are drawn: files may be missing.
+/// The most pictures that are tried. Some cannot be drawn, since files may be missing.
 const MOST_TRIED: usize = 200;
 /// Width of the copies that sketches are made from.
 const WIDTH: u32 = 512;
 /// How many of the first results are looked through for copies of a picture.
 const MOST_COPIES: usize = 24;
-/// In a smaller gallery most pictures are found, whatever is asked for.
+/// In a smaller gallery, most pictures are among the first results of any query.
 const SMALL: usize = 200;
 
 /// Queries that were made from a gallery.
@@ -90,7 +90,7 @@ pub(super) async fn make(
 }
 
 impl OwnQueries {
-    /// Names as words: the pictures that have the name are right.
+    /// Adds queries with a name as words. The pictures that have the name are right.
     async fn add_names(
         &mut self,
         client: &Client,
@@ -130,8 +130,8 @@ impl OwnQueries {
         Ok(())
     }
 
-    /// Simulated sketches, alone and with a word. The picture itself is right; its copies do not
-    /// count.
+    /// Adds queries with simulated sketches, alone and with a word. The drawn picture is right; its
+    /// copies do not count.
     async fn add_sketches(
         &mut self,
         client: &Client,
@@ -187,7 +187,8 @@ impl OwnQueries {
         Ok(())
     }
 
-    /// Styles: other pictures of a picture's group are right, if they show something else.
+    /// Adds queries with the style of a picture. The pictures of its group that show another
+    /// subject are right.
     fn add_styles(&mut self, gallery: &Gallery) {
         if gallery.groups.is_empty() {
             self.notes.push(
@@ -209,7 +210,8 @@ impl OwnQueries {
         self.queries.extend(queries);
     }
 
-    /// A sketch of a subject, and a style: the subject in that style is right.
+    /// Adds queries with a sketch of a subject and with a style. Pictures of the subject in that
+    /// style are right.
     async fn add_pairs(&mut self, client: &Client, gallery: &Gallery) -> Result<(), Failure> {
         let pairs = choice::pairs(gallery);
         if pairs.is_empty() && !gallery.groups.is_empty() {
@@ -246,7 +248,7 @@ impl OwnQueries {
     }
 }
 
-/// All pictures with a tag, as far as results count.
+/// Finds the pictures with a tag, up to the number of results that count.
 async fn tagged(
     client: &Client,
     weights: &WeightArguments,
@@ -288,7 +290,7 @@ async fn draw(client: &Client, gallery: &Gallery, place: usize) -> Result<Sketch
     }
 }
 
-/// The known copies of a picture: what a search by its file leaves out beside it.
+/// Finds the known copies of a picture: those that a search by its file reports as its duplicates.
 async fn copies(
     client: &Client,
     weights: &WeightArguments,
