@@ -8,13 +8,13 @@ use clippy_core::bulk::TEXT_TEMPLATE;
 use clippy_core::live::LivePair;
 use clippy_core::trash::{Trash, now};
 use clippy_core::{Result, blocking};
-use clippy_keeping::{Keeper, complete};
+use clippy_keeping::{Keeper, complete_interrupted};
 use clippy_library::uploads;
 use serde_json::json;
 use tokio_util::task::AbortOnDropHandle;
 
 /// The time between two cleanings.
-const EVERY: Duration = Duration::from_secs(6 * 3600);
+const INTERVAL: Duration = Duration::from_secs(6 * 3600);
 
 /// Cleans the trash now and every six hours, until the handle is dropped.
 pub fn start(live: Arc<LivePair>, trash: Arc<dyn Trash>, data: PathBuf) -> AbortOnDropHandle<()> {
@@ -23,7 +23,7 @@ pub fn start(live: Arc<LivePair>, trash: Arc<dyn Trash>, data: PathBuf) -> Abort
             if let Err(error) = clean(&live, &*trash, &data).await {
                 tracing::warn!(%error, "the trash could not be emptied");
             }
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(INTERVAL).await;
         }
     }))
 }
@@ -37,7 +37,7 @@ async fn clean(live: &LivePair, trash: &dyn Trash, data: &Path) -> Result<()> {
         change: "cleaning",
         by: None,
     };
-    let completed = complete(&keeper, TEXT_TEMPLATE).await?;
+    let completed = complete_interrupted(&keeper, TEXT_TEMPLATE).await?;
     if completed > 0 {
         keeper.record("complete", completed, json!({})).await?;
     }

@@ -197,7 +197,7 @@ pub(crate) async fn delete_picture(
     let (_, live) = state.searcher();
     let change = Uuid::now_v7().to_string();
     let keeper = keeper(&state, &live, &change, &caller);
-    let deleted = keeper.take_away(&[id], KeptKind::Deleted).await?;
+    let deleted = keeper.remove(&[id], KeptKind::Deleted).await?;
     if deleted > 0 {
         keeper
             .record("delete", deleted, json!({ "id": id }))

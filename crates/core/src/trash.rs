@@ -46,7 +46,7 @@ impl KeptKind {
 
     /// Whether the picture is out of the collection.
     #[must_use]
-    pub const fn is_away(self) -> bool {
+    pub const fn is_removed(self) -> bool {
         matches!(self, Self::Deleted | Self::Hidden)
     }
 }

@@ -29,7 +29,7 @@ impl Keeper<'_> {
     ///
     /// # Errors
     /// Those of the collection and of the trash. Repeating the call completes it.
-    pub async fn take_away(&self, ids: &[PointId], kind: KeptKind) -> Result<u64> {
+    pub async fn remove(&self, ids: &[PointId], kind: KeptKind) -> Result<u64> {
         let _turn = take_turn().await;
         let points = self.gallery.retrieve(ids, With::ALL).await?;
         let ids: Vec<PointId> = points.iter().map(|point| point.id).collect();

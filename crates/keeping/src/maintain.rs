@@ -14,7 +14,7 @@ const PAGE: usize = 256;
 ///
 /// # Errors
 /// Those of the collection, the model and the trash.
-pub async fn complete(keeper: &Keeper<'_>, template: &str) -> Result<u64> {
+pub async fn complete_interrupted(keeper: &Keeper<'_>, template: &str) -> Result<u64> {
     let mut completed = 0;
     for state in [KeptState::Begun, KeptState::Restoring] {
         let filter = KeptFilter {

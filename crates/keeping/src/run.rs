@@ -76,7 +76,7 @@ pub async fn run(
         change,
         by,
     };
-    crate::complete(&keeper, &request.text_template).await?;
+    crate::complete_interrupted(&keeper, &request.text_template).await?;
     let selection = Selection::new(keeper.gallery, keeper.trash, request);
     let total = selection.total().await?;
     let action = request.action.name();
@@ -121,8 +121,8 @@ async fn work_on_page(
     report.seen += seen;
     report.changed += match (request.action, request.edit()) {
         (_, Some(edit)) => keeper.edit(&ids, &edit, template).await?,
-        (ChangeAction::Hide, None) => keeper.take_away(&ids, KeptKind::Hidden).await?,
-        (_, None) => keeper.take_away(&ids, KeptKind::Deleted).await?,
+        (ChangeAction::Hide, None) => keeper.remove(&ids, KeptKind::Hidden).await?,
+        (_, None) => keeper.remove(&ids, KeptKind::Deleted).await?,
     };
     Ok(())
 }

@@ -24,7 +24,7 @@ impl MemoryTrash {
         let points = self.points.lock();
         let away = points
             .values()
-            .filter(|kept| kept.kind.is_away() && kept.state != KeptState::Restoring);
+            .filter(|kept| kept.kind.is_removed() && kept.state != KeptState::Restoring);
         away.filter_map(|kept| {
             let stone = Tombstone {
                 id: kept.point.id,

@@ -146,7 +146,7 @@ impl IngestProcessor {
             }
         }
         let entries_ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
-        let gone = deleted::among(&*self.tools.trash, &entries_ids).await?;
+        let gone = deleted::tombstones(&*self.tools.trash, &entries_ids).await?;
         entries.retain(|(number, entry)| match gone.get(&entry.id) {
             Some(stone) => {
                 let record = skipped_line(*number, entry.id, stone);
@@ -183,7 +183,7 @@ impl IngestProcessor {
                 Ok(FileCheck::New { found, prepared }) => {
                     let unwanted = unwanted.get(&prepared.mark.md5);
                     match unwanted.filter(|_| !stored.contains_key(&entry.id)) {
-                        Some(stone) => LinePlan::Done(deleted::skipped(stone), None),
+                        Some(stone) => LinePlan::Done(deleted::skip(stone), None),
                         None => {
                             hidden[place] = !found.served;
                             self.record_root(&found).await?;
@@ -258,7 +258,7 @@ impl IngestProcessor {
                 }
                 _ => None,
             });
-        deleted::with_content(&*self.tools.trash, &new.collect::<Vec<_>>()).await
+        deleted::tombstones_of_content(&*self.tools.trash, &new.collect::<Vec<_>>()).await
     }
 
     async fn check_file(
@@ -480,7 +480,7 @@ fn skipped_line(line: u64, id: PointId, stone: &Tombstone) -> LineRecord {
     LineRecord {
         line,
         id: Some(id),
-        outcome: deleted::skipped(stone),
+        outcome: deleted::skip(stone),
     }
 }
 

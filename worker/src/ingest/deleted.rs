@@ -10,7 +10,7 @@ use clippy_core::trash::{Tombstone, Trash};
 use super::Tools;
 
 /// The tombstones of some pictures, by their ids.
-pub(crate) async fn among(
+pub(crate) async fn tombstones(
     trash: &dyn Trash,
     ids: &[PointId],
 ) -> Result<HashMap<PointId, Tombstone>> {
@@ -22,7 +22,7 @@ pub(crate) async fn among(
 }
 
 /// The tombstones of pictures with this content, by the MD5 of their files.
-pub(crate) async fn with_content(
+pub(crate) async fn tombstones_of_content(
     trash: &dyn Trash,
     md5s: &[String],
 ) -> Result<HashMap<String, Tombstone>> {
@@ -36,11 +36,11 @@ pub(crate) async fn with_content(
 /// Deletes points that were stored although somebody deleted their pictures meanwhile. A deletion
 /// writes its tombstone before it deletes, so either this call finds the tombstone, or the deletion
 /// finds the point.
-pub(crate) async fn take_back(
+pub(crate) async fn delete_again(
     tools: &Tools,
     stored: &[PointId],
 ) -> Result<HashMap<PointId, Tombstone>> {
-    let found = among(&*tools.trash, stored).await?;
+    let found = tombstones(&*tools.trash, stored).await?;
     if !found.is_empty() {
         let ids: Vec<PointId> = found.keys().copied().collect();
         tools.gallery.delete(&ids).await?;
@@ -49,7 +49,7 @@ pub(crate) async fn take_back(
 }
 
 /// The outcome of the line of a deleted picture.
-pub(crate) fn skipped(stone: &Tombstone) -> LineOutcome {
+pub(crate) fn skip(stone: &Tombstone) -> LineOutcome {
     LineOutcome::Skipped {
         reason: stone.reason(),
     }

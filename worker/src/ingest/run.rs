@@ -300,7 +300,7 @@ impl Writer<'_> {
         if !points.is_empty() {
             gallery.upsert(points).await?;
         }
-        let taken_back = deleted::take_back(self.tools, &stored).await?;
+        let taken_back = deleted::delete_again(self.tools, &stored).await?;
         let mut gone = HashSet::new();
         if !vectors.is_empty() {
             gone.extend(self.update(vectors).await?);
@@ -333,7 +333,7 @@ impl Writer<'_> {
                     LineOutcome::Embedded | LineOutcome::Unchanged
                 )
             {
-                record.outcome = deleted::skipped(stone);
+                record.outcome = deleted::skip(stone);
             }
         }
         self.tools.ledger.record(self.run, &records).await?;

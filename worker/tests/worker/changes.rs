@@ -19,7 +19,7 @@ use clippy_jobs::{
     Envelope, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
     SqliteJobs, SqliteSettings,
 };
-use clippy_keeping::{Keeper, Restored, complete};
+use clippy_keeping::{Keeper, Restored, complete_interrupted};
 use clippy_testing::{FakeEmbedder, MemoryTrash, tagged_pictures, wait_until};
 use clippy_worker::ingest::{RunSettings, Tools, ingest};
 use clippy_worker::jobs::{BulkSettings, handlers};
@@ -55,9 +55,9 @@ async fn a_deleted_picture_stays_away_until_it_is_restored_bit_for_bit() {
     let before = stored(&fixture);
     let ids = [1.into(), 2.into(), 99.into()];
     let keeper = keeper(&fixture, "a");
-    let away = keeper.take_away(&ids[..1], KeptKind::Deleted).await;
+    let away = keeper.remove(&ids[..1], KeptKind::Deleted).await;
     assert_eq!(away.expect("deleted"), 1);
-    let away = keeper.take_away(&ids, KeptKind::Hidden).await;
+    let away = keeper.remove(&ids, KeptKind::Hidden).await;
     assert_eq!(away.expect("hidden"), 1, "one is deleted, one is unknown");
 
     // The same lines, and one more with the content of a deleted picture.
@@ -219,7 +219,7 @@ async fn what_a_crash_interrupted_is_completed() {
     let keeper = keeper(&fixture, "a");
     // Killed after the tombstone was written, and before the point was deleted.
     keeper
-        .take_away(&[1.into()], KeptKind::Deleted)
+        .remove(&[1.into()], KeptKind::Deleted)
         .await
         .expect("deleted");
     let all = KeptFilter::default();
@@ -232,12 +232,14 @@ async fn what_a_crash_interrupted_is_completed() {
         .await
         .expect("stored");
     assert_eq!(
-        complete(&keeper, TEXT_TEMPLATE).await.expect("completed"),
+        complete_interrupted(&keeper, TEXT_TEMPLATE)
+            .await
+            .expect("completed"),
         1
     );
     assert_eq!(stored(&fixture), before[1..]);
     assert_eq!(
-        complete(&keeper, TEXT_TEMPLATE)
+        complete_interrupted(&keeper, TEXT_TEMPLATE)
             .await
             .expect("nothing to do"),
         0
@@ -252,7 +254,7 @@ async fn what_a_crash_interrupted_is_completed() {
         restoring.expect("written");
         if is_stored {
             keeper
-                .take_away(&[1.into()], KeptKind::Deleted)
+                .remove(&[1.into()], KeptKind::Deleted)
                 .await
                 .expect("deleted");
             let kept = fixture.trash.list(&all, 0, 9).await.expect("read");
@@ -269,7 +271,9 @@ async fn what_a_crash_interrupted_is_completed() {
                 .expect("stored");
         }
         assert_eq!(
-            complete(&keeper, TEXT_TEMPLATE).await.expect("completed"),
+            complete_interrupted(&keeper, TEXT_TEMPLATE)
+                .await
+                .expect("completed"),
             1
         );
         assert_eq!(stored(&fixture), before);
@@ -395,7 +399,7 @@ async fn a_picture_of_a_replaced_model_comes_back_with_its_words() {
     let before = fixture.gallery.point(1);
     let keeper = keeper(&fixture, "a");
     keeper
-        .take_away(&[1.into()], KeptKind::Deleted)
+        .remove(&[1.into()], KeptKind::Deleted)
         .await
         .expect("deleted");
     let mut kept = fixture

@@ -12,7 +12,8 @@ use crate::evaluation::Report;
 use crate::failure::Failure;
 
 /// The weights of pictures and edges that are tried.
-const LOOKS: [(f32, f32); 5] = [(1.0, 0.0), (0.85, 0.15), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7)];
+const IMAGE_AND_EDGE: [(f32, f32); 5] =
+    [(1.0, 0.0), (0.85, 0.15), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7)];
 /// The weights of words that are tried with each of them.
 const WORDS: [f32; 4] = [0.1, 0.2, 0.4, 0.8];
 /// The least number of queries in a half. With fewer, a difference may be chance.
@@ -114,11 +115,11 @@ pub(super) async fn fit(
     }))
 }
 
-/// The weights to try: the present ones, then the rest. Weights with the same pair of `LOOKS` are
-/// next to each other.
+/// The weights to try: the present ones, then the rest. Weights with the same pair of
+/// `IMAGE_AND_EDGE` are next to each other.
 fn grid(present: &WeightArguments) -> Vec<WeightArguments> {
     let mut grid = vec![*present];
-    for (w_img, w_edge) in LOOKS {
+    for (w_img, w_edge) in IMAGE_AND_EDGE {
         let with_words = WORDS.map(|w_txt| WeightArguments {
             w_img,
             w_edge,
@@ -277,14 +278,14 @@ mod tests {
     #[test]
     fn the_grid_has_the_present_weights_once_and_keeps_looks_together() {
         let weights = grid(&PRESENT);
-        assert_eq!(weights.len(), LOOKS.len() * WORDS.len());
+        assert_eq!(weights.len(), IMAGE_AND_EDGE.len() * WORDS.len());
         let of_present = weights.iter().filter(|weights| **weights == PRESENT);
         assert_eq!((of_present.count(), weights[0]), (1, PRESENT));
         let other = WeightArguments {
             w_txt: 0.3,
             ..PRESENT
         };
-        assert_eq!(grid(&other).len(), LOOKS.len() * WORDS.len() + 1);
+        assert_eq!(grid(&other).len(), IMAGE_AND_EDGE.len() * WORDS.len() + 1);
         assert!(grid(&other).iter().all(|weights| weights.w_style == 0.5));
     }
 

@@ -10,8 +10,8 @@ use clippy_core::embedding::DESCRIPTORS;
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
+use super::count_sketch::mix;
 use super::layers::{Activation, to_unit_length};
-use super::sketch::mix;
 use super::vision::{Blocks, VisionTransformer};
 use super::weights::WeightsFile;
 use crate::config::{VisionConfig, VisionNetwork};
@@ -23,7 +23,7 @@ use crate::preprocess::default_transform;
 const HEAD_WIDTH: i64 = 64;
 const STYLE: &str = "last_layer_style";
 /// The usual name of the file of weights in a published folder.
-const USUAL_NAME: &str = "model.safetensors";
+const DEFAULT_NAME: &str = "model.safetensors";
 
 /// An image tower that computes style vectors only.
 pub struct StyleDescriptor {
@@ -163,14 +163,14 @@ struct DescriptorShape {
 
 impl DescriptorShape {
     fn read(file: &WeightsFile, path: &Path) -> Result<Self> {
-        let unfit = |reason: String| style_model(path, reason);
+        let error = |reason: String| style_model(path, reason);
         let shape = |name: &str, sides: usize| -> Result<Vec<i64>> {
             let found = file.shape(name)?;
-            let found = found.ok_or_else(|| unfit(format!("it has no tensor {name}")))?;
+            let found = found.ok_or_else(|| error(format!("it has no tensor {name}")))?;
             if found.len() == sides && found.iter().all(|side| *side > 0) {
                 return Ok(found);
             }
-            Err(unfit(format!("its tensor {name} has the shape {found:?}")))
+            Err(error(format!("its tensor {name} has the shape {found:?}")))
         };
         let patches = shape("backbone.conv1.weight", 4)?;
         let positions = shape("backbone.positional_embedding", 2)?;
@@ -179,10 +179,10 @@ impl DescriptorShape {
         let (width, patch_size) = (patches[0], patches[3]);
         let grid = ((positions[0] - 1) as f64).sqrt().round() as i64;
         if grid < 1 || grid * grid + 1 != positions[0] {
-            return Err(unfit(format!("{} positions are no square", positions[0])));
+            return Err(error(format!("{} positions are no square", positions[0])));
         }
         if width % HEAD_WIDTH != 0 {
-            return Err(unfit(format!(
+            return Err(error(format!(
                 "its width {width} is no multiple of {HEAD_WIDTH}, the width of OpenAI's heads"
             )));
         }
@@ -222,10 +222,10 @@ impl DescriptorShape {
 
 /// Finds the weights: the file itself, or the one file in a folder.
 fn find_weights(path: &Path) -> Result<PathBuf> {
-    let unfit = |reason: String| style_model(path, reason);
+    let error = |reason: String| style_model(path, reason);
     let ending = path.extension().and_then(|ending| ending.to_str());
     if path.is_dir() {
-        let usual = path.join(USUAL_NAME);
+        let usual = path.join(DEFAULT_NAME);
         if usual.is_file() {
             return Ok(usual);
         }
@@ -245,20 +245,20 @@ fn find_weights(path: &Path) -> Result<PathBuf> {
         }
         return match <[PathBuf; 1]>::try_from(found) {
             Ok([file]) => Ok(file),
-            Err(found) => Err(unfit(format!(
+            Err(found) => Err(error(format!(
                 "the folder has {} .safetensors files, and must have one",
                 found.len()
             ))),
         };
     }
     match ending {
-        Some("pth" | "pt" | "bin" | "ckpt") => Err(unfit(format!(
+        Some("pth" | "pt" | "bin" | "ckpt") => Err(error(format!(
             "pickled weights can run any code and are not read. Convert them once: {}",
             conversion(path)
         ))),
         Some("safetensors") if path.is_file() => Ok(path.to_owned()),
-        Some("safetensors") => Err(unfit("it does not exist".to_owned())),
-        _ => Err(unfit(
+        Some("safetensors") => Err(error("it does not exist".to_owned())),
+        _ => Err(error(
             "it is neither a .safetensors file nor a folder with one".to_owned(),
         )),
     }

@@ -1,10 +1,10 @@
 //! OpenCLIP's two towers on libtorch.
 
+mod count_sketch;
 mod descriptor;
 pub(crate) mod layers;
 mod pass;
 pub(crate) mod resnet;
-mod sketch;
 pub(crate) mod style;
 mod style_source;
 pub(crate) mod text;
@@ -20,11 +20,11 @@ use tch::{Device, Kind, Tensor};
 use crate::config::{ModelConfig, VisionNetwork};
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
+use count_sketch::CountSketch;
 use descriptor::StyleDescriptor;
 use layers::{Activation, Observe, to_unit_length};
 use pass::PicturePass;
 use resnet::ModifiedResNet;
-use sketch::StatisticsSketch;
 use style::{LayerStyle, StyleHead, StyleLayer};
 use style_source::{StyleSource, StyleWay};
 use text::TextTransformer;
@@ -235,7 +235,7 @@ impl ClipModel {
     /// Where libtorch fails.
     pub fn use_statistics(&mut self, model: &str) -> Result<()> {
         let layer = |name: &str| self.vision.layer(name);
-        let sketch = StatisticsSketch::new(layer, self.dimension, model, self.device)?;
+        let sketch = CountSketch::new(layer, self.dimension, model, self.device)?;
         self.style = Some(StyleSource::Statistics(sketch));
         Ok(())
     }

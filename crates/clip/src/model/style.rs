@@ -69,7 +69,7 @@ impl StyleHead {
         outputs: i64,
         device: Device,
     ) -> Result<Self> {
-        let unfit = |reason: String| ClipError::StyleHead {
+        let error = |reason: String| ClipError::StyleHead {
             path: path.to_owned(),
             reason,
         };
@@ -78,7 +78,7 @@ impl StyleHead {
         for (name, value) in UNDERSTOOD {
             let found = metadata.get(name).map_or("", String::as_str);
             if found != value {
-                return Err(unfit(format!("its {name} is \"{found}\", not \"{value}\"")));
+                return Err(error(format!("its {name} is \"{found}\", not \"{value}\"")));
             }
         }
         let limit = match metadata.get("clamp") {
@@ -86,7 +86,7 @@ impl StyleHead {
             Some(text) => match text.parse::<f64>() {
                 Ok(limit) if limit > 0.0 => Some(limit),
                 _ => {
-                    return Err(unfit(format!(
+                    return Err(error(format!(
                         "its clamp is \"{text}\", not a positive number"
                     )));
                 }
@@ -98,20 +98,20 @@ impl StyleHead {
                 .split(',')
                 .filter(|name| !name.is_empty())
                 .map(|name| {
-                    let missing = || unfit(format!("the model has no layer \"{name}\""));
+                    let missing = || error(format!("the model has no layer \"{name}\""));
                     layer(name).ok_or_else(missing)
                 })
                 .collect::<Result<_>>()?;
             if layers.is_sorted_by(|left, right| left.number < right.number) {
                 return Ok(layers);
             }
-            Err(unfit(format!(
+            Err(error(format!(
                 "its {key} {names} are not in the model's order"
             )))
         };
         let (layers, correlated) = (read_layers("layers")?, read_layers("correlations")?);
         if let Some(other) = correlated.iter().find(|layer| !layers.contains(layer)) {
-            return Err(unfit(format!(
+            return Err(error(format!(
                 "it correlates layer {}, which is none of its layers",
                 other.number
             )));
@@ -120,7 +120,7 @@ impl StyleHead {
             + correlated.iter().map(|layer| layer.pairs()).sum::<i64>();
         let widths = widths(&file, inputs)?;
         if widths.last() != Some(&outputs) {
-            return Err(unfit(format!(
+            return Err(error(format!(
                 "its layers have the widths {widths:?}, but the model's vectors have {outputs} \
                  values"
             )));

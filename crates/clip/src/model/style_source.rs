@@ -1,7 +1,7 @@
 //! What makes the style vectors of a model.
 
+use super::count_sketch::CountSketch;
 use super::descriptor::StyleDescriptor;
-use super::sketch::StatisticsSketch;
 use super::style::{LayerStyle, StyleHead};
 
 /// One of the three sources of style vectors.
@@ -9,7 +9,7 @@ pub(super) enum StyleSource {
     /// A head that was trained for this model.
     Head(StyleHead),
     /// Statistics of early layers, without training. A collection whitens them.
-    Statistics(StatisticsSketch),
+    Statistics(CountSketch),
     /// A tower of its own: published style descriptors.
     Descriptor(Box<StyleDescriptor>),
 }

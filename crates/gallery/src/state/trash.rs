@@ -66,7 +66,7 @@ impl EmbeddedTrash {
         transaction: &mut Transaction<'static, Sqlite>,
         kept: &KeptPoint,
     ) -> Result<()> {
-        let vectors = (!kept.emptied).then(|| vectors_in(&kept.point.vectors));
+        let vectors = (!kept.emptied).then(|| encode_vectors(&kept.point.vectors));
         sqlx::query(
             "INSERT OR REPLACE INTO kept_point (collection, point, change, kind, state, by, at, \
              until, md5, model, payload, vectors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -81,7 +81,7 @@ impl EmbeddedTrash {
         .bind(kept.until.map(number_in).transpose()?)
         .bind(kept.content())
         .bind(&kept.model)
-        .bind(payload_in(&kept.point.payload)?)
+        .bind(encode_payload(&kept.point.payload)?)
         .bind(vectors)
         .execute(&mut **transaction)
         .await
@@ -139,7 +139,11 @@ impl EmbeddedTrash {
     }
 
     /// Finds the tombstones with one of these values in a column.
-    async fn stones(&self, column: &str, values: &[String]) -> Result<Vec<(String, Tombstone)>> {
+    async fn tombstones(
+        &self,
+        column: &str,
+        values: &[String],
+    ) -> Result<Vec<(String, Tombstone)>> {
         let mut found = Vec::new();
         for part in values.chunks(AT_ONCE) {
             let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
@@ -162,7 +166,7 @@ impl EmbeddedTrash {
             for (value, point, kind, at) in rows {
                 let stone = Tombstone {
                     id: point.parse()?,
-                    kind: kind_out(&kind)?,
+                    kind: decode_kind(&kind)?,
                     at: number_out(at)?,
                 };
                 found.push((value, stone));
@@ -232,12 +236,12 @@ impl Trash for EmbeddedTrash {
 
     async fn tombstones(&self, ids: &[PointId]) -> Result<Vec<Tombstone>> {
         let ids: Vec<String> = ids.iter().map(PointId::to_string).collect();
-        let found = self.stones("point", &ids).await?;
+        let found = self.tombstones("point", &ids).await?;
         Ok(found.into_iter().map(|(_, stone)| stone).collect())
     }
 
     async fn tombstones_of_content(&self, md5s: &[String]) -> Result<Vec<(String, Tombstone)>> {
-        self.stones("md5", md5s).await
+        self.tombstones("md5", md5s).await
     }
 
     async fn empty(&self, now: u64) -> Result<Vec<PointId>> {
@@ -263,7 +267,7 @@ impl Trash for EmbeddedTrash {
         let mut emptied = Vec::with_capacity(due.len());
         for (number, point, payload) in due {
             sqlx::query("UPDATE kept_point SET vectors = NULL, payload = ? WHERE number = ?")
-                .bind(payload_in(&what_stays(&payload_out(&payload)?))?)
+                .bind(encode_payload(&what_stays(&decode_payload(&payload)?))?)
                 .bind(number)
                 .execute(&mut *transaction)
                 .await
@@ -323,11 +327,11 @@ fn rows_out(rows: sqlx::Result<Vec<Row>>) -> Result<Vec<NumberedPoint>> {
 
 fn row_out(row: Row) -> Result<NumberedPoint> {
     let emptied = row.vectors.is_none();
-    let vectors = row.vectors.as_deref().map(vectors_out).transpose()?;
+    let vectors = row.vectors.as_deref().map(decode_vectors).transpose()?;
     let point = Point {
         id: row.point.parse()?,
         vectors: vectors.unwrap_or_default(),
-        payload: payload_out(&row.payload)?,
+        payload: decode_payload(&row.payload)?,
     };
     let mut states = KeptState::ALL.into_iter();
     let state = states.find(|state| state.name() == row.state);
@@ -336,7 +340,7 @@ fn row_out(row: Row) -> Result<NumberedPoint> {
         is_outdated: row.newest > row.number,
         kept: KeptPoint {
             point,
-            kind: kind_out(&row.kind)?,
+            kind: decode_kind(&row.kind)?,
             state: state.ok_or_else(|| unknown(&row.state))?,
             change: row.change,
             by: row.by,
@@ -348,7 +352,7 @@ fn row_out(row: Row) -> Result<NumberedPoint> {
     })
 }
 
-fn kind_out(name: &str) -> Result<KeptKind> {
+fn decode_kind(name: &str) -> Result<KeptKind> {
     let found = KeptKind::ALL.into_iter().find(|kind| kind.name() == name);
     found.ok_or_else(|| unknown(name))
 }
@@ -365,31 +369,31 @@ fn damaged(error: serde_json::Error) -> Error {
 /// bit.
 const BITS: &str = "\u{1}bits:";
 
-fn payload_in(payload: &Payload) -> Result<String> {
+fn encode_payload(payload: &Payload) -> Result<String> {
     let mut payload = payload.clone();
-    payload.values_mut().for_each(fractions_in);
+    payload.values_mut().for_each(encode_fractions);
     serde_json::to_string(&payload).map_err(damaged)
 }
 
-fn payload_out(text: &str) -> Result<Payload> {
+fn decode_payload(text: &str) -> Result<Payload> {
     let mut payload: Payload = serde_json::from_str(text).map_err(damaged)?;
-    payload.values_mut().for_each(fractions_out);
+    payload.values_mut().for_each(decode_fractions);
     Ok(payload)
 }
 
-fn fractions_in(value: &mut Value) {
+fn encode_fractions(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
             let bits = number.as_f64().unwrap_or_default().to_bits();
             *value = Value::String(format!("{BITS}{bits:016x}"));
         }
-        Value::Array(values) => values.iter_mut().for_each(fractions_in),
-        Value::Object(values) => values.values_mut().for_each(fractions_in),
+        Value::Array(values) => values.iter_mut().for_each(encode_fractions),
+        Value::Object(values) => values.values_mut().for_each(encode_fractions),
         _ => {}
     }
 }
 
-fn fractions_out(value: &mut Value) {
+fn decode_fractions(value: &mut Value) {
     match value {
         Value::String(text) => {
             let bits = text.strip_prefix(BITS);
@@ -398,15 +402,15 @@ fn fractions_out(value: &mut Value) {
                 *value = Value::Number(fraction);
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(fractions_out),
-        Value::Object(values) => values.values_mut().for_each(fractions_out),
+        Value::Array(values) => values.iter_mut().for_each(decode_fractions),
+        Value::Object(values) => values.values_mut().for_each(decode_fractions),
         _ => {}
     }
 }
 
 /// Writes vectors bit for bit: for each space the number of values, or `u32::MAX` without a vector,
 /// and the values.
-fn vectors_in(vectors: &Vectors) -> Vec<u8> {
+fn encode_vectors(vectors: &Vectors) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (_, vector) in vectors.iter() {
         let Some(vector) = vector else {
@@ -420,7 +424,7 @@ fn vectors_in(vectors: &Vectors) -> Vec<u8> {
     bytes
 }
 
-fn vectors_out(mut bytes: &[u8]) -> Result<Vectors> {
+fn decode_vectors(mut bytes: &[u8]) -> Result<Vectors> {
     let mut take = |count: usize| {
         let (taken, rest) = bytes.split_at_checked(count)?;
         bytes = rest;

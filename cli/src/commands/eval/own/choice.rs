@@ -9,7 +9,7 @@ const MOST_NAMES: usize = 200;
 /// It is less than the number of results that count.
 const MOST_NAMED: usize = 100;
 /// The same limit as a share of the gallery: one picture in this many may have the name.
-const COMMONEST: usize = 5;
+const MOST_COMMON_SHARE: usize = 5;
 /// Most queries by style.
 const MOST_STYLES: usize = 60;
 /// Most queries by a subject and a style: they take the longest.
@@ -18,7 +18,7 @@ const MOST_PAIRS: usize = 40;
 /// Returns names that at least two pictures have, but not too many, each with the places of these
 /// pictures.
 pub(super) fn names(gallery: &Gallery) -> Vec<(&str, &[usize])> {
-    let most = (gallery.pictures.len() / COMMONEST).clamp(2, MOST_NAMED);
+    let most = (gallery.pictures.len() / MOST_COMMON_SHARE).clamp(2, MOST_NAMED);
     let mut names: Vec<(&str, &[usize])> = gallery
         .named
         .iter()

@@ -29,7 +29,7 @@ const WIDTH: u32 = 512;
 /// How many of the first results are looked through for copies of a picture.
 const MOST_COPIES: usize = 24;
 /// In a smaller gallery, most pictures are among the first results of any query.
-const SMALL: usize = 200;
+const SMALL_GALLERY: usize = 200;
 
 /// Queries that were made from a gallery.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ pub(super) async fn make(
                  FOLDER`",
             ));
         }
-        few if few < SMALL => own.notes.push(format!(
+        few if few < SMALL_GALLERY => own.notes.push(format!(
             "The gallery has only {few} pictures, so most are among the first results whatever is \
              asked for. The figures say little."
         )),

@@ -68,8 +68,8 @@ async fn points_come_back_bit_for_bit_and_tombstones_outlive_the_trash() {
     assert_eq!(trash.list(&of_b, 0, 10).await.expect("read").len(), 1);
 
     let ids = [1.into(), 2.into(), 3.into()];
-    let stones = || async { trash.tombstones(&ids).await.expect("read").len() };
-    assert_eq!(stones().await, 2);
+    let tombstones = || async { trash.tombstones(&ids).await.expect("read").len() };
+    assert_eq!(tombstones().await, 2);
     let content = [format!("{:032x}", 1)];
     let found_content = trash.tombstones_of_content(&content).await.expect("read");
     assert_eq!(found_content.len(), 1);
@@ -77,7 +77,7 @@ async fn points_come_back_bit_for_bit_and_tombstones_outlive_the_trash() {
     let much_later = 100 + 31 * 86_400;
     let emptied = trash.empty(much_later).await.expect("emptied");
     assert_eq!(emptied, [PointId::from(1)]);
-    assert_eq!(stones().await, 2, "the tombstones stay");
+    assert_eq!(tombstones().await, 2, "the tombstones stay");
     let left = trash.list(&all, 0, 10).await.expect("read");
     assert_eq!(left.len(), 2, "the edit can no longer be undone");
     assert!(left[0].kept.emptied && !left[1].kept.emptied);
@@ -86,9 +86,9 @@ async fn points_come_back_bit_for_bit_and_tombstones_outlive_the_trash() {
         .set_state(&[left[1].number], KeptState::Restoring)
         .await
         .expect("written");
-    assert_eq!(stones().await, 1);
+    assert_eq!(tombstones().await, 1);
     trash.forget(&[left[0].number]).await.expect("written");
-    assert_eq!(stones().await, 0);
+    assert_eq!(tombstones().await, 0);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub const LAYERS: [&str; 6] = ["stem", "block1", "block2", "block3", "layer1", "
 const VERSION: &str = "1";
 
 /// The compressed statistics of a tower's early layers.
-pub struct StatisticsSketch {
+pub struct CountSketch {
     layers: Vec<StyleLayer>,
     /// For each statistic, the place of the value that it is added to.
     places: Tensor,
@@ -29,7 +29,7 @@ pub struct StatisticsSketch {
     fingerprint: String,
 }
 
-impl StatisticsSketch {
+impl CountSketch {
     /// Makes the sketch of a tower. `layer` finds a layer of the tower by its name, `outputs` is
     /// the length of the vectors, and `model` is the fingerprint of the model.
     ///
@@ -69,7 +69,7 @@ impl StatisticsSketch {
     }
 }
 
-impl LayerStyle for StatisticsSketch {
+impl LayerStyle for CountSketch {
     fn uses(&self, number: usize) -> bool {
         self.layers.iter().any(|layer| layer.number == number)
     }

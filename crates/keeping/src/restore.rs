@@ -51,7 +51,7 @@ impl Keeper<'_> {
         let mut current: HashMap<PointId, Point> =
             current.into_iter().map(|point| (point.id, point)).collect();
         let form = sentences::read_form(self.gallery).await?;
-        let (mut points, mut coming, mut done) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut points, mut restoring, mut done) = (Vec::new(), Vec::new(), Vec::new());
         for NumberedPoint {
             number,
             is_outdated,
@@ -59,7 +59,7 @@ impl Keeper<'_> {
         } in kept
         {
             let now = current.remove(&kept.point.id);
-            match (kept.kind.is_away(), now) {
+            match (kept.kind.is_removed(), now) {
                 (true, _) if kept.emptied => {
                     result.lifted += 1;
                     done.push(number);
@@ -68,13 +68,18 @@ impl Keeper<'_> {
                 // An earlier run was stopped after it had put the point back.
                 (true, Some(_)) => {}
                 (true, None) => {
-                    let point = self.as_of_this_model(kept, (template, form), &mut result);
+                    let point =
+                        self.without_other_models_vectors(kept, (template, form), &mut result);
                     points.push(point.await?);
-                    coming.push(number);
+                    restoring.push(number);
                 }
                 (false, Some(now)) if !is_outdated => {
                     let mut point = self
-                        .as_of_this_model(kept, (template, form), &mut Restored::default())
+                        .without_other_models_vectors(
+                            kept,
+                            (template, form),
+                            &mut Restored::default(),
+                        )
                         .await?;
                     keep_newer_parts(&mut point, now);
                     points.push(point);
@@ -87,7 +92,9 @@ impl Keeper<'_> {
             result.restored += 1;
             done.push(number);
         }
-        self.trash.set_state(&coming, KeptState::Restoring).await?;
+        self.trash
+            .set_state(&restoring, KeptState::Restoring)
+            .await?;
         if !points.is_empty() {
             self.gallery.upsert(points).await?;
         }
@@ -97,7 +104,7 @@ impl Keeper<'_> {
 
     /// Returns the point as it was. If another model made its vectors, the text vector is computed
     /// again, and the other vectors are left out.
-    async fn as_of_this_model(
+    async fn without_other_models_vectors(
         &self,
         kept: KeptPoint,
         (template, form): (&str, Underscores),
