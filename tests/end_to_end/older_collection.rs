@@ -185,7 +185,8 @@ fn searching_filling_and_reindexing_a_collection_of_clippy_0_2_keeps_its_vectors
     assert!(
         rebuilt
             .values()
-            .all(|vectors| vectors.len() == 3 && vectors.values().all(|vector| vector.len() == 24))
+            .all(|vectors| vectors.len() == 4 && vectors.values().all(|vector| vector.len() == 24)),
+        "the new model makes styles, too"
     );
     let (kept, _) = stored(&qdrant, "clippy");
     for space in ["image", "edge", "text"] {
