@@ -139,7 +139,7 @@ impl EmbeddedTrash {
     }
 
     /// Finds the tombstones with one of these values in a column.
-    async fn tombstones(
+    async fn read_tombstones(
         &self,
         column: &str,
         values: &[String],
@@ -236,12 +236,12 @@ impl Trash for EmbeddedTrash {
 
     async fn tombstones(&self, ids: &[PointId]) -> Result<Vec<Tombstone>> {
         let ids: Vec<String> = ids.iter().map(PointId::to_string).collect();
-        let found = self.tombstones("point", &ids).await?;
+        let found = self.read_tombstones("point", &ids).await?;
         Ok(found.into_iter().map(|(_, stone)| stone).collect())
     }
 
     async fn tombstones_of_content(&self, md5s: &[String]) -> Result<Vec<(String, Tombstone)>> {
-        self.tombstones("md5", md5s).await
+        self.read_tombstones("md5", md5s).await
     }
 
     async fn empty(&self, now: u64) -> Result<Vec<PointId>> {
