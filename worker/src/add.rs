@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use clippy_core::bulk::{AddRequest, IngestRequest, ManifestRequest};
+use clippy_core::folders::Folders;
 use clippy_core::gallery::Gallery;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
@@ -183,6 +184,10 @@ impl<'a> Adding<'a> {
         progress: &dyn ScanProgress,
         going_on: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Scanned> {
+        let own = Folders::new(None, Some(self.library.data.clone()));
+        for path in &self.request.paths {
+            own.check_not_own(path)?;
+        }
         self.files.remove_left_over().await;
         let recorded = self.tools.gallery.info().await?.roots;
         let served: Vec<PathBuf> = served

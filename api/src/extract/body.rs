@@ -252,7 +252,7 @@ impl IncomingBody {
         self.drain().await;
         let limit = self.limits.bytes;
         let message =
-            format!("{what} than the {limit} bytes that this route accepts: send a smaller file");
+            format!("{what} than the {limit} bytes that this route accepts: send less at once");
         Error::new(ErrorCode::TooLarge, message).into()
     }
 

@@ -100,14 +100,24 @@ impl AddOutcome {
             .seconds
             .map_or_else(String::new, |seconds| format!(" in {seconds:.1} s"));
         format!(
-            "{} in {}{time}: {added}, {} unchanged, {}, {} not pictures, {} failed.",
+            "{} in {}{time}: {added}, {} unchanged, {}, {} not pictures, {} left out, {} failed.",
             plural(scan.files, "file"),
             plural(scan.folders, "folder"),
             scan.unchanged + totals.unchanged,
             plural(scan.duplicates + totals.duplicates, "duplicate"),
             scan.count_not_pictures(),
+            self.left_out().map(|(_, count)| count).sum::<u64>(),
             totals.failed
         )
+    }
+
+    /// Returns why pictures were left out, such as that somebody deleted them, with their numbers.
+    fn left_out(&self) -> impl Iterator<Item = (&String, u64)> {
+        let known = &self.scan.not_pictures;
+        self.reasons
+            .reported_skips()
+            .filter(|(reason, _)| !known.contains_key(reason.as_str()))
+            .map(|(reason, count)| (reason, *count))
     }
 
     /// Returns the reasons, the remarks and some examples.
@@ -135,6 +145,9 @@ impl AddOutcome {
         }
         for (what, count) in &scan.not_pictures {
             add(format!("{} left out: {what}", plural(*count, "file")));
+        }
+        for (reason, count) in self.left_out() {
+            add(format!("{} left out: {reason}", plural(count, "file")));
         }
         for (remark, count) in &scan.remarks {
             add(if *count == 1 {
@@ -207,15 +220,19 @@ mod tests {
             "scan": {"files": 20, "folders": 1, "unchanged": 8, "duplicates": 2,
             "not_pictures": {"empty": 1, "not a picture": 2}, "missing": 1,
             "missing_files": ["/a/b.png"]},
+            "reasons": {"failed": [], "remarks": {},
+            "skipped": {"not a picture": 1, "it was deleted": 2}},
             "replaced": 1
         }));
         assert_eq!(
             outcome.sums(),
-            "20 files in 1 folder: 5 added, 9 unchanged, 3 duplicates, 3 not pictures, 1 failed."
+            "20 files in 1 folder: 5 added, 9 unchanged, 3 duplicates, 3 not pictures, 2 left out, \
+             1 failed."
         );
         let details = outcome.details();
         for words in [
             "2 files left out: not a picture",
+            "2 files left out: it was deleted",
             "/a/b.png",
             "1 picture removed",
         ] {

@@ -198,6 +198,9 @@ impl ChangeRequest {
         }
         check_tags("filter.tags", &self.filter.tags)?;
         check_tags("tags", &self.tags)?;
+        if self.action == ChangeAction::AddTags {
+            check_new_tags("tags", &self.tags)?;
+        }
         let edits_tags = matches!(
             self.action,
             ChangeAction::AddTags | ChangeAction::RemoveTags
@@ -212,7 +215,7 @@ impl ChangeRequest {
         match (&self.from, &self.to) {
             (Some(from), Some(to)) if renames => {
                 check_tags("from", std::slice::from_ref(from))?;
-                check_tags("to", std::slice::from_ref(to))?;
+                check_new_tags("to", std::slice::from_ref(to))?;
                 if from == to {
                     return invalid("from and to are the same tag");
                 }
@@ -284,10 +287,19 @@ impl PictureEdit {
                 "the edit is empty: name tags, add_tags, remove_tags, style_tags or a field",
             ));
         }
-        check_tags("tags", self.tags.as_deref().unwrap_or_default())?;
-        check_tags("add_tags", &self.add_tags)?;
+        check_new_tags("tags", self.tags.as_deref().unwrap_or_default())?;
+        check_new_tags("add_tags", &self.add_tags)?;
         check_tags("remove_tags", &self.remove_tags)?;
-        check_tags("style_tags", self.style_tags.as_deref().unwrap_or_default())?;
+        check_new_tags("style_tags", self.style_tags.as_deref().unwrap_or_default())?;
+        if let Some(tag) = self
+            .add_tags
+            .iter()
+            .find(|tag| self.remove_tags.contains(tag))
+        {
+            return Err(Error::invalid(format!(
+                "the tag \"{tag}\" is in add_tags and in remove_tags"
+            )));
+        }
         for (name, value) in &self.fields {
             if !EDITABLE.contains(&name.as_str()) {
                 return Err(Error::invalid(format!("{name} cannot be edited")));
@@ -295,6 +307,16 @@ impl PictureEdit {
             if value.len() > LONGEST_TEXT {
                 return Err(Error::invalid(format!(
                     "{name} is longer than {LONGEST_TEXT} bytes"
+                )));
+            }
+            if value.chars().any(is_invisible) {
+                return Err(Error::invalid(format!(
+                    "{name} must not contain control characters"
+                )));
+            }
+            if name == POST_URL_FIELD && !(value.is_empty() || is_web_address(value)) {
+                return Err(Error::invalid(format!(
+                    "{name} must be the address of a page: http://… or https://…"
                 )));
             }
         }
@@ -475,6 +497,33 @@ fn check_tags(name: &str, tags: &[String]) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Checks tags that will be stored. Lists of tags are separated by commas, so a tag with a comma
+/// could never be searched for.
+fn check_new_tags(name: &str, tags: &[String]) -> Result<()> {
+    check_tags(name, tags)?;
+    if tags
+        .iter()
+        .any(|tag| tag.chars().any(|c| c == ',' || is_invisible(c)))
+    {
+        return Err(Error::invalid(format!(
+            "a tag in {name} has a comma or a control character: name each tag by itself"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a character controls a terminal, or the direction in which text is shown.
+fn is_invisible(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn is_web_address(text: &str) -> bool {
+    let scheme = text
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 #[cfg(test)]

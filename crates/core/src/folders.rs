@@ -20,6 +20,10 @@ const ALLOWED_FILE: &str = "added_folders.json";
 /// The longest list that is read, in bytes.
 const LONGEST_LIST: u64 = 1 << 20;
 
+/// Folders of `DATA_DIR` whose pictures belong to no gallery: callers' sketches, made pictures,
+/// thumbnails, and the program's own files.
+const OWN_FOLDERS: [&str; 5] = ["collection", "inputs", "outputs", "scans", "thumbnails"];
+
 /// The extensions that a list of failures may have, so that it never overwrites another kind of
 /// file.
 const LISTS: [&str; 2] = ["txt", "log"];
@@ -85,7 +89,7 @@ impl Folders {
     /// As [`Folders::file`]. For a path elsewhere, the message says what to do.
     pub fn pictures(&self, given: &str, recorded: &[String]) -> Result<PathBuf> {
         let known: Vec<String> = recorded.iter().cloned().chain(self.allowed()).collect();
-        self.existing("paths", given, &known).map_err(|error| {
+        let found = self.existing("paths", given, &known).map_err(|error| {
             if error.code != ErrorCode::Forbidden {
                 return error;
             }
@@ -97,7 +101,33 @@ impl Folders {
                      IMAGES_ROOT set to a folder that contains it"
                 ),
             )
-        })
+        })?;
+        self.check_not_own(&found)?;
+        Ok(found)
+    }
+
+    /// Checks that pictures to add are not those that the program made or keeps for itself.
+    ///
+    /// # Errors
+    /// `InvalidInput` for `DATA_DIR` and those of its folders that hold no pictures of a gallery.
+    pub fn check_not_own(&self, path: &Path) -> Result<()> {
+        let data = self.data_dir.as_ref();
+        let Some(data) = data.and_then(|data| data.canonicalize().ok()) else {
+            return Ok(());
+        };
+        let Ok(path) = path.canonicalize() else {
+            return Ok(());
+        };
+        let is_own = path == data
+            || OWN_FOLDERS
+                .iter()
+                .any(|folder| path.starts_with(data.join(folder)));
+        if is_own {
+            return Err(Error::invalid(
+                "the data folder is the program's own: name a folder of your pictures",
+            ));
+        }
+        Ok(())
     }
 
     /// Returns the folders of pictures that the list in `DATA_DIR` allows.
@@ -258,6 +288,32 @@ mod tests {
             data_dir: path("data"),
         };
         (folder, folders)
+    }
+
+    #[test]
+    fn the_programs_own_folders_are_no_folders_of_pictures() {
+        let (folder, folders) = allowed_folders();
+        for name in ["outputs/made", "thumbnails", "pictures/00", "comics"] {
+            std::fs::create_dir_all(folder.path().join("data").join(name)).expect("made");
+        }
+        let data = folder.path().join("data");
+        for own in [
+            "",
+            "outputs",
+            "outputs/made",
+            "thumbnails",
+            "comics/../thumbnails",
+        ] {
+            let path = data.join(own);
+            let given = path.display().to_string();
+            let error = folders.pictures(&given, &[]).expect_err(own);
+            assert_eq!(error.code, ErrorCode::InvalidInput, "{own}: {error}");
+            assert!(folders.check_not_own(&path).is_err(), "{own}");
+        }
+        for good in ["pictures/00", "comics"] {
+            let given = data.join(good).display().to_string();
+            folders.pictures(&given, &[]).expect(good);
+        }
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(crate) struct Worked {
     pub(crate) summary: Summary,
 }
 
+/// Ends the context of a picture whose folders are tags.
+const WITH_FOLDERS: &str = "+folders";
+
 /// A file that must be read, and its earlier record.
 pub(crate) struct ToRead {
     pub(crate) listed: Listed,
@@ -68,10 +71,13 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
     let pairs: Vec<ToRead> = slice
         .files
         .into_iter()
-        .map(|listed| ToRead {
-            context: context_of(scanner, root, &listed),
-            before: known.remove(&listed.name),
-            listed,
+        .map(|listed| {
+            let before = known.remove(&listed.name);
+            ToRead {
+                context: context_of(scanner, root, &listed, before.as_ref()),
+                before,
+                listed,
+            }
         })
         .collect();
     if slice.is_complete {
@@ -185,7 +191,7 @@ async fn read_and_describe(
                     id,
                     place,
                     *description,
-                    scanner.request.tags_from_folders,
+                    file.context.ends_with(WITH_FOLDERS),
                 ));
                 worked.proposed.push(known(stamp, content));
             }
@@ -293,11 +299,31 @@ fn same_picture(file: &ToRead) -> Option<PointId> {
 }
 
 /// Returns a fingerprint of everything else that a line is made from: the files beside the picture,
-/// and the options.
-pub(crate) fn context_of(scanner: &Scanner, root: &Path, listed: &Listed) -> String {
+/// and the options. A picture whose folders became tags once keeps them: a later run without the
+/// option must not remove tags.
+pub(crate) fn context_of(
+    scanner: &Scanner,
+    root: &Path,
+    listed: &Listed,
+    before: Option<&KnownFile>,
+) -> String {
+    let had_folders = before.is_some_and(|before| {
+        // Earlier versions did not mark it.
+        let unmarked = || fingerprint_of(true, root, listed);
+        before.context.ends_with(WITH_FOLDERS) || before.context == unmarked()
+    });
+    let with_folders = scanner.request.tags_from_folders || had_folders;
+    let mut context = fingerprint_of(with_folders, root, listed);
+    if with_folders {
+        context.push_str(WITH_FOLDERS);
+    }
+    context
+}
+
+fn fingerprint_of(with_folders: bool, root: &Path, listed: &Listed) -> String {
     let mut hash = Sha256::new();
     hash.update(LINES_VERSION);
-    hash.update([u8::from(scanner.request.tags_from_folders)]);
+    hash.update([u8::from(with_folders)]);
     hash.update(root.as_os_str().as_encoded_bytes());
     for (name, stamp) in &listed.beside {
         hash.update([0]);

@@ -110,7 +110,7 @@ async fn from_copy(scanner: &Scanner, target: &Target, copy: KnownFile) -> Resul
     })
     .await?;
     let file = ToRead {
-        context: context_of(scanner, &root, &listed),
+        context: context_of(scanner, &root, &listed, Some(&copy)),
         listed,
         before: Some(copy.clone()),
     };

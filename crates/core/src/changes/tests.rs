@@ -113,3 +113,69 @@ fn an_empty_filter_is_refused_unless_the_tag_selects() {
         .check()
         .expect_err("blank");
 }
+
+#[test]
+fn tags_that_could_never_be_found_are_refused_but_may_be_removed() {
+    for tag in ["a,b", "a\u{0}b", "line\nbreak", "\u{202e}abc"] {
+        let tags = || vec![tag.to_owned()];
+        let edits = [
+            PictureEdit {
+                tags: Some(tags()),
+                ..PictureEdit::default()
+            },
+            PictureEdit {
+                add_tags: tags(),
+                ..PictureEdit::default()
+            },
+            PictureEdit {
+                style_tags: Some(tags()),
+                ..PictureEdit::default()
+            },
+        ];
+        for edit in edits {
+            edit.check().expect_err(tag);
+        }
+        let all = PictureFilter {
+            artist: Some("ann_lee".to_owned()),
+            ..PictureFilter::default()
+        };
+        let mut add = request(ChangeAction::AddTags, all.clone());
+        add.tags = tags();
+        add.check().expect_err(tag);
+        let mut rename = request(ChangeAction::RenameTag, all);
+        (rename.from, rename.to) = (Some("fox".to_owned()), Some(tag.to_owned()));
+        rename.check().expect_err(tag);
+        (rename.from, rename.to) = (rename.to, rename.from);
+        rename.check().expect("an old tag may be repaired");
+        let removed = PictureEdit {
+            remove_tags: tags(),
+            ..PictureEdit::default()
+        };
+        removed.check().expect("an old tag may be removed");
+    }
+    let both = PictureEdit {
+        add_tags: vec!["fox".to_owned()],
+        remove_tags: vec!["fox".to_owned()],
+        ..PictureEdit::default()
+    };
+    both.check().expect_err("added and removed");
+}
+
+#[test]
+fn the_page_of_a_picture_is_a_web_address() {
+    let edit = |value: &str| PictureEdit {
+        fields: [("source_post_url".to_owned(), value.to_owned())].into(),
+        ..PictureEdit::default()
+    };
+    for good in ["", "https://example.org/1", "HTTP://example.org"] {
+        edit(good).check().expect(good);
+    }
+    for bad in [
+        "javascript:alert(1)",
+        "javascript://x\n",
+        "data:text/html,x",
+        "file:///etc",
+    ] {
+        edit(bad).check().expect_err(bad);
+    }
+}

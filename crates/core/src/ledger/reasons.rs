@@ -120,7 +120,7 @@ impl Reasons {
 
     /// Returns the skipped lines to report. Those that a dry run would embed are in its totals
     /// already.
-    fn reported_skips(&self) -> impl Iterator<Item = (&String, &u64)> {
+    pub fn reported_skips(&self) -> impl Iterator<Item = (&String, &u64)> {
         self.skipped.iter().filter(|(reason, _)| *reason != DRY_RUN)
     }
 

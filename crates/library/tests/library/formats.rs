@@ -151,6 +151,14 @@ async fn folders_are_tags_and_styles_on_request_and_a_change_of_the_option_is_ap
     assert_eq!(tagged.summary.described_anew, 2);
     assert_eq!(tagged.id("Red Fox.png"), plain.id("Red Fox.png"));
     assert_eq!(fixture.add().await.summary.unchanged, 2);
+
+    fixture.tags_from_folders = false;
+    assert_eq!(fixture.add().await.summary.unchanged, 2, "no tag is lost");
+    fixture.write("Pixel Art/animals/Red Fox.txt", "snow");
+    let again = fixture.add().await;
+    let line = again.line("Red Fox.png");
+    assert_eq!(line["matched_tags"], json!(["pixel_art", "animals"]));
+    assert!(tags(line).contains(&"snow".to_owned()));
 }
 
 #[tokio::test]
