@@ -117,8 +117,10 @@ mod tests {
     fn all_forms_are_read() {
         for body in [
             r#"[{"id": "7", "score": "-2", "hash": "0123456789ABCDEF0123456789abcdef"}]"#,
-            r#"{"@attributes": {"count": 1}, "post": [{"id": 7, "score": -2, "md5": "0123456789abcdef0123456789abcdef"}]}"#,
-            "\u{feff}{\"post\": {\"id\": 7, \"score\": -2, \"md5\": \"0123456789abcdef0123456789abcdef\"}}",
+            r#"{"@attributes": {"count": 1},
+                "post": [{"id": 7, "score": -2, "md5": "0123456789abcdef0123456789abcdef"}]}"#,
+            "\u{feff}{\"post\": {\"id\": 7, \"score\": -2, \
+             \"md5\": \"0123456789abcdef0123456789abcdef\"}}",
         ] {
             let Page::Posts(posts) = parse(body.as_bytes()) else {
                 panic!("{body} is not read")
