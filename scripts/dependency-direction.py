@@ -3,7 +3,7 @@
 
 common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli;
 core <- tagging <- keeping <- api, worker, cli; core <- jobs <- api, worker <- cli;
-core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli. A crate
+core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings, fetch <- cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
 
@@ -16,6 +16,7 @@ ALLOWED = {
     "clippy-core": {"clippy-common"},
     "clippy-drawings": {"clippy-common"},
     "clippy-fake-qdrant": {"clippy-common"},
+    "clippy-fetch": {"clippy-common", "clippy-http"},
     "clippy-http": set(),
     "clippy-imaging": {"clippy-core"},
     "clippy-library": {"clippy-common", "clippy-core", "clippy-imaging"},
@@ -70,6 +71,7 @@ ALLOWED = {
         "clippy-tagging",
         "clippy-gallery",
         "clippy-drawings",
+        "clippy-fetch",
         "clippy-http",
         "clippy-jobs",
         "clippy-library",

@@ -1,6 +1,7 @@
 //! The command line. Scripts depend on its names and defaults, so they must not change.
 
 mod bulk;
+mod fetch;
 mod jobs;
 mod models;
 mod search;
@@ -22,6 +23,7 @@ use jobs::parse_name;
 pub use bulk::{
     AddArguments, BackfillArguments, IngestArguments, ManifestArguments, ReindexArguments,
 };
+pub use fetch::{FetchArguments, FetchSite, SafebooruArguments};
 pub use jobs::{JobsArguments, JobsCommand, QueuesArguments, QueuesCommand};
 pub use models::{ModelsArguments, ModelsCommand};
 pub use search::{CalibrateArguments, EvalArguments, SearchArguments, WeightArguments};
@@ -148,6 +150,8 @@ pub enum Command {
     Models(ModelsArguments),
     /// Import data of another Clippy: the preferences of Clippy 0.2 (kg_store.json).
     Import(ImportArguments),
+    /// Download pictures with tags from a site, and write a manifest for `clippy ingest`.
+    Fetch(FetchArguments),
     /// Check settings, weights and collection, and say how to fix faults; exit 1 if there are any.
     Doctor,
 }
@@ -167,6 +171,7 @@ impl Command {
                 | Self::Queues(_)
                 | Self::Models(_)
                 | Self::Import(_)
+                | Self::Fetch(_)
                 | Self::Doctor
         )
     }

@@ -112,6 +112,7 @@ async fn command(
         Command::Tag(tag) => commands::tag::run(settings, server, tag, shutdown).await,
         Command::Styles(styles) => commands::styles::run(settings, server, styles, shutdown).await,
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
+        Command::Fetch(fetch) => Box::pin(commands::fetch::run(fetch, shutdown)).await,
         // The other commands have nothing to finish when they are stopped.
         Command::Migrate(migrate) => {
             until_stopped(

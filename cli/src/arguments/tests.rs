@@ -26,6 +26,9 @@ fn the_documented_command_lines_are_accepted() {
         "clippy eval --own --report F.html --json",
         "clippy eval --queries Q.jsonl --own --w-edge .5",
         "clippy calibrate --json",
+        "clippy fetch safebooru --tags-file T --out D",
+        "clippy fetch safebooru --tags-file T --out D --union --workers 2 --max-pages 3 --resume \
+         --older-than-id 9 --max-id 8 --rate .5 --base-url http://127.0.0.1:1 --json",
         "clippy tag",
         "clippy tag --vocabulary F --at-least .8 --accept --text-template x{tags} --enqueue --json",
         "clippy serve --with-worker",

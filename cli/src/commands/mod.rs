@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod enqueue;
 pub mod eval;
+pub mod fetch;
 pub mod import;
 pub mod ingest;
 pub mod jobs;

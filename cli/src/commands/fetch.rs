@@ -1,0 +1,107 @@
+//! `clippy fetch`: downloads pictures with tags, and writes a manifest.
+
+use clippy_fetch::{FetchError, FetchOptions, Outcome, Pauses, Progress, Stage};
+use tokio_util::sync::CancellationToken;
+
+use super::progress_bar::BarProgress;
+use crate::arguments::{FetchArguments, FetchSite, SafebooruArguments};
+use crate::failure::Failure;
+
+/// Some sites refuse programs that do not say who they are.
+const USER_AGENT: &str = concat!(
+    "clippy/",
+    env!("CARGO_PKG_VERSION"),
+    " (+https://github.com/killmlana/Clippy)"
+);
+/// The number of failures that are printed.
+const EXAMPLES: usize = 10;
+
+/// Fetches from the site that the arguments name.
+pub async fn run(arguments: &FetchArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let FetchSite::Safebooru(arguments) = &arguments.site;
+    let options = options(arguments)?;
+    let bar = Bar(BarProgress::new(arguments.json));
+    let fetched = clippy_fetch::run(&options, &bar, &shutdown).await;
+    bar.0.finish();
+    let outcome = fetched.map_err(|error| match error {
+        FetchError::Usage(message) => Failure::usage(message),
+        FetchError::Refused(message) | FetchError::File(message) => Failure::run(message),
+    })?;
+    report(&outcome, arguments)?;
+    end(&outcome, &shutdown)
+}
+
+fn options(arguments: &SafebooruArguments) -> Result<FetchOptions, Failure> {
+    let file = &arguments.tags_file;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!(
+            "the tags file {} cannot be read: {error}",
+            file.display()
+        ))
+    })?;
+    Ok(FetchOptions {
+        tags: clippy_fetch::parse_tags(&text),
+        out: arguments.out.clone(),
+        union: arguments.union,
+        workers: usize::from(arguments.workers),
+        max_pages: arguments.max_pages,
+        resume: arguments.resume,
+        older_than_id: arguments.older_than_id,
+        max_id: arguments.max_id,
+        rate: arguments.rate,
+        base_url: arguments.base_url.clone(),
+        user_agent: USER_AGENT.to_owned(),
+        pauses: Pauses::default(),
+    })
+}
+
+/// Prints the counts to standard output, and failures to standard error.
+fn report(outcome: &Outcome, arguments: &SafebooruArguments) -> Result<(), Failure> {
+    if arguments.json {
+        let json = serde_json::to_string(outcome).map_err(|error| {
+            Failure::run(format!("the result cannot be written as JSON: {error}"))
+        })?;
+        println!("{json}");
+    } else {
+        println!(
+            "{} tags, {} posts: {} fetched, {} kept, {} skipped, {} failed; in {}",
+            outcome.tags,
+            outcome.posts,
+            outcome.fetched,
+            outcome.kept,
+            outcome.skipped,
+            outcome.failed,
+            arguments.out.display()
+        );
+    }
+    for failure in outcome.failures.iter().take(EXAMPLES) {
+        eprintln!("{failure}");
+    }
+    if outcome.failures.len() > EXAMPLES {
+        eprintln!("and {} more", outcome.failures.len() - EXAMPLES);
+    }
+    Ok(())
+}
+
+/// Returns how the command ends.
+fn end(outcome: &Outcome, shutdown: &CancellationToken) -> Result<(), Failure> {
+    const ADVICE: &str = "what is whole stays; the same command with --resume goes on";
+    match &outcome.stopped {
+        Some(_) if shutdown.is_cancelled() => Err(Failure::stopped(format!("stopped; {ADVICE}"))),
+        Some(reason) => Err(Failure::run(format!("{reason}; {ADVICE}"))),
+        None if outcome.nothing_succeeded() => Err(Failure::run("no picture was fetched")),
+        None => Ok(()),
+    }
+}
+
+struct Bar(BarProgress);
+
+impl Progress for Bar {
+    fn report(&self, stage: Stage, done: u64, total: u64, _failed: u64) {
+        let what = match stage {
+            Stage::Listing => "reading pages of tags",
+            Stage::Downloading => "downloading",
+        };
+        self.0.report_step(what, done, total);
+    }
+}

@@ -1,0 +1,25 @@
+//! Fetches pictures with their tags from a site with Danbooru's interface (Safebooru by default),
+//! and writes a manifest that `clippy ingest` reads.
+//!
+//! A run first reads the pages of every tag, then downloads the pictures. Both steps are recorded
+//! in the output folder, so that a run that was cut can go on.
+
+mod attribution;
+mod download;
+mod error;
+mod manifest;
+mod names;
+mod options;
+mod page;
+mod progress;
+mod run;
+mod site;
+mod state;
+mod tags_file;
+mod throttle;
+
+pub use error::FetchError;
+pub use options::{DEFAULT_BASE_URL, FetchOptions, Pauses};
+pub use progress::{Progress, Stage};
+pub use run::{Outcome, run};
+pub use tags_file::parse as parse_tags;

@@ -1,0 +1,147 @@
+//! One page of posts, in the forms that sites send.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A post, with what the site says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    pub id: u64,
+    pub tags: Vec<String>,
+    pub rating: Option<String>,
+    pub score: Option<i64>,
+    pub width: Option<u64>,
+    pub height: Option<u64>,
+    pub md5: Option<String>,
+    pub size: Option<u64>,
+    pub source: Option<String>,
+    pub license: Option<String>,
+    pub file_url: Option<String>,
+    /// With `image`, the address of the file where `file_url` is missing.
+    pub directory: Option<String>,
+    pub image: Option<String>,
+}
+
+/// What a body is.
+#[derive(Debug, PartialEq)]
+pub enum Page {
+    Posts(Vec<Post>),
+    /// A page for people, which throttled programs get, or something cut.
+    NotJson,
+}
+
+/// Parses a body. The content type is not asked: sites send JSON as text/html.
+pub fn parse(body: &[u8]) -> Page {
+    let body = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii();
+    if body.is_empty() {
+        return Page::Posts(Vec::new());
+    }
+    let posts = match serde_json::from_slice(body) {
+        Ok(Value::Array(posts)) => posts,
+        Ok(Value::Object(mut fields)) => {
+            match fields.remove("post").or_else(|| fields.remove("posts")) {
+                Some(Value::Array(posts)) => posts,
+                Some(post @ Value::Object(_)) => vec![post],
+                // An object that only counts, with nothing to count.
+                None if fields.contains_key("@attributes") => Vec::new(),
+                _ => return Page::NotJson,
+            }
+        }
+        _ => return Page::NotJson,
+    };
+    Page::Posts(
+        posts
+            .iter()
+            .filter_map(|post| self::post(post.as_object()?))
+            .collect(),
+    )
+}
+
+fn post(fields: &Map<String, Value>) -> Option<Post> {
+    let md5 = text(fields, &["md5", "hash"]).map(|md5| md5.to_lowercase());
+    let tags = text(fields, &["tags", "tag_string"]).unwrap_or_default();
+    Some(Post {
+        id: number(fields, &["id"]).and_then(|id| u64::try_from(id).ok())?,
+        tags: tags.split_whitespace().map(str::to_owned).collect(),
+        rating: text(fields, &["rating"]).as_deref().map(rating),
+        score: number(fields, &["score"]),
+        width: size(fields, &["width", "image_width"]),
+        height: size(fields, &["height", "image_height"]),
+        md5: md5.filter(|md5| md5.len() == 32 && md5.bytes().all(|b| b.is_ascii_hexdigit())),
+        size: size(fields, &["file_size"]),
+        source: text(fields, &["source"]),
+        license: text(fields, &["license", "licence"]),
+        file_url: text(fields, &["file_url"]),
+        directory: text(fields, &["directory"]),
+        image: text(fields, &["image"]),
+    })
+}
+
+/// Danbooru sends one letter.
+fn rating(given: &str) -> String {
+    match given {
+        "g" => "general".to_owned(),
+        "s" => "sensitive".to_owned(),
+        "q" => "questionable".to_owned(),
+        "e" => "explicit".to_owned(),
+        _ => given.to_lowercase(),
+    }
+}
+
+fn text(fields: &Map<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| match fields.get(*name)? {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+fn number(fields: &Map<String, Value>, names: &[&str]) -> Option<i64> {
+    text(fields, names)?.parse().ok()
+}
+
+fn size(fields: &Map<String, Value>, names: &[&str]) -> Option<u64> {
+    number(fields, names)
+        .and_then(|size| u64::try_from(size).ok())
+        .filter(|size| *size > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Page, parse};
+
+    #[test]
+    fn all_forms_are_read() {
+        for body in [
+            r#"[{"id": "7", "score": "-2", "hash": "0123456789ABCDEF0123456789abcdef"}]"#,
+            r#"{"@attributes": {"count": 1},
+                "post": [{"id": 7, "score": -2, "md5": "0123456789abcdef0123456789abcdef"}]}"#,
+            "\u{feff}{\"post\": {\"id\": 7, \"score\": -2, \
+             \"md5\": \"0123456789abcdef0123456789abcdef\"}}",
+        ] {
+            let Page::Posts(posts) = parse(body.as_bytes()) else {
+                panic!("{body} is not read")
+            };
+            assert_eq!((posts[0].id, posts[0].score), (7, Some(-2)));
+            assert_eq!(
+                posts[0].md5.as_deref(),
+                Some("0123456789abcdef0123456789abcdef")
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_the_end_and_html_is_not() {
+        assert_eq!(parse(b" \n"), Page::Posts(Vec::new()));
+        assert_eq!(
+            parse(br#"{"@attributes": {"count": 0}}"#),
+            Page::Posts(Vec::new())
+        );
+        assert_eq!(parse(b"<html>slow down</html>"), Page::NotJson);
+        assert_eq!(parse(br#"[{"id": 7}, {"i"#), Page::NotJson);
+        assert_eq!(parse(br#"{"success": false}"#), Page::NotJson);
+    }
+}

@@ -1,0 +1,5 @@
+//! Fetches from a site on the loopback interface.
+
+mod cut;
+mod quirks;
+mod site;
