@@ -66,7 +66,7 @@ fn post(fields: &Map<String, Value>) -> Option<Post> {
     Some(Post {
         id: number(fields, &["id"]).and_then(|id| u64::try_from(id).ok())?,
         tags: tags.split_whitespace().map(str::to_owned).collect(),
-        rating: text(fields, &["rating"]).map(rating),
+        rating: text(fields, &["rating"]).as_deref().map(rating),
         score: number(fields, &["score"]),
         width: size(fields, &["width", "image_width"]),
         height: size(fields, &["height", "image_height"]),
@@ -81,8 +81,8 @@ fn post(fields: &Map<String, Value>) -> Option<Post> {
 }
 
 /// Danbooru sends one letter.
-fn rating(given: String) -> String {
-    match given.as_str() {
+fn rating(given: &str) -> String {
+    match given {
         "g" => "general".to_owned(),
         "s" => "sensitive".to_owned(),
         "q" => "questionable".to_owned(),
