@@ -17,10 +17,12 @@
 pub mod architectures;
 pub mod batch;
 pub mod config;
+mod description;
 pub mod device;
 pub mod download;
 mod embedder;
 mod error;
+mod hugging;
 pub mod model;
 pub mod preprocess;
 pub mod pretrained;
@@ -30,11 +32,13 @@ pub mod tokenizer;
 mod verify;
 mod worker;
 
+pub use description::Description;
 pub use device::{DeviceChoice, Precision, parse_precision};
 pub use embedder::{EmbedderOptions, TorchEmbedder};
 pub use error::{ClipError, Result};
+pub use hugging::Shards;
 pub use model::{ClipModel, PictureView};
-pub use source::{Description, LoadedModel, ModelSource};
+pub use source::{LoadedModel, ModelSource};
 /// The device type of libtorch, so that callers need no dependency on `tch`.
 pub use tch::Device;
 pub use verify::{Verified, verify};

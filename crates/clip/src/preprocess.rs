@@ -77,7 +77,8 @@ pub fn transform_from_json(value: Option<&Value>, side: u32) -> Result<ImageTran
     Ok(transform)
 }
 
-fn channels(value: &Value) -> Option<[f32; 3]> {
+/// Reads three numbers, one a channel.
+pub(crate) fn channels(value: &Value) -> Option<[f32; 3]> {
     let numbers: Option<Vec<f32>> = value
         .as_array()?
         .iter()

@@ -9,10 +9,12 @@ use serde_json::Value;
 use tch::Device;
 
 use crate::config::ModelConfig;
+use crate::description::Description;
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
+use crate::hugging;
 use crate::model::ClipModel;
-use crate::model::weights::WeightsFile;
+use crate::model::weights::{self, WeightsFile};
 use crate::pretrained::{self, CONFIG_FILE, Pretrained, WEIGHTS_FILE};
 use crate::{architectures, preprocess};
 
@@ -41,7 +43,8 @@ pub enum ModelSource {
         /// The weights.
         weights: PathBuf,
     },
-    /// A folder with `open_clip_config.json` and `open_clip_model.safetensors`.
+    /// A folder with `open_clip_config.json` and `open_clip_model.safetensors`, or a `CLIPModel` of
+    /// Hugging Face with `config.json` and `model.safetensors` or its shards.
     Folder(PathBuf),
 }
 
@@ -156,6 +159,7 @@ impl ModelSource {
                     config,
                     transform,
                     weights,
+                    shards: None,
                 })
             }
             Self::File { model, weights } => {
@@ -174,6 +178,7 @@ impl ModelSource {
                     config,
                     transform,
                     weights: weights.clone(),
+                    shards: None,
                 })
             }
             Self::Folder(folder) => describe_folder(folder),
@@ -184,9 +189,21 @@ impl ModelSource {
 fn describe_folder(folder: &Path) -> Result<Description> {
     let path = folder.join(CONFIG_FILE);
     if !path.is_file() {
+        if folder.join(hugging::CONFIG_FILE).is_file() {
+            let found = hugging::describe(folder)?;
+            return Ok(Description {
+                name: name_of(folder),
+                pretrained: folder.display().to_string(),
+                config: found.config,
+                transform: found.transform,
+                weights: found.weights,
+                shards: Some(found.shards),
+            });
+        }
         return Err(not_there(
             &path,
-            "a model folder holds open_clip_config.json and open_clip_model.safetensors",
+            "a model folder holds open_clip_config.json and open_clip_model.safetensors, or \
+             config.json and model.safetensors of a CLIPModel",
         ));
     }
     let text = fs::read_to_string(&path).map_err(|source| ClipError::Io {
@@ -209,17 +226,22 @@ fn describe_folder(folder: &Path) -> Result<Description> {
             "a model folder holds the weights as open_clip_model.safetensors",
         ));
     }
-    let name = folder.file_name().map_or_else(
-        || "model".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    );
     Ok(Description {
-        name,
+        name: name_of(folder),
         pretrained: folder.display().to_string(),
         config,
         transform,
         weights,
+        shards: None,
     })
+}
+
+/// The name of a model that has none but its folder's.
+fn name_of(folder: &Path) -> String {
+    folder.file_name().map_or_else(
+        || "model".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 fn side(config: &ModelConfig) -> u32 {
@@ -231,21 +253,6 @@ fn not_there(path: &Path, advice: &str) -> ClipError {
         path: path.to_owned(),
         advice: advice.to_owned(),
     }
-}
-
-/// A model's configuration and the path of its weights.
-#[derive(Debug, Clone)]
-pub struct Description {
-    /// The architecture, or the folder's name.
-    pub name: String,
-    /// The tag, or the path that the weights are read from.
-    pub pretrained: String,
-    /// What is computed.
-    pub config: ModelConfig,
-    /// How pictures are prepared.
-    pub transform: ImageTransform,
-    /// The weights file.
-    pub weights: PathBuf,
 }
 
 /// A model in memory, ready for [`crate::TorchEmbedder::start`].
@@ -288,21 +295,32 @@ impl LoadedModel {
         descriptors: Option<&Path>,
     ) -> Result<Self> {
         let started = std::time::Instant::now();
+        let description = source.describe()?;
+        let files = description
+            .files()
+            .iter()
+            .map(|path| WeightsFile::open(path));
+        let files: Vec<_> = files.collect::<Result<_>>()?;
         let Description {
             name,
             pretrained,
             config,
             transform,
             weights,
-        } = source.describe()?;
+            shards,
+        } = description;
         let precision = precision.unwrap_or_else(|| Precision::default_for(device));
-        let file = WeightsFile::open(&weights)?;
         // Hash the parsed configuration, not the file's bytes, so that a model has the same
         // fingerprint by its tag and from a folder.
         let head = serde_json::to_vec(&(&config, &transform))
             .map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
-        let mut model = ClipModel::load(&config, &transform, &file, device, precision)?;
-        let fingerprint = file.fingerprint(&head);
+        let mut tensors = weights::of_shards(&weights, &files, device)?;
+        if let Some(shards) = &shards {
+            shards.check(&files)?;
+            tensors = tensors.with_names(hugging::stored);
+        }
+        let mut model = ClipModel::build(&config, &transform, tensors, device, precision)?;
+        let fingerprint = weights::fingerprint(&head, &files);
         let style_head = weights.with_file_name(STYLE_HEAD_FILE);
         let style_weights = if let Some(path) = descriptors {
             model.load_descriptors(path, precision)?

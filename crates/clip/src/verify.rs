@@ -8,6 +8,7 @@ use tch::Device;
 use crate::config::ModelConfig;
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
+use crate::hugging;
 use crate::pretrained::{CONFIG_FILE, WEIGHTS_FILE};
 use crate::source::{LoadedModel, ModelSource};
 use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT};
@@ -21,7 +22,7 @@ pub struct Verified {
     pub config: ModelConfig,
     /// The weights file.
     pub weights: PathBuf,
-    /// Its size.
+    /// Its size; of shards, all together.
     pub bytes: u64,
 }
 
@@ -36,7 +37,7 @@ pub struct Verified {
 /// Names the wrong file, field or tensor, as [`LoadedModel::load`] does.
 pub fn verify(path: &Path, model: Option<&str>) -> Result<Verified> {
     let source = source_at(path, model)?;
-    let weights = source.describe()?.weights;
+    let description = source.describe()?;
     let loaded = LoadedModel::load(&source, Device::Cpu, Some(Precision::Fp32))?;
     let side = loaded.info.transform.side;
     let grey = ModelPixels {
@@ -45,15 +46,19 @@ pub fn verify(path: &Path, model: Option<&str>) -> Result<Verified> {
     };
     loaded.model.embed_images(&[&grey])?;
     loaded.model.embed_texts(&[&[START_OF_TEXT, END_OF_TEXT]])?;
-    let metadata = std::fs::metadata(&weights).map_err(|source| ClipError::Io {
-        path: weights.clone(),
-        source,
-    })?;
+    let mut bytes = 0;
+    for path in description.files() {
+        let metadata = std::fs::metadata(path).map_err(|source| ClipError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        bytes += metadata.len();
+    }
     Ok(Verified {
         info: (*loaded.info).clone(),
         config: loaded.config,
-        weights,
-        bytes: metadata.len(),
+        weights: description.weights,
+        bytes,
     })
 }
 
@@ -78,6 +83,9 @@ fn source_at(path: &Path, model: Option<&str>) -> Result<ModelSource> {
     let is_weights_of_folder =
         path.is_dir() || path.file_name().is_some_and(|name| name == WEIGHTS_FILE);
     if is_weights_of_folder && folder.join(CONFIG_FILE).is_file() {
+        return Ok(ModelSource::Folder(folder.to_owned()));
+    }
+    if path.is_dir() && folder.join(hugging::CONFIG_FILE).is_file() {
         return Ok(ModelSource::Folder(folder.to_owned()));
     }
     // `<models>/<architecture>/<tag>/`, the layout of `pull`.

@@ -13,7 +13,7 @@ use tch::{Device, Kind, Tensor};
 use super::count_sketch::mix;
 use super::layers::{Activation, to_unit_length};
 use super::vision::{Blocks, VisionTransformer};
-use super::weights::WeightsFile;
+use super::weights::{Stored, WeightsFile};
 use crate::config::{VisionConfig, VisionNetwork};
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
@@ -59,7 +59,9 @@ impl StyleDescriptor {
         let file = WeightsFile::open(&path)?;
         let kind = precision.kind();
         let shape = DescriptorShape::read(&file, &path)?;
-        let mut weights = file.weights(device)?.with_names(stored_name);
+        let mut weights = file
+            .weights(device)?
+            .with_names(|name| Stored::As(stored_name(name)));
         weights.ignore("last_layer_content");
         let tower = VisionTransformer::load(
             &mut weights,

@@ -120,7 +120,8 @@ impl ClipModel {
         )
     }
 
-    fn build(
+    /// As [`ClipModel::load`], from tensors that may have other names or lie in several files.
+    pub(crate) fn build(
         config: &ModelConfig,
         transform: &ImageTransform,
         mut weights: Weights<'_>,

@@ -45,13 +45,16 @@ impl WeightsFile {
         self.bytes.len() as u64
     }
 
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// SHA-256 (hex) of `head` followed by the whole file.
     #[must_use]
     pub fn fingerprint(&self, head: &[u8]) -> String {
-        let mut hash = Sha256::new();
-        hash.update(head);
-        hash.update(&self.bytes);
-        hex::encode(hash.finalize())
+        fingerprint(head, std::slice::from_ref(self))
     }
 
     /// The strings that the file holds besides its tensors.
@@ -75,6 +78,19 @@ impl WeightsFile {
         Ok(info.map(|info| info.shape.iter().map(|&side| side as i64).collect()))
     }
 
+    /// One line for each of these tensors that the file lacks.
+    ///
+    /// # Errors
+    /// [`ClipError::UnreadableWeights`] where the file is cut off or no safetensors file.
+    pub fn without(&self, names: &[String]) -> Result<Vec<String>> {
+        let (_, metadata) =
+            SafeTensors::read_metadata(&self.bytes).map_err(|error| self.unreadable(&error))?;
+        let missing = names.iter().filter(|name| metadata.info(name).is_none());
+        Ok(missing
+            .map(|name| format!("  missing: {name}, which the index places here"))
+            .collect())
+    }
+
     fn unreadable(&self, error: &safetensors::SafeTensorError) -> ClipError {
         ClipError::UnreadableWeights {
             path: self.path.clone(),
@@ -89,21 +105,83 @@ impl WeightsFile {
     pub fn weights(&self, device: Device) -> Result<Weights<'_>> {
         let tensors =
             SafeTensors::deserialize(&self.bytes).map_err(|error| self.unreadable(&error))?;
-        let unused = tensors
-            .names()
-            .into_iter()
-            .filter(|name| !is_not_needed(name))
-            .map(str::to_owned)
-            .collect();
         Ok(Weights {
             path: &self.path,
-            origin: Origin::File(tensors),
+            unused: names_in(&tensors),
+            origin: Origin::Files(vec![tensors]),
             device,
-            stored_name: str::to_owned,
-            unused,
+            stored: as_named,
             problems: Vec::new(),
         })
     }
+}
+
+/// SHA-256 (hex) of `head` followed by all files.
+#[must_use]
+pub fn fingerprint(head: &[u8], files: &[WeightsFile]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(head);
+    for file in files {
+        hash.update(&file.bytes);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// The tensors of one model that lie in several files. `path` stands for them in messages.
+///
+/// # Errors
+/// [`ClipError::UnreadableWeights`] where a file is cut off or no safetensors file, or where two
+/// files hold a tensor of one name.
+pub fn of_shards<'a>(
+    path: &'a Path,
+    files: &'a [WeightsFile],
+    device: Device,
+) -> Result<Weights<'a>> {
+    let mut unused = BTreeSet::new();
+    let mut parts = Vec::with_capacity(files.len());
+    for file in files {
+        let tensors =
+            SafeTensors::deserialize(&file.bytes).map_err(|error| file.unreadable(&error))?;
+        for name in names_in(&tensors) {
+            if let Some(name) = unused.replace(name) {
+                return Err(ClipError::UnreadableWeights {
+                    path: file.path.clone(),
+                    reason: format!("`{name}` is in another file, too"),
+                });
+            }
+        }
+        parts.push(tensors);
+    }
+    Ok(Weights {
+        path,
+        origin: Origin::Files(parts),
+        device,
+        stored: as_named,
+        unused,
+        problems: Vec::new(),
+    })
+}
+
+fn names_in(tensors: &SafeTensors<'_>) -> BTreeSet<String> {
+    let names = tensors.names().into_iter();
+    names
+        .filter(|name| !is_not_needed(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// How a file stores a tensor of open_clip.
+pub enum Stored {
+    /// As it is, by this name.
+    As(String),
+    /// Rows and columns exchanged.
+    Transposed(String),
+    /// In three tensors of equal shape, one below the other.
+    Joined([String; 3]),
+}
+
+fn as_named(name: &str) -> Stored {
+    Stored::As(name.to_owned())
 }
 
 /// Whether open_clip or OpenAI store this tensor beside the towers, unused for embeddings.
@@ -117,6 +195,8 @@ fn is_not_needed(name: &str) -> bool {
             | "context_length"
             | "vocab_size"
     ) || name.ends_with(".num_batches_tracked")
+        // Whole numbers that older versions of transformers stored: 0, 1, 2 and so on.
+        || name.ends_with(".position_ids")
 }
 
 /// The tensors of a model while they are loaded from a file.
@@ -128,15 +208,15 @@ pub struct Weights<'a> {
     path: &'a Path,
     origin: Origin<'a>,
     device: Device,
-    /// Turns open_clip's name of a tensor into that of the file.
-    stored_name: fn(&str) -> String,
+    /// Says how the file stores a tensor that open_clip has by this name.
+    stored: fn(&str) -> Stored,
     unused: BTreeSet<String>,
     problems: Vec<String>,
 }
 
 /// Where tensors come from.
 enum Origin<'a> {
-    File(SafeTensors<'a>),
+    Files(Vec<SafeTensors<'a>>),
     Random,
 }
 
@@ -150,7 +230,7 @@ impl Weights<'static> {
             path: Path::new("random"),
             origin: Origin::Random,
             device,
-            stored_name: str::to_owned,
+            stored: as_named,
             unused: BTreeSet::new(),
             problems: Vec::new(),
         }
@@ -160,11 +240,8 @@ impl Weights<'static> {
 impl Weights<'_> {
     /// Uses a file whose tensors have other names than open_clip's.
     #[must_use]
-    pub fn with_names(self, stored_name: fn(&str) -> String) -> Self {
-        Self {
-            stored_name,
-            ..self
-        }
+    pub fn with_names(self, stored: fn(&str) -> Stored) -> Self {
+        Self { stored, ..self }
     }
 
     /// Leaves a tensor of the file unused.
@@ -177,24 +254,49 @@ impl Weights<'_> {
     /// # Errors
     /// Only where libtorch fails; what does not fit is reported by [`Weights::finish`].
     pub fn take(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor> {
-        let name = (self.stored_name)(name);
-        self.unused.remove(&name);
-        match self.read(&name, shape) {
-            Ok(tensor) => Ok(tensor.f_to_device(self.device)?.f_to_kind(kind)?),
+        let tensor = match (self.stored)(name) {
+            Stored::As(name) => self.part(&name, shape)?,
+            Stored::Transposed(name) => {
+                let turned: Vec<i64> = shape.iter().rev().copied().collect();
+                self.part(&name, &turned)?.f_transpose(0, 1)?
+            }
+            Stored::Joined(names) => {
+                let mut third = shape.to_vec();
+                if let Some(rows) = third.first_mut() {
+                    *rows /= 3;
+                }
+                let parts: Vec<Tensor> = names
+                    .iter()
+                    .map(|name| self.part(name, &third))
+                    .collect::<Result<_>>()?;
+                Tensor::f_cat(&parts, 0)?
+            }
+        };
+        Ok(tensor
+            .f_to_device(self.device)?
+            .f_to_kind(kind)?
+            .f_contiguous()?)
+    }
+
+    /// A tensor as the file has it, or zeros with a recorded problem.
+    fn part(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
+        self.unused.remove(name);
+        match self.read(name, shape) {
+            Ok(tensor) => Ok(tensor),
             Err(TensorError::Torch(error)) => Err(error.into()),
             Err(TensorError::Problem(problem)) => {
                 self.problems.push(problem);
-                Ok(Tensor::f_zeros(shape, (kind, self.device))?)
+                Ok(Tensor::f_zeros(shape, (Kind::Float, Device::Cpu))?)
             }
         }
     }
 
     fn read(&self, name: &str, shape: &[i64]) -> Result<Tensor, TensorError> {
-        let tensors = match &self.origin {
-            Origin::File(tensors) => tensors,
+        let files = match &self.origin {
+            Origin::Files(files) => files,
             Origin::Random => return random(name, shape).map_err(TensorError::Torch),
         };
-        let Ok(view) = tensors.tensor(name) else {
+        let Some(view) = files.iter().find_map(|file| file.tensor(name).ok()) else {
             return Err(TensorError::Problem(format!("  missing: {name} {shape:?}")));
         };
         let found: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
@@ -223,10 +325,11 @@ impl Weights<'_> {
     /// [`ClipError::WeightsMismatch`] lists every tensor that was missing, of another shape or
     /// kind, or not asked for.
     pub fn finish(mut self) -> Result<()> {
-        if let Origin::File(tensors) = &self.origin {
+        if let Origin::Files(files) = &self.origin {
             self.problems.extend(self.unused.iter().map(|name| {
-                let shape = tensors
-                    .tensor(name)
+                let shape = files
+                    .iter()
+                    .find_map(|file| file.tensor(name).ok())
                     .map(|view| view.shape().to_vec())
                     .unwrap_or_default();
                 format!("  not asked for: {name} {shape:?}")

@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 /// The merges, most important first: two symbols a line, in OpenAI's spelling of bytes as
 /// characters.
-const MERGES: &str = include_str!("../../data/bpe_merges.txt");
+pub const MERGES: &str = include_str!("../../data/bpe_merges.txt");
 
 /// Number of byte symbols; as many again stand for bytes that end a word.
 const BYTES: u32 = 256;
@@ -23,6 +23,11 @@ pub struct BytePairs {
 impl BytePairs {
     /// Builds the vocabulary from the embedded merges.
     pub fn new() -> Self {
+        Self::with_symbols().0
+    }
+
+    /// As [`BytePairs::new`], with the number of each symbol as it is written.
+    pub fn with_symbols() -> (Self, HashMap<String, u32>) {
         let (characters, bytes) = byte_symbols();
         let mut symbols: HashMap<String, u32> = HashMap::with_capacity(50_000);
         for (symbol, character) in (0..).zip(characters) {
@@ -40,7 +45,7 @@ impl BytePairs {
             merges.insert((first, second), new);
             symbols.insert(format!("{left}{right}"), new);
         }
-        Self { merges, bytes }
+        (Self { merges, bytes }, symbols)
     }
 
     /// Appends the symbols of one word (a stretch that the tokenizer's pattern found).

@@ -5,6 +5,7 @@ mod clean;
 mod html;
 mod mojibake;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -73,6 +74,19 @@ impl Tokenizer {
         tokens.push(END_OF_TEXT);
         tokens
     }
+}
+
+/// Returns the number of every token as CLIP's `vocab.json` has it.
+pub(crate) fn vocabulary() -> HashMap<String, u32> {
+    let mut symbols = BytePairs::with_symbols().1;
+    symbols.insert("<|startoftext|>".to_owned(), START_OF_TEXT as u32);
+    symbols.insert("<|endoftext|>".to_owned(), END_OF_TEXT as u32);
+    symbols
+}
+
+/// Whether these are the merges that are built in, in their order.
+pub(crate) fn are_our_merges<'a>(merges: impl Iterator<Item = &'a str>) -> bool {
+    merges.eq(bpe::MERGES.lines())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod embedding;
 mod fixtures;
+mod hugging;
 mod models;
 mod preprocessing;
 mod pulling;

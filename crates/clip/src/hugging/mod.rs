@@ -1,0 +1,96 @@
+//! A `CLIPModel` in Hugging Face's form: `config.json`, `model.safetensors` or its shards, and
+//! perhaps `preprocessor_config.json` and the tokenizer's files.
+
+mod config;
+mod names;
+mod preprocessor;
+mod shards;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clippy_core::embedding::ImageTransform;
+use serde_json::Value;
+
+use crate::config::ModelConfig;
+use crate::error::{ClipError, Result};
+pub(crate) use names::stored;
+pub use shards::Shards;
+
+/// Name of the configuration in a model folder.
+pub(crate) const CONFIG_FILE: &str = "config.json";
+
+/// The largest text file that is read: a tokenizer's files have less than 4 MB.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// What a folder describes.
+pub(crate) struct Found {
+    /// What is computed.
+    pub config: ModelConfig,
+    /// How pictures are prepared.
+    pub transform: ImageTransform,
+    /// The weights file, or the index of its shards.
+    pub weights: PathBuf,
+    /// The files of the weights.
+    pub shards: Shards,
+}
+
+/// Reads the folder's configuration and finds its weights, which are not read yet.
+///
+/// # Errors
+/// Names the file and the field that is missing, cannot be read, or is not supported.
+pub(crate) fn describe(folder: &Path) -> Result<Found> {
+    let path = folder.join(CONFIG_FILE);
+    let config = config::from_json(&read_json(&path)?).map_err(|error| in_file(&path, error))?;
+    let path = folder.join("preprocessor_config.json");
+    let preprocessor = path.is_file().then(|| read_json(&path)).transpose()?;
+    let side = u32::try_from(config.vision.image_size).unwrap_or(u32::MAX);
+    let transform = preprocessor::from_json(preprocessor.as_ref(), side)
+        .map_err(|error| in_file(&path, error))?;
+    vocabulary::check(folder)?;
+    let (weights, shards) = Shards::find(folder)?;
+    Ok(Found {
+        config,
+        transform,
+        weights,
+        shards,
+    })
+}
+
+fn read_json(path: &Path) -> Result<Value> {
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|error| in_file(path, ClipError::InvalidConfig(error.to_string())))
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let io = |source| ClipError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut text = String::new();
+    let file = File::open(path).map_err(io)?;
+    let read = file.take(MOST_BYTES + 1).read_to_string(&mut text);
+    if read.map_err(io)? as u64 > MOST_BYTES {
+        return Err(ClipError::InvalidConfig(format!(
+            "{} is larger than 16 MiB",
+            path.display()
+        )));
+    }
+    Ok(text)
+}
+
+/// Adds the file to an error about its content.
+fn in_file(path: &Path, error: ClipError) -> ClipError {
+    let path = path.display();
+    match error {
+        ClipError::UnsupportedConfig(what) => {
+            ClipError::UnsupportedConfig(format!("{path}: {what}"))
+        }
+        ClipError::InvalidConfig(what) => ClipError::InvalidConfig(format!("{path}: {what}")),
+        other => other,
+    }
+}
