@@ -253,7 +253,8 @@ fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
     assert!(!api.get(&image).expect(200).body.is_empty());
     assert!(server.stop().success());
     let later = add(folder.path());
-    assert_eq!(later["scan"]["described_anew"], 5, "without the flag again");
+    assert_eq!(later["scan"]["described_anew"], 0, "{later}");
+    assert_eq!(later["scan"]["unchanged"], 5, "they keep the tags of their folders");
 }
 
 #[test]
