@@ -254,7 +254,10 @@ fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
     assert!(server.stop().success());
     let later = add(folder.path());
     assert_eq!(later["scan"]["described_anew"], 0, "{later}");
-    assert_eq!(later["scan"]["unchanged"], 5, "they keep the tags of their folders");
+    assert_eq!(
+        later["scan"]["unchanged"], 5,
+        "they keep the tags of their folders"
+    );
 }
 
 #[test]
