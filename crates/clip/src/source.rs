@@ -236,7 +236,7 @@ fn describe_folder(folder: &Path) -> Result<Description> {
     })
 }
 
-/// The name of a model that has none but its folder's.
+/// The name of a model that is known by its folder only.
 fn name_of(folder: &Path) -> String {
     folder.file_name().map_or_else(
         || "model".to_owned(),

@@ -1,8 +1,8 @@
 //! Fetches pictures with their tags from a site with Danbooru's interface (Safebooru by default),
 //! and writes a manifest that `clippy ingest` reads.
 //!
-//! A run first reads the pages of every tag, then downloads the pictures. Both steps are recorded
-//! in the output folder, so that a run that was cut can go on.
+//! A run first reads the pages of every tag, then downloads the pictures. Each page is recorded
+//! in the output folder and each picture is checked, so that a run that was cut can go on.
 
 mod attribution;
 mod download;

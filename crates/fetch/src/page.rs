@@ -22,11 +22,11 @@ pub struct Post {
     pub image: Option<String>,
 }
 
-/// What a body is.
+/// The content of an answer's body.
 #[derive(Debug, PartialEq)]
 pub enum Page {
     Posts(Vec<Post>),
-    /// A page for people, which throttled programs get, or something cut.
+    /// An HTML page, as throttled programs get, or a body that was cut.
     NotJson,
 }
 
@@ -45,7 +45,7 @@ pub fn parse(body: &[u8]) -> Page {
             match fields.remove("post").or_else(|| fields.remove("posts")) {
                 Some(Value::Array(posts)) => posts,
                 Some(post @ Value::Object(_)) => vec![post],
-                // An object that only counts, with nothing to count.
+                // An object with a count only: there are no posts.
                 None if fields.contains_key("@attributes") => Vec::new(),
                 _ => return Page::NotJson,
             }

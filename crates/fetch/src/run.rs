@@ -20,10 +20,10 @@ use crate::site::Site;
 use crate::state::State;
 
 const UNION: &str = "ALL";
-/// After so many failed downloads in a row the site counts as gone.
+/// A run stops after this many failed downloads in a row.
 const MOST_IN_A_ROW: u64 = 20;
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Outcome {
     pub tags: u64,
@@ -53,7 +53,8 @@ impl Outcome {
     }
 }
 
-/// Fetches. A run that is cancelled or cut still describes the pictures that are whole.
+/// Fetches. A run that ends while it downloads still describes the pictures that are whole. One
+/// that ends while it reads pages writes no manifest.
 ///
 /// # Errors
 /// Bad arguments, a folder with another run, an error of the file system.
@@ -150,7 +151,7 @@ fn wanted(
             .into_iter()
             .flat_map(|pages| pages.posts.values())
         {
-            // A site that does not know the condition sends posts that break it.
+            // A site that ignores the limit sends posts beyond it.
             if limit.is_some_and(|limit| post.id >= limit) {
                 continue;
             }
@@ -236,7 +237,7 @@ async fn download(
             }
             Some(Err(Failed::File(error))) => return Err(error),
             Some(Err(Failed::Picture { id, failure })) => {
-                // A site that answers is not gone.
+                // A site that refuses one picture still answers.
                 in_a_row = if failure.refused { 0 } else { in_a_row + 1 };
                 outcome.fail(format!("post {id}: {}", failure.message));
                 if in_a_row >= MOST_IN_A_ROW {

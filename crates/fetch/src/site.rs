@@ -92,7 +92,7 @@ impl Site {
         matches!(url.scheme(), "http" | "https").then_some(url)
     }
 
-    /// Reads one page of a tag's posts. No posts: the end.
+    /// Reads one page of a tag's posts. An empty list means that there are no more.
     pub async fn page(&self, tag: &str, number: u64) -> Result<Vec<Post>, SiteFailure> {
         let mut tags = utf8_percent_encode(tag, NON_ALPHANUMERIC).to_string();
         if let Some(id) = self.id_below {
@@ -157,7 +157,7 @@ impl Site {
                     }
                     Some(pause) => {
                         let pause = named.map_or(pause, |named| named.max(pause));
-                        // The site is as busy for the other workers.
+                        // All workers wait, since the site is busy for each of them.
                         self.throttle.pause(pause.min(self.pauses.longest));
                     }
                 },

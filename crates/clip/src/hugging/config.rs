@@ -6,7 +6,7 @@ use crate::config::{ModelConfig, TextConfig, VisionConfig, VisionNetwork};
 use crate::error::{ClipError, Result};
 use crate::tokenizer::{END_OF_TEXT, VOCABULARY_SIZE};
 
-/// No published model comes near to these; a larger number is damage.
+/// Far above every published model: a larger number means a damaged file.
 const MOST_LAYERS: i64 = 1024;
 const MOST_WIDTH: i64 = 1 << 20;
 
