@@ -28,6 +28,8 @@ pub struct SiteFailure {
 enum Attempt {
     /// Another attempt may succeed, after this pause if the site named one.
     Again(String, Option<Duration>),
+    /// The site works, but this file is not what it says: only its own worker waits.
+    Damaged(String),
     Never(String),
 }
 
@@ -105,7 +107,10 @@ impl Site {
         )));
         self.get(&url, LARGEST_PAGE, |body| match page::parse(&body) {
             Page::Posts(posts) => Ok(posts),
-            Page::NotJson => Err("the site sent no JSON; it may be throttling".to_owned()),
+            Page::NotJson => {
+                let message = "the site sent no JSON; it may be throttling";
+                Err(Attempt::Again(message.to_owned(), None))
+            }
         })
         .await
     }
@@ -116,15 +121,18 @@ impl Site {
         url: &Url,
         check: impl Fn(&[u8]) -> Result<(), String>,
     ) -> Result<Vec<u8>, SiteFailure> {
-        self.get(url, LARGEST_PICTURE, |body| check(&body).map(|()| body))
-            .await
+        self.get(url, LARGEST_PICTURE, |body| match check(&body) {
+            Ok(()) => Ok(body),
+            Err(fault) => Err(Attempt::Damaged(fault)),
+        })
+        .await
     }
 
     async fn get<T>(
         &self,
         url: &Url,
         most: usize,
-        read: impl Fn(Vec<u8>) -> Result<T, String>,
+        read: impl Fn(Vec<u8>) -> Result<T, Attempt>,
     ) -> Result<T, SiteFailure> {
         let mut pauses = ExponentialBuilder::new()
             .with_min_delay(self.pauses.shortest)
@@ -137,7 +145,7 @@ impl Site {
             let attempt = match self.attempt(url, most).await {
                 Ok(body) => match read(body) {
                     Ok(read) => return Ok(read),
-                    Err(fault) => Attempt::Again(fault, None),
+                    Err(attempt) => attempt,
                 },
                 Err(attempt) => attempt,
             };
@@ -148,6 +156,15 @@ impl Site {
                         refused: true,
                     });
                 }
+                Attempt::Damaged(message) => match pauses.next() {
+                    None => {
+                        return Err(SiteFailure {
+                            message,
+                            refused: true,
+                        });
+                    }
+                    Some(pause) => tokio::time::sleep(pause).await,
+                },
                 Attempt::Again(message, named) => match pauses.next() {
                     None => {
                         return Err(SiteFailure {
