@@ -234,15 +234,22 @@ impl<'a> Adding<'a> {
 
     /// Returns the requested paths, with the folder of its pictures instead of each tar.
     async fn unpacked(&self, going_on: &(dyn Fn() -> bool + Send + Sync)) -> Result<Vec<PathBuf>> {
-        let (mut paths, mut tars) = (Vec::new(), Vec::new());
-        for path in &self.request.paths {
-            if archives::is_tar(path) {
-                &mut tars
-            } else {
-                &mut paths
+        let given = self.request.paths.clone();
+        let (tars, mut paths) = blocking("examining files", move || {
+            for path in &given {
+                if let Some(compression) = archives::compression_of(path) {
+                    return Err(Error::invalid(format!(
+                        "{} is a tar that is compressed with {compression}: uncompress it first, \
+                         and add the tar",
+                        path.display()
+                    )));
+                }
             }
-            .push(path.clone());
-        }
+            let (tars, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+                given.into_iter().partition(|path| archives::is_tar(path));
+            Ok((tars, paths))
+        })
+        .await?;
         for tar in tars {
             if self.request.dry_run {
                 return Err(Error::invalid(format!(

@@ -3,7 +3,8 @@
 use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, Multipart, Request};
 use bytes::Bytes;
-use clippy_core::Error;
+use clippy_core::changes::check_new_tags;
+use clippy_core::{Error, ErrorCode};
 
 use super::body::{Admitted, Unparsed};
 use super::form::OpenForm;
@@ -51,13 +52,14 @@ impl FromRequest<AppState> for PictureForm {
     }
 }
 
-/// Reads all parts with a file name, and the field `tags`. Other parts are skipped.
+/// Reads all parts with a file name, and the field `tags`. Other fields are refused, so that a
+/// misspelt one is noticed.
 async fn read(
     multipart: &mut Multipart,
     unparsed: &Unparsed,
 ) -> Result<(Vec<SentFile>, Vec<String>), Problem> {
     let (mut files, mut tags, mut parts) = (Vec::new(), Vec::new(), 0);
-    while let Some(mut field) = multipart.next_field().await? {
+    while let Some(field) = multipart.next_field().await? {
         unparsed.clear();
         parts += 1;
         if parts > MOST_PARTS {
@@ -80,11 +82,14 @@ async fn read(
             let words = text.split(',').map(str::trim);
             tags.extend(words.filter(|tag| !tag.is_empty()).map(str::to_owned));
         } else {
-            while field.chunk().await?.is_some() {
-                unparsed.clear();
-            }
+            let name = clippy_common::shorten(field.name().unwrap_or_default(), 60);
+            let message = format!(
+                "the form has the field \"{name}\": it takes files, and tags in the field \"tags\""
+            );
+            return Err(Error::new(ErrorCode::Unsupported, message).into());
         }
     }
+    check_new_tags("tags", &tags)?;
     Ok((files, tags))
 }
 

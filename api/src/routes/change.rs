@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use clippy_common::shorten;
 use clippy_core::bulk::TEXT_TEMPLATE;
 use clippy_core::changes::{ChangeAction, ChangeJob, ChangeRequest, PictureFilter};
 use clippy_core::ids::PointId;
-use clippy_core::trash::JournalEntry;
+use clippy_core::trash::{JournalEntry, KEPT_DAYS, KeptFilter};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_jobs::{JobKind, Lane};
 use clippy_keeping::preview;
@@ -75,7 +76,8 @@ pub(crate) struct FilterBody {
     source: Option<String>,
     /// Pictures of this artist.
     artist: Option<String>,
-    /// Pictures whose `path` is below this folder.
+    /// Pictures whose `path` is below this folder. A path begins in the folder that was added, so
+    /// `Birds` selects the pictures of its sub-folder of this name.
     folder: Option<String>,
     /// For `restore`: what this job or call changed, by its id. Edits are undone only if it is
     /// given.
@@ -154,6 +156,11 @@ pub(crate) struct SamplePicture {
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
         (status = 400, description = "An empty filter, or a value out of range."),
         (
+            status = 404,
+            description = "A change to restore of which nothing is kept: it was undone already, \
+                or more than 30 days ago, or there never was one."
+        ),
+        (
             status = 422,
             description = "A field that is mistyped or unknown, or a key that was used with \
                 another body."
@@ -170,6 +177,7 @@ pub(crate) async fn change_pictures(
 ) -> Result<Response, Problem> {
     let request = body.request()?;
     if body.dry_run {
+        check_is_kept(&state, &request).await?;
         let (_, live) = state.searcher();
         let found = preview(&*live.gallery, state.trash(), &request, SAMPLES).await?;
         let base = &state.options().base_path;
@@ -188,6 +196,7 @@ pub(crate) async fn change_pictures(
         Submission::Repeated(job) => return Ok(accepted(&state, *job)),
         Submission::New(once) => once,
     };
+    check_is_kept(&state, &request).await?;
     let work = ChangeJob {
         change_pictures: request,
     };
@@ -197,6 +206,25 @@ pub(crate) async fn change_pictures(
     Ok(accepted(&state, job))
 }
 
+/// Refuses to undo a change of which nothing is kept.
+async fn check_is_kept(state: &AppState, request: &ChangeRequest) -> Result<()> {
+    let Some(change) = &request.filter.change else {
+        return Ok(());
+    };
+    let of_change = KeptFilter {
+        change: Some(change.clone()),
+        ..KeptFilter::default()
+    };
+    if !state.trash().list(&of_change, 0, 1).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::not_found(format!(
+        "nothing is kept of the change \"{}\": it was undone already, or it is more than \
+         {KEPT_DAYS} days old, or there never was one",
+        shorten(change, 60)
+    )))
+}
+
 /// Selects lines of the journal.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -204,6 +232,8 @@ pub(crate) struct ChangesQuery {
     /// The most lines to return, 1..500.
     #[param(default = 50, minimum = 1, maximum = 500)]
     limit: Option<usize>,
+    /// The `next_cursor` of the answer before.
+    cursor: Option<String>,
 }
 
 /// Lines of the journal.
@@ -211,6 +241,8 @@ pub(crate) struct ChangesQuery {
 pub(crate) struct ChangesResponse {
     /// The newest first.
     changes: Vec<ChangeLine>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
 }
 
 /// A line of the journal.
@@ -260,7 +292,7 @@ impl From<JournalEntry> for ChangeLine {
     params(ChangesQuery),
     responses(
         (status = 200, description = "The changes, or an empty list.", body = ChangesResponse),
-        (status = 400, description = "A limit out of range."),
+        (status = 400, description = "A limit out of range, or an invalid cursor."),
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
@@ -273,8 +305,17 @@ pub(crate) async fn list_changes(
         let message = format!("limit is {limit}, but must be 1..{MOST_LISTED}");
         return Err(Error::new(ErrorCode::InvalidInput, message).into());
     }
-    let changes = state.trash().journal(limit).await?;
+    let before = query.cursor.as_deref().map(|cursor| {
+        let number = cursor.parse::<u64>();
+        number.map_err(|_| Error::invalid("cursor is not the next_cursor of an answer"))
+    });
+    let before = before.transpose()?;
+    let mut lines = state.trash().journal(before, limit + 1).await?;
+    let more = lines.len() > limit;
+    lines.truncate(limit);
+    let last = lines.last().filter(|_| more);
     Ok(Json(ChangesResponse {
-        changes: changes.into_iter().map(ChangeLine::from).collect(),
+        next_cursor: last.map(|line| line.number.to_string()),
+        changes: lines.into_iter().map(|line| line.entry.into()).collect(),
     }))
 }

@@ -85,7 +85,7 @@ pub(crate) struct PictureBody {
     /// Tags to remove.
     #[serde(default)]
     remove_tags: Vec<String>,
-    /// Which of the tags say how the picture is drawn (`matched_tags`).
+    /// The tags that say how the picture is drawn (`matched_tags`). They are added to its tags.
     style_tags: Option<Vec<String>>,
     /// The content rating. An empty text removes it; this also holds for the fields below.
     rating: Option<String>,

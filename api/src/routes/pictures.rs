@@ -70,8 +70,14 @@ pub(crate) struct RefusedFile {
             description = "The job with the ids of the pictures; `Location` is its address.",
             body = UploadResponse
         ),
-        (status = 400, description = "No file, or no file that is a picture."),
-        (status = 422, description = "A key that was used with other pictures."),
+        (
+            status = 400,
+            description = "No file, no file that is a picture, or a tag that cannot be stored."
+        ),
+        (
+            status = 422,
+            description = "An unknown field, or a key that was used with other pictures."
+        ),
         (status = 429, description = "Too many jobs are waiting."),
     ),
     security(("bearer" = []), ("api_key" = []))

@@ -14,9 +14,12 @@ use clippy_tagging::{
     check_takes_proposals, proposals_of,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::bulk::{Rest, refuse_unknown};
+use crate::access::Caller;
 use crate::extract::{ApiJson, ApiQuery};
 use crate::problem::Problem;
 use crate::routes::image::address_of;
@@ -291,10 +294,13 @@ pub(crate) struct ReviewResponse {
     pictures: u64,
     /// Whether the tag has more pictures: send the same request again.
     more: bool,
+    /// The id of the review, if it changed something. `POST /api/pictures/bulk` with `restore` and
+    /// this id as `filter.change` undoes it.
+    change: Option<String>,
 }
 
-impl From<Reviewed> for ReviewResponse {
-    fn from(reviewed: Reviewed) -> Self {
+impl ReviewResponse {
+    fn of(reviewed: Reviewed, change: String) -> Self {
         let Reviewed {
             accepted,
             rejected,
@@ -306,6 +312,7 @@ impl From<Reviewed> for ReviewResponse {
             rejected,
             pictures,
             more,
+            change: (pictures > 0).then_some(change),
         }
     }
 }
@@ -314,7 +321,8 @@ impl From<Reviewed> for ReviewResponse {
 ///
 /// An accepted tag is added to the picture's tags, and its text vector is made anew, both in one
 /// write. A rejected one is remembered. Tags that are not proposed for a picture are left out, so a
-/// request may be repeated. A request about a `tag` decides on up to 500 pictures.
+/// request may be repeated. A request about a `tag` decides on up to 500 pictures. A review can be
+/// undone within 30 days.
 #[utoipa::path(
     post,
     path = "/api/tags/review",
@@ -340,6 +348,7 @@ impl From<Reviewed> for ReviewResponse {
 )]
 pub(crate) async fn review_tags(
     State(state): State<AppState>,
+    caller: Caller,
     ApiJson(mut body): ApiJson<ReviewBody>,
 ) -> Result<Json<ReviewResponse>, Problem> {
     refuse_unknown(&body.rest)?;
@@ -350,8 +359,15 @@ pub(crate) async fn review_tags(
     if !template.contains("{tags}") {
         return Err(Error::invalid("text_template has no {tags} in it").into());
     }
-    let reviewer = Reviewer::new(&*live.gallery, &*live.embedder, template);
+    let change = Uuid::now_v7().to_string();
+    let reviewer = Reviewer::new(
+        &*live.gallery,
+        &*live.embedder,
+        template,
+        (state.trash(), &change, Some(caller.name())),
+    );
     let by_picture = !(body.accept.is_empty() && body.reject.is_empty());
+    let detail = json!({ "tag": body.tag });
     let reviewed = match (&body.tag, body.action, by_picture) {
         (Some(tag), Some(action), false) => {
             check_tag(tag)?;
@@ -365,7 +381,8 @@ pub(crate) async fn review_tags(
             return Err(Error::invalid(message).into());
         }
     };
-    Ok(Json(reviewed.into()))
+    reviewer.record(reviewed, detail).await?;
+    Ok(Json(ReviewResponse::of(reviewed, change)))
 }
 
 /// Checks decisions about pictures. Those about the same picture become one.

@@ -69,6 +69,45 @@ async fn a_picture_is_edited_deleted_and_found_in_the_trash() {
         .map(|line| &line["action"])
         .collect();
     assert_eq!(json!(actions), json!(["delete", "edit"]));
+    assert_eq!(journal["next_cursor"], Value::Null);
+}
+
+#[tokio::test]
+async fn changes_are_listed_in_pages() {
+    let server = TestServer::start().await;
+    for tag in ["a", "b", "c"] {
+        let edit = json!({"add_tags": [tag]});
+        let (status, _) = call(&server, Method::PATCH, "/api/pictures/2", &edit).await;
+        assert_eq!(status, 200);
+    }
+    let (mut path, mut tags) = ("/api/admin/changes?limit=2".to_owned(), Vec::new());
+    for more in [true, false] {
+        let answer = server.get(&path).send().await.expect("an answer");
+        let page = body(answer).await;
+        for line in page["changes"].as_array().expect("a list") {
+            tags.push(line["detail"]["edit"]["add_tags"][0].clone());
+        }
+        let cursor = page["next_cursor"].as_str();
+        assert_eq!(cursor.is_some(), more, "{page}");
+        path = format!("{path}&cursor={}", cursor.unwrap_or_default());
+    }
+    assert_eq!(json!(tags), json!(["c", "b", "a"]));
+    let answer = server.get("/api/admin/changes?cursor=next").send().await;
+    assert_eq!(answer.expect("an answer").status(), 400);
+}
+
+#[tokio::test]
+async fn a_change_of_which_nothing_is_kept_cannot_be_undone() {
+    let server = TestServer::start().await;
+    for dry_run in [true, false] {
+        let undo = json!({
+            "action": "restore", "filter": {"change": "no such change"}, "dry_run": dry_run,
+        });
+        let (status, said) = call(&server, Method::POST, "/api/pictures/bulk", &undo).await;
+        assert_eq!(status, 404, "{said}");
+        let detail = said["detail"].as_str().expect("a reason");
+        assert!(detail.contains("no such change"), "{detail}");
+    }
 }
 
 #[tokio::test]

@@ -46,8 +46,7 @@ async fn files_are_stored_once_and_added_by_one_job() {
         .part("anything", part("C:\\art\\Owl.jpeg", png(2)))
         .part("files", part("copy of fox.png", png(1)))
         .part("files", part("notes.txt", b"no picture".to_vec()))
-        .text("tags", "Ink, sketchbook")
-        .text("unknown", "skipped");
+        .text("tags", "Ink, sketchbook");
     let response = send(&server, form, None).await;
     assert_eq!(response.status(), StatusCode::ACCEPTED);
     let location = response.headers()["location"]
@@ -133,4 +132,24 @@ async fn a_form_without_any_picture_is_refused_and_leaves_nothing() {
         "unsupported_media_type",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_misspelt_field_and_a_tag_that_nobody_could_search_are_refused() {
+    let server = TestServer::start().await;
+    let form = |name: &'static str, value: &'static str| {
+        Form::new()
+            .part("files", part("a.png", png(1)))
+            .text(name, value)
+    };
+    let answer = send(&server, form("tag", "ink"), None).await;
+    let refused = problem(answer, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
+    let detail = refused["detail"].as_str().expect("a reason");
+    assert!(
+        detail.contains("\"tag\"") && detail.contains("\"tags\""),
+        "{detail}"
+    );
+    let answer = send(&server, form("tags", "ink,pa\u{7}per"), None).await;
+    problem(answer, StatusCode::BAD_REQUEST, "invalid_input").await;
+    assert!(!server.data.path().join("pictures").exists());
 }

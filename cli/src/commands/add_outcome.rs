@@ -94,7 +94,12 @@ impl AddOutcome {
             let wanted = self.reasons.would_embed().unwrap_or_default();
             format!("{wanted} would be added")
         } else {
-            format!("{} added", totals.embedded)
+            let described = scan.described_anew.min(totals.embedded);
+            let added = format!("{} added", totals.embedded - described);
+            match described {
+                0 => added,
+                _ => format!("{added}, {described} described anew"),
+            }
         };
         let time = self
             .seconds

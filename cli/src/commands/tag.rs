@@ -6,6 +6,7 @@ use clippy_core::settings::Settings;
 use clippy_tagging::{Observer, Stage, TagCursor, TagReport, TagTools};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::arguments::TagArguments;
 use crate::commands::enqueue;
@@ -68,12 +69,21 @@ pub async fn run(
     let tools = TagTools {
         gallery: local.tools.gallery.clone(),
         embedder: local.tools.embedder.clone(),
+        trash: local.tools.trash.clone(),
     };
+    let change = Uuid::now_v7().to_string();
     let observer = Shown {
         progress: &local.progress,
         shutdown: &shutdown,
     };
-    let report = clippy_tagging::run(&tools, &request, TagCursor::default(), &observer).await;
+    let report = clippy_tagging::run(
+        &tools,
+        &request,
+        (&change, None),
+        TagCursor::default(),
+        &observer,
+    )
+    .await;
     local.progress.finish();
     print(&report?, &request, arguments.json)
 }

@@ -270,7 +270,7 @@ pub struct PictureEdit {
     pub remove_tags: Vec<String>,
     /// A tag, and its new name.
     pub rename: Option<(String, String)>,
-    /// Which of the tags say how the picture is drawn.
+    /// The tags that say how the picture is drawn. Those that it does not have are added to its tags.
     pub style_tags: Option<Vec<String>>,
     /// Text fields of [`EDITABLE`]; an empty text removes the field.
     pub fields: BTreeMap<String, String>,
@@ -353,8 +353,9 @@ impl PictureEdit {
         let mut edited = Edited::of(payload).unwrap_or_default();
         edited.note_tags(&before, &tags);
         edited.fields.extend(self.fields.clone());
-        if self.style_tags.is_some() {
-            edited.style_tags.clone_from(&self.style_tags);
+        if self.style_tags.is_some() || edited.style_tags.is_some() {
+            let styles = words_of(&after, STYLE_TAGS_FIELD).map(str::to_owned);
+            edited.style_tags = Some(styles.collect());
         }
         after.insert(EDITED_FIELD.to_owned(), edited.to_value());
         Some(after)
@@ -378,14 +379,19 @@ impl PictureEdit {
                 _ => add(tag),
             }
         }
-        self.add_tags.iter().for_each(|tag| add(tag));
+        self.added_tags().for_each(|tag| add(tag));
         tags
+    }
+
+    /// The tags to add. A style tag is searched as a tag, too.
+    fn added_tags(&self) -> impl Iterator<Item = &String> {
+        self.add_tags.iter().chain(self.style_tags.iter().flatten())
     }
 
     /// Whether the edit changes no tag. Then duplicates stay, too.
     fn changes_no_tag(&self, before: &[String]) -> bool {
         let has = |tag: &String| before.iter().any(|known| same_words(known, tag));
-        self.add_tags.iter().all(has)
+        self.added_tags().all(has)
             && !self.remove_tags.iter().any(has)
             && !self.rename.as_ref().is_some_and(|(from, _)| has(from))
     }
@@ -500,8 +506,11 @@ fn check_tags(name: &str, tags: &[String]) -> Result<()> {
 }
 
 /// Checks tags that will be stored. Lists of tags are separated by commas, so a tag with a comma
-/// could never be searched for.
-fn check_new_tags(name: &str, tags: &[String]) -> Result<()> {
+/// could never be searched for. `name` is the field's name in the error.
+///
+/// # Errors
+/// [`crate::ErrorCode::InvalidInput`] that names the field.
+pub fn check_new_tags(name: &str, tags: &[String]) -> Result<()> {
     check_tags(name, tags)?;
     if tags
         .iter()

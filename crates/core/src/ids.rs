@@ -34,7 +34,10 @@ impl FromStr for PointId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        if let Ok(number) = text.parse::<u64>() {
+        // `parse` alone would take "+5" for 5.
+        if let Ok(number) = text.parse::<u64>()
+            && text.starts_with(|first: char| first.is_ascii_digit())
+        {
             return Ok(Self::Number(number));
         }
         Uuid::parse_str(text).map(Self::Uuid).map_err(|_| {
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_what_was_given() {
-        for wrong in ["", "-1", "1.5", "apple", "18446744073709551616"] {
+        for wrong in ["", "-1", "+5", "1.5", "apple", "18446744073709551616"] {
             let error = wrong.parse::<PointId>().expect_err(wrong);
             assert!(error.message.contains(wrong), "{}", error.message);
         }

@@ -4,6 +4,8 @@
 //! A deleted picture leaves a tombstone, which stays when the trash is emptied. An ingest skips
 //! pictures with one.
 
+mod undoable;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -13,6 +15,8 @@ use serde_json::Value;
 use crate::Result;
 use crate::gallery::{MD5_FIELD, NOTES_FIELD, Payload, Point};
 use crate::ids::PointId;
+
+pub use undoable::UndoableChange;
 
 /// How many days a change can be undone.
 pub const KEPT_DAYS: u64 = 30;
@@ -176,6 +180,15 @@ pub struct JournalEntry {
     pub detail: Value,
 }
 
+/// A line of the journal with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalLine {
+    /// Later lines have larger numbers.
+    pub number: u64,
+    /// The line.
+    pub entry: JournalEntry,
+}
+
 /// Keeps the points of one collection that changes removed or edited, as they were before. What was
 /// acknowledged survives a `kill -9`.
 #[async_trait]
@@ -211,8 +224,9 @@ pub trait Trash: Send + Sync + 'static {
     /// Adds a line to the journal.
     async fn record(&self, entry: &JournalEntry) -> Result<()>;
 
-    /// The newest lines of the journal, the newest first.
-    async fn journal(&self, limit: usize) -> Result<Vec<JournalEntry>>;
+    /// Up to `limit` lines of the journal, the newest first: of all lines, or of those with numbers
+    /// below `before`.
+    async fn journal(&self, before: Option<u64>, limit: usize) -> Result<Vec<JournalLine>>;
 }
 
 /// Seconds since 1970.

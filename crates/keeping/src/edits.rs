@@ -44,7 +44,9 @@ impl Keeper<'_> {
         }
         self.embed_texts(&mut after, &texts).await?;
         let ids: Vec<PointId> = after.iter().map(|point| point.id).collect();
-        self.keep(before, KeptKind::Edited, KeptState::Done).await?;
+        self.undoable()
+            .keep(before, KeptKind::Edited, KeptState::Done)
+            .await?;
         let changed = after.len() as u64;
         self.gallery.upsert(after).await?;
         // Another process may have deleted some of them meanwhile.

@@ -2,11 +2,9 @@
 
 use clippy_core::Result;
 use clippy_core::embedding::Embedder;
-use clippy_core::gallery::{Gallery, Point, With};
+use clippy_core::gallery::{Gallery, With};
 use clippy_core::ids::PointId;
-use clippy_core::trash::{
-    JournalEntry, KeptFilter, KeptKind, KeptPoint, KeptState, Trash, expiry, now,
-};
+use clippy_core::trash::{KeptFilter, KeptKind, KeptState, Trash, UndoableChange};
 use clippy_tagging::take_turn;
 use serde_json::Value;
 
@@ -36,7 +34,7 @@ impl Keeper<'_> {
         if ids.is_empty() {
             return Ok(0);
         }
-        self.keep(points, kind, KeptState::Begun).await?;
+        self.undoable().keep(points, kind, KeptState::Begun).await?;
         self.gallery.delete(&ids).await?;
         let filter = KeptFilter {
             change: Some(self.change.to_owned()),
@@ -50,27 +48,13 @@ impl Keeper<'_> {
         Ok(ids.len() as u64)
     }
 
-    /// Keeps points as they are before a change.
-    pub(crate) async fn keep(
-        &self,
-        points: Vec<Point>,
-        kind: KeptKind,
-        state: KeptState,
-    ) -> Result<()> {
-        let at = now();
-        let model = &self.embedder.info().fingerprint;
-        let kept = points.into_iter().map(|point| KeptPoint {
-            point,
-            kind,
-            state,
-            change: self.change.to_owned(),
-            by: self.by.map(str::to_owned),
-            at,
-            until: expiry(kind, at),
-            model: model.clone(),
-            emptied: false,
-        });
-        self.trash.keep(&kept.collect::<Vec<_>>()).await
+    pub(crate) fn undoable(&self) -> UndoableChange<'_> {
+        UndoableChange {
+            trash: self.trash,
+            name: self.change,
+            by: self.by,
+            model: &self.embedder.info().fingerprint,
+        }
     }
 
     /// Adds a line to the journal, and to the log.
@@ -78,21 +62,6 @@ impl Keeper<'_> {
     /// # Errors
     /// Those of the journal.
     pub async fn record(&self, action: &str, pictures: u64, detail: Value) -> Result<()> {
-        tracing::info!(
-            action,
-            pictures,
-            change = self.change,
-            by = self.by,
-            "changed pictures"
-        );
-        let entry = JournalEntry {
-            at: now(),
-            by: self.by.map(str::to_owned),
-            change: self.change.to_owned(),
-            action: action.to_owned(),
-            pictures,
-            detail,
-        };
-        self.trash.record(&entry).await
+        self.undoable().record(action, pictures, detail).await
     }
 }

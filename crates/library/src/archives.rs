@@ -26,6 +26,15 @@ const FOLDER: &str = "tars";
 const BEGINNING: usize = 512;
 /// The position and the text that mark a tar.
 const MAGIC: (usize, &[u8]) = (257, b"ustar");
+/// The beginnings of compressed files, and the names of their compressions.
+const COMPRESSIONS: [(&[u8], &str); 4] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"BZh", "bzip2"),
+];
+/// The extensions of compressed tars without `.tar`.
+const COMPRESSED: [&str; 4] = [".tgz", ".tzst", ".txz", ".tbz2"];
 /// The most folders of a member's path.
 const DEEPEST: usize = 16;
 
@@ -38,6 +47,25 @@ pub fn is_tar(path: &Path) -> bool {
         && File::open(path)
             .and_then(|mut file| file.read_exact(&mut beginning))
             .is_ok_and(|()| beginning.ends_with(mark))
+}
+
+/// Returns the name of the compression of a tar that is compressed, by its name and its content. A
+/// file that cannot be read has none.
+#[must_use]
+pub fn compression_of(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let is_named_so = name.contains(".tar.") || COMPRESSED.iter().any(|end| name.ends_with(end));
+    if !(is_named_so && path.is_file()) {
+        return None;
+    }
+    let mut beginning = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(8).read_to_end(&mut beginning).ok()?;
+    let known = COMPRESSIONS.iter();
+    known
+        .filter(|(mark, _)| beginning.starts_with(mark))
+        .map(|(_, name)| *name)
+        .next()
 }
 
 /// Unpacks a tar, unless this tar was unpacked before, and returns the folder. `going_on` is called
@@ -231,6 +259,24 @@ mod tests {
         assert_eq!(fs::read(place.join("000001.png")).expect("read"), png());
         assert_eq!(unpack(&tar, &data, &|| false).expect("there"), place);
         assert_eq!(names(folder.path()).len(), 5, "nothing outside");
+    }
+
+    #[test]
+    fn a_compressed_tar_is_recognised_by_its_name_and_its_content() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, content, expected) in [
+            ("a.tar.gz", b"\x1f\x8b\x08.......".as_slice(), Some("gzip")),
+            ("A.TGZ", b"\x1f\x8b\x08.......", Some("gzip")),
+            ("a.tar.zst", b"\x28\xb5\x2f\xfd....", Some("zstd")),
+            ("a.tar.gz.txt", b"notes", None),
+            ("a.tar", b"\x1f\x8b\x08.......", None),
+            ("short.tgz", b"\x1f", None),
+        ] {
+            let path = folder.path().join(name);
+            fs::write(&path, content).expect("written");
+            assert_eq!(compression_of(&path), expected, "{name}");
+        }
+        assert_eq!(compression_of(&folder.path().join("gone.tgz")), None);
     }
 
     #[test]

@@ -9,9 +9,11 @@ use clippy_core::gallery::{
 };
 use clippy_core::ids::PointId;
 use clippy_core::sentences::{Underscores, sentence};
+use clippy_core::trash::{KeptKind, KeptState, Trash, UndoableChange};
 use clippy_core::{Error, Result, sentences};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::lexicon::embed;
@@ -71,6 +73,8 @@ pub struct Reviewer<'g> {
     gallery: &'g dyn Gallery,
     embedder: &'g dyn Embedder,
     template: &'g str,
+    /// Keeps the pictures as they were before the review.
+    change: UndoableChange<'g>,
 }
 
 /// A picture after a decision.
@@ -84,21 +88,48 @@ struct Changed {
 }
 
 impl<'g> Reviewer<'g> {
-    /// A reviewer that embeds tags as this sentence.
+    /// A reviewer that embeds tags as this sentence. `change` is the name under which the review
+    /// is kept in the trash, and who asked for it.
     #[must_use]
-    pub fn new(gallery: &'g dyn Gallery, embedder: &'g dyn Embedder, template: &'g str) -> Self {
+    pub fn new(
+        gallery: &'g dyn Gallery,
+        embedder: &'g dyn Embedder,
+        template: &'g str,
+        (trash, name, by): (&'g dyn Trash, &'g str, Option<&'g str>),
+    ) -> Self {
+        let model = &embedder.info().fingerprint;
         Self {
             gallery,
             embedder,
             template,
+            change: UndoableChange {
+                trash,
+                name,
+                by,
+                model,
+            },
         }
+    }
+
+    /// Adds a line about the review to the journal, unless it changed nothing.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub async fn record(&self, reviewed: Reviewed, mut detail: Value) -> Result<()> {
+        if reviewed.pictures == 0 {
+            return Ok(());
+        }
+        detail["accepted"] = reviewed.accepted.into();
+        detail["rejected"] = reviewed.rejected.into();
+        let record = self.change.record("review_tags", reviewed.pictures, detail);
+        record.await
     }
 
     /// Carries out decisions. Tags that are not proposed for a picture are left out, so that the
     /// same decision can be sent twice.
     ///
     /// An accepted tag is added to a picture's tags, and the vector of their sentence is computed
-    /// again. Both change in one write.
+    /// again. Both change in one write. The pictures are kept in the trash as they were before.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::NotFound`] for a picture that is not in the collection: then
@@ -247,6 +278,9 @@ impl<'g> Reviewer<'g> {
     }
 
     async fn write(&self, changed: Vec<Changed>, reviewed: &mut Reviewed) -> Result<()> {
+        if changed.is_empty() {
+            return Ok(());
+        }
         let sentences = changed.iter().filter_map(|one| one.sentence.clone());
         let inputs: Vec<EmbedInput> = sentences.map(EmbedInput::Text).collect();
         let mut vectors = if inputs.is_empty() {
@@ -254,6 +288,10 @@ impl<'g> Reviewer<'g> {
         } else {
             embed(self.embedder, inputs).await?.into_iter()
         };
+        let before = changed.iter().map(|one| one.point.clone()).collect();
+        self.change
+            .keep(before, KeptKind::Edited, KeptState::Done)
+            .await?;
         for one in changed {
             let vector = match one.sentence {
                 Some(_) => vectors.next(),

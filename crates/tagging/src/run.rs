@@ -5,13 +5,15 @@ use std::sync::Arc;
 use clippy_core::bulk::TagRequest;
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::{Filter, Gallery, Origin, Proposed, With};
+use clippy_core::trash::Trash;
 use clippy_core::{Error, ErrorCode, Result};
+use serde_json::json;
 
 use crate::check_takes_proposals;
 use crate::observer::{Observer, Stage, TagCursor, TagReport};
 use crate::proposing::{PAGE, Proposer};
 use crate::record::proposals_of;
-use crate::review::{Decision, Reviewer};
+use crate::review::{Decision, Reviewed, Reviewer};
 
 /// What a run uses.
 #[derive(Clone)]
@@ -20,10 +22,13 @@ pub struct TagTools {
     pub gallery: Arc<dyn Gallery>,
     /// The model that filled it.
     pub embedder: Arc<dyn Embedder>,
+    /// Keeps pictures as they were before proposals became tags.
+    pub trash: Arc<dyn Trash>,
 }
 
 /// Proposes tags for the pictures of the gallery, and stores the proposals. They replace those of an
-/// earlier run. Continues after `cursor`.
+/// earlier run. Continues after `cursor`. `change` names the run, by which accepted tags can be undone,
+/// and who asked for it.
 ///
 /// # Errors
 /// [`ErrorCode::Unsupported`] for a collection of an older schema, or with too few tagged pictures;
@@ -33,6 +38,7 @@ pub struct TagTools {
 pub async fn run(
     tools: &TagTools,
     request: &TagRequest,
+    change: (&str, Option<&str>),
     mut cursor: TagCursor,
     observer: &dyn Observer,
 ) -> Result<TagReport> {
@@ -40,7 +46,9 @@ pub async fn run(
     check_collection(tools).await?;
     cursor.report.complete = false;
     if !cursor.accepting {
-        let TagTools { gallery, embedder } = tools;
+        let TagTools {
+            gallery, embedder, ..
+        } = tools;
         let prepared = Proposer::prepare(gallery, &**embedder, request, observer).await?;
         let Some(proposer) = prepared else {
             return Ok(cursor.report);
@@ -49,7 +57,7 @@ pub async fn run(
             return Ok(cursor.report);
         }
     }
-    if request.accept && !accept_all(tools, request, &mut cursor, observer).await? {
+    if request.accept && !accept_all(tools, request, change, &mut cursor, observer).await? {
         return Ok(cursor.report);
     }
     observer.progress(
@@ -128,6 +136,7 @@ async fn propose_all(
 async fn accept_all(
     tools: &TagTools,
     request: &TagRequest,
+    (change, by): (&str, Option<&str>),
     cursor: &mut TagCursor,
     observer: &dyn Observer,
 ) -> Result<bool> {
@@ -139,12 +148,17 @@ async fn accept_all(
         }),
         ..Filter::default()
     };
-    let reviewer = Reviewer::new(&*tools.gallery, &*tools.embedder, &request.text_template);
+    let reviewer = Reviewer::new(
+        &*tools.gallery,
+        &*tools.embedder,
+        &request.text_template,
+        (&*tools.trash, change, by),
+    );
     let total = tools.gallery.count(&filter).await?;
-    let mut done = 0;
-    loop {
+    let (mut done, mut all) = (0, Reviewed::default());
+    let ended = loop {
         if observer.is_stopped() {
-            return Ok(false);
+            break false;
         }
         let page = tools
             .gallery
@@ -163,11 +177,16 @@ async fn accept_all(
         });
         let reviewed = reviewer.review_existing(decisions.collect()).await?;
         cursor.report.accepted += reviewed.accepted;
+        all.accepted += reviewed.accepted;
+        all.pictures += reviewed.pictures;
         observer.progress(Stage::Accepting, done.min(total), total);
         cursor.from = page.next;
         observer.checkpoint(cursor).await?;
         if cursor.from.is_none() {
-            return Ok(true);
+            break true;
         }
-    }
+    };
+    let detail = json!({ "at_least": request.at_least });
+    reviewer.record(all, detail).await?;
+    Ok(ended)
 }

@@ -7,8 +7,8 @@ use clippy_core::Result;
 use clippy_core::gallery::Vectors;
 use clippy_core::ids::PointId;
 use clippy_core::trash::{
-    JournalEntry, KeptFilter, KeptKind, KeptPoint, KeptState, NumberedPoint, Tombstone, Trash,
-    what_stays,
+    JournalEntry, JournalLine, KeptFilter, KeptKind, KeptPoint, KeptState, NumberedPoint,
+    Tombstone, Trash, what_stays,
 };
 use parking_lot::Mutex;
 
@@ -135,8 +135,14 @@ impl Trash for MemoryTrash {
         Ok(())
     }
 
-    async fn journal(&self, limit: usize) -> Result<Vec<JournalEntry>> {
+    async fn journal(&self, before: Option<u64>, limit: usize) -> Result<Vec<JournalLine>> {
         let journal = self.journal.lock();
-        Ok(journal.iter().rev().take(limit).cloned().collect())
+        let lines = (1..).zip(journal.iter()).rev();
+        let earlier = lines.filter(|(number, _)| before.is_none_or(|before| *number < before));
+        let listed = earlier.take(limit).map(|(number, entry)| JournalLine {
+            number,
+            entry: entry.clone(),
+        });
+        Ok(listed.collect())
     }
 }

@@ -26,6 +26,7 @@ pub(super) async fn run(
     let tools = TagTools {
         gallery: tools.gallery.clone(),
         embedder: tools.embedder.clone(),
+        trash: tools.trash.clone(),
     };
     let cursor = context
         .last_checkpoint()
@@ -35,7 +36,9 @@ pub(super) async fn run(
         context,
         stopped: Mutex::default(),
     };
-    let ended = clippy_tagging::run(&tools, &request, cursor, &observer).await;
+    let change = context.job().id.to_string();
+    let by = context.job().owner.as_deref();
+    let ended = clippy_tagging::run(&tools, &request, (&change, by), cursor, &observer).await;
     // If the job was asked to stop, or its claim is lost, that is the cause of any error of the run.
     context.go_on()?;
     if let Some(error) = observer.stopped.into_inner() {

@@ -8,7 +8,7 @@ use crate::support::timing::short_timing;
 use crate::support::{DIMENSION, Fixture, line, wait_for_job};
 use async_trait::async_trait;
 use clippy_core::Result;
-use clippy_core::bulk::TEXT_TEMPLATE;
+use clippy_core::bulk::{TEXT_TEMPLATE, TagRequest, Vocabulary};
 use clippy_core::changes::{ChangeAction, ChangeJob, ChangeRequest, PictureEdit, PictureFilter};
 use clippy_core::embedding::{EmbedInput, Embedder, Embeddings, ModelInfo};
 use clippy_core::gallery::{GalleryWriter as _, Payload, Point, Vectors, words_of};
@@ -20,6 +20,7 @@ use clippy_jobs::{
     SqliteJobs, SqliteSettings,
 };
 use clippy_keeping::{Keeper, Restored, complete_interrupted};
+use clippy_tagging::{Observer, Stage, TagCursor, TagTools};
 use clippy_testing::{FakeEmbedder, MemoryTrash, tagged_pictures, wait_until};
 use clippy_worker::ingest::{RunSettings, Tools, ingest};
 use clippy_worker::jobs::{BulkSettings, handlers};
@@ -384,12 +385,12 @@ async fn a_killed_deletion_is_completed_and_undone_by_its_name() {
     let result = finished(&store, id).await.result.expect("a result");
     assert_eq!(result["changes"]["restored"]["restored"], COUNT);
     assert!(stored(&fixture) == before, "the pictures are not the same");
-    let journal = fixture.trash.journal(9).await.expect("read");
+    let journal = fixture.trash.journal(None, 9).await.expect("read");
     assert_eq!(
-        (journal[0].action.as_str(), journal[0].pictures),
+        (journal[0].entry.action.as_str(), journal[0].entry.pictures),
         ("restore", COUNT)
     );
-    assert!(journal.iter().any(|entry| entry.action == "delete"));
+    assert!(journal.iter().any(|line| line.entry.action == "delete"));
 }
 
 #[tokio::test]
@@ -418,4 +419,69 @@ async fn a_picture_of_a_replaced_model_comes_back_with_its_words() {
     assert_eq!(after.payload["tags_all"], before.payload["tags_all"]);
     assert_eq!(after.vectors.text, before.vectors.text);
     assert_eq!(after.vectors.image, None);
+}
+
+#[tokio::test]
+async fn a_review_of_proposed_tags_is_recorded_and_undone_bit_for_bit() {
+    let fixture = Fixture::new();
+    let mut pictures = tagged_pictures(1, 256, DIMENSION, false);
+    pictures.extend(tagged_pictures(257, 8, DIMENSION, true));
+    for picture in pictures {
+        let point = picture.point;
+        fixture.gallery.points.lock().insert(point.id, point);
+    }
+    let tools = TagTools {
+        gallery: fixture.gallery.clone(),
+        embedder: fixture.embedder.clone(),
+        trash: fixture.trash.clone(),
+    };
+    let request = TagRequest {
+        at_least: 0.3,
+        vocabulary: Vocabulary::Gallery,
+        accept: false,
+        text_template: TEXT_TEMPLATE.to_owned(),
+    };
+    let run = async |request: &TagRequest, change| {
+        let cursor = TagCursor::default();
+        let report = clippy_tagging::run(&tools, request, (change, None), cursor, &Unobserved);
+        report.await.expect("tagged")
+    };
+    run(&request, "proposing").await;
+    let before = stored(&fixture);
+    let accepting = TagRequest {
+        accept: true,
+        ..request
+    };
+    let report = run(&accepting, "accepting").await;
+    assert!(report.accepted > 0, "{report:?}");
+    let lines = fixture.trash.journal(None, 9).await.expect("read");
+    let [line] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    assert_eq!(line.entry.change, "accepting");
+    assert_eq!(line.entry.detail["accepted"], report.accepted);
+
+    let of_review = KeptFilter {
+        change: Some("accepting".to_owned()),
+        ..KeptFilter::default()
+    };
+    let restored = put_back(&fixture, of_review).await.restored;
+    assert_eq!(restored, line.entry.pictures);
+    assert!(stored(&fixture) == before, "the pictures are not the same");
+}
+
+/// Follows a run that nobody watches.
+struct Unobserved;
+
+#[async_trait]
+impl Observer for Unobserved {
+    fn progress(&self, _stage: Stage, _done: u64, _total: u64) {}
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    async fn checkpoint(&self, _cursor: &TagCursor) -> Result<()> {
+        Ok(())
+    }
 }

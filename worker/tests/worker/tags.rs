@@ -183,7 +183,12 @@ async fn an_ingest_keeps_accepted_rejected_and_proposed_tags() {
     if let Some(point) = fixture.gallery.points.lock().get_mut(&1.into()) {
         point.payload.extend(proposed);
     }
-    let reviewer = Reviewer::new(&*fixture.gallery, &*fixture.embedder, TEXT_TEMPLATE);
+    let reviewer = Reviewer::new(
+        &*fixture.gallery,
+        &*fixture.embedder,
+        TEXT_TEMPLATE,
+        (&*fixture.trash, "a review", None),
+    );
     let decision = Decision {
         id: 1.into(),
         accept: vec!["red".to_owned()],

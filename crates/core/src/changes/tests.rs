@@ -179,3 +179,29 @@ fn the_page_of_a_picture_is_a_web_address() {
         edit(bad).check().expect_err(bad);
     }
 }
+
+#[test]
+fn a_style_tag_is_a_tag_too_until_it_is_removed() {
+    let styled = PictureEdit {
+        style_tags: Some(vec!["ink".to_owned()]),
+        ..PictureEdit::default()
+    };
+    let line = payload(json!({ "tags_all": ["fox"] }));
+    let after = styled.apply(&line).expect("changed");
+    assert_eq!(after["tags_all"], json!(["fox", "ink"]));
+    assert_eq!(after["matched_tags"], json!(["ink"]));
+
+    let removed = PictureEdit {
+        remove_tags: vec!["ink".to_owned()],
+        ..PictureEdit::default()
+    };
+    let after = removed.apply(&after).expect("changed");
+    let mut next = line.clone();
+    Edited::of(&after).expect("edited").repeat_on(&mut next);
+    assert_eq!(
+        next["tags_all"],
+        json!(["fox"]),
+        "an ingest brings nothing back"
+    );
+    assert_eq!(next.get("matched_tags"), None);
+}

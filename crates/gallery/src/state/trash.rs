@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use clippy_core::gallery::{Payload, Point, Space, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::trash::{
-    JournalEntry, KeptFilter, KeptKind, KeptPoint, KeptState, NumberedPoint, Tombstone, Trash,
-    what_stays,
+    JournalEntry, JournalLine, KeptFilter, KeptKind, KeptPoint, KeptState, NumberedPoint,
+    Tombstone, Trash, what_stays,
 };
 use clippy_core::{Error, Result};
 use serde_json::{Number, Value};
@@ -41,6 +41,7 @@ struct Row {
 
 #[derive(sqlx::FromRow)]
 struct JournalRow {
+    number: i64,
     at: i64,
     by: Option<String>,
     change: String,
@@ -297,27 +298,32 @@ impl Trash for EmbeddedTrash {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn journal(&self, limit: usize) -> Result<Vec<JournalEntry>> {
+    async fn journal(&self, before: Option<u64>, limit: usize) -> Result<Vec<JournalLine>> {
         let rows: Vec<JournalRow> = sqlx::query_as(
-            "SELECT at, by, change, action, pictures, detail FROM change_journal WHERE collection \
-             = ? ORDER BY number DESC LIMIT ?",
+            "SELECT number, at, by, change, action, pictures, detail FROM change_journal WHERE \
+             collection = ? AND number < ? ORDER BY number DESC LIMIT ?",
         )
         .bind(&self.collection)
+        .bind(before.map_or(Ok(i64::MAX), number_in)?)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.state.pool)
         .await
         .map_err(failed)?;
-        let entry_of = |row: JournalRow| {
-            Ok(JournalEntry {
+        let line_of = |row: JournalRow| {
+            let entry = JournalEntry {
                 at: number_out(row.at)?,
                 by: row.by,
                 change: row.change,
                 action: row.action,
                 pictures: number_out(row.pictures)?,
                 detail: serde_json::from_str(&row.detail).map_err(damaged)?,
+            };
+            Ok(JournalLine {
+                number: number_out(row.number)?,
+                entry,
             })
         };
-        rows.into_iter().map(entry_of).collect()
+        rows.into_iter().map(line_of).collect()
     }
 }
 

@@ -9,12 +9,13 @@ use clippy_core::bulk::{TEXT_TEMPLATE, TagRequest, Vocabulary};
 use clippy_core::embedding::{EmbedInput, Embedder};
 use clippy_core::gallery::{GalleryReader, GalleryWriter, Payload, Point, words_of};
 use clippy_core::ids::PointId;
+use clippy_core::trash::Trash;
 use clippy_core::{ErrorCode, Result};
 use clippy_tagging::{
     Decision, NOTE, Observer, Proposal, Reviewer, Stage, TagAction, TagCursor, TagReport, TagTools,
     proposals_of, run,
 };
-use clippy_testing::{FakeEmbedder, MemoryGallery, TaggedPicture, tagged_pictures};
+use clippy_testing::{FakeEmbedder, MemoryGallery, MemoryTrash, TaggedPicture, tagged_pictures};
 
 const DIMENSION: usize = 16;
 /// Pictures with tags, and the ids of those without follow.
@@ -24,6 +25,7 @@ const UNTAGGED: u64 = 400;
 struct Setup {
     gallery: Arc<MemoryGallery>,
     embedder: Arc<FakeEmbedder>,
+    trash: Arc<MemoryTrash>,
     truth: HashMap<PointId, Vec<String>>,
 }
 
@@ -40,6 +42,7 @@ impl Setup {
         Self {
             gallery,
             embedder,
+            trash: Arc::default(),
             truth,
         }
     }
@@ -48,6 +51,7 @@ impl Setup {
         TagTools {
             gallery: self.gallery.clone(),
             embedder: self.embedder.clone(),
+            trash: self.trash.clone(),
         }
     }
 
@@ -55,6 +59,7 @@ impl Setup {
         run(
             &self.tools(),
             &request,
+            ("a run", None),
             TagCursor::default(),
             &Watcher::default(),
         )
@@ -73,7 +78,8 @@ impl Setup {
     }
 
     fn reviewer(&self) -> Reviewer<'_> {
-        Reviewer::new(&*self.gallery, &*self.embedder, TEXT_TEMPLATE)
+        let change = (&*self.trash as &dyn Trash, "a review", Some("ann"));
+        Reviewer::new(&*self.gallery, &*self.embedder, TEXT_TEMPLATE, change)
     }
 
     /// An untagged picture with a proposal.
@@ -194,6 +200,7 @@ async fn a_run_that_was_stopped_left_whole_pictures_and_continues() {
     let stopped = run(
         &setup.tools(),
         &request(0.5),
+        ("a run", None),
         TagCursor::default(),
         &watcher,
     )
@@ -209,7 +216,14 @@ async fn a_run_that_was_stopped_left_whole_pictures_and_continues() {
         "{done}"
     );
     let cursor = watcher.last.lock().await.clone();
-    let report = run(&setup.tools(), &request(0.5), cursor, &Watcher::default()).await;
+    let report = run(
+        &setup.tools(),
+        &request(0.5),
+        ("a run", None),
+        cursor,
+        &Watcher::default(),
+    )
+    .await;
     assert_eq!(report.expect("continued"), expected);
     assert_eq!(*setup.gallery.points.lock(), *whole.gallery.points.lock());
 }

@@ -98,16 +98,24 @@ async fn the_journal_is_only_added_to() {
     let state = EmbeddedState::open(&file, PreferenceRule::default());
     let state = state.await.expect("made");
     let trash = state.trash("pictures");
-    let entry = JournalEntry {
-        at: 7,
+    let entry = |at| JournalEntry {
+        at,
         by: None,
         change: "a".to_owned(),
         action: "delete".to_owned(),
         pictures: 3,
         detail: json!({ "filter": { "tags": ["cat"] } }),
     };
-    trash.record(&entry).await.expect("written");
-    assert_eq!(trash.journal(5).await.expect("read"), [entry]);
+    for at in [7, 8, 9] {
+        trash.record(&entry(at)).await.expect("written");
+    }
+    let newest = trash.journal(None, 2).await.expect("read");
+    let at = |lines: &[JournalLine]| -> Vec<JournalEntry> {
+        lines.iter().map(|line| line.entry.clone()).collect()
+    };
+    assert_eq!(at(&newest), [entry(9), entry(8)]);
+    let earlier = trash.journal(Some(newest[1].number), 2).await;
+    assert_eq!(at(&earlier.expect("read")), [entry(7)]);
     for statement in [
         "DELETE FROM change_journal",
         "UPDATE change_journal SET at = 1",
