@@ -247,6 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn pictures_with_a_new_description_are_not_counted_as_added() {
+        let outcome = outcome(&json!({
+            "totals": {"lines": 5, "embedded": 5, "unchanged": 0, "duplicates": 0, "skipped": 0,
+            "failed": 0},
+            "scan": {"files": 5, "folders": 1, "new": 2, "described_anew": 3}
+        }));
+        let sums = outcome.sums();
+        assert!(sums.contains(": 2 added, 3 described anew,"), "{sums}");
+    }
+
+    #[test]
     fn a_run_that_adds_nothing_fails_unless_pictures_were_stored_before() {
         let failed = json!({"lines": 1, "embedded": 0, "unchanged": 0, "duplicates": 0,
         "skipped": 0, "failed": 1});

@@ -6,12 +6,11 @@
 use async_trait::async_trait;
 use clippy_core::changes::ChangeRequest;
 use clippy_core::{Error, Result};
-use clippy_jobs::{JobContext, JobError, JobProgress};
+use clippy_jobs::{JobContext, JobError};
 use clippy_keeping::{ChangeCursor, ChangeReport, ChangeTools, Observer};
-use parking_lot::Mutex;
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use super::observer::JobObserver;
 use crate::ingest::Tools;
 
 /// Runs the job.
@@ -26,24 +25,12 @@ pub(super) async fn run(
         embedder: tools.embedder.clone(),
         trash: tools.trash.clone(),
     };
-    let cursor = context
-        .last_checkpoint()
-        .and_then(|cursor| ChangeCursor::deserialize(cursor).ok())
-        .unwrap_or_default();
-    let observer = JobObserver {
-        context,
-        stopped: Mutex::default(),
-    };
+    let observer = JobObserver::new(context);
     let change = context.job().id.to_string();
     let by = context.job().owner.as_deref();
+    let cursor = observer.last_cursor();
     let ended = clippy_keeping::run(&tools, request, (&change, by), cursor, &observer).await;
-    // If the job was asked to stop, or its claim was lost, that is the cause of every error of the
-    // run.
-    context.go_on()?;
-    if let Some(error) = observer.stopped.into_inner() {
-        return Err(error);
-    }
-    to_result(request, &change, &ended?)
+    to_result(request, &change, &observer.end(ended)?)
 }
 
 /// The result: the totals of bulk work, and the name of the change, which undoes it.
@@ -66,37 +53,17 @@ fn to_result(
     Ok(json!({ "totals": totals, "failures": [], "changes": changes }))
 }
 
-struct JobObserver<'c> {
-    context: &'c JobContext,
-    /// Why a checkpoint was not saved.
-    stopped: Mutex<Option<JobError>>,
-}
-
 #[async_trait]
 impl Observer for JobObserver<'_> {
     fn progress(&self, done: u64, total: u64) {
-        self.context.progress(JobProgress {
-            done,
-            total: Some(total),
-            unit: "pictures".to_owned(),
-            stage: "changing".to_owned(),
-            message: String::new(),
-        });
+        self.show("changing", "pictures", done, total);
     }
 
     fn is_stopped(&self) -> bool {
-        self.context.token().is_cancelled()
+        self.is_cancelled()
     }
 
     async fn checkpoint(&self, cursor: &ChangeCursor) -> Result<()> {
-        let cursor = serde_json::to_value(cursor)
-            .map_err(|error| Error::internal("a place is not JSON").with_source(error))?;
-        match self.context.save_checkpoint(cursor).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                *self.stopped.lock() = Some(error);
-                Err(Error::internal("the checkpoint was not saved"))
-            }
-        }
+        self.save(cursor).await
     }
 }

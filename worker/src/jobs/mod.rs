@@ -24,6 +24,7 @@ mod generate;
 mod ingest;
 mod manifest_part;
 mod merge;
+mod observer;
 mod part;
 mod plan;
 mod reindex;

@@ -7,12 +7,11 @@ use async_trait::async_trait;
 use clippy_core::bulk::{TagRequest, Vocabulary};
 use clippy_core::folders::Folders;
 use clippy_core::{Error, Result, blocking};
-use clippy_jobs::{JobContext, JobError, JobProgress};
+use clippy_jobs::{JobContext, JobError};
 use clippy_tagging::{Observer, Stage, TagCursor, TagReport, TagTools};
-use parking_lot::Mutex;
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use super::observer::JobObserver;
 use crate::ingest::Tools;
 
 /// Runs the job.
@@ -28,23 +27,12 @@ pub(super) async fn run(
         embedder: tools.embedder.clone(),
         trash: tools.trash.clone(),
     };
-    let cursor = context
-        .last_checkpoint()
-        .and_then(|cursor| TagCursor::deserialize(cursor).ok())
-        .unwrap_or_default();
-    let observer = JobObserver {
-        context,
-        stopped: Mutex::default(),
-    };
+    let observer = JobObserver::new(context);
     let change = context.job().id.to_string();
     let by = context.job().owner.as_deref();
+    let cursor = observer.last_cursor();
     let ended = clippy_tagging::run(&tools, &request, (&change, by), cursor, &observer).await;
-    // If the job was asked to stop, or its claim is lost, that is the cause of any error of the run.
-    context.go_on()?;
-    if let Some(error) = observer.stopped.into_inner() {
-        return Err(error);
-    }
-    to_result(&ended?)
+    to_result(&observer.end(ended)?)
 }
 
 /// Checks the file again, since the queue is not trusted.
@@ -75,12 +63,6 @@ fn to_result(report: &TagReport) -> Result<Value, JobError> {
     Ok(json!({ "totals": totals, "failures": [], "tags": tags }))
 }
 
-struct JobObserver<'c> {
-    context: &'c JobContext,
-    /// Why a checkpoint was not saved.
-    stopped: Mutex<Option<JobError>>,
-}
-
 #[async_trait]
 impl Observer for JobObserver<'_> {
     fn progress(&self, stage: Stage, done: u64, total: u64) {
@@ -88,28 +70,14 @@ impl Observer for JobObserver<'_> {
             Stage::Words => "words",
             _ => "pictures",
         };
-        self.context.progress(JobProgress {
-            done,
-            total: Some(total),
-            unit: unit.to_owned(),
-            stage: stage.name().to_owned(),
-            message: String::new(),
-        });
+        self.show(stage.name(), unit, done, total);
     }
 
     fn is_stopped(&self) -> bool {
-        self.context.token().is_cancelled()
+        self.is_cancelled()
     }
 
     async fn checkpoint(&self, cursor: &TagCursor) -> Result<()> {
-        let cursor = serde_json::to_value(cursor)
-            .map_err(|error| Error::internal("a place is not JSON").with_source(error))?;
-        match self.context.save_checkpoint(cursor).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                *self.stopped.lock() = Some(error);
-                Err(Error::internal("the checkpoint was not saved"))
-            }
-        }
+        self.save(cursor).await
     }
 }

@@ -2,9 +2,8 @@
 //! undoing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::support::timing::short_timing;
+use crate::support::killed::Worker;
 use crate::support::{DIMENSION, Fixture, line, wait_for_job};
 use async_trait::async_trait;
 use clippy_core::Result;
@@ -16,14 +15,12 @@ use clippy_core::ids::PointId;
 use clippy_core::ledger::LineOutcome;
 use clippy_core::trash::{KeptFilter, KeptKind, KeptPoint, KeptState, Trash as _, now};
 use clippy_jobs::{
-    Envelope, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
-    SqliteJobs, SqliteSettings,
+    Envelope, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, SqliteJobs, SqliteSettings,
 };
 use clippy_keeping::{Keeper, Restored, complete_interrupted};
 use clippy_tagging::{Observer, Stage, TagCursor, TagTools};
 use clippy_testing::{FakeEmbedder, MemoryTrash, tagged_pictures, wait_until};
 use clippy_worker::ingest::{RunSettings, Tools, ingest};
-use clippy_worker::jobs::{BulkSettings, handlers};
 use tokio_util::sync::CancellationToken;
 
 fn keeper<'k>(fixture: &'k Fixture, change: &'k str) -> Keeper<'k> {
@@ -289,40 +286,6 @@ async fn what_a_crash_interrupted_is_completed() {
     }
 }
 
-/// A worker that stops in the middle of its work when it is dropped, like a killed process.
-struct Worker(Option<tokio::runtime::Runtime>);
-
-impl Worker {
-    fn start(fixture: &Fixture) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("one");
-        let file = fixture.path("jobs.db");
-        let (tools, folders) = (fixture.live_tools(), fixture.folders());
-        let handlers = handlers(&tools, &folders, BulkSettings::default());
-        runtime.spawn(async move {
-            let store = SqliteJobs::open(&file, SqliteSettings::default()).await;
-            let settings = RunnerSettings {
-                lanes: vec![(Lane::Control, 1)],
-                timing: short_timing(),
-                drain: Duration::from_secs(5),
-            };
-            let store = Arc::new(store.expect("opened"));
-            let runner = Runner::new(store, handlers, settings).expect("good settings");
-            runner.run(CancellationToken::new()).await;
-        });
-        Self(Some(runtime))
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.0.take().expect("running").shutdown_background();
-    }
-}
-
 async fn submit(store: &SqliteJobs, filter: PictureFilter, action: ChangeAction) -> JobId {
     let request = ChangeRequest {
         filter,
@@ -363,13 +326,13 @@ async fn a_killed_deletion_is_completed_and_undone_by_its_name() {
         ..PictureFilter::default()
     };
     let id = submit(&store, every, ChangeAction::Delete).await;
-    let worker = Worker::start(&fixture);
+    let worker = Worker::start(&fixture, Lane::Control);
     wait_until("some to be deleted", || async {
         fixture.gallery.points.lock().len() < before.len()
     })
     .await;
     drop(worker);
-    let _next = Worker::start(&fixture);
+    let _next = Worker::start(&fixture, Lane::Control);
     let job = finished(&store, id).await;
     let result = job.result.expect("a result");
     assert_eq!(result["changes"]["change"], id.to_string());

@@ -1,21 +1,17 @@
 //! Proposed tags as jobs: kills in the middle, and what a later ingest keeps.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::support::timing::short_timing;
+use crate::support::killed::Worker;
 use crate::support::{DIMENSION, Fixture, line};
 use clippy_core::bulk::{TEXT_TEMPLATE, TagRequest, Vocabulary};
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::{Payload, Point, words_of};
 use clippy_jobs::{
-    Envelope, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
-    SqliteJobs, SqliteSettings,
+    Envelope, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, SqliteJobs, SqliteSettings,
 };
 use clippy_tagging::{Decision, Proposal, Reviewer, proposals_of};
 use clippy_testing::{tagged_pictures, wait_until};
-use clippy_worker::jobs::{BulkSettings, handlers};
-use tokio_util::sync::CancellationToken;
 
 const TAGGED: u64 = 256;
 const UNTAGGED: u64 = 512;
@@ -30,40 +26,6 @@ fn filled() -> Fixture {
     }
     drop(points);
     fixture
-}
-
-/// A worker that stops in the middle of its work when it is dropped, like a killed process.
-struct Worker(Option<tokio::runtime::Runtime>);
-
-impl Worker {
-    fn start(fixture: &Fixture) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("one");
-        let file = fixture.path("jobs.db");
-        let (tools, folders) = (fixture.live_tools(), fixture.folders());
-        let handlers = handlers(&tools, &folders, BulkSettings::default());
-        runtime.spawn(async move {
-            let store = SqliteJobs::open(&file, SqliteSettings::default()).await;
-            let settings = RunnerSettings {
-                lanes: vec![(Lane::Bulk, 1)],
-                timing: short_timing(),
-                drain: Duration::from_secs(5),
-            };
-            let store = Arc::new(store.expect("opened"));
-            let runner = Runner::new(store, handlers, settings).expect("good settings");
-            runner.run(CancellationToken::new()).await;
-        });
-        Self(Some(runtime))
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.0.take().expect("running").shutdown_background();
-    }
 }
 
 fn request() -> TagRequest {
@@ -119,7 +81,7 @@ fn count_proposed(fixture: &Fixture) -> usize {
 async fn a_job_that_was_killed_leaves_whole_pictures_and_its_next_run_does_the_rest() {
     let whole = filled();
     let (store, id) = submit(&whole, &request()).await;
-    let worker = Worker::start(&whole);
+    let worker = Worker::start(&whole, Lane::Bulk);
     let job = finished(&store, id).await;
     assert_eq!(job.state, JobState::Succeeded, "{job:?}");
     drop(worker);
@@ -127,7 +89,7 @@ async fn a_job_that_was_killed_leaves_whole_pictures_and_its_next_run_does_the_r
 
     let fixture = filled();
     let (store, id) = submit(&fixture, &request()).await;
-    let worker = Worker::start(&fixture);
+    let worker = Worker::start(&fixture, Lane::Bulk);
     // Whoever holds the gate stops all searches. It is handed over in the order of the calls, so
     // that the job makes a few steps between two looks.
     let held = loop {
@@ -140,7 +102,7 @@ async fn a_job_that_was_killed_leaves_whole_pictures_and_its_next_run_does_the_r
     let at_kill = count_proposed(&fixture);
     assert!(at_kill < count_proposed(&whole), "{at_kill}");
     drop(held);
-    let _next = Worker::start(&fixture);
+    let _next = Worker::start(&fixture, Lane::Bulk);
     let job = finished(&store, id).await;
     assert_eq!(job.state, JobState::Succeeded, "{job:?}");
     assert!(
@@ -162,7 +124,7 @@ async fn a_job_cannot_read_a_vocabulary_outside_of_the_workers_folders() {
         ..request()
     };
     let (store, id) = submit(&fixture, &outside).await;
-    let _worker = Worker::start(&fixture);
+    let _worker = Worker::start(&fixture, Lane::Bulk);
     let job = finished(&store, id).await;
     assert_eq!(job.state, JobState::Failed);
     let error = job.error.expect("a reason");

@@ -1,6 +1,7 @@
 //! Test doubles: a collection and a ledger in memory that can be made to fail, an embedder that
 //! counts, and folders of pictures.
 
+pub mod killed;
 pub mod timing;
 
 use std::collections::{BTreeMap, HashMap};
