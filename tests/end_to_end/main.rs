@@ -5,6 +5,7 @@ mod add;
 mod attacks;
 mod bad_input;
 mod calibration;
+mod changes;
 mod demo;
 mod doctor;
 mod embedder;
