@@ -69,7 +69,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// line and column are appended.
 pub(super) fn describe(error: &serde_json::Error) -> String {
     const LONGEST: usize = 200;
-    let whole = error.to_string();
+    let whole = in_plain_words(&error.to_string());
     match whole.char_indices().nth(LONGEST) {
         None => whole,
         Some((end, _)) => format!(
@@ -79,6 +79,34 @@ pub(super) fn describe(error: &serde_json::Error) -> String {
             error.column()
         ),
     }
+}
+
+/// Replaces the names of Rust's types at the end of a message, after "expected". What comes before
+/// may quote the caller, and is left as it is.
+fn in_plain_words(message: &str) -> String {
+    const EXPECTED: &str = ", expected ";
+    let Some((said, expected)) = message.rsplit_once(EXPECTED) else {
+        return message.to_owned();
+    };
+    let (kind, place) = match expected.find(" at line ") {
+        Some(at) => expected.split_at(at),
+        None => (expected, ""),
+    };
+    let kind = match kind {
+        "a map" => "an object",
+        "a sequence" => "a list",
+        "a boolean" => "true or false",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        _ if kind.starts_with("struct ") => "an object",
+        _ => kind,
+    };
+    let said = match said.strip_prefix("invalid type: ") {
+        Some("map") => "this is an object",
+        Some("sequence") => "this is a list",
+        _ => said,
+    };
+    format!("{said}{EXPECTED}{kind}{place}")
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
@@ -106,4 +134,40 @@ pub(super) fn content_type(headers: &HeaderMap) -> String {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Sent {
+        #[serde(rename = "count")]
+        _count: u64,
+        #[serde(rename = "tags")]
+        _tags: Vec<String>,
+    }
+
+    #[test]
+    fn errors_name_no_types_of_rust() {
+        for (sent, told) in [
+            ("[1]", "an object"),
+            (r#"{"count": "many", "tags": []}"#, "a whole number"),
+            (
+                r#"{"count": 1, "tags": {}}"#,
+                "this is an object, expected a list",
+            ),
+            (
+                r#"{"count": ", expected u64", "tags": []}"#,
+                "\", expected u64\", expected a whole number",
+            ),
+        ] {
+            let error = serde_json::from_str::<Sent>(sent).expect_err(sent);
+            let described = describe(&error);
+            assert!(described.contains(told), "{described}");
+            for name in ["Sent", "struct", "sequence", " map"] {
+                assert!(!described.contains(name), "{described}");
+            }
+        }
+    }
 }
