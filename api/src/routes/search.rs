@@ -6,9 +6,10 @@ use clippy_core::gallery::{PATH_FIELD, Payload, ProbeKind};
 use clippy_core::ids::PointId;
 use clippy_core::recent::{LONGEST_RECENT, RecentQuery};
 use clippy_core::search::fusion::{Hit, PerProbe};
+use clippy_core::search::suggestions::Correction;
 use clippy_core::search::weights::Weights;
 use clippy_core::search::words::WordsPart;
-use clippy_search::{GroupCount, SearchAnswer, SearchQuery, StyleHits, Took};
+use clippy_search::{DidYouMean, GroupCount, SearchAnswer, SearchQuery, StyleHits, Took};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -40,12 +41,49 @@ pub(crate) struct SearchResponse {
     calibrated: bool,
     /// How many pictures were left out of this page because they look the same as one in it.
     collapsed: usize,
+    /// Whether even the best results are no closer to the words than chance, so that the gallery has
+    /// probably nothing like it. Only for searches by words alone, on the first page.
+    nothing_close: bool,
+    /// What was probably meant, if the gallery's tags do not have words of `query_text` but similar
+    /// ones. Only on the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did_you_mean: Option<CorrectedText>,
     /// The tags and styles of the best hits, if `facets` was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     facets: Option<FacetsOfResults>,
     /// The styles of the best hits, when `order` is `per_style`.
     #[serde(skip_serializing_if = "Option::is_none")]
     styles: Option<Vec<StyleOfResults>>,
+}
+
+/// The words of a search with misspelt words corrected.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CorrectedText {
+    /// The whole text.
+    text: String,
+    /// The corrected words.
+    corrections: Vec<CorrectedWord>,
+}
+
+/// A word, and the gallery's word that was probably meant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CorrectedWord {
+    /// The word, in lower case.
+    word: String,
+    /// The gallery's word.
+    instead: String,
+}
+
+impl From<DidYouMean> for CorrectedText {
+    fn from(DidYouMean { text, corrections }: DidYouMean) -> Self {
+        let corrections = corrections.into_iter();
+        let corrections =
+            corrections.map(|Correction { word, instead }| CorrectedWord { word, instead });
+        Self {
+            text,
+            corrections: corrections.collect(),
+        }
+    }
 }
 
 /// One style among the best hits.
@@ -239,6 +277,8 @@ impl SearchResponse {
             weights: answer.weights.into(),
             calibrated: answer.calibrated,
             collapsed: answer.collapsed,
+            nothing_close: answer.nothing_close,
+            did_you_mean: answer.did_you_mean.map(CorrectedText::from),
             facets: answer.facets.map(|facets| FacetsOfResults {
                 of: facets.of,
                 tags: facets.tags.into_iter().map(FacetValue::from).collect(),

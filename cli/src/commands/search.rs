@@ -65,6 +65,12 @@ pub async fn run(
         );
         return Ok(());
     }
+    if answer["nothing_close"] == true {
+        eprintln!("Nothing in the gallery is close to this. The nearest pictures:");
+    }
+    if let Some(meant) = answer["did_you_mean"]["text"].as_str() {
+        eprintln!("Did you mean: {meant}");
+    }
     let bold = |text: String| {
         if std::io::stdout().is_terminal() {
             format!("\x1b[1m{text}\x1b[0m")

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clippy_core::gallery::FacetCount;
 use clippy_core::ids::PointId;
 use clippy_core::search::fusion::Hit;
+use clippy_core::search::suggestions::Correction;
 use clippy_core::search::weights::Weights;
 
 /// How long each step of a search took.
@@ -55,6 +56,15 @@ pub struct StyleHits {
     pub ids: Vec<PointId>,
 }
 
+/// A query with its misspelt words corrected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DidYouMean {
+    /// The whole text.
+    pub text: String,
+    /// The corrected words.
+    pub corrections: Vec<Correction>,
+}
+
 /// A page of results.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchAnswer {
@@ -66,6 +76,12 @@ pub struct SearchAnswer {
     pub calibrated: bool,
     /// How many pictures were left out because they look like one of these.
     pub collapsed: usize,
+    /// Whether even the best hits are no closer to the words than chance. Only for queries by words
+    /// alone, on the first page.
+    pub nothing_close: bool,
+    /// What was probably meant, when words of the query are unknown to the gallery. Only on the first
+    /// page.
+    pub did_you_mean: Option<DidYouMean>,
     /// What the best hits have in common, when that was asked for.
     pub facets: Option<Facets>,
     /// The styles of the best hits, when the results are ordered by them.

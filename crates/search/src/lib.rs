@@ -18,8 +18,9 @@ mod probes;
 mod query;
 mod ranked;
 mod searcher;
+mod vocabulary;
 
-pub use answer::{Facets, GroupCount, SearchAnswer, StyleHits, Took};
+pub use answer::{DidYouMean, Facets, GroupCount, SearchAnswer, StyleHits, Took};
 pub use calibrating::{calibrate, calibrate_if_outgrown};
 pub use facets::FACET_POOL;
 pub use live::{LiveSearcher, MakeSearcher};

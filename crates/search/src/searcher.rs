@@ -14,6 +14,7 @@ use clippy_core::search::duplicates::count_duplicates;
 use clippy_core::search::evidence::Guesses;
 use clippy_core::search::fusion::{Hit, Ranking, RankingParts, Taste};
 use clippy_core::search::lexical::LexicalQuery;
+use clippy_core::search::suggestions::corrected;
 use clippy_core::search::weights::Weights;
 use clippy_core::search::words::Words;
 use clippy_core::style_groups::{self, StyleGroups};
@@ -22,7 +23,7 @@ use clippy_core::{Error, ErrorCode, Result, blocking, styles};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
 
-use crate::answer::{SearchAnswer, Took};
+use crate::answer::{DidYouMean, SearchAnswer, Took};
 use crate::calibrating::{CalibrationCache, calibrate};
 use crate::crowding::CrowdingCache;
 use crate::embedding_cache::EmbeddingCache;
@@ -34,6 +35,7 @@ use crate::prepare::{PreparedQuery, prepare};
 use crate::probes::{ProbeParts, Probes};
 use crate::query::{AskedOrder, SearchQuery, non_blank};
 use crate::ranked::{HitFinder, fill_payloads};
+use crate::vocabulary::VocabularyCache;
 
 /// The settings of a searcher.
 #[derive(Debug, Clone)]
@@ -58,6 +60,7 @@ pub struct Searcher {
     calibration: CalibrationCache,
     crowding: CrowdingCache,
     embeddings: Arc<EmbeddingCache>,
+    vocabulary: VocabularyCache,
 }
 
 impl Searcher {
@@ -78,6 +81,7 @@ impl Searcher {
             calibration: CalibrationCache::default(),
             crowding: CrowdingCache::default(),
             embeddings: Arc::new(EmbeddingCache::default()),
+            vocabulary: VocabularyCache::default(),
         }
     }
 
@@ -172,10 +176,17 @@ impl Searcher {
         let next_cursor = (hits.len() > end).then(|| cursor::encode(end, &fingerprint));
         let mut page: Vec<Hit> = hits.into_iter().skip(offset).take(query.top).collect();
         fill_payloads(self.gallery.as_ref(), &mut page).await?;
+        let nothing_close = offset == 0 && ranking.nothing_is_close(&page);
+        let did_you_mean = match offset {
+            0 => self.did_you_mean(&query, &probes).await?,
+            _ => None,
+        };
         let ended = Instant::now();
         Ok(SearchAnswer {
             collapsed: count_duplicates(&page),
             hits: page,
+            nothing_close,
+            did_you_mean,
             weights,
             calibrated: ranking.is_calibrated(),
             priors_size,
@@ -201,6 +212,28 @@ impl Searcher {
         self.calibration.set(Arc::clone(&sampled));
         self.crowding.clear();
         Ok(sampled)
+    }
+
+    /// Corrects the words of a query that the gallery's tags do not have.
+    async fn did_you_mean(
+        &self,
+        query: &SearchQuery,
+        probes: &[Probe],
+    ) -> Result<Option<DidYouMean>> {
+        let Some(text) = wanted_text(query, probes) else {
+            return Ok(None);
+        };
+        let vocabulary = self.vocabulary.get(self.gallery.as_ref()).await?;
+        let text = text.to_owned();
+        // Thousands of words are compared.
+        blocking("correcting words", move || {
+            let corrections = vocabulary.corrections(&text);
+            Ok((!corrections.is_empty()).then(|| DidYouMean {
+                text: corrected(&text, &corrections),
+                corrections,
+            }))
+        })
+        .await
     }
 
     async fn tag_weights(&self, query: &SearchQuery) -> Result<HashMap<String, f64>> {
@@ -410,15 +443,20 @@ fn within_groups(mut query: SearchQuery, groups: Option<&StyleGroups>) -> Result
 
 /// Returns the words that count in the ranking; none when they have no weight.
 fn words_of(query: &SearchQuery, probes: &[Probe]) -> Words {
-    let has_words_probe = probes.iter().any(|probe| probe.kind.is_of_words());
-    let words = |text| {
-        non_blank(text)
-            .filter(|_| has_words_probe)
-            .map(LexicalQuery::new)
-    };
+    let has_words_probe = has_words_probe(probes);
+    let unwanted = non_blank(&query.negative_text).filter(|_| has_words_probe);
     Words {
-        wanted: words(&query.text),
-        unwanted: words(&query.negative_text),
+        wanted: wanted_text(query, probes).map(LexicalQuery::new),
+        unwanted: unwanted.map(LexicalQuery::new),
         proposed_by: None,
     }
+}
+
+/// Returns the words of a query, when they have a weight.
+fn wanted_text<'q>(query: &'q SearchQuery, probes: &[Probe]) -> Option<&'q str> {
+    non_blank(&query.text).filter(|_| has_words_probe(probes))
+}
+
+fn has_words_probe(probes: &[Probe]) -> bool {
+    probes.iter().any(|probe| probe.kind.is_of_words())
 }

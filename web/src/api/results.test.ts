@@ -111,6 +111,14 @@ describe("a page", () => {
     const more = pageOf({ ...answer, facets, next_cursor: "next" });
     expect(more).toMatchObject({ facets, nextCursor: "next" });
   });
+
+  it("has advice only when the server gives some", () => {
+    expect(pageOf(answer)).toMatchObject({ nothingClose: false, didYouMean: null });
+    const corrections = [{ word: "aplle", instead: "apple" }];
+    const did_you_mean = { text: "apple", corrections };
+    const advised = pageOf({ ...answer, did_you_mean, nothing_close: true });
+    expect(advised).toMatchObject({ nothingClose: true, didYouMean: "apple" });
+  });
 });
 
 describe("rarity", () => {

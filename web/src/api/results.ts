@@ -46,6 +46,10 @@ export interface SearchPage {
   /** How many learned tag weights shaped the ranking. */
   priors: number;
   calibrated: boolean;
+  /** Whether even the best hits are no closer than chance. */
+  nothingClose: boolean;
+  /** The words with misspelt ones corrected, if some are. */
+  didYouMean: string | null;
   facets: Schemas["FacetsOfResults"] | null;
 }
 
@@ -88,6 +92,8 @@ export function pageOf(answer: Schemas["SearchResponse"]): SearchPage {
     tookMs: answer.took_ms.total,
     priors: answer.priors_size,
     calibrated: answer.calibrated,
+    nothingClose: answer.nothing_close ?? false,
+    didYouMean: answer.did_you_mean?.text ?? null,
     facets: answer.facets ?? null,
   };
 }

@@ -11,6 +11,7 @@ import { openKeys } from "@/state/keys-dialog";
 import { Button } from "@/ui/button";
 import { Empty, Failure, Notice, Skeleton } from "@/ui/states";
 
+import { Advice } from "./advice";
 import { Card, type CardActions } from "./card";
 import { EmptyGallery, findsEverything, HowToAdd, useMayBeEmpty } from "./empty-gallery";
 import { useSaved } from "./feedback";
@@ -56,6 +57,7 @@ export function Results({ search, actions, failure }: ResultsProps) {
       ) : (
         <>
           {error !== null && <Notice error={error} className="mb-3" />}
+          {search.first !== undefined && <Advice page={search.first} />}
           <Grid search={search} actions={actions} />
         </>
       )}

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
-use super::calibration::{QueryBackground, Sampled, TotalBackground};
+use super::calibration::{Level, QueryBackground, Sampled, TotalBackground};
 use super::evidence::{Evidence, Guesses, style_gain};
 use super::words::{Shares, WordFloors, WordScores, Words, WordsPart};
 use crate::gallery::{Candidate, Candidates, Payload, Probe, ProbeKind, tags_of};
@@ -223,6 +223,11 @@ impl Ranking {
             (*weight > 0.0).then_some((index, *kind))
         };
         self.probes.iter().enumerate().filter_map(weighted)
+    }
+
+    /// Where the cosines of random pictures with a probe lie.
+    pub(super) fn level(&self, probe: usize) -> Option<Level> {
+        self.background.as_ref()?.level(probe)
     }
 
     /// Scores every candidate and sorts them.

@@ -101,7 +101,7 @@ impl LexicalQuery {
     }
 }
 
-fn is_stop_word(word: &str) -> bool {
+pub(super) fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.contains(&word)
 }
 
@@ -122,7 +122,7 @@ fn normal_form(tag: &str) -> String {
 }
 
 /// The last word's plural ending cut off, where there is one ("apples", "cherries", "boxes").
-fn singular(tag: &str) -> Option<String> {
+pub(super) fn singular(tag: &str) -> Option<String> {
     if tag.len() < 4 || tag.ends_with("ss") || tag.ends_with("us") || tag.ends_with("is") {
         return None;
     }

@@ -1,6 +1,7 @@
 //! The arithmetic of hybrid search: pure functions from scores to a ranking.
 
 pub mod calibration;
+mod closeness;
 pub mod crowding;
 pub mod cursor;
 pub mod diversity;
@@ -11,6 +12,7 @@ pub mod lexical;
 pub mod per_style;
 mod product;
 pub mod subjects;
+pub mod suggestions;
 pub mod weights;
 pub mod words;
 
