@@ -7,7 +7,7 @@ use clippy_core::ids::PointId;
 use clippy_core::search::duplicates::collapse;
 use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::per_style::{self, StyleGroup};
-use clippy_core::search::{crowding, diversity, subjects};
+use clippy_core::search::{colours, crowding, diversity, subjects};
 use clippy_core::style_groups::StyleGroups;
 use clippy_core::{Result, blocking};
 
@@ -61,6 +61,9 @@ impl HitFinder<'_> {
         if self.ranking.corrects_crowding() {
             needed = needed.max(crowding::POOL);
         }
+        if self.ranking.compares_colours() {
+            needed = needed.max(colours::POOL);
+        }
         loop {
             let Ranked {
                 mut hits,
@@ -71,6 +74,10 @@ impl HitFinder<'_> {
             hits.truncate(needed);
             if self.ranking.corrects_crowding() {
                 self.correct_crowding(&mut hits, is_complete).await?;
+            }
+            if self.ranking.compares_colours() {
+                fill_payloads(self.gallery, &mut hits).await?;
+                self.ranking.prefer_colours(&mut hits);
             }
             if self.query.collapse {
                 fill_payloads(self.gallery, &mut hits).await?;

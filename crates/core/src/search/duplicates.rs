@@ -39,6 +39,12 @@ impl Appearance {
         Some(Self { hash, colours })
     }
 
+    /// The mean colours of 8 x 8 cells, RGB, rows first.
+    #[must_use]
+    pub fn colours(&self) -> &[u8] {
+        &self.colours
+    }
+
     /// Whether the two pictures look the same.
     #[must_use]
     pub fn looks_like(&self, other: &Self) -> bool {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use super::calibration::{Level, QueryBackground, Sampled, TotalBackground};
+use super::colours::{self, Colour};
 use super::evidence::{Evidence, Guesses, style_gain};
 use super::words::{Shares, WordFloors, WordScores, Words, WordsPart};
 use crate::gallery::{Candidate, Candidates, Payload, Probe, ProbeKind, tags_of};
@@ -46,6 +47,8 @@ pub struct Ranking {
     probes: Vec<(ProbeKind, f32)>,
     words: Words,
     shares: Shares,
+    /// The colours that the words name.
+    colours: Vec<Colour>,
     taste: Taste,
     evidence: Evidence,
     background: Option<QueryBackground>,
@@ -162,6 +165,11 @@ impl Ranking {
                 .iter()
                 .map(|probe| (probe.kind, weight(probe)))
                 .collect(),
+            colours: words
+                .wanted
+                .as_ref()
+                .map(|wanted| colours::named_in(wanted.subjects()))
+                .unwrap_or_default(),
             words,
             shares,
             taste,
@@ -223,6 +231,11 @@ impl Ranking {
             (*weight > 0.0).then_some((index, *kind))
         };
         self.probes.iter().enumerate().filter_map(weighted)
+    }
+
+    /// The colours that the words name.
+    pub(super) fn colours(&self) -> &[Colour] {
+        &self.colours
     }
 
     /// Where the cosines of random pictures with a probe lie.
@@ -341,7 +354,7 @@ impl Ranking {
     }
 
     /// The weight that all comparisons with words share.
-    fn words_weight(&self) -> f32 {
+    pub(super) fn words_weight(&self) -> f32 {
         let of_words = self.probes.iter().filter(|(kind, _)| kind.is_of_words());
         of_words.map(|(_, weight)| *weight).fold(0.0, f32::max)
     }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::colours::is_colour_word;
 use super::lexical::{is_stop_word, singular};
 
 /// The most words of a query that are corrected.
@@ -79,7 +80,8 @@ impl Vocabulary {
     fn correct(&self, word: &str) -> Option<&str> {
         let length = word.chars().count();
         let has_digits = word.chars().any(char::is_numeric);
-        if has_digits || length > LONGEST || is_stop_word(word) || self.knows(word) {
+        let is_known = is_stop_word(word) || is_colour_word(word) || self.knows(word);
+        if has_digits || length > LONGEST || is_known {
             return None;
         }
         let most = most_edits(length);
