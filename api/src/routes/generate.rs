@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use crate::access::Caller;
 use crate::extract::{Admitted, LargeJson};
 use crate::problem::Problem;
+use crate::routes::found_subject::with_found_subject;
 use crate::routes::generate_body::GenerateBody;
 use crate::routes::idempotency::{IdempotencyHeader, IdempotentRequest, idempotency_key};
 use crate::routes::job_answer::JobResponse;
@@ -148,6 +149,7 @@ pub(crate) async fn estimate_images(
     body: LargeJson<GenerateBody>,
 ) -> Result<Json<EstimateResponse>, Problem> {
     let request = body.value.request(&OwnAddress::of(&headers))?;
+    let request = with_found_subject(&state, request).await?;
     Ok(Json(check_request(&state, &request).await?.into()))
 }
 
@@ -181,6 +183,7 @@ pub(crate) async fn enqueue(
             existing: true,
         });
     }
+    let request = with_found_subject(state, request).await?;
     let estimate = check_request(state, &request).await?;
     let stored = state.generation().intake.take(request).await?;
     let payload = Envelope::whole(&stored).to_payload()?;

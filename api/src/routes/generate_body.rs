@@ -137,6 +137,7 @@ impl GenerateBody {
             ),
             add_to_gallery: body.add_to_gallery.unwrap_or_default(),
             subject_type: None,
+            found_subject: None,
         })
     }
 }

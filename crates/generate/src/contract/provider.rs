@@ -38,6 +38,12 @@ pub trait Provider: Send + Sync + 'static {
         plan(request, &self.capabilities())
     }
 
+    /// The words by which a subject has to be found in the gallery, since the provider cannot paint
+    /// what they name and the request has nothing else to paint. `None` if no subject is needed.
+    fn subject_to_find(&self, _request: &GenerateRequest) -> Option<String> {
+        None
+    }
+
     /// US dollars for one picture of a paid provider; `None` when it is not set.
     fn price_per_image(&self) -> Option<f64> {
         None

@@ -120,6 +120,10 @@ pub struct GenerateRequest {
     /// Clippy 0.2's `subject_type_default`: `person`, `animal`, `product` or `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_type: Option<String>,
+    /// The picture of the gallery that the server added to `refs` as the subject, since the provider
+    /// cannot paint what the prompt names. Callers do not set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_subject: Option<PointId>,
 }
 
 /// The words and weights of a search.
@@ -160,6 +164,7 @@ impl Default for GenerateRequest {
             query: None,
             add_to_gallery: false,
             subject_type: None,
+            found_subject: None,
         }
     }
 }

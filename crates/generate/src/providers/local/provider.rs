@@ -106,6 +106,10 @@ impl Provider for LocalProvider {
         Ok(receipt)
     }
 
+    fn subject_to_find(&self, request: &GenerateRequest) -> Option<String> {
+        words::subject_to_find(request)
+    }
+
     async fn generate(
         &self,
         generation: Arc<Generation>,

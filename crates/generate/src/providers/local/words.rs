@@ -116,6 +116,17 @@ impl GivenInputs {
     }
 }
 
+/// The words of a prompt that names a subject, if the request has no picture to paint it from.
+pub(super) fn subject_to_find(request: &GenerateRequest) -> Option<String> {
+    let given = GivenInputs::of(request);
+    if given.sketch || given.base || given.subject {
+        return None;
+    }
+    let prompt = request.prompt.as_deref()?.trim();
+    let names_a_subject = !PromptWords::of(prompt).unknown.is_empty();
+    names_a_subject.then(|| prompt.to_owned())
+}
+
 /// The reason to refuse a request because the picture could show nothing of it; `None` if it could.
 pub(super) fn refusal(request: &GenerateRequest) -> Option<String> {
     const INSTEAD: &str = "or choose another provider";
@@ -146,7 +157,8 @@ pub(super) fn refusal(request: &GenerateRequest) -> Option<String> {
     };
     Some(format!(
         "the built-in painter cannot paint {what} from words alone, only hills in the colours \
-         that they name: add a sketch, a base or a reference, {INSTEAD}"
+         that they name, and no picture of the gallery is close to the words: add a sketch, a base \
+         or a reference, {INSTEAD}"
     ))
 }
 
@@ -158,6 +170,13 @@ pub(super) fn plan_prompt(request: &GenerateRequest, receipt: &mut Receipt) {
     }
     let given = GivenInputs::of(request);
     let words = PromptWords::of(prompt);
+    if let Some(id) = request.found_subject {
+        return receipt.add_approximated(
+            "prompt",
+            format!("the picture {id} of the gallery as the subject"),
+            "the built-in painter cannot paint from words; this picture is the closest to them",
+        );
+    }
     let drawn = given.sketch || !(given.base || given.subject);
     let covered = given.sketch && given.style >= COVERS;
     let hills = !(given.sketch || given.base || given.subject);
@@ -262,6 +281,39 @@ mod tests {
         ] {
             assert_eq!(refusal(&painted), None, "{painted:?}");
         }
+    }
+
+    #[test]
+    fn a_subject_is_looked_for_when_only_words_name_it() {
+        let apple = || asking(" a red apple ");
+        assert_eq!(subject_to_find(&apple()).as_deref(), Some("a red apple"));
+        let styled = GenerateRequest {
+            style_tags: vec!["pixel_art".into()],
+            ..with("style", 0.9, apple())
+        };
+        assert!(subject_to_find(&styled).is_some());
+        let drawn = GenerateRequest {
+            sketch: Some("AA".into()),
+            ..apple()
+        };
+        for enough in [
+            drawn,
+            with("subject", 0.5, apple()),
+            asking("blue hills"),
+            GenerateRequest::default(),
+        ] {
+            assert_eq!(subject_to_find(&enough), None, "{enough:?}");
+        }
+
+        let found = GenerateRequest {
+            found_subject: Some(7.into()),
+            ..with("subject", 0.8, apple())
+        };
+        let mut receipt = Receipt::new("local");
+        plan_prompt(&found, &mut receipt);
+        let line = receipt.line("prompt").expect("a line");
+        assert_eq!(line.treatment, Treatment::Approximated);
+        assert!(format!("{line:?}").contains("picture 7"), "{line:?}");
     }
 
     #[test]
