@@ -5,12 +5,13 @@ use crate::gallery::ProbeKind;
 
 /// Cosines of hits with words that mean something to the model lie more deviations above the
 /// cosines of random pictures than this: docs/search.md has the measurement.
-const CLOSE: f32 = 4.0;
+const CLOSE: f32 = 4.5;
 
 impl Ranking {
     /// Whether none of the best hits of a query is close to its words: no tag matches, and no cosine
-    /// is above those that words without a meaning get. `false` for queries with pictures, and where
-    /// scores are not calibrated.
+    /// is above those that words without a meaning get. `false` for queries with pictures, where
+    /// scores are not calibrated, and if one of the hits is untagged: its cosine alone does not
+    /// distinguish words with a meaning from words without one.
     #[must_use]
     pub fn nothing_is_close(&self, best: &[Hit]) -> bool {
         let is_of_words = |(_, kind): (usize, ProbeKind)| kind.is_of_words();

@@ -135,14 +135,18 @@ impl Ranking {
         !self.colours().is_empty()
     }
 
-    /// Moves pictures of the colours that the words name up among the first [`POOL`] hits.
+    /// Moves pictures of the colours that the words name up among the first [`POOL`] hits. If tags
+    /// match the words, pictures whose tags do not match gain nothing: a red strawberry is no red
+    /// car.
     pub fn prefer_colours(&self, hits: &mut [Hit]) {
         let (wanted, weight) = (self.colours(), WORTH * self.words_weight());
         let pool = hits.len().min(POOL);
         let pool = &mut hits[..pool];
-        for hit in pool.iter_mut() {
-            let share =
-                Appearance::of(&hit.payload).and_then(|appearance| share_of(&appearance, wanted));
+        let some_match = pool.iter().any(|hit| hit.lexical > Some(0.0));
+        let may_gain = |hit: &&mut Hit| !some_match || hit.lexical != Some(0.0);
+        for hit in pool.iter_mut().filter(may_gain) {
+            let appearance = Appearance::of(&hit.payload);
+            let share = appearance.and_then(|appearance| share_of(&appearance, wanted));
             hit.score += weight * share.unwrap_or(0.0);
         }
         pool.sort_by(by_score);
