@@ -19,8 +19,8 @@ impl Ranking {
             return false;
         }
         let is_close = |hit: &Hit| {
-            let matches = hit.lexical.is_some_and(|lexical| lexical > 0.0);
-            matches
+            let may_match = hit.lexical.is_none_or(|lexical| lexical > 0.0);
+            may_match
                 || self
                     .deviations_of_words(hit)
                     .is_some_and(|most| most >= CLOSE)
