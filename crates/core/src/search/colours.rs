@@ -6,6 +6,7 @@
 
 use super::duplicates::Appearance;
 use super::fusion::{Hit, Ranking, by_score};
+use crate::gallery::tags_of;
 
 /// How many of the best hits are compared by colour. It is always the same number, so that pages fit
 /// together.
@@ -142,9 +143,18 @@ impl Ranking {
         let (wanted, weight) = (self.colours(), WORTH * self.words_weight());
         let pool = hits.len().min(POOL);
         let pool = &mut hits[..pool];
-        let some_match = pool.iter().any(|hit| hit.lexical > Some(0.0));
-        let may_gain = |hit: &&mut Hit| !some_match || hit.lexical != Some(0.0);
-        for hit in pool.iter_mut().filter(may_gain) {
+        // A tag such as "red" matches the colour, and says nothing about the thing.
+        let things = self.wanted().map(|wanted| wanted.without(is_colour_word));
+        let matches = |hit: &Hit| {
+            let things = things.as_ref()?;
+            hit.lexical?;
+            Some(things.score(tags_of(&hit.payload)) > 0.0)
+        };
+        let some_match = pool.iter().any(|hit| matches(hit) == Some(true));
+        for hit in pool.iter_mut() {
+            if some_match && matches(hit) == Some(false) {
+                continue;
+            }
             let appearance = Appearance::of(&hit.payload);
             let share = appearance.and_then(|appearance| share_of(&appearance, wanted));
             hit.score += weight * share.unwrap_or(0.0);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::calibration::{Level, QueryBackground, Sampled, TotalBackground};
 use super::colours::{self, Colour};
 use super::evidence::{Evidence, Guesses, style_gain};
+use super::lexical::LexicalQuery;
 use super::words::{Shares, WordFloors, WordScores, Words, WordsPart};
 use crate::gallery::{Candidate, Candidates, Payload, Probe, ProbeKind, tags_of};
 use crate::ids::PointId;
@@ -231,6 +232,11 @@ impl Ranking {
             (*weight > 0.0).then_some((index, *kind))
         };
         self.probes.iter().enumerate().filter_map(weighted)
+    }
+
+    /// The words to search for.
+    pub(super) fn wanted(&self) -> Option<&LexicalQuery> {
+        self.words.wanted.as_ref()
     }
 
     /// The colours that the words name.

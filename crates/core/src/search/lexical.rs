@@ -67,6 +67,14 @@ impl LexicalQuery {
             .filter(|word| !is_stop_word(word))
     }
 
+    /// The query without some of its words.
+    pub(super) fn without(&self, left_out: impl Fn(&str) -> bool) -> Self {
+        let words = self.words.iter().filter(|word| !left_out(word));
+        Self {
+            words: words.cloned().collect(),
+        }
+    }
+
     /// How much of the query these tags cover, from 0 (nothing) to 1 (one tag is the whole query).
     ///
     /// The words are tiled with runs that are tags; a run of `n` of `N` words is worth `(n /
