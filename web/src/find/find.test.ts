@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 
 import { closeness, closenessText, spacesOf } from "./bars";
-import { completions } from "./completion";
+import { completions, typedTags } from "./completion";
 import { INITIAL, isSearchable, queryOf, searchFields, SETTINGS, type Query } from "./fields";
 import {
   cycleFilter,
@@ -201,4 +201,14 @@ describe("the styles of the gallery", () => {
     const many = Array.from({ length: 16 }, (_, index) => ({ id: index + 2, name: "s" }));
     expect(toggleGroup(many, ink)).toEqual([...many.slice(1), ink]);
   });
+});
+
+test("typed words become tags, in the spelling that is known", () => {
+  const known = [{ value: "Red hair", count: 3 }];
+  expect(typedTags(" red  hair, sleeping fox,, NASA, NASA ", known)).toEqual([
+    "Red hair",
+    "sleeping_fox",
+    "NASA",
+  ]);
+  expect(typedTags(" , ")).toEqual([]);
 });
