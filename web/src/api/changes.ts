@@ -1,4 +1,4 @@
-/** Undoing changes of pictures. */
+/** Corrections of one picture, and undoing changes of pictures. */
 
 import { api, body, type Job, type Schemas } from "./client";
 
@@ -10,4 +10,16 @@ export async function undoChange(change: string, idempotencyKey: string): Promis
   const params = { header: { "Idempotency-Key": idempotencyKey } };
   const request: Schemas["ChangeBody"] = { action: "restore", filter: { change } };
   return body(await api.POST("/api/pictures/bulk", { params, body: request })) as Job;
+}
+
+type OnePicture = Schemas["OnePictureResponse"];
+
+/** Replaces the tags of a picture. */
+export async function setTags(id: string, tags: readonly string[]): Promise<OnePicture> {
+  const call = { params: { path: { id } }, body: { tags: [...tags] } };
+  return body(await api.PATCH("/api/pictures/{id}", call));
+}
+
+export async function deletePicture(id: string): Promise<OnePicture> {
+  return body(await api.DELETE("/api/pictures/{id}", { params: { path: { id } } }));
 }

@@ -14,6 +14,7 @@ import { Empty, Failure, Notice, Skeleton } from "@/ui/states";
 import { Card, type CardActions } from "./card";
 import { EmptyGallery, findsEverything, HowToAdd, useMayBeEmpty } from "./empty-gallery";
 import { useSaved } from "./feedback";
+import { Gone, goneOf } from "./gone";
 import { useQueryState } from "./query-state";
 import { Shelves } from "./shelves";
 import type { useSearch } from "./use-search";
@@ -30,6 +31,7 @@ interface ResultsProps {
 /** The results, or why there are none. */
 export function Results({ search, actions, failure }: ResultsProps) {
   const { hits, searchable, error, isPending, refetch } = search;
+  const gone = goneOf(error);
   return (
     <div className="scroll-slim min-h-0 flex-1 overflow-y-auto px-4 pb-6">
       <p
@@ -43,6 +45,8 @@ export function Results({ search, actions, failure }: ResultsProps) {
       {failure !== null && <Notice error={failure} className="mb-3" />}
       {!searchable ? (
         <Start />
+      ) : gone !== null ? (
+        <Gone id={gone} />
       ) : error !== null && hits.length === 0 ? (
         <Failure
           error={error}
