@@ -14,7 +14,6 @@ import { Dialog } from "@/ui/overlays";
 import { Picture } from "@/ui/picture";
 import { Notice } from "@/ui/states";
 
-import { useDeleted } from "./deleted";
 import { Explanation } from "./explanation";
 import { Facts } from "./facts";
 import { save, useSaved } from "./feedback";
@@ -32,7 +31,7 @@ interface DetailsProps {
 /** A large view of a result: why it was found, its tags, its source, and what was made from it. */
 export function Details({ hit, weights, onClose }: DetailsProps) {
   const { picture } = hit;
-  const isDeleted = useDeleted(({ changes }) => changes[picture.id] !== undefined);
+  const [isDeleted, setDeleted] = useState(false);
   return (
     <Dialog
       open
@@ -49,11 +48,11 @@ export function Details({ hit, weights, onClose }: DetailsProps) {
         />
         <div className="flex min-w-0 flex-col gap-5">
           {isDeleted ? (
-            <DeletedPicture id={picture.id} />
+            <DeletedPicture id={picture.id} onRestored={() => setDeleted(false)} />
           ) : (
             <>
               <Actions hit={hit} onClose={onClose} />
-              <PictureTags picture={picture} />
+              <PictureTags picture={picture} onDeleted={() => setDeleted(true)} />
               <Explanation hit={hit} weights={weights} />
             </>
           )}

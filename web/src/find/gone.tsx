@@ -5,9 +5,10 @@ import { api, body } from "@/api/client";
 import { isNotFound, Problem } from "@/api/problem";
 import { words } from "@/lib/format";
 import { Button } from "@/ui/button";
-import { Empty, Notice } from "@/ui/states";
+import { Empty } from "@/ui/states";
 
-import { putBack, useDeleted } from "./deleted";
+import { putBack } from "./deleted";
+import { EditFailure } from "./edit-failure";
 import { useQueryState } from "./query-state";
 
 /** The picture that a search names and the gallery does not have, or null. */
@@ -21,33 +22,30 @@ export function goneOf(error: unknown): string | null {
 /** A search for pictures like one that is not in the gallery any more. The query is kept. */
 export function Gone({ id }: { id: string }) {
   const { likes, styles, set } = useQueryState();
-  const isOwn = useDeleted(({ changes }) => changes[id] !== undefined);
-  const { data: state } = useQuery({
-    queryKey: ["picture", id, isOwn],
+  const { data: state, isPending } = useQuery({
+    queryKey: ["picture", id],
     queryFn: async () => {
       const answer = await api.GET("/api/pictures/{id}", { params: { path: { id } } });
       return body(answer).state;
     },
   });
+  const isDeleted = state === "deleted" || state === "hidden";
   const undoing = useMutation({ mutationFn: () => putBack(id) });
   const title = [...likes, ...styles].find((picture) => picture.id === id)?.title;
   const others = <P extends { id: string }>(pictures: readonly P[]) =>
     pictures.filter((picture) => picture.id !== id);
+  if (isPending) return null;
   return (
     <Empty
       icon={<ImageOff />}
-      title={
-        isOwn || state === "deleted" || state === "hidden"
-          ? "That picture was deleted"
-          : "That picture is not in the gallery"
-      }
+      title={isDeleted ? "That picture was deleted" : "That picture is not in the gallery"}
     >
       <p>
         {title === undefined ? "A picture" : `“${words(title)}”`} is part of this search. Your
         words, drawing and filters are kept.
       </p>
       <div className="mt-3 flex flex-wrap justify-center gap-2">
-        {isOwn && (
+        {isDeleted && (
           <Button
             size="small"
             look="solid"
@@ -55,14 +53,14 @@ export function Gone({ id }: { id: string }) {
             onClick={() => undoing.mutate()}
           >
             <Undo2 />
-            {undoing.isPending ? "Restoring…" : "Undo"}
+            {undoing.isPending ? "Restoring…" : "Undo the deletion"}
           </Button>
         )}
         <Button size="small" onClick={() => set({ likes: others(likes), styles: others(styles) })}>
           Search without it
         </Button>
       </div>
-      {undoing.error !== null && <Notice error={undoing.error} className="mt-3 text-left" />}
+      <EditFailure error={undoing.error} />
     </Empty>
   );
 }

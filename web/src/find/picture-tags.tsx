@@ -4,27 +4,30 @@ import { useEffect, useState } from "react";
 
 import { setTags } from "@/api/changes";
 import type { Picture } from "@/api/pictures";
-import { needsKey } from "@/api/problem";
 import { refreshGallery } from "@/api/queries";
 import { words } from "@/lib/format";
 import { texts } from "@/lib/json";
-import { openKeys } from "@/state/keys-dialog";
 import { Button } from "@/ui/button";
-import { Notice } from "@/ui/states";
 
 import { putBack, remove, undo } from "./deleted";
+import { EditFailure } from "./edit-failure";
 import { cycleFilter, useQueryState } from "./query-state";
 import { TagEditor } from "./tag-editor";
 
 const MOST_TAGS = 40;
 
+interface PictureTagsProps {
+  picture: Picture;
+  onDeleted: () => void;
+}
+
 /** The tags of a picture. An admin edits them, or deletes the picture. */
-export function PictureTags({ picture }: { picture: Picture }) {
+export function PictureTags({ picture, onDeleted }: PictureTagsProps) {
   const [tags, show] = useState<readonly string[]>(picture.tags);
   const [editing, setEditing] = useState(false);
   /** The last edit and the tags before it, to undo it. */
   const [edit, setEdit] = useState<{ change: string; before: readonly string[] } | null>(null);
-  const deleting = useMutation({ mutationFn: () => remove(picture) });
+  const deleting = useMutation({ mutationFn: () => remove(picture.id), onSuccess: onDeleted });
   const undoing = useMutation({
     mutationFn: ({ change }: { change: string; before: readonly string[] }) => undo(change),
     onSuccess: (_, { before }) => {
@@ -158,9 +161,14 @@ function EditTags({ id, tags: before, onSaved, onCancel }: EditTagsProps) {
   );
 }
 
-/** What is shown of a picture that was deleted in this tab. */
-export function DeletedPicture({ id }: { id: string }) {
-  const undoing = useMutation({ mutationFn: () => putBack(id) });
+interface DeletedPictureProps {
+  id: string;
+  onRestored: () => void;
+}
+
+/** What is shown of a picture that was just deleted. */
+export function DeletedPicture({ id, onRestored }: DeletedPictureProps) {
+  const undoing = useMutation({ mutationFn: () => putBack(id), onSuccess: onRestored });
   return (
     <div className="flex flex-col gap-3 rounded-md bg-well p-4 text-[0.8125rem]">
       <p role="status">
@@ -181,20 +189,5 @@ function UndoButton({ pending, onUndo }: { pending: boolean; onUndo: () => void 
       <Undo2 />
       {pending ? "Undoing…" : "Undo"}
     </Button>
-  );
-}
-
-/** Why an edit was refused. Editing needs an admin's key. */
-function EditFailure({ error }: { error: unknown }) {
-  if (error === null) return null;
-  return (
-    <div className="flex flex-col items-start gap-2">
-      <Notice error={error} />
-      {needsKey(error) && (
-        <Button size="small" onClick={() => openKeys("adminKey")}>
-          Enter an admin’s key
-        </Button>
-      )}
-    </div>
   );
 }
