@@ -17,7 +17,7 @@ let folder, browser;
 const servers = [];
 /** The server's address. */
 export let url;
-/** Its DATA_DIR; undefined for a server that was started elsewhere. */
+/** Its DATA_DIR; undefined for a server that was started elsewhere, unless CLIPPY_DATA names it. */
 export let data;
 
 /** Starts the server that CLIPPY_PROGRAM names, or uses the one at CLIPPY_URL, and a browser. */
@@ -29,9 +29,10 @@ export async function start() {
   const opening = chromium.launch({ executablePath, args: arguments_ });
   folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
   url = process.env.CLIPPY_URL;
+  data = process.env.CLIPPY_DATA;
   if (url === undefined) {
     // CLIPPY_DATA keeps the folder, so that the gallery is drawn and embedded once only.
-    data = process.env.CLIPPY_DATA ?? join(folder, "data");
+    data ??= join(folder, "data");
     url = await startServer(["demo", "--data-dir", data, "--bind", "127.0.0.1:0"]);
   }
   browser = await opening;

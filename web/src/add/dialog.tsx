@@ -2,7 +2,7 @@ import { useEffect, useState, type ReactNode } from "react";
 
 import type { Job } from "@/api/client";
 import { messageOf } from "@/api/problem";
-import { bulkResultOf } from "@/jobs/results";
+import { bulkResultOf, plainly } from "@/jobs/results";
 import { useJobs } from "@/jobs/store";
 import { fractionOf, isOver } from "@/jobs/view";
 import { cn } from "@/lib/classes";
@@ -55,8 +55,17 @@ export function AddPicturesDialog({ onClose }: { onClose: () => void }) {
             over && "border-blue bg-blue-soft text-ink",
           )}
         >
-          <FileButton name="Choose pictures" label="Pictures to add" multiple onFiles={take} />
-          <p className="text-balance">Drop pictures here, paste one, or choose files.</p>
+          <FileButton
+            named
+            name="Choose pictures"
+            label="Pictures to add"
+            multiple
+            onFiles={take}
+          />
+          <p className="text-balance [@media(hover:none)]:hidden">
+            or drop them here, or paste one
+          </p>
+          <p className="text-balance [@media(hover:hover)]:hidden">or take one with the camera</p>
         </div>
         {batches.length > 0 && (
           <ul aria-label="Added pictures" className="flex flex-col gap-3">
@@ -121,15 +130,16 @@ function BatchItem({ batch }: { batch: Batch }) {
 
 /** Files that the job could not add. Their reasons begin with their names. */
 function Failed({ job }: { job: Job }) {
-  if (job.state === "failed") return <span className="text-ruby">{job.error?.message}</span>;
+  if (job.state === "failed")
+    return <span className="text-ruby">{plainly(job.error?.message ?? "")}</span>;
   const result = bulkResultOf(job);
   if (result === null || result.totals.failed === 0) return null;
   const unnamed = result.totals.failed - result.failures.length;
   return (
     <>
-      {result.failures.map(({ line, reason }) => (
-        <span key={line} className="break-words text-ruby">
-          {reason}
+      {result.failures.map((failed) => (
+        <span key={failed.line} className="break-words text-ruby">
+          {plainly(failed.reason)}
         </span>
       ))}
       {unnamed > 0 && <span className="text-ruby">and {plural(unnamed, "further file")}</span>}

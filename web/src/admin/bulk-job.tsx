@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { Job, Schemas } from "@/api/client";
 import { JobButtons } from "@/jobs/buttons";
 import { nameOf } from "@/jobs/names";
-import { bulkResultOf } from "@/jobs/results";
+import { bulkResultOf, plainly } from "@/jobs/results";
 import { StateName } from "@/jobs/state-name";
 import { fractionOf, isOver, isRetryable, type JobView } from "@/jobs/view";
 import { ago, count, plural, took } from "@/lib/format";
@@ -54,7 +54,9 @@ export function BulkJob({ view: { job, connection }, change, now }: BulkJobProps
       </div>
       {!over && <Progress job={job} name={name} />}
       {failure !== null && <Notice error={failure} />}
-      {error && <p className={state === "failed" ? "text-ruby" : "text-amber"}>{error.message}</p>}
+      {error && (
+        <p className={state === "failed" ? "text-ruby" : "text-amber"}>{plainly(error.message)}</p>
+      )}
       {result?.scan != null && <Scan scan={result.scan} />}
       {result?.changes != null ? (
         <Changed changes={result.changes} change={change} />
@@ -195,11 +197,11 @@ function FailedLines({ lines }: { lines: readonly Schemas["FailedLine"][] }) {
             </tr>
           </thead>
           <tbody className="[&_td]:py-1 [&_td]:pr-4">
-            {lines.map(({ line, id, reason }) => (
-              <tr key={line} className="border-t align-top">
-                <td className="tabular">{line}</td>
-                <td className="tabular">{idText(id)}</td>
-                <td>{reason}</td>
+            {lines.map((failed) => (
+              <tr key={failed.line} className="border-t align-top">
+                <td className="tabular">{failed.line}</td>
+                <td className="tabular">{idText(failed.id)}</td>
+                <td>{plainly(failed.reason)}</td>
               </tr>
             ))}
           </tbody>

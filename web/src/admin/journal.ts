@@ -23,6 +23,8 @@ export interface Recorded {
   undo: "possible" | "undone" | "expired" | "none";
 }
 
+/** Who calls a server without keys. */
+const NOBODY = "local";
 /** How long a change can be undone, in milliseconds. What is hidden has no limit. */
 const KEPT = 30 * 86_400_000;
 
@@ -82,7 +84,9 @@ function recorded(lines: readonly Line[], undone: Undone, now: number): Recorded
   const { last, stage, request } = partsOf(lines);
   const { change, action, by = null, at, pictures } = last;
   const state = stage === "begun" ? "running" : stage === "done" ? "ended" : "stopped";
-  const picture = idOf(fields(last.detail)["id"]);
+  // Pictures are put back by their ids after they were removed; edits are not undone by that.
+  const isRemoved = action === "delete" || action === "hide";
+  const picture = isRemoved ? idOf(fields(last.detail)["id"]) : null;
   const putBack = picture === null ? undefined : undone.pictures.get(picture);
   const isUndone = undone.changes.has(change) || (putBack !== undefined && putBack >= at);
   const isExpired = action !== "hide" && at * 1000 + KEPT < now;
@@ -92,7 +96,7 @@ function recorded(lines: readonly Line[], undone: Undone, now: number): Recorded
     action,
     what: whatOf(last, request, state === "running"),
     where: whereOf(fields(request["filter"])),
-    by,
+    by: by === NOBODY ? null : by,
     at: at * 1000,
     state,
     undo: isNothing ? "none" : isUndone ? "undone" : isExpired ? "expired" : "possible",
@@ -142,7 +146,7 @@ function whereOf(filter: Fields): string | null {
   const tags = texts(filter["tags"]).map(words);
   const ratings = texts(filter["ratings"]);
   const parts = [
-    ...(ids > 0 ? [`${count(ids)} chosen`] : []),
+    ...(ids > 1 ? [`${count(ids)} chosen`] : []),
     ...(tags.length > 0 ? [`with ${tags.join(" and ")}`] : []),
     ...(ratings.length > 0 ? [`rated ${ratings.join(" or ")}`] : []),
     ...of("source", "from"),

@@ -19,7 +19,8 @@ export function Facts({ hit: { picture, duplicates } }: { hit: Hit }) {
         <Source {...picture} />
       </Fact>
       {file !== null && <Fact name="File">{file}</Fact>}
-      {folder !== null && <Fact name="Folder">{folder}</Fact>}
+      {/* A picture that was sent to the server has a folder of its own, named by its id. */}
+      {folder !== null && !folder.endsWith(id) && <Fact name="Folder">{folder}</Fact>}
       {width !== null && height !== null && (
         <Fact name="Size">
           <span className="tabular">

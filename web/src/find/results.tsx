@@ -40,7 +40,7 @@ export function Results({ search, actions, failure }: ResultsProps) {
         className="tabular sticky top-0 z-10 -mx-4 bg-panel/90 px-4 py-2 text-xs text-soft
           backdrop-blur-sm"
       >
-        {statusOf(search) || " "}
+        {(gone === null && statusOf(search)) || " "}
       </p>
       {failure !== null && <Notice error={failure} className="mb-3" />}
       {!searchable ? (

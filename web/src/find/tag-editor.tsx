@@ -8,6 +8,7 @@ interface TagEditorProps {
   id: string;
   /** The accessible name of the field that adds tags. */
   label: string;
+  /** What an empty field shows. */
   placeholder: string;
   tags: readonly string[];
   /** At most so many tags: a further one replaces the last. */
@@ -50,7 +51,7 @@ export function TagEditor({ id, label, placeholder, tags, most, onChange }: TagE
       <TagInput
         id={id}
         label={label}
-        placeholder={placeholder}
+        placeholder={tags.length === 0 ? placeholder : most === 1 ? "" : "Add a tag"}
         taken={tags}
         takesTyped
         onAdd={add}

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Job } from "@/api/client";
 
 import { nameOf } from "./names";
+import { plainly } from "./results";
 
 const TOTALS = { lines: 1, embedded: 1, unchanged: 0, duplicates: 0, skipped: 0, failed: 0 };
 
@@ -24,4 +25,10 @@ test("a job is called by what it does, not by its kind", () => {
   expect(nameOf(job("ingest", "embedding", {}))).toBe("Ingest");
   expect(nameOf(job("reindex"))).toBe("Re-index");
   expect(nameOf(job("backfill", "embedding"))).toBe("Backfill");
+});
+
+test("messages name files as they were sent", () => {
+  const folder = "DATA_DIR/pictures/ed/ed3d377f-b083-8e75-b60a-ad5707bb07a4/";
+  expect(plainly(`${folder}torn page.png: cut off`)).toBe("torn page.png: cut off");
+  expect(plainly("DATA_DIR/added/fox.png: cut off")).toBe("DATA_DIR/added/fox.png: cut off");
 });
