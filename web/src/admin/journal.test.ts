@@ -55,7 +55,7 @@ test("what was undone, is too old, or changed nothing cannot be undone", () => {
       ...bulk("1", "delete", 2, { filter: { tags: ["new"] } }),
     ]).map(([what, , undo]) => `${what}: ${undo}`),
   ).toEqual([
-    "Undid a change of 2 pictures: none",
+    "Undid: Deleted 2 pictures: none",
     "Restored 1 picture: none",
     "Undid a change of 0 pictures: none",
     "Deleted 1 picture: undone",

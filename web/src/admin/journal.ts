@@ -38,7 +38,16 @@ export function recordedOf(lines: readonly Line[], now: number): Recorded[] {
   const changes = new Map<string, Line[]>();
   for (const line of lines) changes.set(line.change, [...(changes.get(line.change) ?? []), line]);
   const undone = undoneOf([...changes.values()]);
-  return [...changes.values()].map((some) => recorded(some, undone, now));
+  return [...changes.values()].map((some) => {
+    const entry = recorded(some, undone, now);
+    const earlier = changes.get(undoneBy(partsOf(some).request) ?? "");
+    // An undoing is called by what it undid, unless only a part of that was put back.
+    if (earlier === undefined || entry.state !== "ended") return entry;
+    const { what } = recorded(earlier, undone, now);
+    return some[0]?.pictures === earlier[0]?.pictures
+      ? { ...entry, what: `Undid: ${what}` }
+      : entry;
+  });
 }
 
 /** The last line of a change, and the request that its first line has. */
@@ -65,15 +74,19 @@ interface Undone {
   pictures: ReadonlyMap<string, number>;
 }
 
+/** The change that a request undoes, or null. */
+function undoneBy(request: Fields): string | null {
+  return text(fields(request["filter"])["change"]);
+}
+
 function undoneOf(changes: readonly (readonly Line[])[]): Undone {
   const found = { changes: new Set<string>(), pictures: new Map<string, number>() };
   for (const lines of changes) {
     const { last, stage, request } = partsOf(lines);
     if (last.action !== "restore" || (stage === "done" && last.pictures === 0)) continue;
-    const filter = fields(request["filter"]);
-    const change = text(filter["change"]);
+    const change = undoneBy(request);
     if (change !== null) found.changes.add(change);
-    for (const id of list(filter["ids"]).map(idOf)) {
+    for (const id of list(fields(request["filter"])["ids"]).map(idOf)) {
       if (id !== null) found.pictures.set(id, last.at);
     }
   }
@@ -111,10 +124,8 @@ function whatOf({ action, pictures, detail }: Line, request: Fields, running: bo
       return `Deleted ${number}`;
     case "hide":
       return `Hid ${number}`;
-    case "restore": {
-      const isUndo = text(fields(request["filter"])["change"]) !== null;
-      return isUndo ? `Undid a change of ${number}` : `Restored ${number}`;
-    }
+    case "restore":
+      return undoneBy(request) === null ? `Restored ${number}` : `Undid a change of ${number}`;
     case "add_tags":
       return `Added ${tags} to ${number}`;
     case "remove_tags":
