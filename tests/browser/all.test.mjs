@@ -15,3 +15,4 @@ await import("./plain.mjs");
 await import("./empty.mjs");
 await import("./tags.mjs");
 await import("./styles.mjs");
+await import("./library.mjs");

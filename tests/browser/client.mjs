@@ -4,34 +4,11 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
 
-import { data, draw, DRAWINGS, keep, open, searches } from "./harness.mjs";
+import { checkAccessible, checkWidth, data, draw, DRAWINGS, keep, open, searches, settled } from "./harness.mjs";
 
 const PAPER = "#paper";
 const MANIFEST = "demo/manifest.jsonl";
-
-/** Waits until all searches are answered and shown. Returns the last answer. */
-async function settled(page, answers) {
-  // The status says "searching" as soon as something changed.
-  await page.waitForFunction(() => /picture/.test(document.querySelector("#search-status")?.textContent ?? ""));
-  while (answers.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  return answers.at(-1);
-}
-
-/** Checks that axe finds no serious problem of accessibility. */
-async function checkAccessible(page, name) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
-  assert.deepEqual(told, [], name);
-}
-
-/** Checks that a view is not wider than the screen. */
-async function checkWidth(view) {
-  const { wide, screen } = await view.evaluate((element) => ({ wide: element.getBoundingClientRect().right, screen: window.innerWidth }));
-  assert.ok(wide <= screen, `${wide} of ${screen}: the view is wider than the screen`);
-}
 
 async function waitForPictures(page) {
   await page.waitForFunction(() => {

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 // Where to store screenshots; undefined for none.
@@ -16,7 +17,7 @@ let folder, browser;
 const servers = [];
 /** The server's address. */
 export let url;
-/** Its DATA_DIR; undefined for a server that was started elsewhere. */
+/** Its DATA_DIR; undefined for a server that was started elsewhere, unless CLIPPY_DATA names it. */
 export let data;
 
 /** Starts the server that CLIPPY_PROGRAM names, or uses the one at CLIPPY_URL, and a browser. */
@@ -28,9 +29,10 @@ export async function start() {
   const opening = chromium.launch({ executablePath, args: arguments_ });
   folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
   url = process.env.CLIPPY_URL;
+  data = process.env.CLIPPY_DATA;
   if (url === undefined) {
     // CLIPPY_DATA keeps the folder, so that the gallery is drawn and embedded once only.
-    data = process.env.CLIPPY_DATA ?? join(folder, "data");
+    data ??= join(folder, "data");
     url = await startServer(["demo", "--data-dir", data, "--bind", "127.0.0.1:0"]);
   }
   browser = await opening;
@@ -154,4 +156,26 @@ export function searches(page) {
     }
   });
   return answers;
+}
+
+/** Waits until all searches are answered and shown. Returns the last answer. */
+export async function settled(page, answers) {
+  // The status says "searching" as soon as something changed.
+  await page.waitForFunction(() => /picture/.test(document.querySelector("#search-status")?.textContent ?? ""));
+  while (answers.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  return answers.at(-1);
+}
+
+/** Checks that axe finds no serious problem of accessibility. */
+export async function checkAccessible(page, name) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  assert.deepEqual(told, [], name);
+}
+
+/** Checks that a view is not wider than the screen. */
+export async function checkWidth(view) {
+  const { wide, screen } = await view.evaluate((element) => ({ wide: element.getBoundingClientRect().right, screen: window.innerWidth }));
+  assert.ok(wide <= screen, `${wide} of ${screen}: the view is wider than the screen`);
 }

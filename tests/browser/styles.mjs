@@ -3,14 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { call, keep, open, searches } from "./harness.mjs";
-
-/** Waits until all searches are answered and shown. Returns the last answer. */
-async function settled(page, answers) {
-  await page.waitForFunction(() => /picture/.test(document.querySelector("#search-status")?.textContent ?? ""));
-  while (answers.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  return answers.at(-1);
-}
+import { call, keep, open, searches, settled } from "./harness.mjs";
 
 /** Checks that all pictures of the first shelves are loaded. */
 async function waitForCovers(page) {

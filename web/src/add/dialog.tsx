@@ -1,20 +1,20 @@
 import { useEffect, useState, type ReactNode } from "react";
 
+import type { Job } from "@/api/client";
 import { messageOf } from "@/api/problem";
-import { queryClient } from "@/api/query-client";
-import { bulkResultOf } from "@/jobs/results";
+import { bulkResultOf, plainly } from "@/jobs/results";
 import { useJobs } from "@/jobs/store";
 import { fractionOf, isOver } from "@/jobs/view";
 import { cn } from "@/lib/classes";
 import { plural } from "@/lib/format";
 import { Field, Input } from "@/ui/controls";
-import { pictureFiles } from "@/ui/drag";
+import { allFiles, pictureFiles } from "@/ui/drag";
 import { useDropZone } from "@/ui/drop-zone";
 import { FileButton } from "@/ui/file-button";
 import { Dialog } from "@/ui/overlays";
 import { ProgressBar } from "@/ui/states";
 
-import { useUploads, type Batch } from "./uploads";
+import { useUploads, type Batch, type RefusedFile } from "./uploads";
 
 /** Adds the user's own pictures to the gallery: dropped, pasted or chosen. */
 export function AddPicturesDialog({ onClose }: { onClose: () => void }) {
@@ -23,7 +23,7 @@ export function AddPicturesDialog({ onClose }: { onClose: () => void }) {
   const take = (files: readonly File[]) => {
     if (files.length > 0) void send(files, tags);
   };
-  const { over, handlers } = useDropZone(() => undefined, take);
+  const { over, handlers } = useDropZone(() => undefined, take, allFiles);
   usePaste(take);
   return (
     <Dialog
@@ -55,8 +55,17 @@ export function AddPicturesDialog({ onClose }: { onClose: () => void }) {
             over && "border-blue bg-blue-soft text-ink",
           )}
         >
-          <FileButton name="Choose pictures" label="Pictures to add" multiple onFiles={take} />
-          <p className="text-balance">Drop pictures here, paste one, or choose files.</p>
+          <FileButton
+            named
+            name="Choose pictures"
+            label="Pictures to add"
+            multiple
+            onFiles={take}
+          />
+          <p className="text-balance [@media(hover:none)]:hidden">
+            or drop them here, or paste one
+          </p>
+          <p className="text-balance [@media(hover:hover)]:hidden">or take one with the camera</p>
         </div>
         {batches.length > 0 && (
           <ul aria-label="Added pictures" className="flex flex-col gap-3">
@@ -86,46 +95,81 @@ function usePaste(take: (files: readonly File[]) => void): void {
   });
 }
 
-/** One batch: how far it is, and the files that were not taken. */
+/** One batch: how far it is, and the files that were not added, with the reasons. */
 function BatchItem({ batch }: { batch: Batch }) {
-  const view = useJobs(({ views }) => (batch.job === null ? undefined : views[batch.job]));
-  const over = view !== undefined && isOver(view.job);
-  useEffect(() => {
-    // The next search finds them, and so do the lists of tags and styles.
-    if (over) void queryClient.invalidateQueries();
-  }, [over]);
+  const job = useJobs(({ views }) => (batch.job === null ? undefined : views[batch.job]?.job));
+  const added = batch.count - batch.refused.length;
+  const { refused } = batch;
+  if (added === 0) {
+    return (
+      <Item title={plural(batch.count, "file")}>
+        <span role="status">Not added.</span>
+        <Refused files={refused} />
+      </Item>
+    );
+  }
   if (batch.failure !== null) {
-    return <Item title={plural(batch.count, "picture")}>{messageOf(batch.failure)}</Item>;
+    return (
+      <Item title={plural(batch.count, "picture")}>
+        <span role="status">Not added.</span>
+        <span className="text-ruby">{messageOf(batch.failure)}</span>
+      </Item>
+    );
   }
   return (
-    <Item title={plural(batch.count - batch.refused.length, "picture")}>
-      <span role="status">{view === undefined ? "Sending…" : stateOf(view.job)}</span>
-      {view !== undefined && !over && (
-        <ProgressBar fraction={fractionOf(view.job)} label="Progress of the added pictures" />
+    <Item title={plural(added, "picture")}>
+      <span role="status">{job === undefined ? "Sending…" : stateOf(job)}</span>
+      {job !== undefined && !isOver(job) && (
+        <ProgressBar fraction={fractionOf(job)} label="Progress of the added pictures" />
       )}
-      {batch.refused.map(({ name, reason }) => (
-        <span key={name} className="text-ruby">
-          {name}: {reason}
-        </span>
-      ))}
+      <Refused files={refused} />
+      {job !== undefined && <Failed job={job} />}
     </Item>
   );
 }
 
+/** Files that the job could not add. Their reasons begin with their names. */
+function Failed({ job }: { job: Job }) {
+  if (job.state === "failed")
+    return <span className="text-ruby">{plainly(job.error?.message ?? "")}</span>;
+  const result = bulkResultOf(job);
+  if (result === null || result.totals.failed === 0) return null;
+  const unnamed = result.totals.failed - result.failures.length;
+  return (
+    <>
+      {result.failures.map((failed) => (
+        <span key={failed.line} className="break-words text-ruby">
+          {plainly(failed.reason)}
+        </span>
+      ))}
+      {unnamed > 0 && <span className="text-ruby">and {plural(unnamed, "further file")}</span>}
+    </>
+  );
+}
+
+function Refused({ files }: { files: readonly RefusedFile[] }) {
+  return files.map(({ name, reason }, index) => (
+    <span key={`${name}-${index}`} className="break-words text-ruby">
+      {name}: {reason}
+    </span>
+  ));
+}
+
 function Item({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <li className="flex flex-col gap-1 text-[0.8125rem]">
+    <li className="flex min-w-0 flex-col gap-1 text-[0.8125rem]">
       <span className="font-medium">{title}</span>
-      <span className="flex flex-col gap-1 text-soft">{children}</span>
+      <span className="flex min-w-0 flex-col gap-1 text-soft">{children}</span>
     </li>
   );
 }
 
-function stateOf(job: Parameters<typeof isOver>[0] & Parameters<typeof bulkResultOf>[0]): string {
+function stateOf(job: Job): string {
   if (!isOver(job)) return "Adding…";
-  if (job.state !== "succeeded") return "Not added: the job failed. The Admin page says why.";
+  if (job.state === "failed") return "Not added.";
+  if (job.state === "cancelled") return "Cancelled. Some of them may have been added.";
   const failed = bulkResultOf(job)?.totals.failed ?? 0;
   return failed === 0
     ? "Added. Searches find them now."
-    : `Added, but ${plural(failed, "picture")} could not be read.`;
+    : `Added, but ${plural(failed, "file")} could not be read:`;
 }

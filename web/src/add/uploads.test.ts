@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { grouped } from "./uploads";
+import { grouped, mayBePicture } from "./uploads";
 
 const MEGABYTE = 2 ** 20;
 const sizes = (groups: { size: number }[][]) =>
@@ -27,4 +27,9 @@ describe("grouped", () => {
   it("sends nothing without files", () => {
     expect(grouped([])).toEqual([]);
   });
+});
+
+it("asks the server about pictures and about files without a known type", () => {
+  const types = ["image/png", "", "text/plain", "video/mp4"];
+  expect(types.map((type) => mayBePicture({ type }))).toEqual([true, true, false, false]);
 });

@@ -19,7 +19,7 @@ export interface Batch {
   /** The job, once the files have arrived. */
   job: string | null;
   refused: readonly RefusedFile[];
-  /** Why nothing of it was taken. */
+  /** Why none of its files was taken. */
   failure: unknown;
 }
 
@@ -37,14 +37,17 @@ export const useUploads = create<Uploads>()((set) => {
   return {
     batches: [],
     send: async (files, tags) => {
-      const groups = grouped(files).map((group) => ({ key: uniqueId(), group }));
-      const begun = groups.map(({ key, group }) => ({
+      const pictures = files.filter(mayBePicture);
+      const groups = grouped(pictures).map((group) => ({ key: uniqueId(), group }));
+      const begun: Batch[] = groups.map(({ key, group }) => ({
         key,
         count: group.length,
         job: null,
         refused: [],
         failure: null,
       }));
+      const others = files.filter((file) => !mayBePicture(file));
+      if (others.length > 0) begun.push(unsent(others));
       set(({ batches }) => ({ batches: [...begun.toReversed(), ...batches] }));
       for (const { key, group } of groups) {
         try {
@@ -58,6 +61,17 @@ export const useUploads = create<Uploads>()((set) => {
     },
   };
 });
+
+/** Whether the server is asked about a file. It recognises pictures by their content. */
+export function mayBePicture({ type }: Pick<File, "type">): boolean {
+  return type === "" || type.startsWith("image/");
+}
+
+/** Files that are not sent, since they are no pictures. */
+function unsent(files: readonly File[]): Batch {
+  const refused = files.map(({ name }) => ({ name, reason: "not a picture" }));
+  return { key: uniqueId(), count: files.length, job: null, refused, failure: null };
+}
 
 /** Parts files into requests that the server accepts. A file that is too large is sent alone. */
 export function grouped<F extends { size: number }>(files: readonly F[]): F[][] {

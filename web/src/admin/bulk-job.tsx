@@ -2,30 +2,42 @@ import { useState } from "react";
 
 import type { Job, Schemas } from "@/api/client";
 import { JobButtons } from "@/jobs/buttons";
-import { bulkResultOf } from "@/jobs/results";
+import { nameOf } from "@/jobs/names";
+import { bulkResultOf, plainly } from "@/jobs/results";
 import { StateName } from "@/jobs/state-name";
 import { fractionOf, isOver, isRetryable, type JobView } from "@/jobs/view";
 import { ago, count, plural, took } from "@/lib/format";
 import { Notice, ProgressBar } from "@/ui/states";
 
+import { UndoButton } from "./changes";
+import type { Recorded } from "./journal";
+
+interface BulkJobProps {
+  view: JobView;
+  /** The change of many pictures that the job makes, if it does and the journal has it. */
+  change: Recorded | undefined;
+  now: number;
+}
+
 /** One job of bulk work: its progress, its totals, and the lines that failed. */
-export function BulkJob({ view: { job, connection }, now }: { view: JobView; now: number }) {
+export function BulkJob({ view: { job, connection }, change, now }: BulkJobProps) {
   const [failure, setFailure] = useState<unknown>(null);
   const { kind, state, children, error } = job;
+  const name = nameOf(job, change?.action);
   const over = isOver(job);
   const failedParts = (children?.failed ?? 0) + (children?.cancelled ?? 0);
   const result = bulkResultOf(job);
   const times = [over ? took(job.started_at, job.finished_at) : null, ago(job.created_at, now)];
   return (
     <article
-      aria-label={`${kind}, ${state}`}
+      aria-label={`${name}, ${state}`}
       data-job={job.id}
       data-state={state}
       data-kind={kind}
       className="flex flex-col gap-2.5 rounded-lg border bg-panel p-4 text-[0.8125rem]"
     >
       <div className="flex items-center gap-3">
-        <h3 className="text-sm font-medium capitalize">{kind}</h3>
+        <h3 className="text-sm font-medium">{name}</h3>
         <StateName job={job} />
         <span className="min-w-0 flex-1 truncate text-soft">
           {times.filter(Boolean).join(" · ")}
@@ -40,12 +52,14 @@ export function BulkJob({ view: { job, connection }, now }: { view: JobView; now
           onFailure={setFailure}
         />
       </div>
-      {!over && <Progress job={job} />}
+      {!over && <Progress job={job} name={name} />}
       {failure !== null && <Notice error={failure} />}
-      {error && <p className={state === "failed" ? "text-ruby" : "text-amber"}>{error.message}</p>}
+      {error && (
+        <p className={state === "failed" ? "text-ruby" : "text-amber"}>{plainly(error.message)}</p>
+      )}
       {result?.scan != null && <Scan scan={result.scan} />}
       {result?.changes != null ? (
-        <p className="tabular text-soft">{plural(result.changes.changed, "picture")} changed</p>
+        <Changed changes={result.changes} change={change} />
       ) : result?.tags != null ? (
         <Tags tags={result.tags} />
       ) : (
@@ -56,8 +70,8 @@ export function BulkJob({ view: { job, connection }, now }: { view: JobView; now
   );
 }
 
-function Progress({ job }: { job: Job }) {
-  const { kind, progress, children } = job;
+function Progress({ job, name }: { job: Job; name: string }) {
+  const { progress, children } = job;
   const parts = [
     progressLine(job),
     ...(progress.stage !== "" && progress.total ? [progress.stage] : []),
@@ -65,7 +79,7 @@ function Progress({ job }: { job: Job }) {
   ];
   return (
     <>
-      <ProgressBar fraction={fractionOf(job)} label={`Progress of ${kind}`} />
+      <ProgressBar fraction={fractionOf(job)} label={`Progress of ${name}`} />
       <p className="tabular text-soft" role="status">
         {parts.join(" · ")}
       </p>
@@ -78,6 +92,24 @@ function progressLine({ state, progress: { done, total, unit, message } }: Job):
   if (message !== "") return message;
   if (state === "waiting") return "Waiting for its parts";
   return state === "queued" ? "Waiting for a worker" : "Starting";
+}
+
+interface ChangedProps {
+  changes: Schemas["ChangesReport"];
+  change: Recorded | undefined;
+}
+
+/** What a change of many pictures did, with *Undo*. */
+function Changed({ changes: { changed }, change }: ChangedProps) {
+  return (
+    <div className="flex items-center justify-between gap-3">
+      <p className="tabular min-w-0 text-soft">
+        {change?.what ?? `${plural(changed, "picture")} changed`}
+        {change?.where != null && ` (${change.where})`}
+      </p>
+      {change !== undefined && <UndoButton change={change} />}
+    </div>
+  );
 }
 
 const TOTALS = ["lines", "embedded", "unchanged", "duplicates", "skipped", "failed"] as const;
@@ -165,11 +197,11 @@ function FailedLines({ lines }: { lines: readonly Schemas["FailedLine"][] }) {
             </tr>
           </thead>
           <tbody className="[&_td]:py-1 [&_td]:pr-4">
-            {lines.map(({ line, id, reason }) => (
-              <tr key={line} className="border-t align-top">
-                <td className="tabular">{line}</td>
-                <td className="tabular">{idText(id)}</td>
-                <td>{reason}</td>
+            {lines.map((failed) => (
+              <tr key={failed.line} className="border-t align-top">
+                <td className="tabular">{failed.line}</td>
+                <td className="tabular">{idText(failed.id)}</td>
+                <td>{plainly(failed.reason)}</td>
               </tr>
             ))}
           </tbody>

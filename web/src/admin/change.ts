@@ -3,50 +3,52 @@
 import { api, body, type Job, type Schemas } from "@/api/client";
 import { pictureOf, type Picture } from "@/api/pictures";
 
+/** What can be done, and how its button is labelled with the number of pictures. */
 export const ACTIONS = {
-  delete: "Delete",
-  hide: "Hide",
-  restore: "Restore",
-  add_tags: "Add tags",
-  remove_tags: "Remove tags",
-  rename_tag: "Rename a tag",
+  add_tags: { label: "Add tags", does: (many: string) => `Add tags to ${many}` },
+  remove_tags: { label: "Remove tags", does: (many: string) => `Remove tags from ${many}` },
+  rename_tag: { label: "Rename a tag", does: (many: string) => `Rename the tag of ${many}` },
+  delete: { label: "Delete pictures", does: (many: string) => `Delete ${many}` },
+  hide: { label: "Hide pictures", does: (many: string) => `Hide ${many}` },
+  restore: { label: "Restore pictures", does: (many: string) => `Restore ${many}` },
 } as const;
+
 export type Action = keyof typeof ACTIONS;
+
+/** Actions after which pictures are not found any more. */
+export function isRemoval(action: Action): boolean {
+  return action === "delete" || action === "hide";
+}
 
 export interface Change {
   action: Action;
-  /** Tags that the pictures have, separated by commas. */
-  withTags: string;
+  /** Tags that the pictures have. */
+  withTags: readonly string[];
   source: string;
   artist: string;
   folder: string;
   rating: string;
   /** Tags to add, to remove, or the tag to rename. */
-  tags: string;
-  to: string;
+  tags: readonly string[];
+  /** The new name of the tag; at most one. */
+  to: readonly string[];
 }
 
 export const NO_CHANGE: Change = {
-  action: "delete",
-  withTags: "",
+  action: "add_tags",
+  withTags: [],
   source: "",
   artist: "",
   folder: "",
   rating: "",
-  tags: "",
-  to: "",
+  tags: [],
+  to: [],
 };
 
 /** What a change would do. */
 export interface Preview {
   count: number;
   samples: Pick<Picture, "id" | "address">[];
-}
-
-/** The tags of a text, separated by commas. */
-export function listed(text: string): string[] {
-  const tags = text.split(",").map((tag) => tag.trim());
-  return tags.filter((tag) => tag !== "");
 }
 
 /** The request of a change. */
@@ -58,14 +60,14 @@ export function requestOf(change: Change): Schemas["ChangeBody"] {
     rating: change.rating.trim(),
   };
   const filled = Object.entries(texts).filter(([, value]) => value !== "");
-  const filter = { tags: listed(change.withTags), ...Object.fromEntries(filled) };
-  const { action } = change;
+  const filter = { tags: [...change.withTags], ...Object.fromEntries(filled) };
+  const { action, tags, to } = change;
   switch (action) {
     case "add_tags":
     case "remove_tags":
-      return { action, filter, tags: listed(change.tags) };
+      return { action, filter, tags: [...tags] };
     case "rename_tag":
-      return { action, filter, from: change.tags.trim(), to: change.to.trim() };
+      return { action, filter, from: tags[0] ?? "", to: to[0] ?? "" };
     case "delete":
     case "hide":
     case "restore":
@@ -90,4 +92,18 @@ export async function startChange(change: Change, idempotencyKey: string): Promi
   const params = { header: { "Idempotency-Key": idempotencyKey } };
   const request = { params, body: requestOf(change) };
   return body(await api.POST("/api/pictures/bulk", request)) as Job;
+}
+
+/** Why a change cannot be shown or started yet, or null. */
+export function missingOf({ action, withTags, tags, to, ...texts }: Change): string | null {
+  if (action === "rename_tag") {
+    return tags.length === 0 || to.length === 0 ? "Enter the tag and its new name." : null;
+  }
+  if ((action === "add_tags" || action === "remove_tags") && tags.length === 0) {
+    return "Enter at least one tag.";
+  }
+  if (action === "remove_tags") return null;
+  const filled = [texts.source, texts.artist, texts.folder, texts.rating];
+  const selects = withTags.length > 0 || filled.some((value) => value.trim() !== "");
+  return selects ? null : "Choose which pictures: fill in at least one field.";
 }

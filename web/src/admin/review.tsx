@@ -51,9 +51,13 @@ export function ReviewTags({ onBack }: { onBack: () => void }) {
           </Select>
         </label>
       </div>
-      <p className="text-[0.8125rem] text-soft">
+      <p className="text-[0.8125rem] text-pretty text-soft [@media(hover:none)]:hidden">
         Click pictures to select them, with Shift up to the last one. Then accept or reject the tag
         for them. In a group, <kbd>A</kbd> accepts and <kbd>R</kbd> rejects what is selected.
+      </p>
+      <p className="text-[0.8125rem] text-pretty text-soft [@media(hover:hover)]:hidden">
+        Tap pictures to select them, then accept or reject the tag for them. Without a selection,
+        the buttons are for all of them.
       </p>
       {outdated > 0 && (
         <p role="status" className="text-[0.8125rem] text-amber">

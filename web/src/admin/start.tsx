@@ -1,13 +1,9 @@
-import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
-
-import { followListed, refreshLists } from "@/jobs/store";
-import { uniqueId } from "@/lib/id";
 import { Button } from "@/ui/button";
 import { Field, Input, Segments, Select, Switch } from "@/ui/controls";
-import { Notice } from "@/ui/states";
 
+import { FormCard } from "./card";
 import { readsManifest, startWork, usePlan, WHICH, WORKS, type Which, type Work } from "./plan";
+import { useStart } from "./use-start";
 
 const LABELS: Record<Work, { title: string; explains: string }> = {
   ingest: {
@@ -28,27 +24,20 @@ const LABELS: Record<Work, { title: string; explains: string }> = {
 export function StartForm() {
   const { set, ...plan } = usePlan();
   const { work } = plan;
-  // One key for one submission: a double click starts one job.
-  const [key, setKey] = useState(uniqueId);
-  const starting = useMutation({
-    mutationFn: () => startWork(plan, key),
-    onSuccess: (job) => {
-      followListed(job);
-      refreshLists();
-    },
-    onSettled: () => setKey(uniqueId()),
-  });
+  const starting = useStart((key) => startWork(plan, key));
   const incomplete = readsManifest(plan) && plan.manifest.trim() === "";
   return (
-    <form
-      aria-label="Start bulk work"
-      className="flex flex-col gap-4 rounded-lg border bg-panel p-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        starting.mutate();
-      }}
+    <FormCard
+      title="Start bulk work"
+      explains={LABELS[work].explains}
+      error={starting.error}
+      onSubmit={() => starting.mutate()}
+      buttons={
+        <Button look="solid" type="submit" disabled={starting.isPending || incomplete}>
+          {starting.isPending ? "Starting…" : `Start ${LABELS[work].title.toLowerCase()}`}
+        </Button>
+      }
     >
-      <h2 className="font-semibold tracking-tight">Start bulk work</h2>
       <Segments
         label="Kind of work"
         className="w-full"
@@ -56,21 +45,11 @@ export function StartForm() {
         onChange={(next) => set({ work: next })}
         choices={WORKS.map((value) => ({ value, label: LABELS[value].title }))}
       />
-      <p className="-mt-1 text-[0.8125rem] text-soft">{LABELS[work].explains}</p>
       {readsManifest(plan) && <ManifestFields />}
       {work === "ingest" && <IngestFields />}
       {work === "backfill" && <BackfillFields />}
       {work === "reindex" && <ReindexFields />}
-      {starting.error !== null && <Notice error={starting.error} />}
-      <Button
-        look="solid"
-        type="submit"
-        className="self-start"
-        disabled={starting.isPending || incomplete}
-      >
-        {starting.isPending ? "Starting…" : `Start ${LABELS[work].title.toLowerCase()}`}
-      </Button>
-    </form>
+    </FormCard>
   );
 }
 

@@ -70,19 +70,28 @@ export function TagGroup({ group, atLeast, onDecided }: GroupProps) {
       className="flex flex-col gap-3 rounded-lg border bg-panel p-3 sm:p-4"
     >
       <div className="flex flex-wrap items-center gap-2">
-        <h3 className="min-w-0 flex-1 truncate font-medium" title={words(tag)}>
+        <h3 className="min-w-0 flex-1 font-medium break-words max-sm:basis-full">
           {words(tag)}
-          <span className="tabular ml-2 text-[0.8125rem] font-normal text-soft">
+          <span
+            className="tabular ml-2 inline-block text-[0.8125rem] font-normal whitespace-nowrap
+              text-soft"
+          >
             {plural(group.count, "picture")}
           </span>
         </h3>
-        <Button size="small" disabled={deciding.isPending} onClick={() => start("accept", !some)}>
+        <Button
+          size="small"
+          className="max-sm:flex-1"
+          disabled={deciding.isPending}
+          onClick={() => start("accept", !some)}
+        >
           <Check />
           Accept {scope}
         </Button>
         <Button
           size="small"
           look="danger"
+          className="max-sm:flex-1"
           disabled={deciding.isPending}
           onClick={() => start("reject", !some)}
         >

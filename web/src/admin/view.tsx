@@ -15,6 +15,7 @@ import { Empty, Failure, Skeleton } from "@/ui/states";
 import { AddFolderForm } from "./add-folder";
 import { BulkJob } from "./bulk-job";
 import { ChangeForm } from "./change-form";
+import { RecentChanges, useRecorded } from "./changes";
 import { CollectionCard } from "./collection";
 import { Lanes } from "./lanes";
 import { ProposeForm } from "./propose";
@@ -74,11 +75,12 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
         <div className="flex flex-col gap-5">
           <AddFolderForm />
           <ProposeForm onReview={() => setReviewing(true)} />
-          <ChangeForm />
           <StartForm />
         </div>
         <BulkJobs />
       </div>
+      <ChangeForm />
+      <RecentChanges />
     </>
   );
 }
@@ -92,6 +94,7 @@ function withParts(view: JobView, listed: Job): JobView {
 const MOST_JOBS = 20;
 
 function BulkJobs() {
+  const { recorded = [] } = useRecorded();
   const views = useJobs((jobs) => jobs.views);
   const now = useNow();
   const { data, isPending, error, refetch } = useQuery({
@@ -118,7 +121,12 @@ function BulkJobs() {
         </div>
       ) : (
         data.map((job) => (
-          <BulkJob key={job.id} view={withParts(views[job.id] ?? viewOf(job), job)} now={now} />
+          <BulkJob
+            key={job.id}
+            view={withParts(views[job.id] ?? viewOf(job), job)}
+            change={recorded.find(({ change }) => change === job.id)}
+            now={now}
+          />
         ))
       )}
     </section>

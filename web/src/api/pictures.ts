@@ -18,6 +18,9 @@ export interface Picture {
   source: string | null;
   site: string | null;
   licence: string | null;
+  artist: string | null;
+  /** Its file, by a path that is relative to a folder of the gallery where it can be. */
+  path: string | null;
   /** Whether it was generated here. */
   made: boolean;
 }
@@ -54,6 +57,8 @@ export function pictureOf(id: unknown, payload: Fields): Picture {
     source: httpUrl(text(payload["source_post_url"]) ?? text(payload["source"])),
     site: text(payload["source_site"]),
     licence: text(payload["license"]) ?? text(payload["licence"]),
+    artist: text(payload["artist"]) ?? (texts(payload["artist"]).join(", ") || null),
+    path: text(payload["path"]),
     made,
   };
 }

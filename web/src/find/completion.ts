@@ -29,3 +29,17 @@ export function completions(
     .sort((left, right) => rank(left) - rank(right) || right.count - left.count)
     .slice(0, most);
 }
+
+/**
+ * The tags of typed words, separated by commas. Spaces become underscores, as in most tags. A tag
+ * that is known in another spelling gets the known one.
+ */
+export function typedTags(typed: string, known: readonly FacetValue[] = []): string[] {
+  const tags = typed.split(",").flatMap((part) => {
+    const plain = tagOf(part);
+    if (plain === "") return [];
+    const same = known.find(({ value }) => tagOf(value) === plain);
+    return [same?.value ?? part.trim().replaceAll(/\s+/g, "_")];
+  });
+  return [...new Set(tags)];
+}

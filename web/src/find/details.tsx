@@ -1,13 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import {
-  Bookmark,
-  ExternalLink,
-  Layers,
-  PaintBucket,
-  Palette,
-  Shapes,
-  SquarePen,
-} from "lucide-react";
+import { Bookmark, Layers, PaintBucket, Palette, Shapes, SquarePen } from "lucide-react";
 import { useState } from "react";
 
 import { api, body } from "@/api/client";
@@ -22,12 +14,12 @@ import { Dialog } from "@/ui/overlays";
 import { Picture } from "@/ui/picture";
 import { Notice } from "@/ui/states";
 
-import { Correct } from "./correct";
 import { Explanation } from "./explanation";
+import { Facts } from "./facts";
 import { save, useSaved } from "./feedback";
-import { cycleFilter, toggleLike, useQueryState } from "./query-state";
+import { DeletedPicture, PictureTags } from "./picture-tags";
+import { toggleLike, useQueryState } from "./query-state";
 
-const MOST_TAGS = 40;
 const MOST_MADE = 12;
 
 interface DetailsProps {
@@ -39,6 +31,7 @@ interface DetailsProps {
 /** A large view of a result: why it was found, its tags, its source, and what was made from it. */
 export function Details({ hit, weights, onClose }: DetailsProps) {
   const { picture } = hit;
+  const [isDeleted, setDeleted] = useState(false);
   return (
     <Dialog
       open
@@ -51,15 +44,20 @@ export function Details({ hit, weights, onClose }: DetailsProps) {
         <Picture
           path={picturePath(picture)}
           alt={`${words(picture.title)} at full size`}
-          className="max-h-[70dvh] w-full rounded-md bg-well object-contain"
+          className="max-h-[38dvh] w-full rounded-md bg-well object-contain md:max-h-[70dvh]"
         />
         <div className="flex min-w-0 flex-col gap-5">
-          <Actions hit={hit} onClose={onClose} />
-          <Explanation hit={hit} weights={weights} />
-          <Tags tags={picture.tags} />
-          <Origin hit={hit} />
+          {isDeleted ? (
+            <DeletedPicture id={picture.id} onRestored={() => setDeleted(false)} />
+          ) : (
+            <>
+              <Actions hit={hit} onClose={onClose} />
+              <PictureTags picture={picture} onDeleted={() => setDeleted(true)} />
+              <Explanation hit={hit} weights={weights} />
+            </>
+          )}
+          <Facts hit={hit} />
           <MadeFrom id={picture.id} />
-          <Correct picture={picture} />
         </div>
       </div>
     </Dialog>
@@ -112,76 +110,6 @@ function Actions({ hit: { picture }, onClose }: { hit: Hit; onClose: () => void 
       </div>
       {failure !== null && <Notice error={failure} />}
     </>
-  );
-}
-
-/** The tags, each of which filters the results. */
-function Tags({ tags }: { tags: readonly string[] }) {
-  const { filters, set } = useQueryState();
-  if (tags.length === 0) return null;
-  return (
-    <div>
-      <h3 className="label-caps mb-1.5">Tags</h3>
-      <ul className="flex flex-wrap gap-1">
-        {tags.slice(0, MOST_TAGS).map((tag) => {
-          const filter = filters.find((known) => known.tag === tag);
-          return (
-            <li key={tag}>
-              <Button
-                size="tiny"
-                look={filter === undefined ? "outline" : "solid"}
-                title="Filter by this tag"
-                onClick={() => set({ filters: cycleFilter(filters, tag) })}
-              >
-                {filter?.excluded === true ? "not " : ""}
-                {words(tag)}
-              </Button>
-            </li>
-          );
-        })}
-      </ul>
-    </div>
-  );
-}
-
-function Origin({ hit: { picture, duplicates } }: { hit: Hit }) {
-  const { width, height, source, site, licence } = picture;
-  return (
-    <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 text-[0.8125rem]">
-      <dt className="text-soft">Licence</dt>
-      <dd>{licence ?? "unknown; ask its author before you publish it"}</dd>
-      <dt className="text-soft">Source</dt>
-      <dd className="min-w-0 truncate">
-        {source === null ? (
-          (site ?? "unknown")
-        ) : (
-          <a
-            href={source}
-            target="_blank"
-            rel="noreferrer"
-            className="inline-flex items-center gap-1 text-blue underline-offset-4
-              hover:underline"
-          >
-            {site ?? new URL(source).hostname}
-            <ExternalLink className="size-3.5" />
-          </a>
-        )}
-      </dd>
-      {width !== null && height !== null && (
-        <>
-          <dt className="text-soft">Size</dt>
-          <dd className="tabular">
-            {width} × {height}
-          </dd>
-        </>
-      )}
-      {duplicates > 0 && (
-        <>
-          <dt className="text-soft">Look-alikes</dt>
-          <dd>{duplicates} left out</dd>
-        </>
-      )}
-    </dl>
   );
 }
 

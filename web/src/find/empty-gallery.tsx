@@ -22,7 +22,7 @@ export function HowToAdd() {
   return (
     <>
       On the server, <code>clippy add FOLDER</code> adds the pictures of a folder.{" "}
-      <a href="#/admin" className="text-blue underline-offset-4 hover:underline">
+      <a href="#/admin" className="text-blue underline underline-offset-4">
         Admin
       </a>{" "}
       has a form for it.

@@ -111,9 +111,10 @@ function Tags({ styles, facets }: FiltersProps) {
       <TagField
         taken={filters.map(({ tag }) => tag)}
         common={facets?.tags ?? []}
-        onAdd={(tag, excluded) =>
-          set({ filters: [...withoutFilter(filters, tag), { tag, excluded }] })
-        }
+        onAdd={(tags, excluded) => {
+          const others = filters.filter(({ tag }) => !tags.includes(tag));
+          set({ filters: [...others, ...tags.map((tag) => ({ tag, excluded }))] });
+        }}
       />
       {filters
         .filter(({ tag }) => !isStyle(tag))

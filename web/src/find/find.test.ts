@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
+
+import { Problem } from "@/api/problem";
 
 import { closeness, closenessText, spacesOf } from "./bars";
-import { completions } from "./completion";
+import { completions, typedTags } from "./completion";
+import { partsOf } from "./facts";
 import { INITIAL, isSearchable, queryOf, searchFields, SETTINGS, type Query } from "./fields";
+import { goneOf } from "./gone";
 import {
   cycleFilter,
   presetOf,
@@ -201,4 +205,30 @@ describe("the styles of the gallery", () => {
     const many = Array.from({ length: 16 }, (_, index) => ({ id: index + 2, name: "s" }));
     expect(toggleGroup(many, ink)).toEqual([...many.slice(1), ink]);
   });
+});
+
+test("typed words become tags, in the spelling that is known", () => {
+  const known = [{ value: "Red hair", count: 3 }];
+  expect(typedTags(" red  hair, sleeping fox,, NASA, NASA ", known)).toEqual([
+    "Red hair",
+    "sleeping_fox",
+    "NASA",
+  ]);
+  expect(typedTags(" , ")).toEqual([]);
+});
+
+test("a search that names a deleted picture says which one", () => {
+  const problem = (status: number, detail: string) =>
+    new Problem(status, status === 404 ? "not_found" : "invalid_input", detail, "");
+  expect(goneOf(problem(404, "like: the collection has no picture 42"))).toBe("42");
+  expect(goneOf(problem(404, "style_like: the collection has no picture a-b"))).toBe("a-b");
+  expect(goneOf(problem(400, "like: the collection has no picture 42"))).toBeNull();
+  expect(goneOf(problem(404, "there is no collection"))).toBeNull();
+  expect(goneOf(new Error("like: the collection has no picture 42"))).toBeNull();
+});
+
+test("a path is a folder and a file", () => {
+  expect(partsOf("art/foxes/red fox.png")).toEqual(["art/foxes", "red fox.png"]);
+  expect(partsOf("fox.png")).toEqual([null, "fox.png"]);
+  expect(partsOf(null)).toEqual([null, null]);
 });

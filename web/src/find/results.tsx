@@ -15,6 +15,7 @@ import { Advice } from "./advice";
 import { Card, type CardActions } from "./card";
 import { EmptyGallery, findsEverything, HowToAdd, useMayBeEmpty } from "./empty-gallery";
 import { useSaved } from "./feedback";
+import { Gone, goneOf } from "./gone";
 import { useQueryState } from "./query-state";
 import { Shelves } from "./shelves";
 import type { useSearch } from "./use-search";
@@ -31,6 +32,7 @@ interface ResultsProps {
 /** The results, or why there are none. */
 export function Results({ search, actions, failure }: ResultsProps) {
   const { hits, searchable, error, isPending, refetch } = search;
+  const gone = goneOf(error);
   return (
     <div className="scroll-slim min-h-0 flex-1 overflow-y-auto px-4 pb-6">
       <p
@@ -39,11 +41,13 @@ export function Results({ search, actions, failure }: ResultsProps) {
         className="tabular sticky top-0 z-10 -mx-4 bg-panel/90 px-4 py-2 text-xs text-soft
           backdrop-blur-sm"
       >
-        {statusOf(search) || " "}
+        {(gone === null && statusOf(search)) || " "}
       </p>
       {failure !== null && <Notice error={failure} className="mb-3" />}
       {!searchable ? (
         <Start />
+      ) : gone !== null ? (
+        <Gone id={gone} />
       ) : error !== null && hits.length === 0 ? (
         <Failure
           error={error}

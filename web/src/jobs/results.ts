@@ -25,6 +25,14 @@ export function bulkResultOf({ result }: Pick<Job, "result">): Bulk | null {
   return result != null && isBulk(result) ? result : null;
 }
 
+/** The folders of pictures that were sent to the server: of no use to readers. */
+const SENT = /DATA_DIR\/pictures\/[0-9a-f]{2}\/[0-9a-f-]{36}\//g;
+
+/** A message of a job, with the plain names of files that were sent to the server. */
+export function plainly(message: string): string {
+  return message.replaceAll(SENT, "");
+}
+
 /** A picture of a job, with its version in the path. */
 export type MadePicture = Schemas["GeneratedPicture"];
 

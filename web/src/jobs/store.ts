@@ -4,6 +4,7 @@ import { create } from "zustand";
 
 import { api, body, type Job } from "@/api/client";
 import { isNotFound, Problem } from "@/api/problem";
+import { refreshGallery } from "@/api/queries";
 import { queryClient } from "@/api/query-client";
 import { addressWithTicket, renewTicket } from "@/api/tickets";
 import { parsed, text, texts } from "@/lib/json";
@@ -131,6 +132,7 @@ async function refresh(id: string): Promise<void> {
       const job = await fetchJob(id);
       update(id, (view) => ({ ...view, job, connection: "live" }));
       if (!isOver(job)) follow(job);
+      else if (job.kind !== "generate") refreshGallery();
       refreshLists();
       return;
     } catch (error) {
@@ -160,6 +162,22 @@ export async function retryJob(id: string, remember: boolean): Promise<void> {
   const job = body(await api.POST("/api/jobs/{id}/retry", { params: { path: { id } } }));
   useJobs.getState().watch(job, remember);
   refreshLists();
+}
+
+/** Follows a job until it is over. Returns it with its result. */
+export async function ended(job: Job): Promise<Job> {
+  follow(job);
+  await new Promise<void>((resolve) => {
+    const check = () => {
+      const view = useJobs.getState().views[job.id];
+      if (view === undefined || !isOver(view.job)) return;
+      stop();
+      resolve();
+    };
+    const stop = useJobs.subscribe(check);
+    check();
+  });
+  return fetchJob(job.id);
 }
 
 /** Follows a job of a list, unless it is followed already or over. */

@@ -20,6 +20,7 @@ const button = cva(
           "aria-pressed:text-blue data-[state=open]:bg-well",
         ],
         danger: "border border-ruby/40 bg-raised text-ruby hover:bg-ruby-soft",
+        destructive: "bg-ruby text-panel hover:bg-ruby/85",
         link: "h-auto p-0 text-blue underline-offset-4 hover:underline",
       },
       size: {

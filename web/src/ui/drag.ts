@@ -29,3 +29,7 @@ export function draggedPicture(event: DragEvent): Dragged | null {
 export function pictureFiles(transfer: DataTransfer | null): File[] {
   return Array.from(transfer?.files ?? []).filter((file) => file.type.startsWith("image/"));
 }
+
+export function allFiles(transfer: DataTransfer): File[] {
+  return Array.from(transfer.files);
+}

@@ -11,10 +11,11 @@ interface DropZone {
   handlers: Record<"onDragOver" | "onDragLeave" | "onDrop", (event: DragEvent) => void>;
 }
 
-/** Takes a dropped result or the dropped files. */
+/** Takes a dropped result or the dropped files, of which `chosen` are taken: the pictures. */
 export function useDropZone(
   onPicture: (picture: Dragged) => void,
   onFiles: (files: readonly File[]) => void,
+  chosen: (transfer: DataTransfer) => File[] = pictureFiles,
 ): DropZone {
   const [over, setOver] = useState(false);
   return {
@@ -30,7 +31,7 @@ export function useDropZone(
         event.preventDefault();
         setOver(false);
         const picture = draggedPicture(event);
-        if (picture === null) onFiles(pictureFiles(event.dataTransfer));
+        if (picture === null) onFiles(chosen(event.dataTransfer));
         else onPicture(picture);
       },
     },
