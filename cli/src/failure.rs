@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use clippy_common::with_causes;
 use clippy_core::{Error, ErrorCode};
 
 /// Why a command failed, printed as one paragraph on standard error.
@@ -58,14 +59,10 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         // Unlike a caller of the API, the user of a command may see an internal error's cause.
-        let mut message = error.message.clone();
         if error.code == ErrorCode::Internal {
-            let mut cause = std::error::Error::source(&error);
-            while let Some(inner) = cause {
-                message.push_str(&format!(": {inner}"));
-                cause = inner.source();
-            }
+            Self::run(with_causes(&error))
+        } else {
+            Self::run(error.message)
         }
-        Self::run(message)
     }
 }

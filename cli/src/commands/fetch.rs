@@ -1,6 +1,8 @@
 //! `clippy fetch`: downloads pictures with tags, and writes a manifest.
 
+use clippy_common::run_blocking;
 use clippy_fetch::{FetchError, FetchOptions, Outcome, Pauses, Progress, Stage};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::progress_bar::BarProgress;
@@ -19,28 +21,30 @@ const EXAMPLES: usize = 10;
 /// Fetches from the site that the arguments name.
 pub async fn run(arguments: &FetchArguments, shutdown: CancellationToken) -> Result<(), Failure> {
     let FetchSite::Safebooru(arguments) = &arguments.site;
-    let options = options(arguments)?;
+    let options = options(arguments).await?;
     let bar = Bar(BarProgress::new(arguments.json));
     let fetched = clippy_fetch::run(&options, &bar, &shutdown).await;
     bar.0.finish();
-    let outcome = fetched.map_err(|error| match error {
-        FetchError::Usage(message) => Failure::usage(message),
-        FetchError::Refused(message) | FetchError::File(message) => Failure::run(message),
-    })?;
+    let outcome = fetched.map_err(failure)?;
     report(&outcome, arguments)?;
     end(&outcome, &shutdown)
 }
 
-fn options(arguments: &SafebooruArguments) -> Result<FetchOptions, Failure> {
-    let file = &arguments.tags_file;
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::usage(format!(
-            "the tags file {} cannot be read: {error}",
-            file.display()
-        ))
-    })?;
+fn failure(error: FetchError) -> Failure {
+    match error {
+        FetchError::Usage(message) => Failure::usage(message),
+        FetchError::Refused(message) | FetchError::Busy(message) | FetchError::File(message) => {
+            Failure::run(message)
+        }
+    }
+}
+
+async fn options(arguments: &SafebooruArguments) -> Result<FetchOptions, Failure> {
+    let file = arguments.tags_file.clone();
+    let ended = |error: JoinError| FetchError::File(error.to_string());
+    let tags = run_blocking(move || clippy_fetch::read_tags(&file), ended).await;
     Ok(FetchOptions {
-        tags: clippy_fetch::parse_tags(&text),
+        tags: tags.map_err(failure)?,
         out: arguments.out.clone(),
         union: arguments.union,
         workers: usize::from(arguments.workers),
@@ -50,6 +54,7 @@ fn options(arguments: &SafebooruArguments) -> Result<FetchOptions, Failure> {
         max_id: arguments.max_id,
         rate: arguments.rate,
         base_url: arguments.base_url.clone(),
+        public_only: false,
         user_agent: USER_AGENT.to_owned(),
         pauses: Pauses::default(),
     })
@@ -64,21 +69,32 @@ fn report(outcome: &Outcome, arguments: &SafebooruArguments) -> Result<(), Failu
         println!("{json}");
     } else {
         println!(
-            "{} tags, {} posts: {} fetched, {} kept, {} skipped, {} failed; in {}",
+            "{} tags, {} posts: {} fetched, {} kept, {} skipped, {} failed, {} unreadable; in {}",
             outcome.tags,
             outcome.posts,
             outcome.fetched,
             outcome.kept,
             outcome.skipped,
             outcome.failed,
+            outcome.unreadable,
             arguments.out.display()
         );
     }
-    for failure in outcome.failures.iter().take(EXAMPLES) {
-        eprintln!("{failure}");
+    let failures = outcome.failures.iter().take(EXAMPLES);
+    failures.for_each(|failure| eprintln!("{failure}"));
+    if outcome.failed > EXAMPLES as u64 {
+        eprintln!("and {} more", outcome.failed - EXAMPLES as u64);
     }
-    if outcome.failures.len() > EXAMPLES {
-        eprintln!("and {} more", outcome.failures.len() - EXAMPLES);
+    let without = &outcome.tags_without_posts;
+    if !without.is_empty() {
+        let shown = without[..without.len().min(EXAMPLES)].join(", ");
+        let more = without.len().saturating_sub(EXAMPLES);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        eprintln!("no posts for {shown}{more}");
     }
     Ok(())
 }

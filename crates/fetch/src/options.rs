@@ -25,6 +25,9 @@ pub struct FetchOptions {
     /// The most requests a second.
     pub rate: f64,
     pub base_url: String,
+    /// Calls nothing but the site itself and, by https, public addresses, without a proxy. For a
+    /// server, whose network others must not reach through it.
+    pub public_only: bool,
     pub user_agent: String,
     pub pauses: Pauses,
 }
