@@ -1,4 +1,5 @@
-//! Failures of commands, and their exit codes: 2 for bad arguments, 1 for a failed run.
+//! Failures of commands, and their exit codes: 2 for bad arguments, 1 for a failed run, 130 and 141
+//! for one that was ended from outside.
 
 use std::fmt;
 
@@ -34,6 +35,20 @@ impl Failure {
             message: message.into(),
             exit_code: 130,
         }
+    }
+
+    /// Nobody reads the output of a command that does nothing else. The exit code is that of a
+    /// program that SIGPIPE ended, and nothing is printed.
+    pub fn unread() -> Self {
+        Self {
+            message: String::new(),
+            exit_code: 141,
+        }
+    }
+
+    /// Whether nothing is to be printed.
+    pub fn is_silent(&self) -> bool {
+        self.message.is_empty()
     }
 
     /// The run failed: exit code 1.

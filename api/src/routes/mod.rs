@@ -10,6 +10,7 @@ mod event_cursor;
 mod event_stream;
 pub(crate) mod facet;
 pub(crate) mod feedback;
+pub(crate) mod fetch;
 pub(crate) mod generate;
 pub(crate) mod generate_body;
 pub(crate) mod generate_image;

@@ -23,7 +23,7 @@ mod tags_file;
 mod throttle;
 
 pub use error::FetchError;
-pub use options::{DEFAULT_BASE_URL, FetchOptions, Pauses};
+pub use options::{DEFAULT_BASE_URL, FetchOptions, Pauses, USER_AGENT};
 pub use progress::{Progress, Stage};
 pub use run::{Outcome, run};
 pub use tags_file::{parse_tags, read_tags};

@@ -4,6 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub const DEFAULT_BASE_URL: &str = "https://safebooru.org";
+/// Some sites refuse programs that do not say who they are.
+pub const USER_AGENT: &str = concat!(
+    "clippy/",
+    env!("CARGO_PKG_VERSION"),
+    " (+https://github.com/killmlana/Clippy)"
+);
 
 #[derive(Debug, Clone)]
 pub struct FetchOptions {

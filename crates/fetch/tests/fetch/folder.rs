@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clippy_fetch::{FetchError, run};
 use tokio::sync::Notify;
@@ -58,7 +59,9 @@ async fn a_second_run_in_a_folder_is_refused_while_the_first_works() {
     let first = tokio::spawn(async move { run(&first, &(), &cancel).await });
     asked.notified().await;
     options.resume = true;
-    match run(&options, &(), &never).await {
+    // Without a lock, the second run would ask for the pictures for ever.
+    let second = tokio::time::timeout(Duration::from_secs(30), run(&options, &(), &never));
+    match second.await.expect("it is refused at once") {
         Err(FetchError::Busy(message)) => assert!(message.contains("another run"), "{message}"),
         other => panic!("two runs share a folder: {other:?}"),
     }
