@@ -28,28 +28,28 @@ enum State {
 /// Prints a line to standard output.
 macro_rules! say {
     ($($text:tt)*) => {
-        $crate::output::write(format_args!("{}\n", format_args!($($text)*)))
+        $crate::output::write(&format_args!("{}\n", format_args!($($text)*)))
     };
 }
 
 /// Prints a line to standard error.
 macro_rules! note {
     ($($text:tt)*) => {
-        $crate::output::write_note(format_args!("{}\n", format_args!($($text)*)))
+        $crate::output::write_note(&format_args!("{}\n", format_args!($($text)*)))
     };
 }
 
 pub(crate) use {note, say};
 
 /// Prints to standard output.
-pub fn write(text: impl Display) {
+pub fn write(text: &dyn Display) {
     write_to(&mut OUTPUT.lock(), &mut io::stdout().lock(), |output| {
         write!(output, "{text}")
     });
 }
 
 /// Prints to standard error. A closed one changes nothing, since there is nowhere to say so.
-pub fn write_note(text: impl Display) {
+pub fn write_note(text: &dyn Display) {
     let _ = write!(io::stderr().lock(), "{text}");
 }
 

@@ -68,7 +68,7 @@ impl AddOutcome {
         } else {
             say!("{}", self.sums());
         }
-        write_note(self.details());
+        write_note(&self.details());
         if !self.complete {
             return Err(Failure::run(
                 "stopped before the end; what was done is stored, and the next run continues from \

@@ -217,7 +217,7 @@ fn report(job: &Value, output: JobOutput) -> Result<(), Failure> {
     if output.counts_failed_lines {
         return outcome::judge(&totals, &reasons, output.fail_on_any);
     }
-    write_note(reasons.text());
+    write_note(&reasons.text());
     Ok(())
 }
 

@@ -103,7 +103,7 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
     if report.complete {
         return outcome::judge(totals, &report.reasons, arguments.fail_on_any);
     }
-    write_note(report.reasons.text());
+    write_note(&report.reasons.text());
     Err(Failure::run(
         "stopped before the end of the manifest; the results so far are stored, and the next run \
          continues from there",

@@ -32,7 +32,7 @@ pub fn sums(totals: &LedgerTotals, reasons: &Reasons, seconds: Option<f64>) -> S
 /// Prints why lines failed or were skipped, and decides whether the run succeeded. It failed if no
 /// line succeeded; with `fail_on_any`, if any line failed.
 pub fn judge(totals: &LedgerTotals, reasons: &Reasons, fail_on_any: bool) -> Result<(), Failure> {
-    write_note(reasons.text());
+    write_note(&reasons.text());
     if totals.lines == 0 {
         note!("There was nothing to do: the manifest, or the requested part of it, has no lines.");
     }

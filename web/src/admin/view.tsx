@@ -16,6 +16,7 @@ import { AddFolderForm } from "./add-folder";
 import { BulkJob } from "./bulk-job";
 import { ChangeForm } from "./change-form";
 import { CollectionCard } from "./collection";
+import { FetchForm } from "./fetch-site";
 import { Lanes } from "./lanes";
 import { ProposeForm } from "./propose";
 import { ReviewTags } from "./review";
@@ -73,6 +74,7 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
       <div className={COLUMNS}>
         <div className="flex flex-col gap-5">
           <AddFolderForm />
+          <FetchForm />
           <ProposeForm onReview={() => setReviewing(true)} />
           <ChangeForm />
           <StartForm />
@@ -113,7 +115,7 @@ function BulkJobs() {
       ) : data.length === 0 ? (
         <div className="rounded-lg border border-dashed border-line">
           <Empty title="No bulk work yet">
-            Added folders, ingest, backfill and re-index appear here, with their progress.
+            Added folders, fetches, ingest, backfill and re-index appear here, with their progress.
           </Empty>
         </div>
       ) : (
