@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clippy_core::preparing::Preparing;
-use clippy_core::settings::{Secret, ServerSettings};
+use clippy_core::settings::{JobSettings, Secret, ServerSettings};
 
 /// Limits, keys and origins of one server. [`ApiOptions::default`] suits a server on loopback.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct ApiOptions {
     pub images_root: Option<PathBuf>,
     /// `DATA_DIR`: bulk work may read manifests in it, and write fail logs there.
     pub data_dir: Option<PathBuf>,
+    /// `FETCH_SITES`: the sites that jobs of kind `fetch` may call, the default first.
+    pub fetch_sites: Vec<String>,
     /// The limit of open event streams; one more is answered 503.
     pub streams_at_once: usize,
     /// The silence after which a stream sends a comment, so that proxies keep it open.
@@ -70,6 +72,7 @@ impl Default for ApiOptions {
             admin_keys: Vec::new(),
             images_root: None,
             data_dir: None,
+            fetch_sites: vec![JobSettings::FETCH_SITES.to_owned()],
             streams_at_once: 20_000,
             stream_comment_every: Duration::from_secs(15),
             search_body_bytes: 64 << 20,

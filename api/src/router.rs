@@ -24,7 +24,7 @@ use crate::layers::{errors_to_problems, finish_response, limit_address, limit_ti
 use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
-    add, admin, bulk, caller_events, change, collection, feedback, generate, generate_image,
+    add, admin, bulk, caller_events, change, collection, feedback, fetch, generate, generate_image,
     health, image, job_events, job_images, jobs, lineage, method_not_allowed, picture, pictures,
     preparing, proposed, providers, queues, search, styles, suggest, tag, tickets,
 };
@@ -113,6 +113,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(bulk::start_backfill))
         .routes(routes!(bulk::start_reindex))
         .routes(routes!(tag::start_tag))
+        .routes(routes!(fetch::start_fetch))
         .routes(routes!(proposed::review_tags))
         .routes(routes!(styles::start_finding_styles))
         .routes(routes!(styles::rename_style))

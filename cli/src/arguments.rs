@@ -18,6 +18,7 @@ use clippy_core::settings::{BindAddress, Settings};
 use clippy_jobs::Lane;
 
 use crate::failure::Failure;
+use crate::output::note;
 use jobs::parse_name;
 
 pub use bulk::{
@@ -59,7 +60,7 @@ impl Arguments {
                 ExitCode::from(code)
             }
             _ => {
-                eprintln!("clippy: {}", one_line(&error, &given));
+                note!("clippy: {}", one_line(&error, &given));
                 ExitCode::from(2)
             }
         })

@@ -1,7 +1,9 @@
-//! Failures of commands, and their exit codes: 2 for bad arguments, 1 for a failed run.
+//! Failures of commands, and their exit codes: 2 for bad arguments, 1 for a failed run, 130 and 141
+//! for one that was ended from outside.
 
 use std::fmt;
 
+use clippy_common::with_causes;
 use clippy_core::{Error, ErrorCode};
 
 /// Why a command failed, printed as one paragraph on standard error.
@@ -35,6 +37,20 @@ impl Failure {
         }
     }
 
+    /// Nobody reads the output of a command that does nothing else. The exit code is that of a
+    /// program that SIGPIPE ended, and nothing is printed.
+    pub fn unread() -> Self {
+        Self {
+            message: String::new(),
+            exit_code: 141,
+        }
+    }
+
+    /// Whether nothing is to be printed.
+    pub fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// The run failed: exit code 1.
     pub fn run(message: impl Into<String>) -> Self {
         Self {
@@ -58,14 +74,10 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         // Unlike a caller of the API, the user of a command may see an internal error's cause.
-        let mut message = error.message.clone();
         if error.code == ErrorCode::Internal {
-            let mut cause = std::error::Error::source(&error);
-            while let Some(inner) = cause {
-                message.push_str(&format!(": {inner}"));
-                cause = inner.source();
-            }
+            Self::run(with_causes(&error))
+        } else {
+            Self::run(error.message)
         }
-        Self::run(message)
     }
 }

@@ -13,6 +13,7 @@ use clippy_core::gallery::{Gallery, GalleryReader};
 use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::preparing::Preparing;
 use clippy_core::settings::Settings;
+use clippy_fetch::Pauses;
 use clippy_gallery::{
     EdgeCollections, EdgeCollectionsOptions, EmbeddedState, EmbeddedTrash, GalleryPictures,
     PictureFiles, PictureOptions, QdrantCollections, RecentQueryFile, StoreLock, holder,
@@ -24,7 +25,8 @@ use clippy_library::scan::Library;
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use clippy_worker::ingest::{LiveTools, Tools};
 use clippy_worker::jobs::{
-    BulkSettings, GalleryReferences, GenerateJob, IngestJob, ReindexJob, ReindexTools,
+    BulkSettings, FetchJob, FetchSettings, GalleryReferences, GenerateJob, IngestJob, ReindexJob,
+    ReindexTools,
 };
 use clippy_worker::patience::Patience;
 use tokio::net::TcpListener;
@@ -225,6 +227,17 @@ impl LocalServices {
                 )
                 .with_library(self.library(settings)),
             )
+            .with(FetchJob::new(
+                self.live_tools(),
+                self.folders.clone(),
+                BulkSettings::default(),
+                FetchSettings {
+                    data: settings.collection.data_dir.clone(),
+                    sites: settings.jobs.fetch_sites.clone(),
+                    user_agent: clippy_fetch::USER_AGENT.to_owned(),
+                    pauses: Pauses::default(),
+                },
+            ))
             .with(ReindexJob::new(
                 self.reindex_tools(),
                 BulkSettings::default(),
@@ -274,6 +287,7 @@ impl LocalServices {
             preparing,
             images_root: settings.collection.images_root.clone(),
             data_dir: Some(settings.collection.data_dir.clone()),
+            fetch_sites: settings.jobs.fetch_sites.clone(),
             ..ApiOptions::from(&settings.server)
         };
         let _following = self.follow();

@@ -3,6 +3,9 @@
 //!
 //! This is the only crate that names implementations. All others use the traits of `clippy-core`.
 
+// `crate::output` says why.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod arguments;
 mod bundled;
 mod cleaning;
@@ -20,6 +23,7 @@ mod logging;
 mod memory;
 mod model_choice;
 mod models;
+mod output;
 mod private;
 mod qdrant;
 mod queue;
@@ -36,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::{Arguments, Command};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::output::note;
 use crate::shutdown::until_stopped;
 
 fn main() -> ExitCode {
@@ -46,10 +51,12 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    match run(&arguments) {
+    match run(&arguments).and_then(|()| output::finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("clippy: {failure}");
+            if !failure.is_silent() {
+                note!("clippy: {failure}");
+            }
             ExitCode::from(failure.exit_code())
         }
     }
@@ -112,7 +119,9 @@ async fn command(
         Command::Tag(tag) => commands::tag::run(settings, server, tag, shutdown).await,
         Command::Styles(styles) => commands::styles::run(settings, server, styles, shutdown).await,
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
-        Command::Fetch(fetch) => Box::pin(commands::fetch::run(fetch, shutdown)).await,
+        Command::Fetch(fetch) => {
+            Box::pin(commands::fetch::run(settings, server, fetch, shutdown)).await
+        }
         // The other commands have nothing to finish when they are stopped.
         Command::Migrate(migrate) => {
             until_stopped(

@@ -14,7 +14,7 @@ use crate::state::AppState;
 pub(crate) struct JobResponse {
     /// A UUID that begins with the time of creation.
     id: String,
-    /// `generate`, `ingest`, `backfill` or `reindex`.
+    /// `generate`, `ingest`, `backfill`, `reindex` or `fetch`.
     kind: &'static str,
     /// `interactive`, `bulk` or `control`.
     lane: &'static str,

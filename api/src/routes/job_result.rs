@@ -70,7 +70,7 @@ pub(crate) struct GenerationMetaResponse {
     usd: Option<f64>,
 }
 
-/// The account of an `ingest`, `backfill` or `reindex` job. Each kind adds fields of its own.
+/// The account of an `ingest`, `backfill`, `reindex` or `fetch` job. Each kind adds fields of its own.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BulkResult {
     /// The number of lines per outcome.
@@ -85,6 +85,42 @@ pub(crate) struct BulkResult {
     tags: Option<TagsReport>,
     /// What a bulk change of pictures did. The lines are pictures that were looked at.
     changes: Option<ChangesReport>,
+    /// What a `fetch` job has fetched. The lines are those of its manifest, if it ingests them.
+    fetch: Option<FetchReport>,
+}
+
+/// What a job fetched from a site.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FetchReport {
+    /// The folder in `DATA_DIR`.
+    folder: String,
+    /// Its manifest, as `POST /api/admin/ingest` takes it.
+    manifest: String,
+    /// Tags that were asked for.
+    tags: u64,
+    /// Different posts that the site listed.
+    posts: u64,
+    /// Pictures that were downloaded by the run that ended the job.
+    fetched: u64,
+    /// Pictures that were there already.
+    kept: u64,
+    /// Posts without a picture: films, removed files.
+    skipped: u64,
+    /// Pictures and tags that failed.
+    failed: u64,
+    /// Posts whose id cannot be read. They are not in `posts`.
+    unreadable: u64,
+    /// Tags for which the site has no post.
+    tags_without_posts: Vec<String>,
+    /// The first failures.
+    failures: Vec<FetchFailure>,
+}
+
+/// A picture or a tag that could not be fetched.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FetchFailure {
+    /// Which one, and why.
+    reason: String,
 }
 
 /// What a bulk change did.

@@ -29,7 +29,7 @@ const LONGEST_PAGE: usize = 4 << 20;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JobsQuery {
-    /// `generate`, `ingest`, `backfill` or `reindex`.
+    /// `generate`, `ingest`, `backfill`, `reindex` or `fetch`.
     kind: Option<String>,
     /// `queued`, `running`, `waiting`, `succeeded`, `failed` or `cancelled`.
     state: Option<String>,

@@ -10,6 +10,7 @@ mod event_cursor;
 mod event_stream;
 pub(crate) mod facet;
 pub(crate) mod feedback;
+pub(crate) mod fetch;
 mod found_subject;
 pub(crate) mod generate;
 pub(crate) mod generate_body;

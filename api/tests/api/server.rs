@@ -560,6 +560,7 @@ async fn the_openapi_document_lists_every_route() {
         "post /api/admin/styles",
         "post /api/admin/tag",
         "post /api/admin/add",
+        "post /api/admin/fetch",
         "post /api/admin/ingest",
         "post /api/admin/backfill",
         "post /api/admin/reindex",

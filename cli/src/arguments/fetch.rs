@@ -21,7 +21,8 @@ pub struct SafebooruArguments {
     /// File with one tag a line; spaces become underscores, `#` begins a comment.
     #[arg(long, value_name = "FILE")]
     pub tags_file: PathBuf,
-    /// Folder for the pictures and the manifest.
+    /// Folder for the pictures and the manifest; with --enqueue the name of one in the server's
+    /// DATA_DIR/fetched.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Put all pictures into one folder, instead of one for each tag.
@@ -34,8 +35,8 @@ pub struct SafebooruArguments {
     /// Read at most this many pages of 100 posts for each tag.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_pages: Option<u64>,
-    /// Go on with the run in the output folder.
-    #[arg(long)]
+    /// Go on with the run in the output folder. A job always does.
+    #[arg(long, conflicts_with = "enqueue")]
     pub resume: bool,
     /// Only posts whose id is smaller.
     #[arg(long, value_name = "N")]
@@ -46,9 +47,16 @@ pub struct SafebooruArguments {
     /// Requests a second, of all workers together.
     #[arg(long, value_name = "R", default_value_t = 4.0, value_parser = parse_rate)]
     pub rate: f64,
-    /// Address of the site.
-    #[arg(long, value_name = "URL", default_value = clippy_fetch::DEFAULT_BASE_URL)]
-    pub base_url: String,
+    /// Address of the site [default: https://safebooru.org, or the first of the server's
+    /// FETCH_SITES].
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Start a job on the server, and do not wait for it.
+    #[arg(long)]
+    pub enqueue: bool,
+    /// Embed and store the pictures, too, when the job has fetched them.
+    #[arg(long, requires = "enqueue")]
+    pub ingest: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::output::{note, say, write_note};
 
 /// The number of duplicates and missing files that are printed as examples.
 const EXAMPLES: usize = 3;
@@ -63,11 +64,11 @@ impl AddOutcome {
     /// Prints the outcome, and decides whether the run succeeded.
     pub fn report(&self, as_json: bool) -> Result<(), Failure> {
         if as_json {
-            println!("{}", self.json);
+            say!("{}", self.json);
         } else {
-            println!("{}", self.sums());
+            say!("{}", self.sums());
         }
-        eprint!("{}", self.details());
+        write_note(&self.details());
         if !self.complete {
             return Err(Failure::run(
                 "stopped before the end; what was done is stored, and the next run continues from \
@@ -75,7 +76,7 @@ impl AddOutcome {
             ));
         }
         if self.scan.files == 0 && self.scan.failed == 0 {
-            eprintln!("There was nothing to do: no file was found.");
+            note!("There was nothing to do: no file was found.");
         }
         let stored_before = self.scan.unchanged + self.scan.duplicates;
         if stored_before == 0 && self.reasons.nothing_succeeded(&self.totals) {

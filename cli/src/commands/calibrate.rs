@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::arguments::CalibrateArguments;
 use crate::failure::Failure;
 use crate::local_services::with_server;
+use crate::output::say;
 
 /// Calibrates on the server of this data folder, or in this process if there is none.
 pub async fn run(
@@ -18,19 +19,20 @@ pub async fn run(
     })
     .await?;
     if arguments.json {
-        println!("{answer}");
+        say!("{answer}");
         return Ok(());
     }
-    println!(
+    say!(
         "Sampled {} of {} pictures. Cosines between any two of them:",
-        answer["sampled"], answer["points"]
+        answer["sampled"],
+        answer["points"]
     );
     for space in ["image", "edge", "text"] {
         match &answer["spaces"][space] {
-            Value::Null => println!("  {space:<6} too few vectors"),
+            Value::Null => say!("  {space:<6} too few vectors"),
             known => {
                 let number = |name: &str| known[name].as_f64().unwrap_or_default();
-                println!(
+                say!(
                     "  {space:<6} {:.3} ± {:.3}",
                     number("mean"),
                     number("deviation")

@@ -22,6 +22,7 @@ use crate::commands::progress_bar::BarProgress;
 use crate::commands::serve::ListenAddress;
 use crate::failure::Failure;
 use crate::local_services::{LocalServices, url_of};
+use crate::output::{note, say};
 use crate::queue::{self, Workers};
 
 /// The gallery's folder in the data folder.
@@ -58,7 +59,7 @@ pub async fn run(
         RunnerSettings::embedded(),
         &shutdown,
     )?;
-    println!("Clippy serves at {url} and fills its gallery meanwhile.");
+    say!("Clippy serves at {url} and fills its gallery meanwhile.");
     let serving = async {
         let served = services
             .serve_while(
@@ -97,7 +98,7 @@ async fn fill(
     shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
     let folder = settings.collection.data_dir.join(GALLERY);
-    eprintln!(
+    note!(
         "Drawing {} pictures in {} …",
         clippy_drawings::gallery_size(),
         folder.display()
@@ -108,7 +109,7 @@ async fn fill(
     let filled = match drawn? {
         None => false,
         Some(drawn) => {
-            eprintln!("Embedding them; finished pictures can be searched meanwhile …");
+            note!("Embedding them; finished pictures can be searched meanwhile …");
             let embedding = DemoProgress::new(preparing);
             let filled = embed(services, folder, drawn, &embedding, shutdown).await;
             embedding.bar.finish();
@@ -116,14 +117,12 @@ async fn fill(
         }
     };
     if !filled {
-        eprintln!(
-            "Stopped before the demo gallery was filled; the next start continues from here."
-        );
+        note!("Stopped before the demo gallery was filled; the next start continues from here.");
         return Ok(());
     }
     preparing.finish();
     let pictures = services.gallery.info().await?.points;
-    println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
+    say!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use crate::commands::outcome;
 use crate::events::Events;
 use crate::failure::Failure;
 use crate::local_services::{require_server, running_server};
+use crate::output::{note, say, write_note};
 
 /// Returns the server to create a job at. `None` if the work should run in this process: no job was
 /// requested, no server was given, and none has the collection open.
@@ -91,9 +92,9 @@ pub async fn run<R: Serialize>(
     let (id, job) = create(client, kind, request).await?;
     if enqueue {
         if json {
-            println!("{job}");
+            say!("{job}");
         } else {
-            println!("Job {id} is queued. Follow it with: clippy jobs watch {id}");
+            say!("Job {id} is queued. Follow it with: clippy jobs watch {id}");
         }
         return Ok(());
     }
@@ -163,7 +164,7 @@ async fn follow_to_end(client: &Client, id: &str, hidden: bool) -> Result<Value,
         if event.name == "log"
             && let Some(message) = event.data["message"].as_str()
         {
-            bar.suspend(|| eprintln!("{message}"));
+            bar.suspend(|| note!("{message}"));
         }
         let progress = if event.name == "snapshot" {
             &event.data["progress"]
@@ -203,20 +204,20 @@ fn report(job: &Value, output: JobOutput) -> Result<(), Failure> {
     check_success(job)?;
     let result = &job["result"];
     let Ok(totals) = LedgerTotals::deserialize(&result["totals"]) else {
-        println!("{result}");
+        say!("{result}");
         return Ok(());
     };
     // A server of an earlier version returns no reasons.
     let reasons = Reasons::deserialize(&result["reasons"]).unwrap_or_default();
     if output.json {
-        println!("{result}");
+        say!("{result}");
     } else {
-        println!("{}", outcome::sums(&totals, &reasons, None));
+        say!("{}", outcome::sums(&totals, &reasons, None));
     }
     if output.counts_failed_lines {
         return outcome::judge(&totals, &reasons, output.fail_on_any);
     }
-    eprint!("{}", reasons.text());
+    write_note(&reasons.text());
     Ok(())
 }
 

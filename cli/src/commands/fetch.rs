@@ -1,46 +1,108 @@
 //! `clippy fetch`: downloads pictures with tags, and writes a manifest.
 
+use std::path::Path;
+
+use clippy_common::run_blocking;
+use clippy_core::bulk::FetchRequest;
+use clippy_core::settings::Settings;
 use clippy_fetch::{FetchError, FetchOptions, Outcome, Pauses, Progress, Stage};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+use super::enqueue::{self, JobOutput};
 use super::progress_bar::BarProgress;
 use crate::arguments::{FetchArguments, FetchSite, SafebooruArguments};
 use crate::failure::Failure;
+use crate::local_services::require_server;
+use crate::output::{note, say};
+use crate::shutdown::until_stopped;
 
-/// Some sites refuse programs that do not say who they are.
-const USER_AGENT: &str = concat!(
-    "clippy/",
-    env!("CARGO_PKG_VERSION"),
-    " (+https://github.com/killmlana/Clippy)"
-);
 /// The number of failures that are printed.
 const EXAMPLES: usize = 10;
 
-/// Fetches from the site that the arguments name.
-pub async fn run(arguments: &FetchArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+/// Fetches from the site that the arguments name, in this process or as a job of a server.
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &FetchArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let FetchSite::Safebooru(arguments) = &arguments.site;
-    let options = options(arguments)?;
+    if arguments.enqueue {
+        return until_stopped(&shutdown, create_job(settings, server, arguments)).await;
+    }
+    let options = options(arguments).await?;
     let bar = Bar(BarProgress::new(arguments.json));
     let fetched = clippy_fetch::run(&options, &bar, &shutdown).await;
     bar.0.finish();
-    let outcome = fetched.map_err(|error| match error {
-        FetchError::Usage(message) => Failure::usage(message),
-        FetchError::Refused(message) | FetchError::File(message) => Failure::run(message),
-    })?;
+    let outcome = fetched.map_err(failure)?;
     report(&outcome, arguments)?;
     end(&outcome, &shutdown)
 }
 
-fn options(arguments: &SafebooruArguments) -> Result<FetchOptions, Failure> {
-    let file = &arguments.tags_file;
-    let text = std::fs::read_to_string(file).map_err(|error| {
+fn failure(error: FetchError) -> Failure {
+    match error {
+        FetchError::Usage(message) => Failure::usage(message),
+        FetchError::Refused(message) | FetchError::Busy(message) | FetchError::File(message) => {
+            Failure::run(message)
+        }
+    }
+}
+
+async fn read_tags(arguments: &SafebooruArguments) -> Result<Vec<String>, Failure> {
+    let file = arguments.tags_file.clone();
+    let ended = |error: JoinError| FetchError::File(error.to_string());
+    run_blocking(move || clippy_fetch::read_tags(&file), ended)
+        .await
+        .map_err(failure)
+}
+
+async fn create_job(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &SafebooruArguments,
+) -> Result<(), Failure> {
+    let request = FetchRequest {
+        tags: read_tags(arguments).await?,
+        name: Some(folder_name(&arguments.out)?),
+        union: arguments.union,
+        workers: arguments.workers.into(),
+        max_pages: arguments.max_pages,
+        older_than_id: arguments.older_than_id,
+        max_id: arguments.max_id,
+        rate: arguments.rate,
+        base_url: arguments.base_url.clone(),
+        ingest: arguments.ingest,
+    };
+    request
+        .check()
+        .map_err(|error| Failure::usage(error.message))?;
+    let client = require_server(settings, server)?;
+    let output = JobOutput {
+        enqueue: true,
+        json: arguments.json,
+        fail_on_any: false,
+        counts_failed_lines: false,
+    };
+    enqueue::run(&client, "fetch", &request, output).await
+}
+
+/// Returns the name of the folder that a job writes to.
+fn folder_name(out: &Path) -> Result<String, Failure> {
+    let name = out.to_str().filter(|name| !name.contains(['/', '\\']));
+    name.map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!(
-            "the tags file {} cannot be read: {error}",
-            file.display()
+            "--out is \"{}\", but with --enqueue it must be a name such as cats: the server writes \
+             to that folder in its DATA_DIR/fetched",
+            out.display()
         ))
-    })?;
+    })
+}
+
+async fn options(arguments: &SafebooruArguments) -> Result<FetchOptions, Failure> {
+    let base_url = arguments.base_url.as_deref();
     Ok(FetchOptions {
-        tags: clippy_fetch::parse_tags(&text),
+        tags: read_tags(arguments).await?,
         out: arguments.out.clone(),
         union: arguments.union,
         workers: usize::from(arguments.workers),
@@ -49,8 +111,11 @@ fn options(arguments: &SafebooruArguments) -> Result<FetchOptions, Failure> {
         older_than_id: arguments.older_than_id,
         max_id: arguments.max_id,
         rate: arguments.rate,
-        base_url: arguments.base_url.clone(),
-        user_agent: USER_AGENT.to_owned(),
+        base_url: base_url
+            .unwrap_or(clippy_fetch::DEFAULT_BASE_URL)
+            .to_owned(),
+        public_only: false,
+        user_agent: clippy_fetch::USER_AGENT.to_owned(),
         pauses: Pauses::default(),
     })
 }
@@ -61,24 +126,35 @@ fn report(outcome: &Outcome, arguments: &SafebooruArguments) -> Result<(), Failu
         let json = serde_json::to_string(outcome).map_err(|error| {
             Failure::run(format!("the result cannot be written as JSON: {error}"))
         })?;
-        println!("{json}");
+        say!("{json}");
     } else {
-        println!(
-            "{} tags, {} posts: {} fetched, {} kept, {} skipped, {} failed; in {}",
+        say!(
+            "{} tags, {} posts: {} fetched, {} kept, {} skipped, {} failed, {} unreadable; in {}",
             outcome.tags,
             outcome.posts,
             outcome.fetched,
             outcome.kept,
             outcome.skipped,
             outcome.failed,
+            outcome.unreadable,
             arguments.out.display()
         );
     }
-    for failure in outcome.failures.iter().take(EXAMPLES) {
-        eprintln!("{failure}");
+    let failures = outcome.failures.iter().take(EXAMPLES);
+    failures.for_each(|failure| note!("{failure}"));
+    if outcome.failed > EXAMPLES as u64 {
+        note!("and {} more", outcome.failed - EXAMPLES as u64);
     }
-    if outcome.failures.len() > EXAMPLES {
-        eprintln!("and {} more", outcome.failures.len() - EXAMPLES);
+    let without = &outcome.tags_without_posts;
+    if !without.is_empty() {
+        let shown = without[..without.len().min(EXAMPLES)].join(", ");
+        let more = without.len().saturating_sub(EXAMPLES);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        note!("no posts for {shown}{more}");
     }
     Ok(())
 }

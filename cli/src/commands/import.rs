@@ -9,6 +9,7 @@ use clippy_gallery::EmbeddedState;
 use crate::arguments::ImportArguments;
 use crate::failure::Failure;
 use crate::local_services::database;
+use crate::output::say;
 
 /// Clippy 0.2's file of preferences.
 pub const PREFERENCES_FILE: &str = "kg_store.json";
@@ -28,11 +29,13 @@ pub async fn run(settings: &Settings, arguments: &ImportArguments) -> Result<(),
         let line = serde_json::to_string(&imported).map_err(|error| {
             Failure::run(format!("the answer cannot be written as JSON: {error}"))
         })?;
-        println!("{line}");
+        say!("{line}");
     } else {
-        println!(
+        say!(
             "{} artists: {} weights of tags and {} of styles are new or higher now.",
-            imported.artists, imported.tags, imported.styles
+            imported.artists,
+            imported.tags,
+            imported.styles
         );
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::arguments::{IngestArguments, ManifestArguments};
 use crate::commands::local_run::LocalRun;
 use crate::commands::{enqueue, outcome};
 use crate::failure::Failure;
+use crate::output::{say, write_note};
 use crate::shutdown::until_stopped;
 
 /// Ingests as a job if that was requested or a server has the collection, else in this process.
@@ -92,9 +93,9 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
         let line = serde_json::to_string(report).map_err(|error| {
             Failure::run(format!("the report cannot be written as JSON: {error}"))
         })?;
-        println!("{line}");
+        say!("{line}");
     } else {
-        println!(
+        say!(
             "{}",
             outcome::sums(totals, &report.reasons, Some(report.seconds))
         );
@@ -102,7 +103,7 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
     if report.complete {
         return outcome::judge(totals, &report.reasons, arguments.fail_on_any);
     }
-    eprint!("{}", report.reasons.text());
+    write_note(&report.reasons.text());
     Err(Failure::run(
         "stopped before the end of the manifest; the results so far are stored, and the next run \
          continues from there",

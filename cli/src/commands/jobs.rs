@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::events::{Events, JobEvent};
 use crate::failure::Failure;
 use crate::local_services::require_server;
+use crate::output::{self, say};
 
 /// Runs the command on the server that the user named, or on the one that serves the data folder.
 pub async fn run(
@@ -33,7 +34,7 @@ pub async fn run(
         JobsCommand::Show { id } => {
             let job = client.get(&path(id, "")?, &[]).await?;
             if json {
-                println!("{job}");
+                say!("{job}");
             } else {
                 show(&job);
             }
@@ -54,18 +55,18 @@ fn path(id: &str, rest: &str) -> Result<String, Failure> {
 async fn list(client: &Client, query: &[(&str, String)], json: bool) -> Result<(), Failure> {
     let answer = client.get("/api/jobs", query).await?;
     if json {
-        println!("{answer}");
+        say!("{answer}");
         return Ok(());
     }
     let jobs: Vec<&Value> = answer["jobs"].as_array().into_iter().flatten().collect();
     if jobs.is_empty() {
-        println!("No jobs found.");
+        say!("No jobs found.");
     }
     for job in jobs {
-        println!("{}", line(job));
+        say!("{}", line(job));
     }
     if let Some(cursor) = answer["next_cursor"].as_str() {
-        println!("More with --cursor {cursor}");
+        say!("More with --cursor {cursor}");
     }
     Ok(())
 }
@@ -73,7 +74,7 @@ async fn list(client: &Client, query: &[(&str, String)], json: bool) -> Result<(
 /// Changes a job by a `POST` to the route `what`, and prints it.
 async fn change(client: &Client, id: &str, what: &str, json: bool) -> Result<(), Failure> {
     let job = client.post(&path(id, what)?, &Value::Null).await?;
-    println!("{}", if json { job.to_string() } else { line(&job) });
+    say!("{}", if json { job.to_string() } else { line(&job) });
     Ok(())
 }
 
@@ -84,19 +85,22 @@ async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
     let mut events = Events::of(client, id);
     while let Some(event) = events.next().await? {
         if json {
-            println!(
+            say!(
                 "{}",
                 serde_json::json!({"event": event.name, "data": event.data})
             );
         } else if let Some(line) = describe(&event) {
-            println!("{line}");
+            say!("{line}");
+        }
+        if output::is_unread() {
+            return Err(Failure::unread());
         }
     }
     let job = client.get(&job, &[]).await?;
     match job["state"].as_str() {
         Some("succeeded") => {
             if !json && !job["result"].is_null() {
-                println!("{}", job["result"]);
+                say!("{}", job["result"]);
             }
             Ok(())
         }
@@ -157,8 +161,8 @@ fn line(job: &Value) -> String {
 
 /// Prints the details of a job.
 fn show(job: &Value) {
-    println!("{}", line(job));
-    println!(
+    say!("{}", line(job));
+    say!(
         "lane {}, attempt {} of {}",
         text(&job["lane"]),
         job["attempt"],
@@ -170,7 +174,7 @@ fn show(job: &Value) {
         ("finished_at", "finished"),
     ] {
         if let Some(at) = job[name].as_str() {
-            println!("{what} {at}");
+            say!("{what} {at}");
         }
     }
     if let Some(children) = job["children"].as_object() {
@@ -180,7 +184,7 @@ fn show(job: &Value) {
                 .and_then(Value::as_u64)
                 .unwrap_or_default()
         };
-        println!(
+        say!(
             "{} parts: {} succeeded, {} failed, {} cancelled",
             count("total"),
             count("succeeded"),
@@ -190,7 +194,7 @@ fn show(job: &Value) {
     }
     for name in ["result", "receipt"] {
         if !job[name].is_null() {
-            println!("{name} {}", job[name]);
+            say!("{name} {}", job[name]);
         }
     }
 }

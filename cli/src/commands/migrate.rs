@@ -9,6 +9,7 @@ use crate::arguments::MigrateArguments;
 use crate::failure::Failure;
 use crate::local_services::{LocalServices, database};
 use crate::models::inspect;
+use crate::output::say;
 use crate::qdrant;
 
 /// Prints the plan, and executes it unless this is a dry run.
@@ -23,11 +24,13 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     let version = found.as_ref().map_or(0, |info| info.schema_version);
     let newest = Schema::current().version;
     match &found {
-        Some(info) => println!(
+        Some(info) => say!(
             "Collection {}: version {version} of {newest}, filled by {} {}.",
-            info.name, info.model, info.pretrained
+            info.name,
+            info.model,
+            info.pretrained
         ),
-        None => println!(
+        None => say!(
             "Collection {}: does not exist yet.",
             settings.collection.name
         ),
@@ -36,9 +39,9 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
         .iter()
         .filter(|migration| migration.version > version)
     {
-        println!("  {} {}", migration.version, migration.summary);
+        say!("  {} {}", migration.version, migration.summary);
         for step in migration.steps() {
-            println!("      {step}");
+            say!("      {step}");
         }
     }
     if arguments.dry_run {
@@ -46,7 +49,7 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     }
     // Opening applies the pending migrations of the collection and of the database.
     LocalServices::open(settings, None).await?;
-    println!("Everything is at version {newest}.");
+    say!("Everything is at version {newest}.");
     Ok(())
 }
 
@@ -61,30 +64,32 @@ async fn on_server(
     let newest = Schema::current().version;
     let planned = plan(&options).await?;
     match planned.version {
-        None => println!("Collection {}: does not exist yet.", options.name),
+        None => say!("Collection {}: does not exist yet.", options.name),
         Some(0) => {
-            println!(
+            say!(
                 "Collection {}: {} pictures of Clippy 0.2, without a version.",
-                options.name, planned.points
+                options.name,
+                planned.points
             );
         }
         Some(version) => {
-            println!(
+            say!(
                 "Collection {}: {} pictures, version {version} of {newest}.",
-                options.name, planned.points
+                options.name,
+                planned.points
             );
         }
     }
-    planned.steps.iter().for_each(|step| println!("  {step}"));
+    planned.steps.iter().for_each(|step| say!("  {step}"));
     planned
         .hints
         .iter()
-        .for_each(|hint| println!("  not done by this command: {hint}"));
+        .for_each(|hint| say!("  not done by this command: {hint}"));
     if dry_run {
         return Ok(());
     }
     migrate(&options).await?;
     EmbeddedState::open(&database(settings), settings.preferences).await?;
-    println!("Everything is at version {newest}.");
+    say!("Everything is at version {newest}.");
     Ok(())
 }

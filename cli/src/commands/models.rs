@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{ModelsArguments, ModelsCommand};
 use crate::failure::Failure;
+use crate::output::say;
 
 /// Runs the subcommand.
 pub async fn run(
@@ -17,10 +18,11 @@ pub async fn run(
     let models = settings.collection.data_dir.join("models");
     match &arguments.command {
         ModelsCommand::List => {
-            println!("{:<28} {:<34} downloaded", "model", "pretrained");
-            println!(
+            say!("{:<28} {:<34} downloaded", "model", "pretrained");
+            say!(
                 "{:<28} {:<34} yes (bundled; used when nothing is set)",
-                "clippy-small", ""
+                "clippy-small",
+                ""
             );
             for entry in pretrained::all() {
                 let here = models
@@ -28,7 +30,7 @@ pub async fn run(
                     .join(&entry.tag)
                     .join(pretrained::WEIGHTS_FILE)
                     .is_file();
-                println!(
+                say!(
                     "{:<28} {:<34} {}",
                     entry.model,
                     entry.tag,
@@ -46,12 +48,12 @@ pub async fn run(
                 Ok(clippy_clip::verify(&path, model.as_deref())?)
             })
             .await?;
-            println!("{} is valid.", verified.weights.display());
-            println!("  architecture  {}", verified.info.name);
-            println!("  dimension     {}", verified.info.dimension);
-            println!("  picture side  {} pixels", verified.info.transform.side);
-            println!("  text length   {} tokens", verified.info.context_length);
-            println!("  fingerprint   {}", verified.info.fingerprint);
+            say!("{} is valid.", verified.weights.display());
+            say!("  architecture  {}", verified.info.name);
+            say!("  dimension     {}", verified.info.dimension);
+            say!("  picture side  {} pixels", verified.info.transform.side);
+            say!("  text length   {} tokens", verified.info.context_length);
+            say!("  fingerprint   {}", verified.info.fingerprint);
             Ok(())
         }
     }

@@ -4,6 +4,7 @@
 use clippy_core::ledger::{LedgerTotals, Reasons};
 
 use crate::failure::Failure;
+use crate::output::{note, write_note};
 
 /// Returns the totals as one line. What a dry run would embed is not called skipped.
 pub fn sums(totals: &LedgerTotals, reasons: &Reasons, seconds: Option<f64>) -> String {
@@ -31,11 +32,9 @@ pub fn sums(totals: &LedgerTotals, reasons: &Reasons, seconds: Option<f64>) -> S
 /// Prints why lines failed or were skipped, and decides whether the run succeeded. It failed if no
 /// line succeeded; with `fail_on_any`, if any line failed.
 pub fn judge(totals: &LedgerTotals, reasons: &Reasons, fail_on_any: bool) -> Result<(), Failure> {
-    eprint!("{}", reasons.text());
+    write_note(&reasons.text());
     if totals.lines == 0 {
-        eprintln!(
-            "There was nothing to do: the manifest, or the requested part of it, has no lines."
-        );
+        note!("There was nothing to do: the manifest, or the requested part of it, has no lines.");
     }
     if reasons.nothing_succeeded(totals) {
         return Err(Failure::run(format!(

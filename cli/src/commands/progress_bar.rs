@@ -8,6 +8,8 @@ use clippy_worker::ingest::progress::{IngestProgress, Stage};
 use clippy_worker::patience::ReportWait;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output::note;
+
 /// A progress bar on standard error. indicatif hides it if that is not a terminal.
 pub struct BarProgress(ProgressBar);
 
@@ -37,7 +39,7 @@ impl BarProgress {
     pub fn wait_reporter(&self) -> ReportWait {
         let bar = self.0.clone();
         Arc::new(move |message| {
-            bar.suspend(|| eprintln!("{message}"));
+            bar.suspend(|| note!("{message}"));
             Box::pin(std::future::ready(()))
         })
     }

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
+use crate::output::say;
 
 /// Reads `HF_ENDPOINT`, the address to download from.
 pub fn endpoint(reader: &Reader) -> String {
@@ -45,10 +46,11 @@ pub async fn run(
         }
     };
     bar.finish_and_clear();
-    println!("{} {} is in {}.", entry.model, entry.tag, folder.display());
-    println!(
+    say!("{} {} is in {}.", entry.model, entry.tag, folder.display());
+    say!(
         "Use it with MODEL_NAME={} PRETRAINED={}, in a data folder of its own.",
-        entry.model, entry.tag
+        entry.model,
+        entry.tag
     );
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::arguments::{QueuesArguments, QueuesCommand};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::local_services::require_server;
+use crate::output::say;
 
 /// Calls the server that the user gave, or the one that serves the data folder.
 pub async fn run(
@@ -20,14 +21,14 @@ pub async fn run(
         QueuesCommand::List => {
             let answer = client.get("/api/admin/queues", &[]).await?;
             if arguments.json {
-                println!("{answer}");
+                say!("{answer}");
                 return Ok(());
             }
             for queue in answer["queues"].as_array().into_iter().flatten() {
-                println!("{}", line(queue));
+                say!("{}", line(queue));
             }
             for letter in answer["dead_letters"].as_array().into_iter().flatten() {
-                println!(
+                say!(
                     "unreadable since {}: {}",
                     text(&letter["at"]),
                     text(&letter["reason"])
@@ -44,7 +45,7 @@ async fn set(client: &Client, lane: Lane, action: &str, json: bool) -> Result<()
     let queue = client
         .post(&format!("/api/admin/queues/{lane}/{action}"), &Value::Null)
         .await?;
-    println!(
+    say!(
         "{}",
         if json {
             queue.to_string()

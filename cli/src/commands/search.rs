@@ -9,6 +9,7 @@ use crate::arguments::SearchArguments;
 use crate::client::{Client, SearchForm, id_text};
 use crate::failure::Failure;
 use crate::local_services::with_server;
+use crate::output::{note, say};
 
 /// Searches on the server of this data folder, or in this process if there is none.
 pub async fn run(
@@ -49,13 +50,13 @@ pub async fn run(
     }
     let answer = with_server(settings, server, async |client| client.search(form).await).await?;
     if arguments.json {
-        println!("{answer}");
+        say!("{answer}");
         return Ok(());
     }
     let results = Client::results(&answer)?;
     if results.is_empty() {
         let filtered = !arguments.tags.is_empty() || arguments.origin.is_some();
-        println!(
+        say!(
             "Nothing found: {}",
             if filtered {
                 "no picture passes the filter, or the collection is empty."
@@ -66,10 +67,10 @@ pub async fn run(
         return Ok(());
     }
     if answer["nothing_close"] == true {
-        eprintln!("Nothing in the gallery is close to this. The nearest pictures:");
+        note!("Nothing in the gallery is close to this. The nearest pictures:");
     }
     if let Some(meant) = answer["did_you_mean"]["text"].as_str() {
-        eprintln!("Did you mean: {meant}");
+        note!("Did you mean: {meant}");
     }
     let bold = |text: String| {
         if std::io::stdout().is_terminal() {
@@ -87,7 +88,7 @@ pub async fn run(
             .map(String::as_str)
             .collect();
         let path = found.path.as_deref().unwrap_or("");
-        println!(
+        say!(
             "{}  {:>8}  {path}  {}",
             bold(format!("{:.4}", found.score)),
             id_text(&found.id),

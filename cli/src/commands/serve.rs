@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::ServeArguments;
 use crate::failure::Failure;
 use crate::local_services::{LocalServices, url_of};
+use crate::output::say;
 use crate::queue::{self, Workers};
 
 /// Serves the data folder until `shutdown`.
@@ -50,7 +51,7 @@ pub async fn run(
     let start =
         |runner| Workers::start(jobs.clone(), services.handlers(settings), runner, &shutdown);
     let workers = runner.map(start).transpose()?;
-    println!("Clippy serves at {url}");
+    say!("Clippy serves at {url}");
     let serving = services.serve(settings, jobs, listener, shutdown.clone());
     match workers {
         Some(workers) => queue::run_beside(workers, &shutdown, serving).await,

@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::commands::enqueue;
 use crate::failure::Failure;
 use crate::local_services::{with_server, with_workers};
+use crate::output::say;
 use crate::shutdown::until_stopped;
 
 /// Does what was asked for, then prints the styles.
@@ -59,12 +60,12 @@ fn id_of(text: &str) -> Result<u64, Failure> {
 
 fn print(answer: &Value, json: bool) {
     if json {
-        println!("{answer}");
+        say!("{answer}");
         return;
     }
     let styles = answer["styles"].as_array().map_or(&[][..], Vec::as_slice);
     if answer["found"] == false {
-        println!("The styles of this gallery are not known yet: run `clippy styles --find`.");
+        say!("The styles of this gallery are not known yet: run `clippy styles --find`.");
     }
     for style in styles {
         let tags: Vec<&str> = style["tags"]
@@ -73,7 +74,7 @@ fn print(answer: &Value, json: bool) {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        println!(
+        say!(
             "{:>4}  {:>7} pictures  {}{}",
             style["id"].to_string(),
             style["count"].to_string(),

@@ -13,6 +13,7 @@ use crate::commands::enqueue;
 use crate::commands::local_run::LocalRun;
 use crate::commands::progress_bar::BarProgress;
 use crate::failure::Failure;
+use crate::output::say;
 use crate::shutdown::until_stopped;
 
 /// The name of the vocabulary of style tags.
@@ -107,23 +108,26 @@ fn print(report: &TagReport, request: &TagRequest, json: bool) -> Result<(), Fai
         let text = serde_json::to_string(report).map_err(|error| {
             Failure::run(format!("the report cannot be written as JSON: {error}"))
         })?;
-        println!("{text}");
+        say!("{text}");
     } else {
-        println!(
+        say!(
             "{} tags proposed for {} of {} pictures, from {} words",
-            report.proposed, report.proposed_pictures, report.pictures, report.words
+            report.proposed,
+            report.proposed_pictures,
+            report.pictures,
+            report.words
         );
-        println!(
+        say!(
             "The probabilities were learned from {} tagged pictures",
             report.learned_from
         );
         if request.accept {
-            println!("{} proposals are tags now", report.accepted);
+            say!("{} proposals are tags now", report.accepted);
         }
         if matches!(request.vocabulary, Vocabulary::File(_))
             && report.most_for_new_words < request.at_least
         {
-            println!(
+            say!(
                 "Words that no picture has as a tag get a probability of {:.2} at most here: use a \
                  lower --at-least to see them",
                 report.most_for_new_words

@@ -8,6 +8,7 @@ use crate::arguments::WorkerArguments;
 use crate::commands::serve::{ListenAddress, OR_ALLOW_ANYONE};
 use crate::failure::Failure;
 use crate::local_services::{LocalServices, url_of};
+use crate::output::say;
 use crate::queue::{self, Workers};
 
 /// Runs jobs until `shutdown` is cancelled. With `--serve-embedder`, also embeds for other
@@ -60,7 +61,7 @@ pub async fn run(
     let Some(listener) = listener else {
         return workers.wait().await;
     };
-    println!(
+    say!(
         "Clippy embeds at {}{}",
         url_of(&listener)?,
         clippy_remote::wire::PATH

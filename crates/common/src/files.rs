@@ -4,9 +4,9 @@
 //! that file, rename it to the final name, and sync the folder, since a rename is durable only
 //! after its folder is synced.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -54,6 +54,67 @@ pub fn replace_with(
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(folder_of(path))
+}
+
+/// A file that is written piece by piece and gets its name when it is whole. It is removed when this
+/// is dropped; after a kill it stays in its folder, for [`remove_leftovers`].
+#[derive(Debug)]
+pub struct Unfinished {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Unfinished {
+    /// Begins the file `path` in a folder of the same disk.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub fn begin(folder: &Path, path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: temporary_file(folder, path)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Gives the file its name, atomically and durably. An older file of that name is replaced.
+    ///
+    /// # Errors
+    /// An error of the file system. Unless only the last sync failed, the older file is unchanged.
+    pub fn finish(self) -> io::Result<()> {
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.path)?;
+        sync_folder(folder_of(&self.path))
+    }
+}
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Opens a file, which is created if it is missing, and locks it. Returns `None` while another
+/// process, or another part of this one, has the lock. The lock ends when the file is closed, so it
+/// never outlives its process.
+///
+/// # Errors
+/// An error of the file system.
+pub fn open_locked(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Creates a file without a name on the same disk. It is removed when it is closed.
@@ -173,6 +234,13 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Writes a temporary file in the same folder. It is removed when the value is dropped.
 fn write_beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = temporary_file(folder_of(path), path)?;
+    file.write_all(content)?;
+    Ok(file)
+}
+
+/// Creates a temporary file for `path`. It is removed when the value is dropped.
+fn temporary_file(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!(".{name}.");
     let mut builder = Builder::new();
@@ -180,9 +248,7 @@ fn write_beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     // `tempfile` uses 0600. With 0666, the umask decides the mode, as for any other file.
     #[cfg(unix)]
     builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder_of(path))?;
-    file.write_all(content)?;
-    Ok(file)
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -257,6 +323,37 @@ mod tests {
         assert_eq!(names(folder.path()).len(), 2);
         remove_leftovers(folder.path()).expect("removed");
         assert_eq!(names(folder.path()), ["collection.json"]);
+    }
+
+    #[test]
+    fn an_unfinished_file_has_its_name_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let parts = folder.path().join("parts");
+        fs::create_dir(&parts).expect("a folder");
+        let path = folder.path().join("picture.png");
+        for (content, finished) in [("first", true), ("cut", false), ("second", true)] {
+            let mut file = Unfinished::begin(&parts, &path).expect("begun");
+            file.write_all(content.as_bytes()).expect("written");
+            assert_eq!(names(&parts).len(), 1);
+            if finished {
+                file.finish().expect("finished");
+                assert_eq!(fs::read_to_string(&path).expect("readable"), content);
+            } else {
+                drop(file);
+                assert_eq!(fs::read_to_string(&path).expect("readable"), "first");
+            }
+            assert!(names(&parts).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_file_is_locked_once() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("lock");
+        let held = open_locked(&path).expect("opened").expect("free");
+        assert!(open_locked(&path).expect("opened").is_none());
+        drop(held);
+        assert!(open_locked(&path).expect("opened").is_some());
     }
 
     #[test]

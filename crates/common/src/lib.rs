@@ -7,4 +7,4 @@ pub mod paths;
 pub mod text;
 
 pub use blocking::run_blocking;
-pub use text::shorten;
+pub use text::{shorten, with_causes};

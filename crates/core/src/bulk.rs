@@ -5,11 +5,15 @@
 //! only map their own syntax onto these types, and a worker reads them from a job. So a default or
 //! a rule is written here and nowhere else.
 
+mod fetch;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
+
+pub use fetch::FetchRequest;
 
 /// Default number of pictures that are embedded in one call.
 pub const CLIP_BATCH: u64 = 32;

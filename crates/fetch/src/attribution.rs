@@ -1,11 +1,10 @@
 //! `ATTRIBUTION.md`: where each picture is from, and whose it is.
 
-use std::fmt::Write;
+use std::io::{self, Write};
 
+use crate::addresses::Addresses;
 use crate::download::Whole;
-use crate::site::Site;
-
-pub const ATTRIBUTION: &str = "ATTRIBUTION.md";
+use crate::plan::Plan;
 
 const HEAD: &str = "# Attribution
 
@@ -14,26 +13,27 @@ before you publish a picture or something made from it. A licence is named where
 
 ";
 
-pub fn attribution(pictures: &[Whole], site: &Site) -> String {
-    let mut text = HEAD.to_owned();
+/// Writes one line a picture.
+pub fn attribution(
+    to: &mut dyn Write,
+    pictures: &[Whole],
+    plan: &Plan,
+    addresses: &Addresses,
+) -> io::Result<()> {
+    to.write_all(HEAD.as_bytes())?;
     for whole in pictures {
         let post = &whole.wanted.post;
-        let mut line = format!(
-            "- `{}`: post <{}>",
-            whole.wanted.places[0],
-            site.post_url(post.id)
-        );
+        let (place, address) = (plan.place(&whole.wanted), addresses.post(post.id));
+        write!(to, "- `{place}`: post <{address}>")?;
         if let Some(source) = &post.source {
-            // Writing to a string never fails.
-            let _ = write!(line, ", artist's source {}", quoted(source));
+            write!(to, ", artist's source {}", quoted(source))?;
         }
         if let Some(license) = &post.license {
-            let _ = write!(line, ", licence {}", quoted(license));
+            write!(to, ", licence {}", quoted(license))?;
         }
-        line.push('\n');
-        text.push_str(&line);
+        to.write_all(b"\n")?;
     }
-    text
+    Ok(())
 }
 
 /// A text of the site as code, so that it cannot be markup.

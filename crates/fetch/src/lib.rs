@@ -4,13 +4,17 @@
 //! A run first reads the pages of every tag, then downloads the pictures. Each page is recorded
 //! in the output folder and each picture is checked, so that a run that was cut can go on.
 
+mod addresses;
 mod attribution;
+mod content;
 mod download;
 mod error;
 mod manifest;
 mod names;
 mod options;
+mod output;
 mod page;
+mod plan;
 mod progress;
 mod run;
 mod site;
@@ -19,7 +23,7 @@ mod tags_file;
 mod throttle;
 
 pub use error::FetchError;
-pub use options::{DEFAULT_BASE_URL, FetchOptions, Pauses};
+pub use options::{DEFAULT_BASE_URL, FetchOptions, Pauses, USER_AGENT};
 pub use progress::{Progress, Stage};
 pub use run::{Outcome, run};
-pub use tags_file::parse as parse_tags;
+pub use tags_file::{parse_tags, read_tags};

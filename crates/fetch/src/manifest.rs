@@ -1,21 +1,20 @@
 //! `manifest.jsonl`, which `clippy ingest` reads, and `ids_per_tag.json`.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::addresses::Addresses;
 use crate::download::Whole;
-use crate::site::Site;
-
-pub const MANIFEST: &str = "manifest.jsonl";
-pub const IDS_PER_TAG: &str = "ids_per_tag.json";
+use crate::plan::Plan;
 
 #[derive(Serialize)]
 struct Line<'a> {
     id: u64,
-    local_path: &'a str,
-    tags_all: &'a [String],
-    matched_tags: &'a [String],
+    local_path: String,
+    tags_all: Vec<&'a str>,
+    matched_tags: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rating: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,41 +31,44 @@ struct Line<'a> {
     license: Option<&'a str>,
 }
 
-/// Returns the manifest of pictures that are sorted by id.
-pub fn manifest(pictures: &[Whole], site: &Site) -> serde_json::Result<Vec<u8>> {
-    let mut text = Vec::new();
+/// Writes the manifest of pictures that are sorted by id.
+pub fn manifest(
+    to: &mut dyn Write,
+    pictures: &[Whole],
+    plan: &Plan,
+    addresses: &Addresses,
+) -> io::Result<()> {
     for whole in pictures {
         let post = &whole.wanted.post;
         let line = Line {
             id: post.id,
-            local_path: &whole.wanted.places[0],
-            tags_all: &post.tags,
-            matched_tags: &whole.wanted.matched,
+            local_path: plan.place(&whole.wanted),
+            tags_all: post.tags.split_whitespace().collect(),
+            matched_tags: plan.matched(&whole.wanted).collect(),
             rating: post.rating.as_deref(),
             score: post.score,
             width: post.width,
             height: post.height,
             md5: &whole.md5,
-            source_post_url: site.post_url(post.id),
+            source_post_url: addresses.post(post.id),
             source: post.source.as_deref(),
             license: post.license.as_deref(),
         };
-        serde_json::to_writer(&mut text, &line)?;
-        text.push(b'\n');
+        serde_json::to_writer(&mut *to, &line)?;
+        to.write_all(b"\n")?;
     }
-    Ok(text)
+    Ok(())
 }
 
-/// Returns the ids of each tag, also of tags without pictures.
-pub fn ids_per_tag(pictures: &[Whole], tags: &[String]) -> serde_json::Result<Vec<u8>> {
-    let mut ids: BTreeMap<&str, Vec<u64>> =
-        tags.iter().map(|tag| (tag.as_str(), Vec::new())).collect();
+/// Writes the ids of each tag, also of tags without pictures.
+pub fn ids_per_tag(to: &mut dyn Write, pictures: &[Whole], plan: &Plan) -> io::Result<()> {
+    let tags = plan.tags().iter();
+    let mut ids: BTreeMap<&str, Vec<u64>> = tags.map(|tag| (tag.as_str(), Vec::new())).collect();
     for whole in pictures {
-        for tag in &whole.wanted.matched {
+        for tag in plan.matched(&whole.wanted) {
             ids.entry(tag).or_default().push(whole.wanted.post.id);
         }
     }
-    let mut text = serde_json::to_vec_pretty(&ids)?;
-    text.push(b'\n');
-    Ok(text)
+    serde_json::to_writer_pretty(&mut *to, &ids)?;
+    to.write_all(b"\n")
 }

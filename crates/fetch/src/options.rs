@@ -4,6 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub const DEFAULT_BASE_URL: &str = "https://safebooru.org";
+/// Some sites refuse programs that do not say who they are.
+pub const USER_AGENT: &str = concat!(
+    "clippy/",
+    env!("CARGO_PKG_VERSION"),
+    " (+https://github.com/killmlana/Clippy)"
+);
 
 #[derive(Debug, Clone)]
 pub struct FetchOptions {
@@ -25,6 +31,9 @@ pub struct FetchOptions {
     /// The most requests a second.
     pub rate: f64,
     pub base_url: String,
+    /// Calls nothing but the site itself and, by https, public addresses, without a proxy. For a
+    /// server, whose network others must not reach through it.
+    pub public_only: bool,
     pub user_agent: String,
     pub pauses: Pauses,
 }

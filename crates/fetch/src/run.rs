@@ -1,27 +1,28 @@
 //! A run: the pages of every tag, then the pictures, then the files that describe them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
-use clippy_common::files;
 use futures::StreamExt;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::attribution::{ATTRIBUTION, attribution};
-use crate::download::{Failed, Wanted, Whole, ensure};
-use crate::error::FetchError;
-use crate::manifest::{IDS_PER_TAG, MANIFEST, ids_per_tag, manifest};
-use crate::names::{folder_of_tag, picture_extension};
+use crate::addresses::Addresses;
+use crate::attribution::attribution;
+use crate::download::{Missing, Whole, ensure};
+use crate::error::{FetchError, blocking};
+use crate::manifest::{ids_per_tag, manifest};
 use crate::options::FetchOptions;
+use crate::output::{ATTRIBUTION, IDS_PER_TAG, MANIFEST, Output};
+use crate::plan::{self, Plan, Wanted};
 use crate::progress::{Progress, Stage};
-use crate::site::Site;
+use crate::site::{Failure, Site};
 use crate::state::State;
 
-const UNION: &str = "ALL";
 /// A run stops after this many failed downloads in a row.
 const MOST_IN_A_ROW: u64 = 20;
+/// The most failures whose reasons are kept. All are counted.
+const MOST_REASONS: usize = 1000;
 
 /// The outcome of a run.
 #[derive(Debug, Default, Serialize)]
@@ -36,6 +37,11 @@ pub struct Outcome {
     /// Posts without a picture: films, removed files.
     pub skipped: u64,
     pub failed: u64,
+    /// Posts whose id cannot be read. They are not in `posts`.
+    pub unreadable: u64,
+    /// Tags for which the site has no post.
+    pub tags_without_posts: Vec<String>,
+    /// The reasons of the first failures.
     pub failures: Vec<String>,
     /// Why the run ended early.
     pub stopped: Option<String>,
@@ -49,15 +55,18 @@ impl Outcome {
 
     fn fail(&mut self, reason: String) {
         self.failed += 1;
-        self.failures.push(reason);
+        if self.failures.len() < MOST_REASONS {
+            self.failures.push(reason);
+        }
     }
 }
 
-/// Fetches. A run that ends while it downloads still describes the pictures that are whole. One
-/// that ends while it reads pages writes no manifest.
+/// Fetches. A run that ends while it downloads, also because the disk is full, still describes the
+/// pictures that are whole. One that ends while it reads pages writes no manifest.
 ///
 /// # Errors
-/// Bad arguments, a folder with another run, an error of the file system.
+/// Bad arguments, a folder with another run or other files, an error of the file system that leaves
+/// the pictures without a description.
 pub async fn run(
     options: &FetchOptions,
     progress: &dyn Progress,
@@ -65,23 +74,61 @@ pub async fn run(
 ) -> Result<Outcome, FetchError> {
     check(options)?;
     let site = Site::new(options)?;
-    let mut state = State::open(options)?;
+    let given = options.clone();
+    let (output, state) = blocking(move || {
+        let output = Output::open(&given.out)?;
+        let state = State::open(&given, &output)?;
+        Ok((output, state))
+    })
+    .await?;
     let mut outcome = Outcome {
         tags: options.tags.len() as u64,
         ..Outcome::default()
     };
-    let listing = list(options, &site, &mut state, &mut outcome, progress);
-    match cancel.run_until_cancelled(listing).await {
-        None => outcome.stopped = Some("stopped".to_owned()),
+    let listing = list(options, &site, state, &mut outcome, progress);
+    let state = match cancel.run_until_cancelled(listing).await {
         Some(listed) => listed?,
+        None => {
+            outcome.stopped = Some("stopped".to_owned());
+            return Ok(outcome);
+        }
+    };
+    if outcome.stopped.is_some() {
+        return Ok(outcome);
     }
-    if outcome.stopped.is_none() {
-        let wanted = wanted(options, &site, &state, &mut outcome);
-        make_folders(&options.out, &wanted)?;
-        let pictures = download(options, &site, wanted, &mut outcome, progress, cancel).await?;
-        describe(options, &site, &pictures)?;
+    let (given, addresses) = (options.clone(), site.addresses.clone());
+    let (output, plan, listed) = blocking(move || {
+        let plan = Plan::new(&given);
+        let listed = plan::collect(&given, &addresses, state);
+        make_folders(&output, &plan, &listed.wanted)?;
+        Ok((output, plan, listed))
+    })
+    .await?;
+    outcome.posts = listed.wanted.len() as u64 + listed.skipped;
+    outcome.skipped = listed.skipped;
+    outcome.unreadable = listed.unreadable;
+    outcome.tags_without_posts = listed.tags_without_posts;
+    let pictures = {
+        let ended = futures::stream::iter(listed.wanted)
+            .map(|wanted| ensure(&site, &output, &plan, wanted))
+            .buffer_unordered(options.workers);
+        download(
+            ended,
+            outcome.posts - outcome.skipped,
+            &mut outcome,
+            progress,
+            cancel,
+        )
+        .await
+    };
+    let addresses = site.addresses.clone();
+    let described = blocking(move || describe(&output, &plan, &addresses, &pictures)).await;
+    match (described, &outcome.stopped) {
+        (Err(FetchError::File(error)), Some(reason)) => Err(FetchError::File(format!(
+            "{reason}; and the manifest of what is whole cannot be written: {error}"
+        ))),
+        (described, _) => described.map(|()| outcome),
     }
-    Ok(outcome)
 }
 
 fn check(options: &FetchOptions) -> Result<(), FetchError> {
@@ -101,10 +148,10 @@ fn check(options: &FetchOptions) -> Result<(), FetchError> {
 async fn list(
     options: &FetchOptions,
     site: &Site,
-    state: &mut State,
+    mut state: State,
     outcome: &mut Outcome,
     progress: &dyn Progress,
-) -> Result<(), FetchError> {
+) -> Result<State, FetchError> {
     let total = options.tags.len() as u64;
     for (done, tag) in (0..).zip(&options.tags) {
         progress.report(Stage::Listing, done, total, outcome.failed);
@@ -116,80 +163,37 @@ async fn list(
                 break;
             }
             match site.page(tag, next).await {
-                Ok(posts) => state.add_page(tag, posts)?,
-                Err(failure) if failure.refused => {
-                    outcome.fail(format!("tag {tag}: {}", failure.message));
+                Ok(posts) => {
+                    let tag = tag.clone();
+                    state = blocking(move || {
+                        state.add_page(&tag, posts)?;
+                        Ok(state)
+                    })
+                    .await?;
+                }
+                Err(Failure::Refused(reason)) => {
+                    outcome.fail(format!("tag {tag}: {reason}"));
                     break;
                 }
-                Err(failure) => {
-                    outcome.stopped = Some(format!("tag {tag}: {}", failure.message));
-                    return Ok(());
+                Err(Failure::Away(reason)) => {
+                    outcome.stopped = Some(format!("tag {tag}: {reason}"));
+                    return Ok(state);
                 }
+                Err(Failure::File(error)) => return Err(error),
             }
         }
     }
-    Ok(())
-}
-
-/// Collects the pictures of all tags, each once, by id.
-fn wanted(
-    options: &FetchOptions,
-    site: &Site,
-    state: &State,
-    outcome: &mut Outcome,
-) -> Vec<Wanted> {
-    let mut all: BTreeMap<u64, Option<Wanted>> = BTreeMap::new();
-    let limit = options.id_below();
-    for tag in &options.tags {
-        let folder = if options.union {
-            UNION.to_owned()
-        } else {
-            folder_of_tag(tag)
-        };
-        for post in state
-            .tag(tag)
-            .into_iter()
-            .flat_map(|pages| pages.posts.values())
-        {
-            // A site that ignores the limit sends posts beyond it.
-            if limit.is_some_and(|limit| post.id >= limit) {
-                continue;
-            }
-            let wanted = all.entry(post.id).or_insert_with(|| {
-                let url = site.file_url(post)?;
-                picture_extension(url.path())?;
-                let (matched, places) = (Vec::new(), Vec::new());
-                Some(Wanted {
-                    post: post.clone(),
-                    url,
-                    matched,
-                    places,
-                })
-            });
-            if let Some(wanted) = wanted {
-                let extension = picture_extension(wanted.url.path()).unwrap_or("jpg");
-                let place = format!("{folder}/{}.{extension}", post.id);
-                if !wanted.places.contains(&place) {
-                    wanted.places.push(place);
-                }
-                wanted.matched.push(tag.clone());
-            }
-        }
-    }
-    outcome.posts = all.len() as u64;
-    let wanted: Vec<Wanted> = all.into_values().flatten().collect();
-    outcome.skipped = outcome.posts - wanted.len() as u64;
-    wanted
+    Ok(state)
 }
 
 /// Makes the folders of the pictures. A link in their place could lead out of the output folder.
-fn make_folders(out: &Path, wanted: &[Wanted]) -> Result<(), FetchError> {
-    let places = wanted.iter().flat_map(|wanted| &wanted.places);
-    let folders: std::collections::BTreeSet<&str> = places
-        .filter_map(|place| Some(place.split_once('/')?.0))
+fn make_folders(output: &Output, plan: &Plan, wanted: &[Wanted]) -> Result<(), FetchError> {
+    let folders: BTreeSet<&str> = wanted
+        .iter()
+        .flat_map(|wanted| plan.folders(wanted))
         .collect();
     for folder in folders {
-        let path = out.join(folder);
+        let path = output.path(folder);
         fs::create_dir_all(&path).map_err(|error| FetchError::file(&path, &error))?;
         let kind = fs::symlink_metadata(&path).map_err(|error| FetchError::file(&path, &error))?;
         if !kind.is_dir() {
@@ -202,20 +206,16 @@ fn make_folders(out: &Path, wanted: &[Wanted]) -> Result<(), FetchError> {
     Ok(())
 }
 
+/// Collects the pictures that are whole until the end, or until something stops the run.
 async fn download(
-    options: &FetchOptions,
-    site: &Site,
-    wanted: Vec<Wanted>,
+    mut ended: impl futures::Stream<Item = Result<Whole, Missing>> + Unpin,
+    total: u64,
     outcome: &mut Outcome,
     progress: &dyn Progress,
     cancel: &CancellationToken,
-) -> Result<Vec<Whole>, FetchError> {
-    let total = wanted.len() as u64;
+) -> Vec<Whole> {
     let mut pictures = Vec::new();
     let mut in_a_row = 0;
-    let mut ended = futures::stream::iter(wanted)
-        .map(|wanted| ensure(site, &options.out, wanted))
-        .buffer_unordered(options.workers);
     loop {
         let done = pictures.len() as u64 + outcome.failed;
         progress.report(Stage::Downloading, done, total, outcome.failed);
@@ -223,7 +223,7 @@ async fn download(
             outcome.stopped = Some("stopped".to_owned());
             break;
         };
-        match next {
+        let missing = match next {
             None => break,
             Some(Ok(whole)) => {
                 in_a_row = 0;
@@ -234,36 +234,43 @@ async fn download(
                 };
                 *count += 1;
                 pictures.push(whole);
+                continue;
             }
-            Some(Err(Failed::File(error))) => return Err(error),
-            Some(Err(Failed::Picture { id, failure })) => {
-                // A site that refuses one picture still answers.
-                in_a_row = if failure.refused { 0 } else { in_a_row + 1 };
-                outcome.fail(format!("post {id}: {}", failure.message));
-                if in_a_row >= MOST_IN_A_ROW {
-                    outcome.stopped = Some(format!("{in_a_row} downloads in a row failed"));
-                    break;
-                }
+            Some(Err(missing)) => missing,
+        };
+        let reason = match missing.failure {
+            // The other pictures would most likely fail for the same reason: a full disk.
+            Failure::File(error) => {
+                outcome.stopped = Some(error.to_string());
+                break;
             }
+            // A site that refuses one picture still answers.
+            Failure::Refused(reason) => {
+                in_a_row = 0;
+                reason
+            }
+            Failure::Away(reason) => {
+                in_a_row += 1;
+                reason
+            }
+        };
+        outcome.fail(format!("post {}: {reason}", missing.id));
+        if in_a_row >= MOST_IN_A_ROW {
+            outcome.stopped = Some(format!("{in_a_row} downloads in a row failed"));
+            break;
         }
     }
     pictures.sort_by_key(|whole| whole.wanted.post.id);
-    Ok(pictures)
+    pictures
 }
 
-fn describe(options: &FetchOptions, site: &Site, pictures: &[Whole]) -> Result<(), FetchError> {
-    let broken = |error: serde_json::Error| FetchError::File(error.to_string());
-    let contents = [
-        (ATTRIBUTION, attribution(pictures, site).into_bytes()),
-        (
-            IDS_PER_TAG,
-            ids_per_tag(pictures, &options.tags).map_err(broken)?,
-        ),
-        (MANIFEST, manifest(pictures, site).map_err(broken)?),
-    ];
-    for (name, content) in contents {
-        let path = options.out.join(name);
-        files::replace(&path, &content).map_err(|error| FetchError::file(&path, &error))?;
-    }
-    Ok(())
+fn describe(
+    output: &Output,
+    plan: &Plan,
+    addresses: &Addresses,
+    pictures: &[Whole],
+) -> Result<(), FetchError> {
+    output.describe(ATTRIBUTION, |to| attribution(to, pictures, plan, addresses))?;
+    output.describe(IDS_PER_TAG, |to| ids_per_tag(to, pictures, plan))?;
+    output.describe(MANIFEST, |to| manifest(to, pictures, plan, addresses))
 }

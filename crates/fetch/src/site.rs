@@ -1,28 +1,40 @@
 //! The client of a site: requests with a rate, bounds and retries.
 
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use jiff::Timestamp;
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use clippy_common::files::Unfinished;
+use clippy_common::with_causes;
+use clippy_http::{PublicResolver, retry_after};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
-use crate::error::FetchError;
+use crate::addresses::Addresses;
+use crate::content::Content;
+use crate::error::{FetchError, blocking};
 use crate::options::{FetchOptions, Pauses};
-use crate::page::{self, Page, Post};
-use crate::throttle::{Throttle, retry_after};
+use crate::page::{self, Page, Post, Posts};
+use crate::throttle::Throttle;
 
 const POSTS_A_PAGE: u32 = 100;
 const LARGEST_PAGE: usize = 16 << 20;
-const LARGEST_PICTURE: usize = 64 << 20;
+const LARGEST_PICTURE: u64 = 64 << 20;
+/// The bytes of a picture that are in memory.
+const BUFFER: usize = 256 << 10;
 const REDIRECTS: usize = 5;
 
-/// Why a request failed for good.
+/// Why something was not had from the site.
 #[derive(Debug)]
-pub struct SiteFailure {
-    pub message: String,
+pub enum Failure {
     /// The site works, but refuses this one.
-    pub refused: bool,
+    Refused(String),
+    /// The site does not answer.
+    Away(String),
+    /// The file system failed.
+    File(FetchError),
 }
 
 enum Attempt {
@@ -31,11 +43,18 @@ enum Attempt {
     /// The site works, but this file is not what it says: only its own worker waits.
     Damaged(String),
     Never(String),
+    File(FetchError),
+}
+
+impl From<FetchError> for Attempt {
+    fn from(error: FetchError) -> Self {
+        Self::File(error)
+    }
 }
 
 pub struct Site {
     client: Client,
-    base: Url,
+    pub addresses: Addresses,
     throttle: Throttle,
     pauses: Pauses,
     id_below: Option<u64>,
@@ -43,148 +62,162 @@ pub struct Site {
 
 impl Site {
     pub fn new(options: &FetchOptions) -> Result<Self, FetchError> {
-        let base = format!("{}/", options.base_url.trim_end_matches('/'));
-        let base = Url::parse(&base)
-            .ok()
-            .filter(|base| matches!(base.scheme(), "http" | "https"))
-            .ok_or_else(|| {
-                FetchError::Usage(format!("{} is not an http(s) address", options.base_url))
-            })?;
-        let client = clippy_http::client()
+        let addresses = Addresses::new(&options.base_url, options.public_only)?;
+        let allowed = addresses.clone();
+        let mut client = clippy_http::client()
             .user_agent(&options.user_agent)
             .timeout(options.pauses.timeout)
-            .redirect(redirect::Policy::custom(|attempt| {
+            .redirect(redirect::Policy::custom(move |attempt| {
                 if attempt.previous().len() > REDIRECTS {
                     return attempt.error("too many redirects");
                 }
-                if !matches!(attempt.url().scheme(), "http" | "https") {
-                    return attempt.error("a redirect to an address that is not http(s)");
+                match allowed.check(attempt.url()) {
+                    Ok(()) => attempt.follow(),
+                    Err(reason) => attempt.error(format!("a redirect is not followed: {reason}")),
                 }
-                attempt.follow()
-            }))
+            }));
+        if options.public_only {
+            // A proxy would resolve names itself.
+            client = client.no_proxy().dns_resolver(Arc::new(PublicResolver {
+                exempt: addresses.host().map(str::to_owned),
+            }));
+        }
+        let client = client
             .build()
             .map_err(|error| FetchError::Usage(format!("the HTTP client: {error}")))?;
         Ok(Self {
             client,
-            base,
+            addresses,
             throttle: Throttle::new(options.rate),
             pauses: options.pauses.clone(),
             id_below: options.id_below(),
         })
     }
 
-    /// The page of a post for people.
-    pub fn post_url(&self, id: u64) -> String {
-        format!("{}index.php?page=post&s=view&id={id}", self.base)
-    }
-
-    /// The address of a post's file, if the site names one.
-    pub fn file_url(&self, post: &Post) -> Option<Url> {
-        let url = if let Some(url) = &post.file_url {
-            self.base.join(url).ok()?
-        } else {
-            let mut url = self.base.join("images").ok()?;
-            let directory = post.directory.as_deref()?;
-            url.path_segments_mut()
-                .ok()?
-                .extend(directory.split('/').filter(|part| !part.is_empty()))
-                .push(post.image.as_deref()?);
-            url
-        };
-        matches!(url.scheme(), "http" | "https").then_some(url)
-    }
-
-    /// Reads one page of a tag's posts. An empty list means that there are no more.
-    pub async fn page(&self, tag: &str, number: u64) -> Result<Vec<Post>, SiteFailure> {
+    /// Reads one page of a tag's posts. No posts means that there are no more.
+    pub async fn page(&self, tag: &str, number: u64) -> Result<Posts, Failure> {
         let mut tags = utf8_percent_encode(tag, NON_ALPHANUMERIC).to_string();
         if let Some(id) = self.id_below {
             tags.push_str(&format!("%20id%3A%3C{id}"));
         }
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}index.php", self.base.path()));
-        url.set_query(Some(&format!(
+        let url = self.addresses.page(&format!(
             "page=dapi&s=post&q=index&json=1&limit={POSTS_A_PAGE}&pid={number}&tags={tags}"
-        )));
-        self.get(&url, LARGEST_PAGE, |body| match page::parse(&body) {
+        ));
+        let mut tries = self.tries();
+        loop {
+            match self.page_once(&url).await {
+                Ok(posts) => return Ok(posts),
+                Err(attempt) => self.wait(&mut tries, attempt).await?,
+            }
+        }
+    }
+
+    async fn page_once(&self, url: &Url) -> Result<Posts, Attempt> {
+        let mut response = self.send(url).await?;
+        let mut body = Vec::new();
+        while let Some(part) = chunk(&mut response).await? {
+            if body.len() + part.len() > LARGEST_PAGE {
+                return Err(too_large(LARGEST_PAGE));
+            }
+            body.extend_from_slice(&part);
+        }
+        match blocking(move || Ok(page::parse(&body))).await? {
             Page::Posts(posts) => Ok(posts),
             Page::NotJson => {
                 let message = "the site sent no JSON; it may be throttling";
                 Err(Attempt::Again(message.to_owned(), None))
             }
-        })
-        .await
+        }
     }
 
-    /// Reads a picture. `check` says what is wrong with the bytes; they are then read again.
+    /// Reads the picture of a post into the file `path`, by way of the folder `parts`, and returns
+    /// its md5. What is not as the post says is read again.
     pub async fn picture(
         &self,
         url: &Url,
-        check: impl Fn(&[u8]) -> Result<(), String>,
-    ) -> Result<Vec<u8>, SiteFailure> {
-        self.get(url, LARGEST_PICTURE, |body| match check(&body) {
-            Ok(()) => Ok(body),
-            Err(fault) => Err(Attempt::Damaged(fault)),
-        })
-        .await
-    }
-
-    async fn get<T>(
-        &self,
-        url: &Url,
-        most: usize,
-        read: impl Fn(Vec<u8>) -> Result<T, Attempt>,
-    ) -> Result<T, SiteFailure> {
-        let mut pauses = ExponentialBuilder::new()
-            .with_min_delay(self.pauses.shortest)
-            .with_max_delay(self.pauses.longest)
-            .with_max_times(self.pauses.attempts.saturating_sub(1))
-            .with_jitter()
-            .build();
+        post: &Post,
+        parts: &Path,
+        path: &Path,
+    ) -> Result<String, Failure> {
+        let mut tries = self.tries();
         loop {
-            self.throttle.turn().await;
-            let attempt = match self.attempt(url, most).await {
-                Ok(body) => match read(body) {
-                    Ok(read) => return Ok(read),
-                    Err(attempt) => attempt,
-                },
-                Err(attempt) => attempt,
-            };
-            match attempt {
-                Attempt::Never(message) => {
-                    return Err(SiteFailure {
-                        message,
-                        refused: true,
-                    });
-                }
-                Attempt::Damaged(message) => match pauses.next() {
-                    None => {
-                        return Err(SiteFailure {
-                            message,
-                            refused: true,
-                        });
-                    }
-                    Some(pause) => tokio::time::sleep(pause).await,
-                },
-                Attempt::Again(message, named) => match pauses.next() {
-                    None => {
-                        return Err(SiteFailure {
-                            message,
-                            refused: false,
-                        });
-                    }
-                    Some(pause) => {
-                        let pause = named.map_or(pause, |named| named.max(pause));
-                        // All workers wait, since the site is busy for each of them.
-                        self.throttle.pause(pause.min(self.pauses.longest));
-                    }
-                },
+            match self.picture_once(url, post, parts, path).await {
+                Ok(md5) => return Ok(md5),
+                Err(attempt) => self.wait(&mut tries, attempt).await?,
             }
         }
     }
 
-    async fn attempt(&self, url: &Url, most: usize) -> Result<Vec<u8>, Attempt> {
+    async fn picture_once(
+        &self,
+        url: &Url,
+        post: &Post,
+        parts: &Path,
+        path: &Path,
+    ) -> Result<String, Attempt> {
+        let mut response = self.send(url).await?;
+        let mut size = 0;
+        let mut buffer = Vec::new();
+        let mut saving = Saving::begin(parts, path).await?;
+        while let Some(part) = chunk(&mut response).await? {
+            size += part.len() as u64;
+            if size > LARGEST_PICTURE {
+                return Err(too_large(LARGEST_PICTURE));
+            }
+            buffer.extend_from_slice(&part);
+            if buffer.len() >= BUFFER {
+                saving = saving.write(std::mem::take(&mut buffer)).await?;
+            }
+        }
+        saving = saving.write(buffer).await?;
+        let Saving { file, content } = saving;
+        let md5 = content.check(post).map_err(Attempt::Damaged)?;
+        let path = path.to_owned();
+        blocking(move || {
+            file.finish()
+                .map_err(|error| FetchError::file(&path, &error))
+        })
+        .await?;
+        Ok(md5)
+    }
+
+    fn tries(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_min_delay(self.pauses.shortest)
+            .with_max_delay(self.pauses.longest)
+            .with_max_times(self.pauses.attempts.saturating_sub(1))
+            .with_jitter()
+            .build()
+    }
+
+    /// Waits before the next attempt. An error if there is none.
+    async fn wait(&self, tries: &mut ExponentialBackoff, attempt: Attempt) -> Result<(), Failure> {
+        match attempt {
+            Attempt::File(error) => Err(Failure::File(error)),
+            Attempt::Never(message) => Err(Failure::Refused(message)),
+            Attempt::Damaged(message) => {
+                let pause = tries.next().ok_or(Failure::Refused(message))?;
+                tokio::time::sleep(pause).await;
+                Ok(())
+            }
+            Attempt::Again(message, named) => {
+                let pause = tries.next().ok_or(Failure::Away(message))?;
+                let pause = named.map_or(pause, |named| named.max(pause));
+                // All workers wait, since the site is busy for each of them.
+                self.throttle.pause(pause.min(self.pauses.longest));
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends one request in its turn.
+    async fn send(&self, url: &Url) -> Result<Response, Attempt> {
+        self.addresses
+            .check(url)
+            .map_err(|reason| Attempt::Never(format!("{url} is not called: {reason}")))?;
+        self.throttle.turn().await;
         let response = self.client.get(url.clone()).send().await.map_err(|error| {
-            let message = full_message(&error);
+            let message = with_causes(&error);
             if error.is_redirect() || error.is_builder() {
                 Attempt::Never(message)
             } else {
@@ -193,7 +226,7 @@ impl Site {
         })?;
         let status = response.status();
         if status.is_success() {
-            return body(response, most).await;
+            return Ok(response);
         }
         let message = format!("the site answered {status}");
         let busy = matches!(
@@ -201,40 +234,49 @@ impl Site {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
         );
         if busy || status.is_server_error() {
-            return Err(Attempt::Again(
-                message,
-                retry_after(response.headers(), Timestamp::now()),
-            ));
+            let named = retry_after(response.headers());
+            return Err(Attempt::Again(message, named));
         }
         Err(Attempt::Never(message))
     }
 }
 
-/// Reads a body up to a bound. A body that ends early is an error of reqwest.
-async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, Attempt> {
-    let mut body = Vec::new();
-    while let Some(part) = response
-        .chunk()
-        .await
-        .map_err(|error| Attempt::Again(full_message(&error), None))?
-    {
-        if body.len() + part.len() > most {
-            return Err(Attempt::Never(format!(
-                "the answer is larger than {most} bytes"
-            )));
-        }
-        body.extend_from_slice(&part);
-    }
-    Ok(body)
+/// Reads the next bytes of a body. A body that ends early is an error of reqwest.
+async fn chunk(response: &mut Response) -> Result<Option<bytes::Bytes>, Attempt> {
+    let read = response.chunk().await;
+    read.map_err(|error| Attempt::Again(with_causes(&error), None))
 }
 
-/// reqwest's own message does not name the cause.
-fn full_message(error: &reqwest::Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        message.push_str(&format!(": {inner}"));
-        cause = inner.source();
+fn too_large(most: impl std::fmt::Display) -> Attempt {
+    Attempt::Never(format!("the answer is larger than {most} bytes"))
+}
+
+/// A picture that is written as it arrives, so that only a small part of it is in memory.
+struct Saving {
+    file: Unfinished,
+    content: Content,
+}
+
+impl Saving {
+    async fn begin(parts: &Path, path: &Path) -> Result<Self, FetchError> {
+        let (parts, path) = (parts.to_owned(), path.to_owned());
+        blocking(move || {
+            let file = Unfinished::begin(&parts, &path)
+                .map_err(|error| FetchError::file(&path, &error))?;
+            let content = Content::default();
+            Ok(Self { file, content })
+        })
+        .await
     }
-    message
+
+    async fn write(mut self, bytes: Vec<u8>) -> Result<Self, FetchError> {
+        blocking(move || {
+            self.content.add(&bytes);
+            self.file.write_all(&bytes).map_err(|error| {
+                FetchError::File(format!("a picture cannot be written: {error}"))
+            })?;
+            Ok(self)
+        })
+        .await
+    }
 }

@@ -4,10 +4,11 @@
 //! The file's text names the holder: its process id, its machine and, when it serves, its address.
 //! The text alone never locks anything.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use clippy_common::files;
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -56,20 +57,9 @@ impl StoreLock {
         let failed = |error| unusable(folder, error);
         std::fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(LOCK_FILE);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(taken(folder, read_holder(&path).as_ref()));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
+        let file = files::open_locked(&path)
+            .map_err(failed)?
+            .ok_or_else(|| taken(folder, read_holder(&path).as_ref()))?;
         warn_of_other_machine(folder, &path);
         let lock = Self {
             file: Mutex::new(file),

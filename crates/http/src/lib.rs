@@ -2,7 +2,13 @@
 //!
 //! reqwest is built without a TLS implementation of its own, so that only one is compiled (ring,
 //! which gRPC and Redis use as well). It must be installed before the first client is built; these
-//! functions do that.
+//! functions do that. The rules that several clients share are here, too.
+
+mod public;
+mod retry_after;
+
+pub use public::{PublicResolver, refusal};
+pub use retry_after::retry_after;
 
 /// Installs ring as the process's TLS implementation. Further calls have no effect.
 pub fn install_tls() {

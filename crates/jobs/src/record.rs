@@ -112,6 +112,8 @@ named! {
         Backfill => "backfill",
         /// Builds a new collection beside the live one, and switches to it.
         Reindex => "reindex",
+        /// Fetches pictures from a site.
+        Fetch => "fetch",
     }
 }
 
@@ -447,7 +449,7 @@ mod tests {
         assert!(
             error
                 .message
-                .contains("generate, ingest, backfill, reindex"),
+                .contains("generate, ingest, backfill, reindex, fetch"),
             "{}",
             error.message
         );

@@ -58,12 +58,17 @@ export function BulkJob({ view: { job, connection }, change, now }: BulkJobProps
         <p className={state === "failed" ? "text-ruby" : "text-amber"}>{plainly(error.message)}</p>
       )}
       {result?.scan != null && <Scan scan={result.scan} />}
+      {result?.fetch != null && <Fetched report={result.fetch} />}
       {result?.changes != null ? (
         <Changed changes={result.changes} change={change} />
       ) : result?.tags != null ? (
         <Tags tags={result.tags} />
       ) : (
-        result !== null && <Totals totals={result.totals} wanted={result.would_embed ?? 0} />
+        result !== null &&
+        // A job that only fetches reads no lines.
+        (result.fetch == null || result.totals.lines > 0) && (
+          <Totals totals={result.totals} wanted={result.would_embed ?? 0} />
+        )
       )}
       {result !== null && result.failures.length > 0 && <FailedLines lines={result.failures} />}
     </article>
@@ -138,6 +143,19 @@ function Totals({ totals, wanted }: TotalsProps) {
       ))}
     </dl>
   );
+}
+
+/** What a job fetched, and where it is. */
+function Fetched({ report }: { report: Schemas["FetchReport"] }) {
+  const parts = [
+    `${plural(report.fetched + report.kept, "picture")} in ${report.folder}`,
+    ...(report.skipped > 0 ? [`${count(report.skipped)} posts without a picture`] : []),
+    ...(report.failed > 0 ? [`${count(report.failed)} failed`] : []),
+    ...(report.tags_without_posts.length > 0
+      ? [`no posts for ${report.tags_without_posts.slice(0, 5).join(", ")}`]
+      : []),
+  ];
+  return <p className="tabular text-soft">{parts.join(" · ")}</p>;
 }
 
 const TAGS = [

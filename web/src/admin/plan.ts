@@ -96,6 +96,33 @@ export async function addFolder(wanted: FolderToAdd, idempotencyKey: string): Pr
   return body(await api.POST("/api/admin/add", { params, body: request }));
 }
 
+export interface TagsToFetch {
+  /** One tag a line. */
+  tags: string;
+  name: string;
+  ingest: boolean;
+}
+
+/** The tags of a text with one tag a line. */
+export function tagLines(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+/** Fetches the pictures of tags. The key prevents a double click from starting it twice. */
+export async function fetchTags(wanted: TagsToFetch, idempotencyKey: string): Promise<Job> {
+  const params = { header: { "Idempotency-Key": idempotencyKey } };
+  const request = {
+    tags: tagLines(wanted.tags),
+    union: true,
+    ingest: wanted.ingest,
+    ...filled("name", wanted.name),
+  };
+  return body(await api.POST("/api/admin/fetch", { params, body: request }));
+}
+
 /** A field of a request, unless nothing was typed into it. */
 function filled<Name extends string>(name: Name, typed: string): Partial<Record<Name, string>> {
   const value = typed.trim();

@@ -17,6 +17,7 @@ import { BulkJob } from "./bulk-job";
 import { ChangeForm } from "./change-form";
 import { RecentChanges, useRecorded } from "./changes";
 import { CollectionCard } from "./collection";
+import { FetchForm } from "./fetch-site";
 import { Lanes } from "./lanes";
 import { ProposeForm } from "./propose";
 import { ReviewTags } from "./review";
@@ -74,6 +75,7 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
       <div className={COLUMNS}>
         <div className="flex flex-col gap-5">
           <AddFolderForm />
+          <FetchForm />
           <ProposeForm onReview={() => setReviewing(true)} />
           <StartForm />
         </div>
@@ -116,7 +118,7 @@ function BulkJobs() {
       ) : data.length === 0 ? (
         <div className="rounded-lg border border-dashed border-line">
           <Empty title="No bulk work yet">
-            Added folders, ingest, backfill and re-index appear here, with their progress.
+            Added folders, fetches, ingest, backfill and re-index appear here, with their progress.
           </Empty>
         </div>
       ) : (

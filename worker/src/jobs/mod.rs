@@ -20,6 +20,7 @@ mod backfill;
 mod backfill_work;
 mod changes;
 mod fail_log;
+mod fetch;
 mod generate;
 mod ingest;
 mod manifest_part;
@@ -40,6 +41,7 @@ use crate::ingest::{LiveTools, Tools};
 use crate::patience::{Patience, Pauses, ReportWait};
 
 pub use backfill::BackfillJob;
+pub use fetch::{FetchJob, FetchSettings};
 pub use generate::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatience};
 pub use ingest::IngestJob;
 pub use reindex::{ReindexJob, ReindexTools};

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::folder_id;
 use crate::generation;
 use crate::models::{InspectedModel, inspect};
+use crate::output::say;
 use crate::qdrant;
 
 /// Prints findings, and counts the faults.
@@ -28,18 +29,18 @@ struct Findings {
 
 impl Findings {
     fn ok(&mut self, part: impl Display, fine: impl Display) {
-        println!("ok     {part}: {fine}");
+        say!("ok     {part}: {fine}");
     }
 
     /// A finding that may be intended, or a check that was not possible.
     fn warning(&mut self, part: impl Display, warning: impl Display) {
-        println!("WARN   {part}: {warning}");
+        say!("WARN   {part}: {warning}");
     }
 
     /// A fault. The text says how to fix it.
     fn fault(&mut self, part: impl Display, fault: impl Display) {
         self.faults += 1;
-        println!("FAULT  {part}: {fault}");
+        say!("FAULT  {part}: {fault}");
     }
 
     fn add(&mut self, part: impl Display, outcome: Result<impl Display, impl Display>) {

@@ -20,6 +20,7 @@ use crate::commands::progress_bar::BarProgress;
 use crate::evaluation::Report;
 use crate::failure::Failure;
 use crate::local_services::with_server;
+use crate::output::{self, say};
 use fitting::Fit;
 use measuring::{Measurement, report_of};
 use own::OwnQueries;
@@ -49,11 +50,11 @@ pub async fn run(
         files::replace(path, html.as_bytes()).map_err(|error| unwritable(path, &error))?;
     }
     if arguments.json {
-        println!("{}", evaluation.json);
+        say!("{}", evaluation.json);
     } else {
-        print!("{}", evaluation.text);
+        output::write(&evaluation.text);
         if let Some(path) = &arguments.report {
-            println!("\nThe report is in {}.", path.display());
+            say!("\nThe report is in {}.", path.display());
         }
     }
     Ok(())

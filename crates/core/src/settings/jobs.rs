@@ -1,8 +1,8 @@
-//! `REDIS_URL`, `REDIS_PREFIX`, `JOBS_KEEP_HOURS`, `JOBS_KEEP_MOST`.
+//! `REDIS_URL`, `REDIS_PREFIX`, `JOBS_KEEP_HOURS`, `JOBS_KEEP_MOST`, `FETCH_SITES`.
 
 use std::time::Duration;
 
-use super::reader::{Reader, Secret, wrong};
+use super::reader::{Reader, Secret, members, wrong};
 use crate::Result;
 
 /// The queue, and how long finished jobs are kept.
@@ -17,6 +17,14 @@ pub struct JobSettings {
     pub keep: Duration,
     /// `JOBS_KEEP_MOST`: how many finished jobs are kept, the newest ones.
     pub keep_most: u64,
+    /// `FETCH_SITES`: the sites that jobs of kind `fetch` may call, each without a slash at its end.
+    /// At least one; the first is the default.
+    pub fetch_sites: Vec<String>,
+}
+
+impl JobSettings {
+    /// The default of `FETCH_SITES`.
+    pub const FETCH_SITES: &str = "https://safebooru.org";
 }
 
 pub(super) fn read(reader: &Reader) -> Result<JobSettings> {
@@ -57,5 +65,30 @@ pub(super) fn read(reader: &Reader) -> Result<JobSettings> {
             "a whole number from 1 to 10000000",
             |most| (1..=10_000_000).contains(most),
         )?,
+        fetch_sites: fetch_sites(reader)?,
     })
+}
+
+fn fetch_sites(reader: &Reader) -> Result<Vec<String>> {
+    let given = reader.text_or(&["FETCH_SITES"], JobSettings::FETCH_SITES);
+    let sites: Vec<String> = members(&given)
+        .iter()
+        .map(|site| site.trim_end_matches('/').to_owned())
+        .collect();
+    let is_site = |site: &String| {
+        let host = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| site.strip_prefix(scheme));
+        // A password would be shown to callers and be in manifests.
+        host.is_some_and(|host| !host.is_empty() && !host.contains(['@', '?', '#', ' ']))
+    };
+    if sites.is_empty() || !sites.iter().all(is_site) {
+        return Err(wrong(
+            "FETCH_SITES",
+            &super::without_credentials(&given),
+            "addresses such as https://safebooru.org, with commas between them and without \
+             passwords",
+        ));
+    }
+    Ok(sites)
 }

@@ -117,6 +117,7 @@ mod tests {
             ("JOBS_KEEP_HOURS", "0"),
             ("REDIS_PREFIX", "a b"),
             ("QDRANT_TIMEOUT_SECS", "0"),
+            ("FETCH_SITES", "safebooru.org"),
             ("QDRANT_SHARDS", "none"),
             ("QDRANT_QUANTIZATION", "ternary"),
             ("QDRANT_ON_DISK", "perhaps"),

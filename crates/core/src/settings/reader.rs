@@ -129,14 +129,17 @@ impl Reader {
     /// Reads a list separated by commas.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<String> {
-        let value = self.text(&[name]).unwrap_or_default();
-        value
-            .split(',')
-            .map(str::trim)
-            .filter(|member| !member.is_empty())
-            .map(str::to_owned)
-            .collect()
+        members(&self.text(&[name]).unwrap_or_default())
     }
+}
+
+/// Splits a list at its commas.
+pub(super) fn members(list: &str) -> Vec<String> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|member| !member.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Returns the error for a variable with an unusable value. Secrets are not shown.

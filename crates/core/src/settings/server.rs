@@ -1,7 +1,7 @@
 //! `BIND`, `ALLOWED_ORIGINS`, `ALLOWED_HOSTS`, `API_KEYS`, `ADMIN_KEYS`, `BASE_PATH`.
 
 use super::address::BindAddress;
-use super::reader::{Reader, Secret, wrong};
+use super::reader::{Reader, Secret, members, wrong};
 use crate::Result;
 
 /// The HTTP server.
@@ -61,14 +61,6 @@ fn base_path(reader: &Reader) -> Result<String> {
         ));
     }
     Ok(parts.iter().map(|part| format!("/{part}")).collect())
-}
-
-fn members(list: &str) -> Vec<String> {
-    list.split(',')
-        .map(str::trim)
-        .filter(|member| !member.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// Reads a list of keys. A variable that is set but contains no key is an error: it would leave the

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clippy_fetch::{FetchError, run};
 use tokio_util::sync::CancellationToken;
@@ -73,6 +74,7 @@ async fn hostile_names_stay_inside_and_broken_posts_are_counted() {
         outcome.failed,
     );
     assert_eq!(counts, (8, 1, 3, 4), "{outcome:?}");
+    assert_eq!(outcome.unreadable, 1, "{outcome:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let manifest = fs::read_to_string(out.join("manifest.jsonl")).unwrap();
     assert_eq!(manifest.lines().count(), 1);
@@ -122,4 +124,117 @@ async fn a_run_goes_on_only_with_its_own_arguments() {
     options.base_url = "ftp://example.org".to_owned();
     let refused = run(&options, &(), &never).await;
     assert!(matches!(refused, Err(FetchError::Usage(_))));
+}
+
+#[tokio::test]
+async fn tags_without_posts_are_named() {
+    let site = Site::start(|_, path| {
+        Some(match path {
+            _ if path.contains("/f/") => response("200 OK", "", b"bytes"),
+            _ if path.ends_with("pid=0&tags=cat") => page(POST),
+            _ if path.ends_with("tags=gone") => response("403 Forbidden", "", b""),
+            _ => page(""),
+        })
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(&site.url, folder.path(), &["cat", "gone", "catt"]);
+    let outcome = run(&options, &(), &CancellationToken::new()).await.unwrap();
+    assert_eq!(outcome.tags_without_posts, ["catt"]);
+    assert_eq!((outcome.fetched, outcome.failed), (1, 1), "{outcome:?}");
+}
+
+/// The pauses are of hours, so that this test ends only if nobody else waits for the damaged one.
+#[tokio::test]
+async fn a_damaged_picture_delays_its_own_worker_only() {
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let site = Site::start(move |_, path| {
+        Some(match path {
+            _ if path.contains("/f/1.") => response("200 OK", "", b"damaged"),
+            _ if path.contains("/f/4.") => {
+                // The others were fetched before, as the second worker fetches in order.
+                stop.cancel();
+                response("200 OK", "", b"bytes")
+            }
+            _ if path.contains("/f/") => response("200 OK", "", b"bytes"),
+            _ => page(
+                r#"[{"id": 1, "md5": "00000000000000000000000000000000", "file_url": "/f/1.png"},
+                {"id": 2, "file_url": "/f/2.png"}, {"id": 3, "file_url": "/f/3.png"},
+                {"id": 4, "file_url": "/f/4.png"}]"#,
+            ),
+        })
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(&site.url, folder.path(), &["cat"]);
+    options.max_pages = Some(1);
+    (options.pauses.shortest, options.pauses.longest) =
+        (Duration::from_secs(7200), Duration::from_secs(7200));
+    let ended = run(&options, &(), &cancel);
+    let outcome = tokio::time::timeout(Duration::from_secs(60), ended).await;
+    let outcome = outcome
+        .expect("nobody waits for a damaged picture")
+        .unwrap();
+    assert!(outcome.fetched >= 2, "{outcome:?}");
+    assert!(!folder.path().join("ALL/1.png").exists());
+}
+
+#[tokio::test]
+async fn pictures_larger_than_the_limit_and_what_is_read_of_them_are_left_out() {
+    let site = Site::start(|_, path| {
+        Some(if path.contains("/f/") {
+            response("200 OK", "", &vec![b'x'; (64 << 20) + 1])
+        } else if path.contains("pid=0") {
+            page(POST)
+        } else {
+            page("")
+        })
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(&site.url, folder.path(), &["cat"]);
+    let outcome = run(&options, &(), &CancellationToken::new()).await.unwrap();
+    assert_eq!((outcome.fetched, outcome.failed), (0, 1), "{outcome:?}");
+    assert!(outcome.failures[0].contains("larger than"), "{outcome:?}");
+    let left = fs::read_dir(folder.path().join("ALL")).unwrap().count();
+    let parts = fs::read_dir(folder.path().join(".clippy-fetch/parts")).unwrap();
+    assert_eq!((left, parts.count()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_server_calls_no_private_address_but_the_site() {
+    let secret = Site::start(|_, _| Some(response("200 OK", "", b"secret"))).await;
+    let port = secret.url.rsplit_once(':').unwrap().1.to_owned();
+    let private = secret.url.clone();
+    let site = Site::start(move |_, path| {
+        Some(match path {
+            _ if path.contains("/f/") => response("200 OK", "", b"bytes"),
+            _ if path.contains("/away/") => {
+                let to = format!("location: {private}/3.png\r\n");
+                response("302 Found", &to, b"")
+            }
+            _ if path.contains("pid=0") => page(&format!(
+                r#"[{{"id": 1, "file_url": "/f/1.png"}}, {{"id": 2, "file_url": "{private}/2.png"}},
+                {{"id": 3, "file_url": "/away/3.png"}},
+                {{"id": 4, "file_url": "https://localhost/4.png"}},
+                {{"id": 5, "file_url": "http://localhost:{port}/5.png"}}]"#
+            )),
+            _ => page(""),
+        })
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(&site.url, folder.path(), &["cat"]);
+    options.public_only = true;
+    let outcome = run(&options, &(), &CancellationToken::new()).await.unwrap();
+    assert_eq!((outcome.fetched, outcome.failed), (1, 4), "{outcome:?}");
+    assert_eq!(secret.count(), 0);
+    let failures = outcome.failures.join("\n");
+    assert!(failures.contains("only public addresses"), "{failures}");
+    // Without the rule, the same posts lead there.
+    options.public_only = false;
+    options.resume = true;
+    run(&options, &(), &CancellationToken::new()).await.unwrap();
+    assert!(secret.count() > 0);
 }

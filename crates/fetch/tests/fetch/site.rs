@@ -82,6 +82,7 @@ pub fn options(site: &str, out: &Path, tags: &[&str]) -> FetchOptions {
         max_id: None,
         rate: 1e6,
         base_url: site.to_owned(),
+        public_only: false,
         user_agent: "clippy/test".to_owned(),
         pauses: Pauses {
             shortest: Duration::from_micros(1),

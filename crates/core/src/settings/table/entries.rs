@@ -230,6 +230,13 @@ pub const SETTINGS: &[Setting] = &[
         "the most finished jobs that are kept; the oldest are dropped first",
     ),
     setting(
+        Jobs,
+        "FETCH_SITES",
+        Value("https://safebooru.org"),
+        "sites that jobs of kind `fetch` may call, with commas between them; the first is the \
+         default. An address in a private network is called only if it is listed here",
+    ),
+    setting(
         Generation,
         "GENERATION_PROVIDER",
         Described("`local`; Vertex AI where Clippy 0.2's settings for it are complete"),

@@ -5,8 +5,6 @@
 //! most three redirects. Size, time and pixels are limited. The format is determined from the
 //! content, not from what the server claims.
 
-mod address;
-
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -17,7 +15,7 @@ use clippy_imaging::probe;
 use futures::StreamExt;
 use url::{Host, Url};
 
-pub use address::refusal;
+pub use clippy_http::refusal;
 
 use crate::text::shorten;
 

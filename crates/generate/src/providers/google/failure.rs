@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clippy_common::shorten;
+use clippy_http::retry_after;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -86,18 +87,6 @@ pub fn answer_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Gen
         404 => GenerateError::permanent(message).with_cause(FailureCause::NoSuchAddress),
         _ => GenerateError::permanent(message),
     }
-}
-
-/// `Retry-After` in seconds. Google never sends a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get("retry-after")?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
 }
 
 /// `google.rpc.RetryInfo`: `"13s"` or `"0.5s"`.

@@ -1,6 +1,41 @@
-//! Which addresses a reference may be fetched from: public ones only.
+//! Which addresses a server may fetch from when others name the URL: public ones only.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// A client's resolver that refuses host names which lead to an address that is not public. The
+/// client does not ask it for hosts that are written as addresses: check those with [`refusal`].
+#[derive(Debug, Clone, Default)]
+pub struct PublicResolver {
+    /// A host name that may lead anywhere, since the owner of the server allowed it.
+    pub exempt: Option<String>,
+}
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let exempt = self
+            .exempt
+            .as_deref()
+            .is_some_and(|exempt| exempt.eq_ignore_ascii_case(name.as_str()));
+        Box::pin(async move {
+            // The client replaces port 0 with the port of its request.
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // A single address that is not public refuses the name, since any could be used.
+            let refused = found.iter().find_map(|address| refusal(address.ip()));
+            if let Some(reason) = refused.filter(|_| !exempt) {
+                let message = format!(
+                    "{} leads to {reason}: only public addresses are fetched from",
+                    name.as_str()
+                );
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, message).into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
 
 /// Why an address is refused; `None` when it is public.
 #[must_use]
@@ -52,5 +87,22 @@ fn refusal_v6(address: Ipv6Addr) -> Option<&'static str> {
         // Only 2000::/3 is given out.
         [0x2000..=0x3fff, ..] => None,
         _ => Some("not a public address"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn names_of_this_machine_are_resolved_only_if_they_are_exempt() {
+        let name = || "localhost".parse::<Name>().expect("a name");
+        let refused = PublicResolver::default().resolve(name()).await;
+        let message = refused.err().expect("refused").to_string();
+        assert!(message.contains("only public addresses"), "{message}");
+        let exempt = PublicResolver {
+            exempt: Some("LocalHost".to_owned()),
+        };
+        assert!(exempt.resolve(name()).await.expect("resolved").count() > 0);
     }
 }
