@@ -57,7 +57,7 @@ impl Site {
         std::thread::spawn(move || {
             for socket in listener.incoming().map_while(Result::ok) {
                 let shared = Arc::clone(&serving);
-                std::thread::spawn(move || shared.serve(socket));
+                std::thread::spawn(move || shared.serve(&socket));
             }
         });
         Self { url, shared }
@@ -75,8 +75,8 @@ impl Site {
 }
 
 impl Shared {
-    fn serve(&self, socket: TcpStream) {
-        let mut lines = BufReader::new(&socket).lines().map_while(Result::ok);
+    fn serve(&self, socket: &TcpStream) {
+        let mut lines = BufReader::new(socket).lines().map_while(Result::ok);
         let first = lines.next().unwrap_or_default();
         for _ in lines.by_ref().take_while(|line| !line.is_empty()) {}
         let path = first.split(' ').nth(1).unwrap_or_default();
@@ -90,7 +90,7 @@ impl Shared {
                 .wait_while(&mut state, |state| state.sent.len() >= state.allowed);
             drop(state);
             let picture = fs::read(&self.pictures[id - 1]).expect("of the gallery");
-            if answer(&socket, &picture) {
+            if answer(socket, &picture) {
                 self.state.lock().sent.push(id);
             }
         } else if path.contains("pid=0&tags=cat") {
@@ -98,9 +98,9 @@ impl Shared {
                 json!({"id": id, "tags": "cat apple", "rating": "g",
                     "file_url": format!("/files/{id}.png")})
             });
-            answer(&socket, Value::from_iter(posts).to_string().as_bytes());
+            answer(socket, Value::from_iter(posts).to_string().as_bytes());
         } else {
-            answer(&socket, b"");
+            answer(socket, b"");
         }
     }
 }

@@ -137,7 +137,8 @@ impl Trash for MemoryTrash {
 
     async fn journal(&self, before: Option<u64>, limit: usize) -> Result<Vec<JournalLine>> {
         let journal = self.journal.lock();
-        let lines = (1..).zip(journal.iter()).rev();
+        let lines = journal.iter().enumerate().rev();
+        let lines = lines.map(|(index, entry)| (index as u64 + 1, entry));
         let earlier = lines.filter(|(number, _)| before.is_none_or(|before| *number < before));
         let listed = earlier.take(limit).map(|(number, entry)| JournalLine {
             number,

@@ -159,10 +159,12 @@ mod tests {
         serde_json::from_str(r#"{"tags": ["red hair"]}"#).expect("all others have defaults")
     }
 
+    type Change = fn(&mut FetchRequest);
+
     #[test]
     fn what_can_never_work_is_refused_by_name() {
         request().check().expect("valid");
-        let bad: [(&str, fn(&mut FetchRequest)); 10] = [
+        let bad: [(&str, Change); 10] = [
             ("tags", |it| it.tags = vec![" ".to_owned()]),
             ("tags", |it| it.tags = vec!["a".to_owned(); MOST_TAGS + 1]),
             ("tags", |it| it.tags = vec!["a\nb".to_owned()]),

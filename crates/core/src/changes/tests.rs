@@ -196,7 +196,7 @@ fn a_style_tag_is_a_tag_too_until_it_is_removed() {
         ..PictureEdit::default()
     };
     let after = removed.apply(&after).expect("changed");
-    let mut next = line.clone();
+    let mut next = line;
     Edited::of(&after).expect("edited").repeat_on(&mut next);
     assert_eq!(
         next["tags_all"],
