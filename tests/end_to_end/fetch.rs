@@ -32,6 +32,8 @@ struct Shared {
 struct State {
     /// How many pictures may be sent. Further requests wait.
     allowed: usize,
+    /// How many pictures were begun to be sent.
+    begun: usize,
     /// The pictures that were sent whole, by id.
     sent: Vec<usize>,
 }
@@ -47,7 +49,7 @@ impl Site {
             pictures: pictures.collect(),
             state: Mutex::new(State {
                 allowed,
-                sent: Vec::new(),
+                ..State::default()
             }),
             changed: Condvar::new(),
         });
@@ -87,7 +89,8 @@ impl Shared {
         if let Some(id) = file {
             let mut state = self.state.lock();
             self.changed
-                .wait_while(&mut state, |state| state.sent.len() >= state.allowed);
+                .wait_while(&mut state, |state| state.begun >= state.allowed);
+            state.begun += 1;
             drop(state);
             let picture = fs::read(&self.pictures[id - 1]).expect("of the gallery");
             if answer(socket, &picture) {
