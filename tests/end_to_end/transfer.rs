@@ -64,9 +64,6 @@ fn the_same_pictures_are_found_after_a_move_to_a_server_and_back() {
     let [embedded, on_server, back] = [0; 3].map(|_| tempfile::tempdir().expect("a folder"));
     ingest_some(embedded.path(), PICTURES);
     let server = Server::start(embedded.path(), "serve", &[]);
-    let feedback =
-        json!({"user_id": "ann", "image_id": 5_000_001, "action": "save", "tags": ["x"]});
-    let _ = server.api().post_json("/api/feedback", &feedback);
     let deletion = json!({"action": "delete", "filter": {"tags": ["apple"]}});
     let job = server.api().post_json("/api/pictures/bulk", &deletion);
     let job = job.expect(202).json();
