@@ -1,5 +1,7 @@
 //! A server's collection, as it is exported and imported, and long work of a server.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -7,7 +9,6 @@ use clippy_transfer::{
     Begun, Description, PointPage, Records, Rules, Sink, Source, Stored, StoredRecords,
     decode_page, encode_page,
 };
-use futures::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,14 +16,14 @@ use serde_json::Value;
 use super::{Client, UNLIMITED, with_key};
 use crate::failure::Failure;
 
-/// The longest last line of a long answer, in bytes.
-const LONGEST_LINE: usize = 1 << 20;
+/// The most bytes of a long answer: an empty line each second, and the result.
+const LONGEST_ANSWER: usize = 1 << 20;
 /// A server that is silent for this long is not working any more: it sends a line each second.
-const SILENCE: std::time::Duration = std::time::Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(60);
 
 impl Client {
     /// Starts long work with the admin key, waits for its end, and returns its result.
-    pub async fn post_until_done(&self, path: &str) -> std::result::Result<Value, Failure> {
+    pub async fn post_until_done(&self, path: &str) -> Result<Value, Failure> {
         let request = self.http.post(self.at(path)).timeout(UNLIMITED);
         let response = self
             .send(with_key(request, self.admin_key.as_ref()))
@@ -36,18 +37,15 @@ impl Client {
                 self.base
             ))
         };
-        let (mut text, mut parts) = (Vec::new(), response.bytes_stream());
+        let (mut text, mut response) = (Vec::new(), response);
         loop {
-            let part = tokio::time::timeout(SILENCE, parts.next()).await;
+            let part = tokio::time::timeout(SILENCE, response.chunk()).await;
             match part.map_err(|_| incomplete())? {
-                Some(Ok(part)) => {
-                    let part = part.into_iter();
-                    text.extend(part.skip_while(|byte| text.is_empty() && *byte == b'\n'));
-                }
-                Some(Err(_)) => return Err(incomplete()),
-                None => break,
+                Ok(Some(part)) => text.extend_from_slice(&part),
+                Ok(None) => break,
+                Err(_) => return Err(incomplete()),
             }
-            if text.len() > LONGEST_LINE {
+            if text.len() > LONGEST_ANSWER {
                 return Err(incomplete());
             }
         }
@@ -60,11 +58,7 @@ impl Client {
     }
 
     /// Sends a `GET` request with the admin key, and returns the bytes of the answer.
-    async fn get_bytes(
-        &self,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> std::result::Result<Vec<u8>, Failure> {
+    async fn get_bytes(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, Failure> {
         let request = self.http.get(self.at(path)).query(query);
         let response = self
             .send(with_key(request, self.admin_key.as_ref()))
@@ -85,7 +79,7 @@ impl Client {
         path: &str,
         query: &impl Serialize,
         body: Vec<u8>,
-    ) -> std::result::Result<Value, Failure> {
+    ) -> Result<Value, Failure> {
         self.admin_answer(self.http.post(self.at(path)).query(query).body(body))
             .await
     }

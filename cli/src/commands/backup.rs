@@ -10,7 +10,6 @@ use clippy_transfer::backup::{BackupReport, NewBackup, verify};
 use serde::Deserialize;
 
 use super::export::{TransferBar, print_json};
-use super::progress_bar::BarProgress;
 use crate::arguments::BackupArguments;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -25,7 +24,7 @@ pub async fn run(
     server: Option<&str>,
     arguments: &BackupArguments,
 ) -> Result<(), Failure> {
-    let bar = TransferBar(BarProgress::new(arguments.json));
+    let bar = TransferBar::new(arguments.json);
     let folder = arguments.folder.clone();
     let (report, what) = if arguments.verify {
         let checked = blocking("checking a backup", move || verify(&folder, &bar)).await?;

@@ -15,13 +15,13 @@ pub async fn run(
     server: Option<&str>,
     arguments: &ExportArguments,
 ) -> Result<(), Failure> {
-    let bar = TransferBar(BarProgress::new(arguments.json));
+    let bar = TransferBar::new(arguments.json);
     let exported = with_server(settings, server, async |client| {
         let source = ServerCollection(client);
         Ok(clippy_transfer::export(&source, &arguments.folder, &bar).await?)
     })
     .await;
-    bar.0.finish();
+    drop(bar);
     let exported = exported?;
     if arguments.json {
         return print_json(&exported);
@@ -46,8 +46,21 @@ pub fn print_json(result: &impl serde::Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A progress bar for exports, imports and backups.
-pub struct TransferBar(pub BarProgress);
+/// A progress bar for exports, imports and backups; removed when it is dropped.
+pub struct TransferBar(BarProgress);
+
+impl TransferBar {
+    /// Makes a bar, hidden if the command's answer is for a program.
+    pub fn new(hidden: bool) -> Self {
+        Self(BarProgress::new(hidden))
+    }
+}
+
+impl Drop for TransferBar {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
 
 impl Progress for TransferBar {
     fn report(&self, what: &'static str, done: u64, total: u64) {

@@ -7,7 +7,6 @@ use clippy_core::settings::Settings;
 use clippy_transfer::{ExportFolder, Imported};
 
 use super::export::{TransferBar, print_json};
-use super::progress_bar::BarProgress;
 use super::tastes_of_clippy_0_2;
 use crate::arguments::ImportArguments;
 use crate::client::ServerCollection;
@@ -41,13 +40,13 @@ pub async fn run(
         }
         open_folders(settings, &export)?;
     }
-    let bar = TransferBar(BarProgress::new(arguments.json));
+    let bar = TransferBar::new(arguments.json);
     let imported = with_server_to_fill(settings, server, async |client| {
         let sink = ServerCollection(client);
         Ok(clippy_transfer::import(&arguments.path, &sink, arguments.replace, &bar).await?)
     })
     .await;
-    bar.0.finish();
+    drop(bar);
     let imported = imported?;
     if arguments.json {
         return print_json(&imported);

@@ -148,7 +148,7 @@ impl<T: DeserializeOwned> Lines<T> {
         damaged(&self.path, &format!("line {}: {reason}", self.number))
     }
 
-    fn next(&mut self) -> Result<Option<T>> {
+    fn read_one(&mut self) -> Result<Option<T>> {
         let mut line = Vec::new();
         self.number += 1;
         let read = (&mut self.file)
@@ -174,7 +174,7 @@ impl<T: DeserializeOwned> Lines<T> {
     pub(crate) fn page(&mut self, most: usize) -> Result<Vec<T>> {
         let mut page = Vec::new();
         while page.len() < most
-            && let Some(one) = self.next()?
+            && let Some(one) = self.read_one()?
         {
             page.push(one);
         }
