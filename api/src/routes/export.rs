@@ -8,7 +8,6 @@ use clippy_core::blocking;
 use clippy_core::ids::PointId;
 use clippy_transfer::{Description, Records, encode_page, give};
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::IntoParams;
 
 use crate::extract::ApiQuery;

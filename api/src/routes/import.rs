@@ -8,7 +8,7 @@ use clippy_core::{Result, blocking};
 use clippy_transfer::{
     Begun, Description, Records, Rules, Stored, StoredRecords, decode_page, take,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::long_answer::answer_when_done;
 use crate::extract::{ApiQuery, LargeBytes, LargeJson};

@@ -75,9 +75,9 @@ pub(crate) fn is_unfinished(folder: &Path) -> bool {
 
 /// Checks that there is nothing, or an empty folder.
 fn check_free(folder: &Path) -> Result<()> {
-    match std::fs::read_dir(folder) {
-        Ok(mut entries) if entries.next().is_none() => Ok(()),
-        Ok(_) => Err(Error::new(
+    match std::fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::new(
             ErrorCode::Conflict,
             format!(
                 "{} exists and is not empty: name a new folder, or remove it first",
