@@ -3,7 +3,7 @@
 
 common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli;
 core <- tagging <- keeping <- api, worker, cli; core <- jobs <- api, worker <- cli;
-core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli; http <- fetch <- worker, cli. A crate
+core <- remote <- api, cli; core <- transfer <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli; http <- fetch <- worker, cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
 
@@ -38,6 +38,7 @@ ALLOWED = {
     "clippy-tagging": {"clippy-common", "clippy-core"},
     "clippy-keeping": {"clippy-core", "clippy-tagging"},
     "clippy-gallery": {"clippy-common", "clippy-core", "clippy-imaging"},
+    "clippy-transfer": {"clippy-common", "clippy-core"},
     "clippy-worker": {
         "clippy-common",
         "clippy-core",
@@ -61,6 +62,7 @@ ALLOWED = {
         "clippy-tagging",
         "clippy-generate",
         "clippy-remote",
+        "clippy-transfer",
     },
     "clippy-cli": {
         "clippy-common",
@@ -78,6 +80,7 @@ ALLOWED = {
         "clippy-library",
         "clippy-generate",
         "clippy-remote",
+        "clippy-transfer",
         "clippy-worker",
         "clippy-api",
     },

@@ -24,9 +24,10 @@ use crate::layers::{errors_to_problems, finish_response, limit_address, limit_ti
 use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
-    add, admin, bulk, caller_events, change, collection, feedback, fetch, generate, generate_image,
-    health, image, job_events, job_images, jobs, lineage, method_not_allowed, picture, pictures,
-    preparing, proposed, providers, queues, search, styles, suggest, tag, tickets,
+    add, admin, backup, bulk, caller_events, change, collection, export, feedback, fetch, generate,
+    generate_image, health, image, import, job_events, job_images, jobs, lineage,
+    method_not_allowed, picture, pictures, preparing, proposed, providers, queues, search, styles,
+    suggest, tag, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics, page};
@@ -105,6 +106,11 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(queues::resume_queue))
         .routes(routes!(picture::delete_picture))
         .routes(routes!(change::list_changes))
+        .routes(routes!(backup::copy_data_folder))
+        .routes(routes!(export::describe_collection))
+        .routes(routes!(export::export_points))
+        .routes(routes!(export::export_records))
+        .routes(routes!(import::finish_import))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let bulk = OpenApiRouter::new()
@@ -120,6 +126,9 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(styles::merge_styles))
         .routes(routes!(picture::edit_picture))
         .routes(routes!(change::change_pictures))
+        .routes(routes!(import::begin_import))
+        .routes(routes!(import::import_points))
+        .routes(routes!(import::import_records))
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()

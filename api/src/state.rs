@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use clippy_core::Result;
+use clippy_core::backup::Backup;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::GalleryReader;
 use clippy_core::live::Live;
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::Preferences;
 use clippy_core::recent::RecentQueries;
+use clippy_core::tastes::Tastes;
 use clippy_core::trash::Trash;
 use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{LiveSearcher, Searcher};
@@ -34,8 +36,12 @@ pub struct ApiParts {
     pub gallery: Arc<dyn GalleryReader>,
     /// The preferences of artists.
     pub preferences: Arc<dyn Preferences>,
+    /// The same preferences, for exports and imports.
+    pub tastes: Arc<dyn Tastes>,
     /// Deleted pictures, and the journal of changes.
     pub trash: Arc<dyn Trash>,
+    /// Copies the data folder; `None` if the collection is not in it.
+    pub backup: Option<Arc<dyn Backup>>,
     /// The files of pictures.
     pub pictures: Arc<dyn Pictures>,
     /// Recent queries, which a re-index compares models with.
@@ -132,6 +138,16 @@ impl AppState {
     /// Deleted pictures, and the journal of changes.
     pub(crate) fn trash(&self) -> &dyn Trash {
         self.inner.parts.trash.as_ref()
+    }
+
+    /// All preferences, for exports and imports.
+    pub(crate) fn tastes(&self) -> &dyn Tastes {
+        self.inner.parts.tastes.as_ref()
+    }
+
+    /// Copies the data folder, if the collection is in it.
+    pub(crate) fn backup(&self) -> Option<Arc<dyn Backup>> {
+        self.inner.parts.backup.clone()
     }
 
     /// The model that queries are embedded with, now.

@@ -7,6 +7,7 @@ mod models;
 mod search;
 mod styles;
 mod tag;
+mod transfer;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use clippy_core::settings::{BindAddress, Settings};
 use clippy_jobs::Lane;
+use clippy_transfer::ExportFolder;
 
 use crate::failure::Failure;
 use crate::output::note;
@@ -30,6 +32,7 @@ pub use models::{ModelsArguments, ModelsCommand};
 pub use search::{CalibrateArguments, EvalArguments, SearchArguments, WeightArguments};
 pub use styles::StylesArguments;
 pub use tag::TagArguments;
+pub use transfer::{BackupArguments, ExportArguments, ImportArguments};
 
 /// Style-aware image retrieval: references in many art styles for a sketch or a few words.
 #[derive(Debug, Parser)]
@@ -149,8 +152,12 @@ pub enum Command {
     Styles(StylesArguments),
     /// OpenCLIP weights: list the known ones, download, check.
     Models(ModelsArguments),
-    /// Import data of another Clippy: the preferences of Clippy 0.2 (kg_store.json).
+    /// Write the collection into a folder: manifest, vectors, preferences, deleted pictures.
+    Export(ExportArguments),
+    /// Read an export of Clippy, or the preferences of Clippy 0.2 (kg_store.json).
     Import(ImportArguments),
+    /// Copy the data folder while a server uses it, or check a copy.
+    Backup(BackupArguments),
     /// Download pictures with tags from a site, and write a manifest for `clippy ingest`.
     Fetch(FetchArguments),
     /// Check settings, weights and collection, and say how to fix faults; exit 1 if there are any.
@@ -165,16 +172,17 @@ impl Command {
 
     /// Whether the command may use the collection that the settings name, in this process.
     pub fn reads_collection(&self) -> bool {
-        !matches!(
-            self,
+        match self {
             Self::Demo(_)
-                | Self::Jobs(_)
-                | Self::Queues(_)
-                | Self::Models(_)
-                | Self::Import(_)
-                | Self::Fetch(_)
-                | Self::Doctor
-        )
+            | Self::Jobs(_)
+            | Self::Queues(_)
+            | Self::Models(_)
+            | Self::Fetch(_)
+            | Self::Backup(_)
+            | Self::Doctor => false,
+            Self::Import(import) => ExportFolder::is_one(&import.path),
+            _ => true,
+        }
     }
 }
 
@@ -225,16 +233,6 @@ pub struct MigrateArguments {
     /// Print the plan and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct ImportArguments {
-    /// The file, or the folder that it is in. Only Clippy 0.2's kg_store.json is known so far.
-    #[arg(value_name = "FILE|DIR")]
-    pub path: PathBuf,
-    /// Print what was imported as JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The HTTP client of a Clippy server.
 
+mod transfer;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use serde_json::Value;
 
 use crate::arguments::WeightArguments;
 use crate::failure::Failure;
+
+pub use transfer::ServerCollection;
 
 /// The time limit of one answer.
 const TIMEOUT: Duration = Duration::from_secs(120);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clippy_api::metrics::MeteredEmbedder;
 use clippy_api::{ApiOptions, ApiParts, AppState, CurrentEmbedder};
+use clippy_core::backup::Backup;
 use clippy_core::collections::{Collections, ModelSource, Models};
 use clippy_core::embedding::ModelInfo;
 use clippy_core::folders::Folders;
@@ -15,8 +16,9 @@ use clippy_core::preparing::Preparing;
 use clippy_core::settings::Settings;
 use clippy_fetch::Pauses;
 use clippy_gallery::{
-    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, EmbeddedTrash, GalleryPictures,
-    PictureFiles, PictureOptions, QdrantCollections, RecentQueryFile, StoreLock, holder,
+    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, EmbeddedTrash, FolderBackup,
+    GalleryPictures, PictureFiles, PictureOptions, QdrantCollections, RecentQueryFile, StoreLock,
+    holder,
 };
 use clippy_generate::GenerationSettings;
 use clippy_imaging::DecodeLimits;
@@ -63,6 +65,8 @@ pub struct LocalServices {
     pub state: Arc<EmbeddedState>,
     /// Deleted pictures, and the journal of changes.
     trash: Arc<EmbeddedTrash>,
+    /// Copies the data folder; `None` if the collection is not in it.
+    backup: Option<Arc<dyn Backup>>,
     /// The files of the collection's pictures.
     pictures: Arc<GalleryPictures>,
     /// The folders that bulk work may use.
@@ -128,7 +132,11 @@ impl LocalServices {
         generation::announce(&generation);
         let generation = Generation::open(&generation, folder)?;
         let opened = open_collections(settings, source, embedder.info()).await;
-        let (collections, live) = match opened {
+        let OpenCollections {
+            collections,
+            live,
+            backup,
+        } = match opened {
             Ok(opened) => opened,
             Err(error) => return Err(model_choice::with_hint(settings, error).await),
         };
@@ -160,6 +168,7 @@ impl LocalServices {
             searcher,
             trash: Arc::new(state.trash(&settings.collection.name)),
             state,
+            backup,
             pictures,
             folders,
             generation,
@@ -303,6 +312,8 @@ impl LocalServices {
             searcher: LiveSearcher::new(Arc::clone(&self.live), Arc::clone(&self.searcher)),
             gallery: Arc::clone(&self.gallery) as _,
             preferences: Arc::clone(&self.state) as _,
+            tastes: Arc::clone(&self.state) as _,
+            backup: self.backup.clone(),
             trash: Arc::clone(&self.trash) as _,
             pictures: Arc::clone(&self.pictures) as _,
             recent: Arc::clone(&self.recent) as _,
@@ -333,9 +344,24 @@ fn searcher(settings: &Settings, state: &Arc<EmbeddedState>) -> MakeSearcher {
     })
 }
 
+/// The embedded database in the data folder.
+const DATABASE: &str = "clippy.db";
+/// All databases in the data folder.
+pub const DATABASES: [&str; 2] = [DATABASE, queue::FILE];
+
 /// Returns the file of the embedded database.
 pub fn database(settings: &Settings) -> PathBuf {
-    settings.collection.data_dir.join("clippy.db")
+    settings.collection.data_dir.join(DATABASE)
+}
+
+/// The open collections behind the public name.
+pub struct OpenCollections {
+    /// All of them.
+    pub collections: Arc<dyn Collections>,
+    /// The live one.
+    pub live: Arc<dyn Gallery>,
+    /// Copies them; `None` for those on a server.
+    pub backup: Option<Arc<dyn Backup>>,
 }
 
 /// Opens the collections behind the public name, on the configured server or in the data folder.
@@ -343,12 +369,17 @@ pub async fn open_collections(
     settings: &Settings,
     source: ModelSource,
     model: &ModelInfo,
-) -> clippy_core::Result<(Arc<dyn Collections>, Arc<dyn Gallery>)> {
+) -> clippy_core::Result<OpenCollections> {
     if let Some(server) = qdrant::server(settings) {
         let (collections, live) =
             QdrantCollections::open(qdrant::options(settings, server, model), source).await?;
-        return Ok((Arc::new(collections), live));
+        return Ok(OpenCollections {
+            collections: Arc::new(collections),
+            live,
+            backup: None,
+        });
     }
+    let data = settings.collection.data_dir.clone();
     let options = EdgeCollectionsOptions {
         data: settings.collection.data_dir.clone(),
         name: settings.collection.name.clone(),
@@ -356,7 +387,12 @@ pub async fn open_collections(
         indexing_threshold_kb: None,
     };
     let (collections, live) = EdgeCollections::open(options, model).await?;
-    Ok((Arc::new(collections), live))
+    let backup = FolderBackup::new(collections.clone(), data, &DATABASES);
+    Ok(OpenCollections {
+        collections: Arc::new(collections),
+        live,
+        backup: Some(Arc::new(backup)),
+    })
 }
 
 /// Runs `work` with a server: the one that the user gave, or the one that serves this data folder.
@@ -370,6 +406,20 @@ pub async fn with_server<T>(
         return work(&client).await;
     }
     let services = LocalServices::open_existing(settings).await?;
+    let jobs = queue::open_embedded(settings).await?;
+    in_this_process(settings, &services, jobs, work).await
+}
+
+/// Like [`with_server`], but makes the data folder and the collection if they are missing.
+pub async fn with_server_to_fill<T>(
+    settings: &Settings,
+    server: Option<&str>,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    if let Some(client) = running_server(settings, server)? {
+        return work(&client).await;
+    }
+    let services = LocalServices::open(settings, None).await?;
     let jobs = queue::open_embedded(settings).await?;
     in_this_process(settings, &services, jobs, work).await
 }

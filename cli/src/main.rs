@@ -130,8 +130,26 @@ async fn command(
             )
             .await
         }
+        Command::Export(export) => {
+            until_stopped(
+                &shutdown,
+                Box::pin(commands::export::run(settings, server, export)),
+            )
+            .await
+        }
         Command::Import(import) => {
-            until_stopped(&shutdown, commands::import::run(settings, import)).await
+            until_stopped(
+                &shutdown,
+                Box::pin(commands::import::run(settings, server, import)),
+            )
+            .await
+        }
+        Command::Backup(backup) => {
+            until_stopped(
+                &shutdown,
+                Box::pin(commands::backup::run(settings, server, backup)),
+            )
+            .await
         }
         Command::Jobs(jobs) => {
             until_stopped(&shutdown, commands::jobs::run(settings, server, jobs)).await

@@ -134,7 +134,10 @@ fn walk(data: &Path, change: bool) -> std::io::Result<OpenFiles> {
 }
 
 fn is_ours(name: &str) -> bool {
-    const NAMES: [&str; 16] = [
+    const NAMES: [&str; 19] = [
+        "backup.json",
+        "backup.lock",
+        "backup_target.json",
         "calls",
         "changes",
         "collection",

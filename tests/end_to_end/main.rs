@@ -3,6 +3,7 @@
 mod add;
 #[path = "../attacks/mod.rs"]
 mod attacks;
+mod backup;
 mod bad_input;
 mod calibration;
 mod changes;
@@ -28,4 +29,5 @@ mod reindex;
 mod secrets;
 mod settings;
 mod signals;
+mod transfer;
 mod untagged;

@@ -1,6 +1,7 @@
 //! Retries the calls of a run while a server is unavailable, slow or overloaded, with growing
 //! pauses. Each pause is reported.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -269,6 +270,10 @@ impl GalleryWriter for PatientGallery {
 impl GalleryNotes for PatientGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         self.retry(|| self.inner.note(name)).await
+    }
+
+    async fn notes(&self) -> Result<BTreeMap<String, Value>> {
+        self.retry(|| self.inner.notes()).await
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {

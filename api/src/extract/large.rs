@@ -53,6 +53,22 @@ pub(super) async fn read_small<T: DeserializeOwned>(
     parse(&bytes)
 }
 
+/// A body of any type that may be as large as that of a search.
+pub(crate) struct LargeBytes {
+    pub bytes: Bytes,
+    /// Frees the body's counted bytes and the request's place when it is dropped.
+    pub _held: Admitted,
+}
+
+impl FromRequest<AppState> for LargeBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (bytes, held) = read_whole(request, state.options().search_body_bytes, state).await?;
+        Ok(Self { bytes, _held: held })
+    }
+}
+
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error: serde_json::Error| match error.classify() {
         Category::Data => {

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 pub(crate) use body::{Admitted, BodyLimits, IncomingBody};
-pub(crate) use large::LargeJson;
+pub(crate) use large::{LargeBytes, LargeJson};
 pub(crate) use scalar::{Scalar, at_most};
 pub(crate) use search::{SearchRequest, SuggestRequest};
 pub(crate) use search_form::SearchForm;

@@ -1,58 +1,117 @@
-//! `clippy import`: imports data of another Clippy.
+//! `clippy import`: reads an export into a collection.
 
 use std::path::{Path, PathBuf};
 
+use clippy_core::folders::Folders;
 use clippy_core::settings::Settings;
-use clippy_core::tastes::{TastesImport, of_clippy_0_2};
-use clippy_gallery::EmbeddedState;
+use clippy_transfer::{ExportFolder, Imported};
 
+use super::export::{TransferBar, print_json};
+use super::tastes_of_clippy_0_2;
 use crate::arguments::ImportArguments;
+use crate::client::ServerCollection;
 use crate::failure::Failure;
-use crate::local_services::database;
+use crate::local_services::{running_server, with_server_to_fill};
+use crate::models;
 use crate::output::say;
 
-/// Clippy 0.2's file of preferences.
-pub const PREFERENCES_FILE: &str = "kg_store.json";
-
-/// Imports Clippy 0.2's file of preferences. A running server sees them at once.
-pub async fn run(settings: &Settings, arguments: &ImportArguments) -> Result<(), Failure> {
-    let file = file(&arguments.path)?;
-    let bytes = tokio::fs::read(&file)
-        .await
-        .map_err(|error| Failure::run(format!("{} cannot be read: {error}", file.display())))?;
-    let preferences = of_clippy_0_2(&bytes)
-        .map_err(|error| Failure::run(format!("{}: {}", file.display(), error.message)))?;
-    let state = EmbeddedState::open(&database(settings), settings.preferences).await?;
-    let imported = state.import(preferences).await?;
-    state.close().await;
-    if arguments.json {
-        let line = serde_json::to_string(&imported).map_err(|error| {
-            Failure::run(format!("the answer cannot be written as JSON: {error}"))
-        })?;
-        say!("{line}");
-    } else {
-        say!(
-            "{} artists: {} weights of tags and {} of styles are new or higher now.",
-            imported.artists,
-            imported.tags,
-            imported.styles
-        );
+/// Imports an export, or the preferences of Clippy 0.2.
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &ImportArguments,
+) -> Result<(), Failure> {
+    if !ExportFolder::is_one(&arguments.path) {
+        return tastes_of_clippy_0_2::run(settings, arguments).await;
     }
+    let export = open(&arguments.path).await?;
+    if running_server(settings, server)?.is_none() {
+        // Before the collection is made, which would be one of the wrong model.
+        let model = models::inspect(settings).await?.info;
+        export
+            .description()
+            .check_model(&model.name, &model.pretrained, &model.fingerprint)?;
+    }
+    if arguments.open_folders {
+        if server.is_some() {
+            return Err(Failure::usage(
+                "--open-folders changes the data folder of this machine: run it on the machine of \
+                 the server, without --server",
+            ));
+        }
+        open_folders(settings, &export)?;
+    }
+    let bar = TransferBar::new(arguments.json);
+    let imported = with_server_to_fill(settings, server, async |client| {
+        let sink = ServerCollection(client);
+        Ok(clippy_transfer::import(&arguments.path, &sink, arguments.replace, &bar).await?)
+    })
+    .await;
+    drop(bar);
+    let imported = imported?;
+    if arguments.json {
+        return print_json(&imported);
+    }
+    report(&imported);
     Ok(())
 }
 
-/// The file itself, or the one in the folder.
-fn file(path: &Path) -> Result<PathBuf, Failure> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
+async fn open(path: &Path) -> Result<ExportFolder, Failure> {
+    let path = path.to_owned();
+    let opened = clippy_core::blocking("opening an export", move || ExportFolder::open(&path));
+    Ok(opened.await?)
+}
+
+/// Allows the process that opens this data folder to serve the folders that the export names.
+fn open_folders(settings: &Settings, export: &ExportFolder) -> Result<(), Failure> {
+    let data = &settings.collection.data_dir;
+    std::fs::create_dir_all(data)
+        .map_err(|error| Failure::run(format!("{} cannot be made: {error}", data.display())))?;
+    let roots = &export.description().collection.roots;
+    let found: Vec<PathBuf> = roots
+        .iter()
+        .filter_map(|root| Path::new(root).canonicalize().ok())
+        .collect();
+    Ok(Folders::new(None, Some(data.clone())).allow(&found)?)
+}
+
+fn report(imported: &Imported) {
+    let points = imported.points;
+    say!(
+        "{} pictures added, {} unchanged, {} replaced; {} that differ here stay as they are, {} \
+         stay deleted.",
+        points.added,
+        points.unchanged,
+        points.replaced,
+        points.kept,
+        points.deleted
+    );
+    let records = imported.records;
+    say!(
+        "{} deleted pictures and the preferences of {} artists added.",
+        records.deleted,
+        records.tastes.artists
+    );
+    if points.kept > 0 {
+        say!("--replace overwrites the pictures that differ.");
     }
-    let inside = path.join(PREFERENCES_FILE);
-    if inside.is_file() {
-        return Ok(inside);
+    let accepted = imported.begun.accepted;
+    if !accepted.style {
+        say!(
+            "Style vectors were left out, since another style head made those of this collection: \
+             run `clippy backfill --which style`."
+        );
     }
-    Err(Failure::run(format!(
-        "{} contains no {PREFERENCES_FILE}, the preferences of Clippy 0.2: nothing else can be \
-         imported so far",
-        path.display()
-    )))
+    if !accepted.text {
+        say!(
+            "Text vectors were left out, since this collection writes tags in another form: run \
+             `clippy backfill --which text`."
+        );
+    }
+    if !imported.begun.closed.is_empty() {
+        say!(
+            "Pictures in {} are not shown: import again with --open-folders, or set IMAGES_ROOT.",
+            imported.begun.closed.join(", ")
+        );
+    }
 }

@@ -5,6 +5,7 @@ pub mod files;
 pub mod machine;
 pub mod paths;
 pub mod text;
+pub mod trees;
 
 pub use blocking::run_blocking;
 pub use text::{shorten, with_causes};

@@ -1,6 +1,7 @@
 //! What all crates of Clippy share: ids, errors, settings, the traits between crates, and the
 //! arithmetic of search. Nothing here uses a network or libtorch.
 
+pub mod backup;
 mod blocking;
 pub mod bulk;
 pub mod changes;

@@ -1,4 +1,4 @@
-//! Imports the preferences of artists from another Clippy.
+//! The preferences of artists as they are exported and imported, also from Clippy 0.2.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// The preferences of one artist.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Taste {
     /// The artist.
     pub user_id: String,
@@ -24,7 +24,7 @@ pub struct Taste {
 }
 
 /// What an import changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TastesImported {
     /// Artists in the file.
     pub artists: u64,
@@ -34,9 +34,12 @@ pub struct TastesImported {
     pub styles: u64,
 }
 
-/// Stores imported preferences.
+/// Reads all preferences, and stores imported ones.
 #[async_trait]
-pub trait TastesImport: Send + Sync + 'static {
+pub trait Tastes: Send + Sync + 'static {
+    /// Up to `limit` artists whose names come after `after` in the order of their bytes.
+    async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Taste>>;
+
     /// Imports all of them, or none. Where both sides have a weight or count the higher one wins,
     /// so that a second import changes nothing.
     async fn import(&self, tastes: Vec<Taste>) -> Result<TastesImported>;

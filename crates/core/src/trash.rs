@@ -109,11 +109,16 @@ impl KeptPoint {
     /// The MD5 of the file's content, where it is known.
     #[must_use]
     pub fn content(&self) -> Option<&str> {
-        let payload = &self.point.payload;
-        let mark = payload.get(NOTES_FIELD).and_then(|mark| mark.get("md5"));
-        mark.or_else(|| payload.get(MD5_FIELD))
-            .and_then(Value::as_str)
+        content_of(&self.point.payload)
     }
+}
+
+/// The MD5 of the content of a picture's file, where its payload has it.
+#[must_use]
+pub fn content_of(payload: &Payload) -> Option<&str> {
+    let mark = payload.get(NOTES_FIELD).and_then(|mark| mark.get("md5"));
+    mark.or_else(|| payload.get(MD5_FIELD))
+        .and_then(Value::as_str)
 }
 
 /// A kept point with its number in the trash.

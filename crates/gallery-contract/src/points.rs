@@ -98,6 +98,11 @@ pub async fn one_note_is_kept_for_each_name(gallery: AnyGallery) {
         Some(json!([1, -2.5]))
     );
     assert_eq!(gallery.note("missing").await.expect("read"), None);
+    let all = gallery.notes().await.expect("read");
+    assert_eq!(
+        (all.get("scores"), all.get("other"), all.get("missing")),
+        (Some(&long), Some(&json!([1, -2.5])), None)
+    );
     assert_eq!(
         gallery.info().await.expect("info"),
         before,

@@ -1,6 +1,8 @@
 //! A collection among others with the same public name: reads are forwarded, and every write is
 //! checked by a guard.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use clippy_core::Result;
 use clippy_core::gallery::{
@@ -109,6 +111,10 @@ impl<G: Guard> GalleryWriter for Guarded<G> {
 impl<G: Guard> GalleryNotes for Guarded<G> {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         self.0.inner().note(name).await
+    }
+
+    async fn notes(&self) -> Result<BTreeMap<String, Value>> {
+        self.0.inner().notes().await
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The collection of pictures: its schema, the engine that holds it, the embedded database, and the
 //! picture files.
 
+pub mod backup;
 pub mod collections;
 pub mod edge;
 mod guarded;
@@ -15,6 +16,7 @@ mod spellings;
 pub mod state;
 mod vectors;
 
+pub use backup::{FolderBackup, copy_database};
 pub use collections::{EdgeCollections, EdgeCollectionsOptions};
 pub use edge::{EdgeGallery, EdgeOptions};
 pub use lock::{Holder, StoreLock, holder};

@@ -342,6 +342,10 @@ impl GalleryNotes for MemoryGallery {
         Ok(self.notes.lock().get(name).cloned())
     }
 
+    async fn notes(&self) -> Result<BTreeMap<String, Value>> {
+        Ok(self.notes.lock().clone().into_iter().collect())
+    }
+
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
         check_note(name, &note)?;
         self.notes.lock().insert(name.to_owned(), note);

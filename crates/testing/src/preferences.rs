@@ -1,10 +1,11 @@
 //! Preferences in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use clippy_core::Result;
 use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
+use clippy_core::tastes::{Taste, Tastes, TastesImported};
 use parking_lot::Mutex;
 
 /// The weights of tags and styles for each user, updated by the default rule.
@@ -49,4 +50,50 @@ impl Preferences for MemoryPreferences {
         let tags = users.get(user_id).map(|profile| profile.tags.iter());
         Ok(tags.into_iter().flatten().cloned().collect())
     }
+}
+
+#[async_trait]
+impl Tastes for MemoryPreferences {
+    async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Taste>> {
+        let users: BTreeMap<String, Profile> = self.users.lock().clone().into_iter().collect();
+        let later = users
+            .into_iter()
+            .filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+        let taste = |(user_id, profile): (String, Profile)| Taste {
+            user_id,
+            tags: profile.tags.into_iter().collect(),
+            styles: profile.styles.into_iter().collect(),
+            clicked: profile.clicked,
+            saved: profile.saved,
+        };
+        Ok(later.take(limit).map(taste).collect())
+    }
+
+    async fn import(&self, tastes: Vec<Taste>) -> Result<TastesImported> {
+        let mut imported = TastesImported::default();
+        let mut users = self.users.lock();
+        for taste in tastes {
+            imported.artists += 1;
+            let profile = users.entry(taste.user_id).or_default();
+            profile.clicked = profile.clicked.max(taste.clicked);
+            profile.saved = profile.saved.max(taste.saved);
+            imported.tags += raise(&mut profile.tags, taste.tags);
+            imported.styles += raise(&mut profile.styles, taste.styles);
+        }
+        Ok(imported)
+    }
+}
+
+/// Sets the weights that are missing or lower; returns how many.
+fn raise(known: &mut Vec<(String, f64)>, imported: BTreeMap<String, f64>) -> u64 {
+    let mut raised = 0;
+    for (name, weight) in imported {
+        match known.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) if *known >= weight => continue,
+            Some((_, known)) => *known = weight,
+            None => known.push((name, weight)),
+        }
+        raised += 1;
+    }
+    raised
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clippy_api::{ApiOptions, ApiParts, AppState, GenerationParts, metrics, serve};
+use clippy_core::backup::Backup;
 use clippy_core::embedding::Embedder;
 use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
@@ -68,6 +69,7 @@ pub struct Setup {
     pub providers: Providers,
     pub budget: DailyBudget,
     pub pictures: Arc<dyn Pictures>,
+    pub backup: Option<Arc<dyn Backup>>,
 }
 
 impl Default for Setup {
@@ -84,6 +86,7 @@ impl Default for Setup {
             providers: Providers::default(),
             budget: DailyBudget::default(),
             pictures: FakePictures::of_names(),
+            backup: None,
         }
     }
 }
@@ -144,7 +147,9 @@ impl TestServer {
         let parts = ApiParts {
             searcher: LiveSearcher::new(Arc::clone(&live), make),
             gallery: gallery.clone(),
-            preferences,
+            preferences: preferences.clone(),
+            tastes: preferences,
+            backup: setup.backup,
             trash: trash.clone(),
             pictures: Arc::clone(&setup.pictures),
             recent: recent.clone(),

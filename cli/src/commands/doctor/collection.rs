@@ -116,7 +116,8 @@ async fn check_one_picture(
         let source = model_choice::initial(settings)
             .await
             .map_err(|failure| Error::internal(failure.to_string()))?;
-        let (_collections, gallery) = open_collections(settings, source, model).await?;
+        let opened = open_collections(settings, source, model).await?;
+        let gallery = opened.live;
         let page = gallery
             .scroll(&Filter::default(), None, 1, With::PAYLOAD)
             .await?;

@@ -1,5 +1,6 @@
 //! What a collection can do, in three parts: reading, writing and notes.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use async_trait::async_trait;
@@ -99,6 +100,9 @@ pub trait GalleryWriter: Send + Sync + 'static {
 pub trait GalleryNotes: Send + Sync + 'static {
     /// The note with this name; `None` when there is none.
     async fn note(&self, name: &str) -> Result<Option<Value>>;
+
+    /// All notes, by their names.
+    async fn notes(&self) -> Result<BTreeMap<String, Value>>;
 
     /// Stores a note of up to [`super::LONGEST_NOTE`] bytes of JSON. It replaces the note with the
     /// same name; other notes stay.

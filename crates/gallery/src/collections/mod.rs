@@ -6,6 +6,7 @@
 //! and a kill after it the new one.
 
 mod changes;
+mod copy;
 mod handle;
 mod state;
 

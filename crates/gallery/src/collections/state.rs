@@ -64,7 +64,7 @@ impl Entry {
 /// The content of [`STATE_FILE`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
-    version: u32,
+    pub(super) version: u32,
     /// Number of the newest collection, so that no name is used twice.
     pub(super) numbered: u64,
     pub(super) live: Entry,

@@ -1,6 +1,7 @@
 //! The collection on the Qdrant engine in this process (qdrant-edge).
 
 mod convert;
+mod copy;
 mod crowding;
 mod filter;
 mod generations;
@@ -13,6 +14,7 @@ mod rebuild;
 mod shard;
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,6 +101,20 @@ impl EdgeGallery {
     /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be read.
     pub fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo>> {
         store::inspect(folder, name)
+    }
+
+    /// Copies the collection's files into a folder that is missing or empty. Returns how many points
+    /// the copy has, and what `pause` returned: it makes all writes wait until it is dropped.
+    ///
+    /// # Errors
+    /// Those of `pause`; [`clippy_core::ErrorCode::Internal`] when the disk is full or broken.
+    pub(crate) async fn copy_to<P: Send + 'static>(
+        &self,
+        into: PathBuf,
+        pause: impl FnOnce() -> Result<P> + Send + 'static,
+    ) -> Result<(u64, P)> {
+        self.with_store(move |store| store.copy_to(&into, pause))
+            .await
     }
 
     async fn with_store<T: Send + 'static>(
@@ -273,6 +289,10 @@ impl GalleryNotes for EdgeGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         let name = name.to_owned();
         self.with_store(move |store| Ok(store.note(&name))).await
+    }
+
+    async fn notes(&self) -> Result<BTreeMap<String, Value>> {
+        self.with_store(|store| Ok(store.notes())).await
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {

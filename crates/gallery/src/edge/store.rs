@@ -12,6 +12,7 @@
 //! journal. Every operation sets what it names to a constant, so replaying one that the engine's
 //! files already have changes nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -304,6 +305,11 @@ impl Store {
     /// Returns a note of this name.
     pub(super) fn note(&self, name: &str) -> Option<Value> {
         self.writer().metadata.notes.get(name).cloned()
+    }
+
+    /// Returns all notes.
+    pub(super) fn notes(&self) -> BTreeMap<String, Value> {
+        self.writer().metadata.notes.clone()
     }
 
     /// Stores a note.

@@ -1,6 +1,6 @@
 //! The gallery's methods, as calls to the server.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -286,6 +286,10 @@ impl GalleryReader for QdrantGallery {
 impl GalleryNotes for QdrantGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         self.read_note(name).await
+    }
+
+    async fn notes(&self) -> Result<BTreeMap<String, Value>> {
+        self.read_notes().await
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {

@@ -4,7 +4,7 @@
 //! has the folders of the pictures. The server merges entries by their names, so that two processes
 //! that add folders at the same time do not overwrite each other's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clippy_core::collections::ModelSource;
@@ -116,6 +116,20 @@ pub(super) fn note(
         .get(&format!("{NOTE}{name}"))
         .map(from_value)
         .transpose()
+}
+
+/// Returns all notes, by their names.
+///
+/// # Errors
+/// Like [`read`].
+pub(super) fn notes(
+    metadata: &HashMap<String, wire::Value>,
+) -> Result<BTreeMap<String, serde_json::Value>> {
+    metadata
+        .iter()
+        .filter_map(|(entry, value)| Some((entry.strip_prefix(NOTE)?, value)))
+        .map(|(name, value)| Ok((name.to_owned(), from_value(value)?)))
+        .collect()
 }
 
 fn to_value(entry: &impl Serialize) -> Result<wire::Value> {

@@ -1,11 +1,13 @@
 //! Notes of a collection, such as its calibration: entries of its metadata.
 
+use std::collections::BTreeMap;
+
 use clippy_core::Result;
 use qdrant_client::qdrant as wire;
 use serde_json::Value;
 
 use super::QdrantGallery;
-use super::metadata::{note, note_entry};
+use super::metadata::{note, note_entry, notes};
 
 impl QdrantGallery {
     /// Reads the note of this name; `None` when there is none.
@@ -14,6 +16,14 @@ impl QdrantGallery {
     /// Like [`QdrantGallery::open`].
     pub(super) async fn read_note(&self, name: &str) -> Result<Option<Value>> {
         note(&self.inner.refresh().await?.config.metadata, name)
+    }
+
+    /// Reads all notes, by their names.
+    ///
+    /// # Errors
+    /// Like [`QdrantGallery::open`].
+    pub(super) async fn read_notes(&self) -> Result<BTreeMap<String, Value>> {
+        notes(&self.inner.refresh().await?.config.metadata)
     }
 
     /// Stores a note. It replaces the note with the same name; other notes stay.

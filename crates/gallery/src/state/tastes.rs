@@ -1,17 +1,56 @@
-//! Imports preferences from another Clippy.
+//! Lists all preferences, and imports those of another Clippy.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use clippy_core::Result;
-use clippy_core::tastes::{Taste, TastesImport, TastesImported};
+use clippy_core::tastes::{Taste, Tastes, TastesImported};
 use sqlx::{Sqlite, Transaction};
 
 use super::preferences::{STYLE, TAG};
-use super::{EmbeddedState, failed, number_in};
+use super::{EmbeddedState, failed, number_in, number_out};
 
 #[async_trait]
-impl TastesImport for EmbeddedState {
+impl Tastes for EmbeddedState {
+    async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Taste>> {
+        // One transaction, so that counts and weights of an artist fit together.
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let artists: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT user_id, clicked, saved FROM artist WHERE ?1 IS NULL OR user_id > ?1 ORDER BY \
+             user_id LIMIT ?2",
+        )
+        .bind(after)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let mut listed = Vec::with_capacity(artists.len());
+        for (user_id, clicked, saved) in artists {
+            let weights: Vec<(String, String, f64)> =
+                sqlx::query_as("SELECT kind, name, weight FROM preference WHERE user_id = ?")
+                    .bind(&user_id)
+                    .fetch_all(&mut *transaction)
+                    .await
+                    .map_err(failed)?;
+            let mut taste = Taste {
+                user_id,
+                clicked: number_out(clicked)?,
+                saved: number_out(saved)?,
+                ..Taste::default()
+            };
+            for (kind, name, weight) in weights {
+                let of_kind = if kind == STYLE {
+                    &mut taste.styles
+                } else {
+                    &mut taste.tags
+                };
+                of_kind.insert(name, weight);
+            }
+            listed.push(taste);
+        }
+        Ok(listed)
+    }
+
     async fn import(&self, tastes: Vec<Taste>) -> Result<TastesImported> {
         let mut imported = TastesImported::default();
         let mut transaction = self.write().await?;
@@ -121,5 +160,28 @@ mod tests {
         assert_eq!(known.clicked, 3);
         state.import(more).await.expect("again");
         assert_eq!(state.profile("ann", 10).await.expect("known"), known);
+    }
+
+    #[tokio::test]
+    async fn all_artists_are_listed_in_pages_with_all_their_weights() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let state =
+            EmbeddedState::open(&folder.path().join("clippy.db"), PreferenceRule::default())
+                .await
+                .expect("made");
+        let taste = |user: &str| Taste {
+            user_id: user.to_owned(),
+            tags: BTreeMap::from([("hat".to_owned(), 0.25)]),
+            styles: BTreeMap::from([("ink".to_owned(), 0.5)]),
+            clicked: 3,
+            saved: 1,
+        };
+        let all = ["ann", "bob", "cem"].map(taste).to_vec();
+        state.import(all.clone()).await.expect("imported");
+        let first = state.list(None, 2).await.expect("listed");
+        assert_eq!(first, all[..2]);
+        let last = state.list(Some("bob"), 2).await.expect("listed");
+        assert_eq!(last, all[2..]);
+        assert!(state.list(Some("cem"), 2).await.expect("listed").is_empty());
     }
 }
