@@ -7,7 +7,7 @@ use clippy_core::ids::PointId;
 use clippy_core::search::duplicates::collapse;
 use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::per_style::{self, StyleGroup};
-use clippy_core::search::{colours, crowding, diversity, subjects};
+use clippy_core::search::{colour_order, crowding, diversity, subjects};
 use clippy_core::style_groups::StyleGroups;
 use clippy_core::{Result, blocking};
 
@@ -62,7 +62,7 @@ impl HitFinder<'_> {
             needed = needed.max(crowding::POOL);
         }
         if self.ranking.compares_colours() {
-            needed = needed.max(colours::POOL);
+            needed = needed.max(colour_order::POOL);
         }
         loop {
             let Ranked {

@@ -1,19 +1,9 @@
 //! Colour words of a query, and how much of a picture has these colours.
 //!
 //! A small model knows what an apple looks like, but hardly which of two apples is red. Ingest
-//! records the mean colours of 8 x 8 cells of a picture (see [`super::duplicates`]), which answer
-//! that without the model: of the cells that are not background, those of the wanted colour count.
+//! records the mean colours of 8 x 8 cells of a picture, which answer that without the model: of the
+//! cells that are not background, those of the wanted colour count.
 
-use super::duplicates::Appearance;
-use super::fusion::{Hit, Ranking, by_score};
-use crate::gallery::tags_of;
-
-/// How many of the best hits are compared by colour. It is always the same number, so that pages fit
-/// together.
-pub const POOL: usize = 200;
-/// How much a picture that is all of the wanted colour gains, in units of a ranking whose weight is
-/// all on the words: docs/search.md has the measurement.
-const WORTH: f32 = 0.12;
 /// The cells of a side.
 const SIDE: usize = 8;
 /// How far from the background's colour a cell is part of the subject, in Oklab.
@@ -83,11 +73,11 @@ pub fn named_in<'w>(words: impl Iterator<Item = &'w str>) -> Vec<Colour> {
 type Lab = [f32; 3];
 
 /// How much of the subject of a picture has one of these colours, 0..1; `None` if its colours are
-/// not known, or all of it looks like background.
+/// not known, or all of it looks like background. `cells` are the mean colours of 8 x 8 cells, RGB,
+/// rows first.
 #[must_use]
-pub fn share_of(appearance: &Appearance, wanted: &[Colour]) -> Option<f32> {
-    let cells: Vec<Lab> = appearance
-        .colours()
+pub fn share_of(cells: &[u8], wanted: &[Colour]) -> Option<f32> {
+    let cells: Vec<Lab> = cells
         .as_chunks::<3>()
         .0
         .iter()
@@ -126,40 +116,6 @@ impl Colour {
             }
         };
         light * colour
-    }
-}
-
-impl Ranking {
-    /// Whether the query's words name colours.
-    #[must_use]
-    pub fn compares_colours(&self) -> bool {
-        !self.colours().is_empty()
-    }
-
-    /// Moves pictures of the colours that the words name up among the first [`POOL`] hits. If tags
-    /// match the words, pictures whose tags do not match gain nothing: a red strawberry is no red
-    /// car.
-    pub fn prefer_colours(&self, hits: &mut [Hit]) {
-        let (wanted, weight) = (self.colours(), WORTH * self.words_weight());
-        let pool = hits.len().min(POOL);
-        let pool = &mut hits[..pool];
-        // A tag such as "red" matches the colour, and says nothing about the thing.
-        let things = self.wanted().map(|wanted| wanted.without(is_colour_word));
-        let matches = |hit: &Hit| {
-            let things = things.as_ref()?;
-            hit.lexical?;
-            Some(things.score(tags_of(&hit.payload)) > 0.0)
-        };
-        let some_match = pool.iter().any(|hit| matches(hit) == Some(true));
-        for hit in pool.iter_mut() {
-            if some_match && matches(hit) == Some(false) {
-                continue;
-            }
-            let appearance = Appearance::of(&hit.payload);
-            let share = appearance.and_then(|appearance| share_of(&appearance, wanted));
-            hit.score += weight * share.unwrap_or(0.0);
-        }
-        pool.sort_by(by_score);
     }
 }
 
@@ -216,26 +172,19 @@ fn oklab(rgb: [u8; 3]) -> Lab {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::super::duplicates::{APPEARANCE_NOTE, encode_colours};
     use super::*;
 
     const PAPER: [u8; 3] = [255, 255, 255];
 
     /// A picture with a square of a colour on paper.
-    fn square_of(colour: [u8; 3]) -> Appearance {
-        let cells: Vec<u8> = (0..SIDE * SIDE)
+    fn square_of(colour: [u8; 3]) -> Vec<u8> {
+        (0..SIDE * SIDE)
             .flat_map(|index| {
                 let (row, column) = (index / SIDE, index % SIDE);
                 let inside = (2..6).contains(&row) && (2..6).contains(&column);
                 if inside { colour } else { PAPER }
             })
-            .collect();
-        let payload = json!({
-            "phash": "0", "_clippy": { APPEARANCE_NOTE: encode_colours(&cells) },
-        });
-        Appearance::of(payload.as_object().expect("an object")).expect("complete")
+            .collect()
     }
 
     fn share(colour: [u8; 3], word: &str) -> f32 {

@@ -2,6 +2,7 @@
 
 pub mod calibration;
 mod closeness;
+pub mod colour_order;
 pub mod colours;
 pub mod crowding;
 pub mod cursor;
