@@ -53,10 +53,10 @@ impl Collector {
         let collector = Arc::clone(self);
         let config = Config::default().with_follow_symlinks(false);
         let mut watcher = RecommendedWatcher::new(move |event| collector.receive(event), config)
-            .map_err(broken)?;
+            .map_err(|error| broken(&error))?;
         watcher
             .watch(&self.root, RecursiveMode::Recursive)
-            .map_err(broken)?;
+            .map_err(|error| broken(&error))?;
         Ok(watcher)
     }
 
@@ -78,7 +78,7 @@ impl Collector {
             Ok(event) => self.note(&event),
             // A folder that is gone again is no fault.
             Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
-            Err(error) => self.stop(broken(error)),
+            Err(error) => self.stop(broken(&error)),
         }
     }
 
@@ -173,7 +173,7 @@ pub(crate) fn is_left_out(root: &Path, path: &Path, leave_out: &[PathBuf]) -> bo
 }
 
 /// Converts an error: whether the system has no more watches, or something else is wrong.
-fn broken(error: notify::Error) -> Broken {
+fn broken(error: &notify::Error) -> Broken {
     let no_room = match &error.kind {
         notify::ErrorKind::MaxFilesWatch => true,
         // ENOSPC: no more watches; EMFILE: no more watchers.

@@ -18,7 +18,7 @@ struct Watched {
 
 impl Watched {
     /// Watches the folder `pictures` of a temporary folder.
-    fn start(options: WatchOptions, make: impl FnOnce(&Path)) -> Self {
+    fn start(polling: bool, make: impl FnOnce(&Path)) -> Self {
         let base = tempfile::tempdir().expect("a temporary folder");
         let root = base.path().canonicalize().expect("there").join("pictures");
         fs::create_dir(&root).expect("made");
@@ -27,7 +27,8 @@ impl Watched {
             quiet: QUIET,
             look: QUIET,
             leave_out: vec![root.join("data")],
-            ..options
+            polling,
+            ..WatchOptions::default()
         };
         let (sender, notices) = mpsc::channel(4);
         tokio::spawn(watch(root.clone(), options, sender));
@@ -78,24 +79,16 @@ impl Watched {
     }
 }
 
-fn polling() -> WatchOptions {
-    WatchOptions {
-        polling: true,
-        ..WatchOptions::default()
-    }
-}
-
 #[tokio::test]
 async fn created_changed_moved_and_deleted_files_are_reported_once_by_their_folders() {
-    for options in [WatchOptions::default(), polling()] {
-        let is_polling = options.polling;
-        let mut watched = Watched::start(options, |root| {
+    for polling in [false, true] {
+        let mut watched = Watched::start(polling, |root| {
             fs::create_dir_all(root.join("a/b")).expect("made");
             fs::create_dir_all(root.join("data")).expect("made");
             fs::write(root.join("a/b/one.png"), "1").expect("written");
         });
         let state = watched.begin().await;
-        assert_eq!(matches!(state, WatchState::Polling(_)), is_polling);
+        assert_eq!(matches!(state, WatchState::Polling(_)), polling);
         let only = |part: Part| Changes::Parts(vec![part]);
 
         // Neither the data folder nor hidden files count.
@@ -125,8 +118,8 @@ async fn created_changed_moved_and_deleted_files_are_reported_once_by_their_fold
 
 #[tokio::test]
 async fn everything_in_a_new_or_moved_folder_is_new_and_it_is_watched() {
-    for options in [WatchOptions::default(), polling()] {
-        let mut watched = Watched::start(options, |_| {});
+    for polling in [false, true] {
+        let mut watched = Watched::start(polling, |_| {});
         let elsewhere = tempfile::tempdir_in(watched.root.parent().expect("a folder"))
             .expect("a temporary folder");
         fs::create_dir_all(elsewhere.path().join("new/deep")).expect("made");
@@ -149,8 +142,8 @@ async fn everything_in_a_new_or_moved_folder_is_new_and_it_is_watched() {
 
 #[tokio::test]
 async fn a_folder_that_is_gone_is_away_and_all_of_it_is_new_when_it_is_back() {
-    for options in [WatchOptions::default(), polling()] {
-        let mut watched = Watched::start(options, |_| {});
+    for polling in [false, true] {
+        let mut watched = Watched::start(polling, |_| {});
         let state = watched.begin().await;
         let elsewhere = watched.root.with_file_name("unmounted");
         fs::rename(&watched.root, &elsewhere).expect("moved");
@@ -195,7 +188,7 @@ async fn a_folder_that_is_not_there_at_the_start_is_watched_later() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_file_that_is_still_written_holds_its_folder_back() {
-    let mut watched = Watched::start(WatchOptions::default(), |root| {
+    let mut watched = Watched::start(false, |root| {
         fs::create_dir(root.join("a")).expect("made");
     });
     watched.begin().await;
@@ -214,7 +207,7 @@ async fn a_file_that_is_still_written_holds_its_folder_back() {
 
 #[tokio::test]
 async fn thousands_of_changes_are_a_few_notices() {
-    let mut watched = Watched::start(WatchOptions::default(), |_| {});
+    let mut watched = Watched::start(false, |_| {});
     watched.begin().await;
     for folder in 0..100 {
         let folder = watched.root.join(folder.to_string());
