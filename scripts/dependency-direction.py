@@ -3,7 +3,7 @@
 
 common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli;
 core <- tagging <- keeping <- api, worker, cli; core <- jobs <- api, worker <- cli;
-core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; common <- watch <- worker; drawings, fetch <- cli. A crate
+core <- remote <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; common <- watch <- worker, cli; drawings, fetch <- cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
 
@@ -79,6 +79,7 @@ ALLOWED = {
         "clippy-library",
         "clippy-generate",
         "clippy-remote",
+        "clippy-watch",
         "clippy-worker",
         "clippy-api",
     },

@@ -26,7 +26,7 @@ use crate::problem::panic_response;
 use crate::routes::{
     add, admin, bulk, caller_events, change, collection, feedback, generate, generate_image,
     health, image, job_events, job_images, jobs, lineage, method_not_allowed, picture, pictures,
-    preparing, proposed, providers, queues, search, styles, suggest, tag, tickets,
+    preparing, proposed, providers, queues, search, styles, suggest, tag, tickets, watched,
 };
 use crate::state::AppState;
 use crate::{client, metrics, page};
@@ -105,6 +105,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(queues::resume_queue))
         .routes(routes!(picture::delete_picture))
         .routes(routes!(change::list_changes))
+        .routes(routes!(watched::list_watched))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let bulk = OpenApiRouter::new()
@@ -119,6 +120,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(styles::merge_styles))
         .routes(routes!(picture::edit_picture))
         .routes(routes!(change::change_pictures))
+        .routes(routes!(watched::switch_watching))
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()

@@ -10,6 +10,7 @@ use clippy_core::pictures::Pictures;
 use clippy_core::preferences::Preferences;
 use clippy_core::recent::RecentQueries;
 use clippy_core::trash::Trash;
+use clippy_core::watching::Watching;
 use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{LiveSearcher, Searcher};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,8 @@ pub struct ApiParts {
     pub events: Arc<EventHub>,
     /// Providers, inputs and outputs of generation.
     pub generation: GenerationParts,
+    /// Watches folders.
+    pub watching: Arc<dyn Watching>,
 }
 
 /// A server's parts, keys and limits; cheap to clone.
@@ -166,6 +169,11 @@ impl AppState {
     /// Cancelled when the server stops, so that streams end.
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.inner.stopping
+    }
+
+    /// Watches folders.
+    pub(crate) fn watching(&self) -> &dyn Watching {
+        self.inner.parts.watching.as_ref()
     }
 
     /// The server's options.

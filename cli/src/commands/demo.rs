@@ -23,6 +23,7 @@ use crate::commands::serve::ListenAddress;
 use crate::failure::Failure;
 use crate::local_services::{LocalServices, url_of};
 use crate::queue::{self, Workers};
+use crate::watching;
 
 /// The gallery's folder in the data folder.
 const GALLERY: &str = "demo";
@@ -60,15 +61,14 @@ pub async fn run(
     )?;
     println!("Clippy serves at {url} and fills its gallery meanwhile.");
     let serving = async {
-        let served = services
-            .serve_while(
-                &settings,
-                preparing.clone(),
-                jobs,
-                listener,
-                shutdown.clone(),
-            )
-            .await;
+        let served = async {
+            let watching = watching::start(&settings, jobs.clone()).await?;
+            let beside = (preparing.clone(), watching as _);
+            services
+                .serve_while(&settings, beside, jobs, listener, shutdown.clone())
+                .await
+        };
+        let served = served.await;
         shutdown.cancel();
         served
     };

@@ -13,6 +13,7 @@ use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::settings::Secret;
+use clippy_core::watching::{NotWatching, Watching};
 use clippy_generate::{DailyBudget, Providers};
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
 use clippy_jobs::{EventHub, JobBackend, SqliteJobs, SqliteSettings};
@@ -68,6 +69,7 @@ pub struct Setup {
     pub providers: Providers,
     pub budget: DailyBudget,
     pub pictures: Arc<dyn Pictures>,
+    pub watching: Arc<dyn Watching>,
 }
 
 impl Default for Setup {
@@ -84,6 +86,7 @@ impl Default for Setup {
             providers: Providers::default(),
             budget: DailyBudget::default(),
             pictures: FakePictures::of_names(),
+            watching: Arc::new(NotWatching),
         }
     }
 }
@@ -151,6 +154,7 @@ impl TestServer {
             jobs: jobs.clone(),
             events: EventHub::start(jobs.clone()),
             generation: generation.clone(),
+            watching: setup.watching,
         };
         let state = AppState::new(parts, options).expect("good options");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -106,6 +106,7 @@ impl Fixture {
             served: Vec::new(),
             tags_from_folders: self.tags_from_folders,
             dry_run: self.dry_run,
+            ..ScanRequest::default()
         };
         let manifest = self.library.data.join("scan.jsonl");
         let gallery = Arc::clone(&self.gallery) as _;
