@@ -32,6 +32,11 @@ pub(crate) struct Worked {
     pub(crate) proposed: Vec<KnownFile>,
     /// Files that are known at once: those that are not pictures, and copies of stored pictures.
     pub(crate) known: Vec<KnownFile>,
+    /// Pictures without a line that become known files together with those that have one: copies
+    /// in the place of another picture.
+    pub(crate) copies: Vec<KnownFile>,
+    /// Earlier records of files that have another content now.
+    pub(crate) overwritten: Vec<Overwritten>,
     /// Known files that are no longer listed.
     pub(crate) vanished: Vec<KnownFile>,
     /// Known files that are still listed.
@@ -39,6 +44,13 @@ pub(crate) struct Worked {
     /// Known files of pictures that are missing.
     pub(crate) gone: Vec<KnownFile>,
     pub(crate) summary: Summary,
+}
+
+/// The earlier record of a picture that was overwritten.
+pub(crate) struct Overwritten {
+    pub(crate) before: KnownFile,
+    /// Whether the file is a picture still.
+    pub(crate) is_picture: bool,
 }
 
 /// Ends the context of a picture whose folders are tags.
@@ -61,6 +73,16 @@ struct Read {
 enum ReadContent {
     Picture(FileStamp, PointId, Box<Description>),
     Other(FileStamp, String),
+}
+
+impl ReadContent {
+    /// The point of a picture.
+    fn point(&self) -> Option<PointId> {
+        match self {
+            Self::Picture(_, point, _) => Some(*point),
+            Self::Other(..) => None,
+        }
+    }
 }
 
 /// Processes a slice.
@@ -165,6 +187,15 @@ async fn read_and_describe(
             context: file.context.clone(),
             content,
         };
+        if let (Some(before), Ok(content)) = (&file.before, &found)
+            && let KnownContent::Picture(point) = before.content
+            && content.point() != Some(point)
+        {
+            worked.overwritten.push(Overwritten {
+                before: before.clone(),
+                is_picture: content.point().is_some(),
+            });
+        }
         match found {
             Err(failure) => {
                 worked.summary.failed += 1;
@@ -187,7 +218,12 @@ async fn read_and_describe(
                     && let Some(original) = originals.get(&id)
                 {
                     worked.summary.duplicate(path, original.clone());
-                    worked.known.push(known(stamp, content));
+                    match before {
+                        // The picture that was here before is deleted when the run is confirmed.
+                        Some(KnownContent::Picture(_)) => &mut worked.copies,
+                        _ => &mut worked.known,
+                    }
+                    .push(known(stamp, content));
                     continue;
                 }
                 match before {

@@ -111,6 +111,7 @@ pub async fn scan(
                 closed,
             } = looked?;
             result.vanished.append(&mut worked.vanished);
+            result.overwritten.append(&mut worked.overwritten);
             result.visited.extend(visited);
             result.closed.extend(closed);
             result.known_there += worked.known_there;
@@ -292,6 +293,7 @@ impl<'s> Writer<'s> {
             .await
             .map_err(|error| unwritable(&self.named, &error))?;
         self.proposed.extend(worked.proposed);
+        self.proposed.extend(worked.copies);
         self.proposed
             .extend(worked.gone.into_iter().map(KnownFile::gone));
         self.known.extend(worked.known);

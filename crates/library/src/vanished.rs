@@ -8,7 +8,7 @@ use clippy_core::ids::PointId;
 use clippy_core::known::{KnownContent, KnownFile, NameRange};
 use clippy_core::{Result, blocking};
 
-use crate::batch::{ToRead, Worked, context_of, is_there, path_text, read_again};
+use crate::batch::{Overwritten, ToRead, Worked, context_of, is_there, path_text, read_again};
 use crate::presence::{Evidence, Identity, Places};
 use crate::scanner::Scanner;
 use crate::target::Target;
@@ -19,6 +19,8 @@ use crate::walk::{Listed, Walk, lists, walk};
 pub(crate) struct WalkResult {
     /// Known files of the scanned folders that no longer exist.
     pub(crate) vanished: Vec<KnownFile>,
+    /// Files that have another content now.
+    pub(crate) overwritten: Vec<Overwritten>,
     /// Folders that were scanned.
     pub(crate) visited: HashSet<String>,
     /// Folders that could not be read, such as a drive that is not mounted.
@@ -62,7 +64,6 @@ impl WalkResult {
         }
         let mut forgotten = Vec::new();
         for file in gone {
-            let path = path_text(&file.folder, &file.name);
             let KnownContent::Picture(point) = file.content else {
                 forgotten.push((file.folder, file.name));
                 continue;
@@ -72,20 +73,29 @@ impl WalkResult {
                 forgotten.push((file.folder, file.name));
             } else if let Some(copy) = first_copy(scanner, point, &file).await? {
                 sum.summary.moved += 1;
-                forgotten.push((file.folder, file.name));
-                let worked = from_copy(scanner, target, copy).await?;
+                replace_by(scanner, target, copy, &mut sum).await?;
                 with_line.insert(point);
-                sum.lines.extend(worked.lines);
-                sum.proposed.extend(worked.proposed);
-                sum.summary.merge(crate::summary::Summary {
-                    // It was already counted as unchanged.
-                    new: 0,
-                    described_anew: 0,
-                    ..worked.summary
-                });
-            } else {
-                sum.summary.missing(path);
+                // It is forgotten when the run is confirmed: after a crash, the next scan finds the
+                // copy again.
                 sum.gone.push(file);
+            } else {
+                sum.summary.missing(path_text(&file.folder, &file.name));
+                sum.gone.push(file);
+            }
+        }
+        for Overwritten { before, is_picture } in self.overwritten {
+            let KnownContent::Picture(point) = before.content else {
+                continue;
+            };
+            if with_line.contains(&point) {
+                continue;
+            }
+            if let Some(copy) = first_copy(scanner, point, &before).await? {
+                replace_by(scanner, target, copy, &mut sum).await?;
+                with_line.insert(point);
+            } else if !is_picture {
+                sum.summary.missing(path_text(&before.folder, &before.name));
+                sum.gone.push(before);
             }
         }
         scanner.forget(&forgotten).await?;
@@ -178,6 +188,25 @@ async fn first_copy(
         }
     }
     Ok(None)
+}
+
+/// Adds the line of a copy that replaces a picture's first file.
+async fn replace_by(
+    scanner: &Scanner,
+    target: &Target,
+    copy: KnownFile,
+    sum: &mut Worked,
+) -> Result<()> {
+    let worked = from_copy(scanner, target, copy).await?;
+    sum.lines.extend(worked.lines);
+    sum.proposed.extend(worked.proposed);
+    sum.summary.merge(crate::summary::Summary {
+        // It was already counted as unchanged.
+        new: 0,
+        described_anew: 0,
+        ..worked.summary
+    });
+    Ok(())
 }
 
 /// Makes the line of a copy that replaces a file that is gone.

@@ -18,6 +18,8 @@ export interface Picture {
   source: string | null;
   site: string | null;
   licence: string | null;
+  /** Whether its file was gone when its folder was scanned last. */
+  missing: boolean;
   /** Whether it was generated here. */
   made: boolean;
 }
@@ -54,6 +56,7 @@ export function pictureOf(id: unknown, payload: Fields): Picture {
     source: httpUrl(text(payload["source_post_url"]) ?? text(payload["source"])),
     site: text(payload["source_site"]),
     licence: text(payload["license"]) ?? text(payload["licence"]),
+    missing: payload["missing"] === true,
     made,
   };
 }

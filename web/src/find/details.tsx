@@ -145,7 +145,7 @@ function Tags({ tags }: { tags: readonly string[] }) {
 }
 
 function Origin({ hit: { picture, duplicates } }: { hit: Hit }) {
-  const { width, height, source, site, licence } = picture;
+  const { width, height, source, site, licence, missing } = picture;
   return (
     <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 text-[0.8125rem]">
       <dt className="text-soft">Licence</dt>
@@ -167,6 +167,12 @@ function Origin({ hit: { picture, duplicates } }: { hit: Hit }) {
           </a>
         )}
       </dd>
+      {missing && (
+        <>
+          <dt className="text-soft">File</dt>
+          <dd className="text-amber">missing: it was gone when its folder was scanned last</dd>
+        </>
+      )}
       {width !== null && height !== null && (
         <>
           <dt className="text-soft">Size</dt>
