@@ -20,3 +20,4 @@ mod server;
 mod styles;
 mod support;
 mod tags;
+mod watched;
