@@ -136,7 +136,8 @@ pub(crate) async fn switch_watching(
 
 async fn find(state: &AppState, given: String) -> Result<PathBuf, Problem> {
     let recorded = state.gallery().info().await?.roots;
-    let found = Folders::of(state.options()).run(move |folders| {
+    let served = Folders::of(state.options());
+    let found = served.run(move |folders| {
         let path = folders.pictures(&given, &recorded)?;
         if path.is_dir() {
             Ok(path)
