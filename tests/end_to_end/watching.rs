@@ -379,14 +379,14 @@ fn a_folder_stays_watched_after_a_restart_until_it_is_switched_off() {
     watched.wait_until_equal(&server);
     let api = server.api();
     let outside = json!({"path": watched.base.path(), "on": true});
-    api.post_json("/api/admin/watch", &outside).expect(403);
+    let _ = api.post_json("/api/admin/watch", &outside).expect(403);
     let unknown = json!({"path": root, "on": true, "fast": true});
-    api.post_json("/api/admin/watch", &unknown).expect(422);
+    let _ = api.post_json("/api/admin/watch", &unknown).expect(422);
     // A watched folder inside of a watched one is scanned twice, which does no harm.
     watched.write("inner/three.png", 3);
     watched.wait_until_equal(&server);
     let inner = json!({"path": watched.path("inner"), "on": true});
-    api.post_json("/api/admin/watch", &inner).expect(200);
+    let _ = api.post_json("/api/admin/watch", &inner).expect(200);
     server.kill();
 
     watched.write("inner/four.png", 4);

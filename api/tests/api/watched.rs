@@ -72,11 +72,8 @@ async fn a_folder_is_switched_on_and_off_and_listed() {
     std::fs::write(pictures.join("one.png"), "1").expect("written");
     let path = pictures.display().to_string();
 
-    let on = switch(
-        &server,
-        &json!({"path": "comics", "on": true, "tags_from_folders": true}),
-    );
-    let on = read(on.await).await;
+    let body = json!({"path": "comics", "on": true, "tags_from_folders": true});
+    let on = read(switch(&server, &body).await).await;
     assert_eq!(
         (&on["path"], &on["state"]),
         (&json!(path), &json!("polling"))
