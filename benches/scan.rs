@@ -111,6 +111,7 @@ impl Fixture {
             served: Vec::new(),
             tags_from_folders: false,
             dry_run: false,
+            ..ScanRequest::default()
         };
         let manifest = self.library.data.join("scan.jsonl");
         let began = Instant::now();

@@ -211,6 +211,7 @@ impl Server {
             events: EventHub::start(Arc::clone(&jobs)),
             jobs,
             generation: GenerationParts::local(folder)?,
+            watching: Arc::new(clippy_core::watching::NotWatching),
         };
         let state = AppState::new(parts, ApiOptions::default())?;
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;

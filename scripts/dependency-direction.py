@@ -3,7 +3,7 @@
 
 common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli;
 core <- tagging <- keeping <- api, worker, cli; core <- jobs <- api, worker <- cli;
-core <- remote <- api, cli; core <- transfer <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli; http <- fetch <- worker, cli. A crate
+core <- remote <- api, cli; core <- transfer <- api, cli; imaging <- library <- api, worker, cli; imaging <- painter <- generate; drawings <- cli; common <- watch <- worker, cli; http <- fetch <- worker, cli. A crate
 may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
 
@@ -18,6 +18,7 @@ ALLOWED = {
     "clippy-fake-qdrant": {"clippy-common"},
     "clippy-fetch": {"clippy-common", "clippy-http"},
     "clippy-http": set(),
+    "clippy-watch": {"clippy-common"},
     "clippy-imaging": {"clippy-core"},
     "clippy-library": {"clippy-common", "clippy-core", "clippy-imaging"},
     "clippy-gallery-contract": {"clippy-core", "clippy-testing"},
@@ -41,6 +42,7 @@ ALLOWED = {
     "clippy-transfer": {"clippy-common", "clippy-core"},
     "clippy-worker": {
         "clippy-common",
+        "clippy-watch",
         "clippy-core",
         "clippy-fetch",
         "clippy-imaging",
@@ -80,6 +82,7 @@ ALLOWED = {
         "clippy-library",
         "clippy-generate",
         "clippy-remote",
+        "clippy-watch",
         "clippy-transfer",
         "clippy-worker",
         "clippy-api",

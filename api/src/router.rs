@@ -27,7 +27,7 @@ use crate::routes::{
     add, admin, backup, bulk, caller_events, change, collection, export, feedback, fetch, generate,
     generate_image, health, image, import, job_events, job_images, jobs, lineage,
     method_not_allowed, picture, pictures, preparing, proposed, providers, queues, search, styles,
-    suggest, tag, tickets,
+    suggest, tag, tickets, watched,
 };
 use crate::state::AppState;
 use crate::{client, metrics, page};
@@ -111,6 +111,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(export::export_points))
         .routes(routes!(export::export_records))
         .routes(routes!(import::finish_import))
+        .routes(routes!(watched::list_watched))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let bulk = OpenApiRouter::new()
@@ -129,6 +130,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(import::begin_import))
         .routes(routes!(import::import_points))
         .routes(routes!(import::import_records))
+        .routes(routes!(watched::switch_watching))
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()

@@ -12,6 +12,7 @@ use clippy_core::preferences::Preferences;
 use clippy_core::recent::RecentQueries;
 use clippy_core::tastes::Tastes;
 use clippy_core::trash::Trash;
+use clippy_core::watching::Watching;
 use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{LiveSearcher, Searcher};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +53,8 @@ pub struct ApiParts {
     pub events: Arc<EventHub>,
     /// Providers, inputs and outputs of generation.
     pub generation: GenerationParts,
+    /// Watches folders.
+    pub watching: Arc<dyn Watching>,
 }
 
 /// A server's parts, keys and limits; cheap to clone.
@@ -182,6 +185,11 @@ impl AppState {
     /// Cancelled when the server stops, so that streams end.
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.inner.stopping
+    }
+
+    /// Watches folders.
+    pub(crate) fn watching(&self) -> &dyn Watching {
+        self.inner.parts.watching.as_ref()
     }
 
     /// The server's options.

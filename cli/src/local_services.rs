@@ -14,6 +14,7 @@ use clippy_core::gallery::{Gallery, GalleryReader};
 use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::preparing::Preparing;
 use clippy_core::settings::Settings;
+use clippy_core::watching::{NotWatching, Watching};
 use clippy_fetch::Pauses;
 use clippy_gallery::{
     EdgeCollections, EdgeCollectionsOptions, EmbeddedState, EmbeddedTrash, FolderBackup,
@@ -279,15 +280,17 @@ impl LocalServices {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> Result<(), Failure> {
-        self.serve_while(settings, Preparing::default(), jobs, listener, shutdown)
+        let preparing = (Preparing::default(), Arc::new(NotWatching) as _);
+        self.serve_while(settings, preparing, jobs, listener, shutdown)
             .await
     }
 
-    /// Like [`LocalServices::serve`], and reports the preparation that is still in progress.
+    /// Like [`LocalServices::serve`], reports the preparation that is still in progress, and
+    /// watches folders.
     pub async fn serve_while(
         &self,
         settings: &Settings,
-        preparing: Preparing,
+        (preparing, watching): (Preparing, Arc<dyn Watching>),
         jobs: Arc<dyn JobStore>,
         listener: TcpListener,
         shutdown: CancellationToken,
@@ -320,6 +323,7 @@ impl LocalServices {
             events: EventHub::start(Arc::clone(&jobs)),
             jobs,
             generation: self.generation.parts(),
+            watching,
         };
         let state = AppState::new(parts, options)?;
         Ok(clippy_api::serve(listener, state, shutdown.cancelled_owned()).await?)

@@ -29,6 +29,7 @@ mod qdrant;
 mod queue;
 mod remote_models;
 mod shutdown;
+mod watching;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -108,7 +109,7 @@ async fn command(
         Command::Demo(demo) => Box::pin(commands::demo::run(settings, demo, shutdown)).await,
         Command::Serve(serve) => commands::serve::run(settings, serve, shutdown).await,
         Command::Worker(worker) => commands::worker::run(settings, worker, shutdown).await,
-        Command::Add(add) => commands::add::run(settings, server, add, shutdown).await,
+        Command::Add(add) => Box::pin(commands::add::run(settings, server, add, shutdown)).await,
         Command::Ingest(ingest) => commands::ingest::run(settings, server, ingest, shutdown).await,
         Command::Backfill(backfill) => {
             commands::backfill::run(settings, server, backfill, shutdown).await

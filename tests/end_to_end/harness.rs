@@ -110,15 +110,7 @@ impl Server {
         let stdout = child.stdout.take().expect("piped");
         // Both pipes are read to their ends, so that the server never blocks on a full pipe.
         let stderr = child.stderr.take().expect("piped");
-        let log = Arc::new(Mutex::new(String::new()));
-        let written = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let mut log = written.lock();
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
+        let log = follow(stderr);
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -180,6 +172,20 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Reads a pipe to its end, and returns what was read so far.
+pub fn follow(pipe: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> {
+    let log = Arc::new(Mutex::new(String::new()));
+    let written = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let mut log = written.lock();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+    log
 }
 
 /// Sends a signal by name.

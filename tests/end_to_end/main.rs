@@ -31,3 +31,4 @@ mod settings;
 mod signals;
 mod transfer;
 mod untagged;
+mod watching;

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::ingest::progress::IngestProgress;
 use crate::ingest::{RunSettings, Tools, ingest};
+use crate::prune;
 
 /// The folder of scan manifests in the data folder.
 const SCANS: &str = "scans";
@@ -45,6 +46,8 @@ pub struct AddReport {
     pub reasons: Reasons,
     /// The number of pictures that were deleted, since their files were overwritten.
     pub replaced: u64,
+    /// The number of pictures that were moved to the trash, since their files are gone.
+    pub pruned: u64,
     /// Whether everything was scanned and stored; `false` if the run was stopped.
     pub complete: bool,
     /// The duration in seconds.
@@ -59,9 +62,9 @@ impl AddReport {
     }
 }
 
-/// Returns whether a scan found pictures that are in the collection.
+/// Returns whether a scan found pictures that are in the collection, or were.
 pub(crate) fn is_useful(scan: &Summary) -> bool {
-    scan.unchanged + scan.duplicates > 0
+    scan.unchanged + scan.duplicates + scan.moved + scan.missing > 0
 }
 
 /// Adds folders and files in this process.
@@ -212,11 +215,14 @@ impl<'a> Adding<'a> {
             served,
             tags_from_folders: self.request.tags_from_folders,
             dry_run: self.request.dry_run,
+            only: self.request.only.clone(),
+            settled_for: Duration::from_secs(self.request.settled_secs),
         };
         let gallery: Arc<dyn Gallery> = Arc::clone(&self.tools.gallery);
         let manifest = &self.files.manifest;
         let summary =
             scan::scan(self.library, gallery, wanted, manifest, progress, going_on).await?;
+        self.check_presence(&summary)?;
         let mut roots = roots.into_iter();
         let lines = ManifestRequest {
             images_root: roots.next(),
@@ -230,6 +236,18 @@ impl<'a> Adding<'a> {
                 ..IngestRequest::new(lines)
             },
         })
+    }
+
+    /// Refuses to prune a folder whose drive seems to be away.
+    fn check_presence(&self, summary: &Summary) -> Result<()> {
+        let Some(away) = summary.away.first().filter(|_| self.request.prune) else {
+            return Ok(());
+        };
+        Err(Error::invalid(format!(
+            "nothing was removed: none of the known pictures in {away} is there, so its drive \
+             seems to be away. Mount it and try again. If you deleted all of them, delete them \
+             from the collection by their folder (docs/library.md)"
+        )))
     }
 
     /// Returns the requested paths, with the folder of its pictures instead of each tar.
@@ -278,6 +296,7 @@ impl<'a> Adding<'a> {
             totals: LedgerTotals::default(),
             reasons: Reasons::default(),
             replaced: 0,
+            pruned: 0,
             seconds: 0.0,
         };
         let mut failed = Vec::new();
@@ -291,14 +310,61 @@ impl<'a> Adding<'a> {
         if request.dry_run {
             return Ok(report);
         }
-        let (library, gallery) = (self.library, &*self.tools.gallery);
         if report.complete {
-            report.replaced = scan::confirm(library, gallery, self.run, &failed).await?;
+            let run = FinishedRun {
+                id: self.run,
+                failed: &failed,
+                prune: self.request.prune,
+                by: None,
+            };
+            let settled = settle(self.tools, self.library, run).await?;
+            report.replaced = settled.replaced;
+            report.pruned = settled.pruned;
         } else {
-            library.known.discard(self.run).await?;
+            self.library.known.discard(self.run).await?;
         }
         Ok(report)
     }
+}
+
+/// A run whose pictures are stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FinishedRun<'r> {
+    pub(crate) id: Uuid,
+    /// The points that were not stored.
+    pub(crate) failed: &'r [PointId],
+    /// Whether pictures whose files are gone are moved to the trash.
+    pub(crate) prune: bool,
+    /// Who asked for it: the name of a key, if there is one.
+    pub(crate) by: Option<&'r str>,
+}
+
+/// What became of pictures whose files were overwritten, or are gone.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SettledRun {
+    pub(crate) replaced: u64,
+    pub(crate) pruned: u64,
+}
+
+/// Records what a run stored, and marks or removes the pictures whose files are gone. Running it
+/// twice does no harm.
+pub(crate) async fn settle(
+    tools: &Tools,
+    library: &Library,
+    run: FinishedRun<'_>,
+) -> Result<SettledRun> {
+    let gone = if run.prune {
+        library.known.gone_in(run.id).await?
+    } else {
+        Vec::new()
+    };
+    let change = (&*run.id.to_string(), run.by);
+    let pruned = prune::remove(tools, library, change, &gone).await?;
+    let replaced = scan::confirm(library, &*tools.gallery, run.id, run.failed).await?;
+    if !gone.is_empty() {
+        scan::forget_gone(library, &gone).await?;
+    }
+    Ok(SettledRun { replaced, pruned })
 }
 
 /// Unpacks a tar, and asks now and then whether to go on.

@@ -8,5 +8,7 @@ pub mod backfill;
 pub mod ingest;
 pub mod jobs;
 pub mod patience;
+mod prune;
 pub mod style_groups;
+pub mod watching;
 mod whitening;

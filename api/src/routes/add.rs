@@ -35,6 +35,10 @@ pub(crate) struct AddBody {
     /// Whether files are only examined and nothing is stored.
     #[serde(default)]
     dry_run: bool,
+    /// Whether pictures whose files are gone are moved to the trash. Refused if the drive of a
+    /// folder seems to be away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    prune: bool,
     #[serde(flatten, skip_serializing)]
     #[schema(ignore)]
     rest: Rest,
@@ -83,6 +87,8 @@ pub(crate) async fn start_add(
         paths: resolve(&state, body.paths).await?,
         tags_from_folders: body.tags_from_folders,
         dry_run: body.dry_run,
+        prune: body.prune,
+        ..AddRequest::default()
     };
     request.check()?;
     start(&state, &caller, once, JobKind::Ingest, &request).await

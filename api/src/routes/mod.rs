@@ -45,6 +45,7 @@ pub(crate) mod suggest;
 pub(crate) mod tag;
 pub(crate) mod tickets;
 mod watch;
+pub(crate) mod watched;
 
 use axum::http::{Method, Uri};
 use clippy_common::shorten;

@@ -21,3 +21,4 @@ mod styles;
 mod support;
 mod tags;
 mod transfer;
+mod watched;

@@ -572,6 +572,8 @@ async fn the_openapi_document_lists_every_route() {
         "post /api/admin/ingest",
         "post /api/admin/backfill",
         "post /api/admin/reindex",
+        "get /api/admin/watch",
+        "post /api/admin/watch",
         "get /api/admin/queues",
         "post /api/admin/queues/{lane}/pause",
         "post /api/admin/queues/{lane}/resume",

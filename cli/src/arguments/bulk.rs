@@ -17,6 +17,13 @@ pub struct AddArguments {
     /// Use the names of sub-folders as tags and styles.
     #[arg(long)]
     pub tags_from_folders: bool,
+    /// Move pictures to the trash whose files are gone. Refused if the drive of a folder seems to
+    /// be away.
+    #[arg(long)]
+    pub prune: bool,
+    /// Add further changes until Ctrl-C. With a running server, the server watches the folders.
+    #[arg(long, conflicts_with_all = ["dry_run", "prune"])]
+    pub watch: bool,
     /// Show what would be done, but store nothing.
     #[arg(long)]
     pub dry_run: bool,

@@ -6,16 +6,22 @@ use std::path::{Path, PathBuf};
 use clippy_core::bulk::AddRequest;
 use clippy_core::folders::Folders;
 use clippy_core::settings::Settings;
+use clippy_jobs::RunnerSettings;
 use clippy_worker::add::add;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::AddArguments;
+use crate::client::Client;
 use crate::commands::add_outcome::AddOutcome;
 use crate::commands::enqueue;
 use crate::commands::ingest::run_settings;
 use crate::commands::local_run::LocalRun;
 use crate::failure::Failure;
+use crate::output::note;
+use crate::queue::{self, Workers};
 use crate::shutdown::until_stopped;
+use crate::watching;
 
 /// Adds folders in this process, or as a job if a server has the collection open.
 pub async fn run(
@@ -28,6 +34,13 @@ pub async fn run(
         paths: paths(arguments)?,
         tags_from_folders: arguments.tags_from_folders,
         dry_run: arguments.dry_run,
+        prune: arguments.prune,
+        ..AddRequest::default()
+    };
+    let watched = if arguments.watch {
+        folders_to_watch(&request.paths)?
+    } else {
+        Vec::new()
     };
     request
         .check()
@@ -40,7 +53,9 @@ pub async fn run(
         }
         let job = enqueue::run_to_end(&client, "add", &request, arguments.json);
         let job = until_stopped(&shutdown, job).await?;
-        return AddOutcome::of_job(&job)?.report(arguments.json);
+        let reported = AddOutcome::of_job(&job)?.report(arguments.json);
+        ask_to_watch(&client, &watched, arguments).await?;
+        return reported;
     }
     let local = LocalRun::open(settings, arguments.json, &shutdown).await?;
     let report = add(
@@ -57,7 +72,71 @@ pub async fn run(
     if !request.dry_run && report.complete && report.totals.embedded > 0 {
         local.calibrate().await?;
     }
-    AddOutcome::of_run(report, request.dry_run)?.report(arguments.json)
+    let reported = AddOutcome::of_run(report, request.dry_run)?.report(arguments.json);
+    if watched.is_empty() || shutdown.is_cancelled() {
+        return reported;
+    }
+    if let Err(failure) = reported {
+        note!("clippy: {failure}");
+    }
+    watch_here(settings, &local, &watched, arguments, shutdown).await
+}
+
+/// Returns the folders to watch, with links resolved.
+fn folders_to_watch(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let resolve = |path: &PathBuf| match path.canonicalize() {
+        Ok(folder) if folder.is_dir() => Ok(folder),
+        Ok(_) => Err(Failure::usage(format!(
+            "{} is not a folder: --watch takes only folders",
+            path.display()
+        ))),
+        Err(error) => Err(Failure::usage(format!(
+            "{} cannot be read: {error}",
+            path.display()
+        ))),
+    };
+    paths.iter().map(resolve).collect()
+}
+
+/// Asks a server to watch folders.
+async fn ask_to_watch(
+    client: &Client,
+    folders: &[PathBuf],
+    arguments: &AddArguments,
+) -> Result<(), Failure> {
+    for path in folders {
+        let body = json!({
+            "path": path, "on": true, "tags_from_folders": arguments.tags_from_folders,
+        });
+        client.post("/api/admin/watch", &body).await?;
+        note!("The server watches {}.", path.display());
+    }
+    Ok(())
+}
+
+/// Watches folders in this process until it is told to stop.
+async fn watch_here(
+    settings: &Settings,
+    local: &LocalRun,
+    folders: &[PathBuf],
+    arguments: &AddArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let jobs = queue::open_embedded(settings).await?;
+    let workers = Workers::start(
+        jobs.clone(),
+        local.services.handlers(settings),
+        RunnerSettings::embedded(),
+        &shutdown,
+    )?;
+    queue::run_beside(workers, &shutdown, async {
+        let service = watching::start(settings, jobs).await?;
+        watching::add(&service, folders, arguments.tags_from_folders).await?;
+        note!("Watching the folders. Ctrl-C stops; `clippy serve` goes on with them.");
+        shutdown.cancelled().await;
+        Ok(())
+    })
+    .await
 }
 
 /// Returns the given paths as absolute paths, with those of a list on standard input.

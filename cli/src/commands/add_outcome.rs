@@ -18,6 +18,7 @@ pub struct AddOutcome {
     totals: LedgerTotals,
     reasons: Reasons,
     replaced: u64,
+    pruned: u64,
     dry_run: bool,
     complete: bool,
     seconds: Option<f64>,
@@ -38,6 +39,7 @@ impl AddOutcome {
             totals: report.totals,
             reasons: report.reasons,
             replaced: report.replaced,
+            pruned: report.pruned,
             complete: report.complete,
             seconds: Some(report.seconds),
         })
@@ -54,6 +56,7 @@ impl AddOutcome {
             totals: LedgerTotals::deserialize(&result["totals"]).map_err(unreadable)?,
             reasons: Reasons::deserialize(&result["reasons"]).unwrap_or_default(),
             replaced: result["replaced"].as_u64().unwrap_or_default(),
+            pruned: result["pruned"].as_u64().unwrap_or_default(),
             dry_run: result["dry_run"].as_bool().unwrap_or_default(),
             complete: true,
             seconds: None,
@@ -183,7 +186,12 @@ impl AddOutcome {
                 plural(self.replaced, "picture")
             ));
         }
-        if scan.missing > 0 {
+        if self.pruned > 0 {
+            add(format!(
+                "{} moved to the trash, since the files are gone. They can be restored for 30 days.",
+                plural(self.pruned, "picture")
+            ));
+        } else if scan.missing > 0 {
             let examples: Vec<&str> = scan
                 .missing_files
                 .iter()

@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::local_services::{LocalServices, url_of};
 use crate::output::{note, say};
 use crate::queue::{self, Workers};
+use crate::watching;
 
 /// The gallery's folder in the data folder.
 const GALLERY: &str = "demo";
@@ -61,15 +62,14 @@ pub async fn run(
     )?;
     say!("Clippy serves at {url} and fills its gallery meanwhile.");
     let serving = async {
-        let served = services
-            .serve_while(
-                &settings,
-                preparing.clone(),
-                jobs,
-                listener,
-                shutdown.clone(),
-            )
-            .await;
+        let served = async {
+            let watching = watching::start(&settings, jobs.clone()).await?;
+            let beside = (preparing.clone(), watching as _);
+            services
+                .serve_while(&settings, beside, jobs, listener, shutdown.clone())
+                .await
+        };
+        let served = served.await;
         shutdown.cancel();
         served
     };

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use clippy_core::preparing::Preparing;
 use clippy_core::settings::{BindAddress, Settings};
 use clippy_jobs::RunnerSettings;
 use tokio::net::TcpListener;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 use crate::local_services::{LocalServices, url_of};
 use crate::output::say;
 use crate::queue::{self, Workers};
+use crate::watching;
 
 /// Serves the data folder until `shutdown`.
 pub async fn run(
@@ -52,7 +54,13 @@ pub async fn run(
         |runner| Workers::start(jobs.clone(), services.handlers(settings), runner, &shutdown);
     let workers = runner.map(start).transpose()?;
     say!("Clippy serves at {url}");
-    let serving = services.serve(settings, jobs, listener, shutdown.clone());
+    let serving = async {
+        let watching = watching::start(settings, jobs.clone()).await?;
+        let beside = (Preparing::default(), watching as _);
+        services
+            .serve_while(settings, beside, jobs, listener, shutdown.clone())
+            .await
+    };
     match workers {
         Some(workers) => queue::run_beside(workers, &shutdown, serving).await,
         None => serving.await,

@@ -227,6 +227,36 @@ pub struct AddRequest {
     /// Whether files are only examined and nothing is stored.
     #[serde(default)]
     pub dry_run: bool,
+    /// Whether pictures whose files are gone are moved to the trash.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub prune: bool,
+    /// The parts of the paths to scan; empty scans everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<ScanPart>,
+    /// Files that were written to within this many seconds may be incomplete, and are left for
+    /// later.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub settled_secs: u64,
+}
+
+/// A part of a folder to scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanPart {
+    /// The folder, absolute, with links resolved.
+    pub folder: PathBuf,
+    /// Whether the folders below it are scanned, too.
+    pub deep: bool,
+}
+
+// serde takes references.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl AddRequest {

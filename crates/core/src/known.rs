@@ -30,6 +30,9 @@ pub enum KnownContent {
     Other(String),
 }
 
+/// Begins the context of a picture whose file is gone. The rest is its context before that.
+const GONE: &str = "gone:";
+
 /// A file as a scan found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFile {
@@ -44,6 +47,30 @@ pub struct KnownFile {
     pub context: String,
     /// What it is.
     pub content: KnownContent,
+}
+
+impl KnownFile {
+    /// Whether the file was gone when its folder was scanned last.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.context.starts_with(GONE)
+    }
+
+    /// Returns the record of the file after it went. When the file is back, its context is another
+    /// one, so it is read and described again.
+    #[must_use]
+    pub fn gone(mut self) -> Self {
+        if !self.is_gone() {
+            self.context.insert_str(0, GONE);
+        }
+        self
+    }
+
+    /// The context that it had when the file was there.
+    #[must_use]
+    pub fn context_while_there(&self) -> &str {
+        self.context.strip_prefix(GONE).unwrap_or(&self.context)
+    }
 }
 
 /// A range of names in byte order.
@@ -80,6 +107,10 @@ pub trait KnownFiles: Send + Sync + 'static {
 
     /// Records pictures that a run wants to store. A second proposal for a file replaces the first.
     async fn propose(&self, collection: &str, run: Uuid, files: &[KnownFile]) -> Result<()>;
+
+    /// Returns the pictures whose files a run found to be gone ([`KnownFile::is_gone`]), without
+    /// those that this or another run is about to store.
+    async fn gone_in(&self, run: Uuid) -> Result<Vec<PointId>>;
 
     /// Deletes a run's proposals for these points, which were not stored.
     async fn withdraw(&self, run: Uuid, points: &[PointId]) -> Result<()>;

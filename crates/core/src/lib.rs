@@ -27,6 +27,7 @@ pub mod style_groups;
 pub mod styles;
 pub mod tastes;
 pub mod trash;
+pub mod watching;
 pub mod whitening;
 
 pub use blocking::blocking;

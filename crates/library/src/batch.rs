@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clippy_core::ids::PointId;
 use clippy_core::known::{FileStamp, KnownContent, KnownFile};
@@ -31,9 +32,25 @@ pub(crate) struct Worked {
     pub(crate) proposed: Vec<KnownFile>,
     /// Files that are known at once: those that are not pictures, and copies of stored pictures.
     pub(crate) known: Vec<KnownFile>,
+    /// Pictures without a line that become known files together with those that have one: copies
+    /// in the place of another picture.
+    pub(crate) copies: Vec<KnownFile>,
+    /// Earlier records of files that have another content now.
+    pub(crate) overwritten: Vec<Overwritten>,
     /// Known files that are no longer listed.
     pub(crate) vanished: Vec<KnownFile>,
+    /// Known files that are still listed.
+    pub(crate) known_there: u64,
+    /// Known files of pictures that are missing.
+    pub(crate) gone: Vec<KnownFile>,
     pub(crate) summary: Summary,
+}
+
+/// The earlier record of a picture that was overwritten.
+pub(crate) struct Overwritten {
+    pub(crate) before: KnownFile,
+    /// Whether the file is a picture still.
+    pub(crate) is_picture: bool,
 }
 
 /// Ends the context of a picture whose folders are tags.
@@ -58,6 +75,16 @@ enum ReadContent {
     Other(FileStamp, String),
 }
 
+impl ReadContent {
+    /// The point of a picture.
+    fn point(&self) -> Option<PointId> {
+        match self {
+            Self::Picture(_, point, _) => Some(*point),
+            Self::Other(..) => None,
+        }
+    }
+}
+
 /// Processes a slice.
 pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result<Worked> {
     let mut worked = Worked::default();
@@ -80,6 +107,7 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
             }
         })
         .collect();
+    worked.known_there = pairs.iter().filter(|file| file.before.is_some()).count() as u64;
     if slice.is_complete {
         worked.vanished = known.into_values().collect();
         worked
@@ -102,6 +130,9 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
             _ => to_read.push(file),
         }
     }
+    let listed = to_read.len();
+    to_read.retain(|file| !is_being_written(file.listed.stamp, scanner.request.settled_for));
+    worked.summary.being_written += (listed - to_read.len()) as u64;
     if !to_read.is_empty() {
         read_and_describe(scanner, root, &slice.folder, to_read, &mut worked).await?;
     }
@@ -156,6 +187,15 @@ async fn read_and_describe(
             context: file.context.clone(),
             content,
         };
+        if let (Some(before), Ok(content)) = (&file.before, &found)
+            && let KnownContent::Picture(point) = before.content
+            && content.point() != Some(point)
+        {
+            worked.overwritten.push(Overwritten {
+                before: before.clone(),
+                is_picture: content.point().is_some(),
+            });
+        }
         match found {
             Err(failure) => {
                 worked.summary.failed += 1;
@@ -178,7 +218,12 @@ async fn read_and_describe(
                     && let Some(original) = originals.get(&id)
                 {
                     worked.summary.duplicate(path, original.clone());
-                    worked.known.push(known(stamp, content));
+                    match before {
+                        // The picture that was here before is deleted when the run is confirmed.
+                        Some(KnownContent::Picture(_)) => &mut worked.copies,
+                        _ => &mut worked.known,
+                    }
+                    .push(known(stamp, content));
                     continue;
                 }
                 match before {
@@ -275,6 +320,15 @@ fn read_one(folder: &Path, file: ToRead) -> Read {
     }
 }
 
+/// Whether a file was written to within this time. A time in the future comes from another clock,
+/// and says nothing.
+fn is_being_written(stamp: FileStamp, within: Duration) -> bool {
+    let modified = UNIX_EPOCH + Duration::from_nanos(stamp.modified_ns);
+    SystemTime::now()
+        .duration_since(modified)
+        .is_ok_and(|age| age < within)
+}
+
 fn count_other(summary: &mut Summary, file: &Listed, what: &str) {
     if file.describes {
         summary.sidecars += 1;
@@ -310,7 +364,8 @@ pub(crate) fn context_of(
     let had_folders = before.is_some_and(|before| {
         // Earlier versions did not mark it.
         let unmarked = || fingerprint_of(true, root, listed);
-        before.context.ends_with(WITH_FOLDERS) || before.context == unmarked()
+        let context = before.context_while_there();
+        context.ends_with(WITH_FOLDERS) || context == unmarked()
     });
     let with_folders = scanner.request.tags_from_folders || had_folders;
     let mut context = fingerprint_of(with_folders, root, listed);

@@ -19,6 +19,8 @@ pub mod walk;
 pub mod words;
 
 mod batch;
+mod missing;
+mod presence;
 mod scanner;
 mod target;
 mod vanished;

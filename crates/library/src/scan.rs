@@ -4,6 +4,7 @@
 //! files on its own thread. Lines are written in the order of the walk. Only those slices are in
 //! memory, and one id for each picture that has a line.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clippy_core::gallery::{Gallery, GalleryReader};
 use clippy_core::ids::PointId;
 use clippy_core::known::{KnownContent, KnownFile, KnownFiles};
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::fs::File;
@@ -21,6 +22,8 @@ use uuid::Uuid;
 
 use crate::batch::{self, Worked};
 use crate::entry::settled_line;
+use crate::missing;
+use crate::presence::Places;
 use crate::scanner::{ScanTools, Scanner};
 use crate::summary::Summary;
 use crate::vanished::WalkResult;
@@ -91,9 +94,12 @@ pub async fn scan(
         ..Summary::default()
     };
     let mut reported = Instant::now();
+    let data = library.data.clone();
+    let places = blocking("reading a file", move || Ok(Places::read(&data))).await?;
+    let (mut results, mut with_line) = (Vec::new(), HashSet::new());
     for target in &scanner.request.targets {
-        let mut result = WalkResult::default();
-        let walking = walking(library, &scanner.request, target);
+        let mut result = WalkResult::begin(target).await?;
+        let walking = walking(library, &scanner, target);
         let mut works = found_by(walking)
             .map(|found| look(&scanner, target, found).boxed())
             .buffered(at_once())
@@ -105,11 +111,11 @@ pub async fn scan(
                 closed,
             } = looked?;
             result.vanished.append(&mut worked.vanished);
+            result.overwritten.append(&mut worked.overwritten);
             result.visited.extend(visited);
             result.closed.extend(closed);
-            result
-                .with_line
-                .extend(worked.proposed.iter().filter_map(point_of));
+            result.known_there += worked.known_there;
+            with_line.extend(worked.proposed.iter().filter_map(point_of));
             summary.merge(writer.write(worked).await?);
             if reported.elapsed() >= PAUSE {
                 reported = Instant::now();
@@ -124,8 +130,16 @@ pub async fn scan(
         if !summary.complete {
             break;
         }
-        let worked = result.settle(&scanner, target).await?;
-        summary.merge(writer.write(worked).await?);
+        results.push((target, result));
+    }
+    // After all walks, so that a file that was moved from one target to another is not missing.
+    if summary.complete {
+        for (target, result) in results {
+            let worked = result
+                .settle(&scanner, target, &places, &mut with_line)
+                .await?;
+            summary.merge(writer.write(worked).await?);
+        }
     }
     writer.finish().await?;
     progress.report_scan(summary.files, summary.folders);
@@ -133,7 +147,8 @@ pub async fn scan(
 }
 
 /// Records the pictures that a run stored as known. The points in `failed` were not stored. Deletes
-/// the pictures whose files were overwritten with others, and returns their number.
+/// the pictures whose files were overwritten with others, and returns their number. Marks the
+/// pictures whose files are gone.
 ///
 /// # Errors
 /// Errors of the database and the collection. A repeated call does no harm.
@@ -148,8 +163,18 @@ pub async fn confirm(
     if !replaced.is_empty() {
         gallery.delete(&replaced).await?;
     }
+    let gone = library.known.gone_in(run).await?;
     library.known.confirm(run).await?;
+    missing::mark(&*library.known, &library.collection, gallery, &gone).await?;
     Ok(replaced.len() as u64)
+}
+
+/// Forgets pictures whose files are gone, after they were removed from the collection.
+///
+/// # Errors
+/// Errors of the database. A repeated call does no harm.
+pub async fn forget_gone(library: &Library, points: &[PointId]) -> Result<()> {
+    missing::forget(&*library.known, &library.collection, points).await
 }
 
 /// Returns what a walk finds, as a stream.
@@ -191,7 +216,8 @@ async fn look(scanner: &Scanner, target: &Target, found: Found) -> Result<Looked
 }
 
 /// Walks on its own thread. Dropping the receiver ends the walk.
-fn walking(library: &Library, request: &ScanRequest, target: &Target) -> mpsc::Receiver<Found> {
+fn walking(library: &Library, scanner: &Scanner, target: &Target) -> mpsc::Receiver<Found> {
+    let request = &scanner.request;
     let (sender, receiver) = mpsc::channel(WAITING);
     let roots = request.targets.iter().map(|target| target.root.clone());
     let real = |folder: &PathBuf| folder.canonicalize().ok();
@@ -201,6 +227,7 @@ fn walking(library: &Library, request: &ScanRequest, target: &Target) -> mpsc::R
             .chain(request.served.iter().filter_map(real))
             .collect(),
         leave_out: library.data.canonicalize().ok(),
+        only: scanner.parts_of(target).to_vec(),
     };
     tokio::task::spawn_blocking(move || {
         walk(&wanted, &mut |found| sender.blocking_send(found).is_ok());
@@ -266,6 +293,9 @@ impl<'s> Writer<'s> {
             .await
             .map_err(|error| unwritable(&self.named, &error))?;
         self.proposed.extend(worked.proposed);
+        self.proposed.extend(worked.copies);
+        self.proposed
+            .extend(worked.gone.into_iter().map(KnownFile::gone));
         self.known.extend(worked.known);
         if self.proposed.len() + self.known.len() >= WRITTEN_TOGETHER {
             self.remember().await?;

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clippy_core::Result;
+use clippy_core::bulk::ScanPart;
 use clippy_core::gallery::{GalleryReader, With};
 use clippy_core::ids::PointId;
 use clippy_core::known::{KnownFile, KnownFiles, NameRange};
@@ -14,7 +16,7 @@ use crate::target::Target;
 use crate::walk::Slice;
 
 /// What to scan.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ScanRequest {
     /// The run that proposals belong to: a UUID of version 7.
     pub run: Uuid,
@@ -26,6 +28,10 @@ pub struct ScanRequest {
     pub tags_from_folders: bool,
     /// Whether nothing is recorded.
     pub dry_run: bool,
+    /// The parts of the targets to scan; empty scans everything.
+    pub only: Vec<ScanPart>,
+    /// Files that were written to within this time may be incomplete, and are left for later.
+    pub settled_for: Duration,
 }
 
 /// A running scan.
@@ -42,6 +48,16 @@ pub(crate) struct ScanTools {
 }
 
 impl Scanner {
+    /// Returns the parts of a target to scan; empty means all of it. Parts elsewhere mean that
+    /// links were resolved differently, so all of it is scanned.
+    pub(crate) fn parts_of(&self, target: &Target) -> &[ScanPart] {
+        let parts = &self.request.only;
+        let are_inside = parts
+            .iter()
+            .all(|part| part.folder.starts_with(&target.path));
+        if are_inside { parts } else { &[] }
+    }
+
     pub(crate) async fn known_in(&self, slice: &Slice) -> Result<Vec<KnownFile>> {
         self.known_in_range(&slice.folder, &slice.names).await
     }

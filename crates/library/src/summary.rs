@@ -40,8 +40,12 @@ pub struct Summary {
     pub duplicates: u64,
     /// Pictures whose files were moved.
     pub moved: u64,
-    /// Pictures whose file no longer exists. They stay in the collection.
+    /// Pictures whose file no longer exists. They are marked, and stay in the collection.
     pub missing: u64,
+    /// Files that somebody may still be writing to. They were left for later.
+    pub being_written: u64,
+    /// Folders whose drives seem to be away. Their pictures do not count as missing.
+    pub away: Vec<String>,
     /// Files that describe a picture.
     pub sidecars: u64,
     /// Files that are not pictures, by what they are.
@@ -110,6 +114,9 @@ impl Summary {
         self.duplicates += other.duplicates;
         self.moved += other.moved;
         self.missing += other.missing;
+        self.being_written += other.being_written;
+        self.away.extend(other.away);
+        self.away.truncate(EXAMPLES);
         self.sidecars += other.sidecars;
         self.failed += other.failed;
         self.lines += other.lines;

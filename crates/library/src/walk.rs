@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clippy_core::bulk::ScanPart;
 use clippy_core::known::{FileStamp, NameRange};
 use clippy_core::ledger::{FailureKind, LineFailure};
 use ignore::{DirEntry, WalkBuilder};
@@ -32,6 +33,29 @@ pub struct Walk {
     pub served: Vec<PathBuf>,
     /// A folder that is left out, such as the data folder.
     pub leave_out: Option<PathBuf>,
+    /// The parts of the path to list; empty lists everything.
+    pub only: Vec<ScanPart>,
+}
+
+impl Walk {
+    /// Whether the files of a folder are listed.
+    fn lists(&self, folder: &Path) -> bool {
+        lists(&self.only, folder)
+    }
+
+    /// Whether a folder is opened: its files are listed, or those of a folder below it. Files named
+    /// `.clippyignore` apply to the folders below theirs, so a walk always begins at its path.
+    fn opens(only: &[ScanPart], folder: &Path) -> bool {
+        lists(only, folder) || only.iter().any(|part| part.folder.starts_with(folder))
+    }
+}
+
+/// Whether the parts of a walk contain the files of a folder.
+pub(crate) fn lists(only: &[ScanPart], folder: &Path) -> bool {
+    only.is_empty()
+        || only
+            .iter()
+            .any(|part| folder == part.folder || (part.deep && folder.starts_with(&part.folder)))
 }
 
 /// A file of a folder.
@@ -78,6 +102,7 @@ pub enum Found {
 /// Walks to the end, or until `emit` returns `false`. Waits for the disk.
 pub fn walk(walk: &Walk, emit: &mut dyn FnMut(Found) -> bool) {
     let leave_out = walk.leave_out.clone().filter(|folder| *folder != walk.path);
+    let only = walk.only.clone();
     let mut builder = WalkBuilder::new(&walk.path);
     builder
         .standard_filters(false)
@@ -86,9 +111,9 @@ pub fn walk(walk: &Walk, emit: &mut dyn FnMut(Found) -> bool) {
         .add_custom_ignore_filename(IGNORE_FILE)
         .sort_by_file_name(|left, right| left.as_encoded_bytes().cmp(right.as_encoded_bytes()))
         .filter_entry(move |entry| {
-            leave_out
-                .as_ref()
-                .is_none_or(|folder| entry.path() != folder)
+            let is_left_out = leave_out.as_deref() == Some(entry.path());
+            let is_folder = || entry.file_type().is_some_and(|kind| kind.is_dir());
+            !is_left_out && (only.is_empty() || !is_folder() || Walk::opens(&only, entry.path()))
         });
     let mut walker = Walker {
         walk,
@@ -142,6 +167,13 @@ impl Walker<'_> {
                 path: entry.path().to_owned(),
                 files: Vec::new(),
             });
+            return true;
+        }
+        let is_listed = self
+            .open
+            .last()
+            .is_none_or(|folder| self.walk.lists(&folder.path));
+        if !is_listed {
             return true;
         }
         match self.stamp(entry) {
@@ -253,7 +285,8 @@ impl Walker<'_> {
     fn close_to(&mut self, depth: usize) -> bool {
         while self.open.len() > depth {
             let Some(folder) = self.open.pop() else { break };
-            if !self.closed.contains(&folder.path) && !self.emit_folder(&folder) {
+            let is_whole = !self.closed.contains(&folder.path) && self.walk.lists(&folder.path);
+            if is_whole && !self.emit_folder(&folder) {
                 return false;
             }
         }

@@ -22,6 +22,7 @@ import { Lanes } from "./lanes";
 import { ProposeForm } from "./propose";
 import { ReviewTags } from "./review";
 import { StartForm } from "./start";
+import { WatchedFolders } from "./watched-folders";
 
 const COLUMNS =
   "grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]";
@@ -76,6 +77,7 @@ function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
         <div className="flex flex-col gap-5">
           <AddFolderForm />
           <FetchForm />
+          <WatchedFolders />
           <ProposeForm onReview={() => setReviewing(true)} />
           <StartForm />
         </div>

@@ -19,6 +19,7 @@ export type Queue = Schemas["QueueResponse"];
 export type Receipt = Schemas["ReceiptResponse"];
 export type ReceiptLine = Schemas["ReceiptLineResponse"];
 export type Support = Schemas["SupportName"];
+export type WatchedFolder = Schemas["WatchedFolderResponse"];
 export type Treatment = Schemas["TreatmentName"];
 
 /** `fetch` with the key; failures are thrown. */

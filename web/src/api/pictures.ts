@@ -21,6 +21,8 @@ export interface Picture {
   artist: string | null;
   /** Its file, by a path that is relative to a folder of the gallery where it can be. */
   path: string | null;
+  /** Whether its file was gone when its folder was scanned last. */
+  missing: boolean;
   /** Whether it was generated here. */
   made: boolean;
 }
@@ -59,6 +61,7 @@ export function pictureOf(id: unknown, payload: Fields): Picture {
     licence: text(payload["license"]) ?? text(payload["licence"]),
     artist: text(payload["artist"]) ?? (texts(payload["artist"]).join(", ") || null),
     path: text(payload["path"]),
+    missing: payload["missing"] === true,
     made,
   };
 }

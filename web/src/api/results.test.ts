@@ -45,6 +45,12 @@ describe("a picture", () => {
     expect(withPayload({ source_post_url: "https://a.org/1" }).source).toBe("https://a.org/1");
   });
 
+  it("is missing only if its payload says so", () => {
+    expect(withPayload({ missing: true }).missing).toBe(true);
+    expect(withPayload({ missing: "yes" }).missing).toBe(false);
+    expect(withPayload({}).missing).toBe(false);
+  });
+
   it("has the address of the version that was found, or the one of its id", () => {
     const versioned = withPayload({ image_url: "/image/17?v=abc" });
     expect(versioned.id).toBe("17");

@@ -6,7 +6,7 @@ import { Button } from "@/ui/button";
 
 /** What is known of a picture: its licence, where it comes from, its file, and its id. */
 export function Facts({ hit: { picture, duplicates } }: { hit: Hit }) {
-  const { id, width, height, licence, artist, path } = picture;
+  const { id, width, height, licence, artist, path, missing } = picture;
   const [folder, file] = partsOf(path);
   return (
     <dl
@@ -19,6 +19,11 @@ export function Facts({ hit: { picture, duplicates } }: { hit: Hit }) {
         <Source {...picture} />
       </Fact>
       {file !== null && <Fact name="File">{file}</Fact>}
+      {missing && (
+        <Fact name="Missing">
+          <span className="text-amber">The file was gone when its folder was scanned last.</span>
+        </Fact>
+      )}
       {/* A picture that was sent to the server has a folder of its own, named by its id. */}
       {folder !== null && !folder.endsWith(id) && <Fact name="Folder">{folder}</Fact>}
       {width !== null && height !== null && (

@@ -10,7 +10,7 @@ use clippy_core::folders::Folders;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result, blocking};
 use clippy_jobs::{JobContext, JobError, JobProgress, Phase};
-use clippy_library::scan::{self, Library, ScanProgress};
+use clippy_library::scan::{Library, ScanProgress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::admission::admit;
 use super::merge::{self, Failed, Sum, add_up};
 use super::{BulkSettings, plan};
-use crate::add::{Adding, ScanFiles, Scanned, is_useful};
+use crate::add::{Adding, FinishedRun, ScanFiles, Scanned, SettledRun, is_useful, settle};
 use crate::ingest::Tools;
 
 /// The request of an `ingest` job: the pictures of a manifest or of folders.
@@ -42,6 +42,7 @@ pub(super) async fn run(
 ) -> Result<Value, JobError> {
     let id = run_of(context)?;
     let files = ScanFiles::of(&library.data, id);
+    let prune = request.prune;
     if context.phase() == Phase::Merge {
         let scanned = earlier(&files).await?.ok_or_else(|| {
             Error::invalid("the scan of this job no longer exists: submit the request again")
@@ -51,7 +52,8 @@ pub(super) async fn run(
             Failed::Points(points) => points,
             _ => Vec::new(),
         };
-        return finish(context, tools, library, &files, &scanned, (&sum, &failed)).await;
+        let found = (&scanned, &sum, failed.as_slice());
+        return finish(context, tools, library, &files, found, prune).await;
     }
     let scanned = match earlier(&files).await? {
         Some(scanned) => scanned,
@@ -62,8 +64,9 @@ pub(super) async fn run(
         }
     };
     if scanned.summary.lines == 0 {
-        let nothing = (&Sum::default(), &[][..]);
-        return finish(context, tools, library, &files, &scanned, nothing).await;
+        let sum = Sum::default();
+        let found = (&scanned, &sum, &[][..]);
+        return finish(context, tools, library, &files, found, prune).await;
     }
     let (lines, _) = admit(tools, folders, &scanned.request.lines, None, false).await?;
     let ingest = IngestRequest {
@@ -143,8 +146,8 @@ async fn finish(
     tools: &Tools,
     library: &Library,
     files: &ScanFiles,
-    scanned: &Scanned,
-    (sum, failed): (&Sum, &[PointId]),
+    (scanned, sum, failed): (&Scanned, &Sum, &[PointId]),
+    prune: bool,
 ) -> Result<Value, JobError> {
     let Scanned { summary, request } = scanned;
     let writes = !request.dry_run;
@@ -156,15 +159,22 @@ async fn finish(
         is_useful(summary),
     )
     .await?;
-    let mut replaced = 0;
+    let mut settled = SettledRun::default();
     if writes {
-        replaced = scan::confirm(library, &*tools.gallery, run_of(context)?, failed).await?;
+        let run = FinishedRun {
+            id: run_of(context)?,
+            failed,
+            prune,
+            by: context.job().owner.as_deref(),
+        };
+        settled = settle(tools, library, run).await?;
     }
     files.remove().await;
     let mut result = merge::to_result(&sum.outcome)?;
     result["scan"] = serde_json::to_value(summary)
         .map_err(|error| Error::internal("a scan is not JSON").with_source(error))?;
-    result["replaced"] = replaced.into();
+    result["replaced"] = settled.replaced.into();
+    result["pruned"] = settled.pruned.into();
     result["dry_run"] = request.dry_run.into();
     Ok(result)
 }

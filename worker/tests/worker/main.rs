@@ -15,4 +15,5 @@ mod sentences;
 mod styles;
 mod support;
 mod tags;
+mod watching;
 mod whitening;

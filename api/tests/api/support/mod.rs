@@ -14,6 +14,7 @@ use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::settings::Secret;
+use clippy_core::watching::{NotWatching, Watching};
 use clippy_generate::{DailyBudget, Providers};
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
 use clippy_jobs::{EventHub, JobBackend, SqliteJobs, SqliteSettings};
@@ -70,6 +71,7 @@ pub struct Setup {
     pub budget: DailyBudget,
     pub pictures: Arc<dyn Pictures>,
     pub backup: Option<Arc<dyn Backup>>,
+    pub watching: Arc<dyn Watching>,
 }
 
 impl Default for Setup {
@@ -87,6 +89,7 @@ impl Default for Setup {
             budget: DailyBudget::default(),
             pictures: FakePictures::of_names(),
             backup: None,
+            watching: Arc::new(NotWatching),
         }
     }
 }
@@ -156,6 +159,7 @@ impl TestServer {
             jobs: jobs.clone(),
             events: EventHub::start(jobs.clone()),
             generation: generation.clone(),
+            watching: setup.watching,
         };
         let state = AppState::new(parts, options).expect("good options");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -28,6 +28,8 @@ pub const STYLE_FIELD: &str = "style";
 pub const POST_URL_FIELD: &str = "source_post_url";
 /// The licence of a picture.
 pub const LICENCE_FIELD: &str = "license";
+/// `true` if a picture's file was gone when its folder was scanned last; otherwise absent.
+pub const MISSING_FIELD: &str = "missing";
 /// The address that a picture is served from. Only answers have it.
 pub const IMAGE_URL_FIELD: &str = "image_url";
 /// The perceptual hash: 16 hexadecimal digits.

@@ -1,4 +1,5 @@
-//! `DATA_DIR`, `QDRANT_URL`, `QDRANT_COLLECTION`, `IMAGES_ROOT`, `HNSW_EF`.
+//! `DATA_DIR`, `QDRANT_URL`, `QDRANT_COLLECTION`, `IMAGES_ROOT`, `WATCH_FOLDERS`,
+//! `HNSW_EF`.
 
 use std::path::PathBuf;
 
@@ -23,6 +24,8 @@ pub struct CollectionSettings {
     /// `IMAGES_ROOT`: the folder that manifests' relative paths are looked up under, and that
     /// pictures are served from.
     pub images_root: Option<PathBuf>,
+    /// `WATCH_FOLDERS`: folders whose pictures a server adds when they change.
+    pub watch_folders: Vec<PathBuf>,
     /// `HNSW_EF`: size of the search beam in the graph.
     pub hnsw_ef: usize,
 }
@@ -42,6 +45,11 @@ pub(super) fn read(reader: &Reader) -> Result<CollectionSettings> {
         qdrant_url: reader.text(&["QDRANT_URL"]).map(Address::new),
         qdrant: super::qdrant::read(reader)?,
         images_root: reader.text(&["IMAGES_ROOT"]).map(PathBuf::from),
+        watch_folders: reader
+            .list("WATCH_FOLDERS")
+            .into_iter()
+            .map(PathBuf::from)
+            .collect(),
         hnsw_ef: reader.checked("HNSW_EF", 128, "a whole number from 1 to 10000", |ef| {
             (1..=10_000).contains(ef)
         })?,

@@ -135,7 +135,7 @@ pub fn is_known(name: &str) -> bool {
 }
 
 /// Settings that are reserved for later versions. They are known, and have no effect yet.
-pub const NOT_YET: [&str; 8] = [
+pub const NOT_YET: [&str; 7] = [
     "BLOB_URL",
     "DATABASE_URL",
     "EMBED_BATCH",
@@ -143,7 +143,6 @@ pub const NOT_YET: [&str; 8] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OUTPUTS_KEEP_DAYS",
     "SDXL_MODEL",
-    "WATCH_FOLDERS",
 ];
 
 /// Returns the setting that an unknown name probably means: the name differs by case, by

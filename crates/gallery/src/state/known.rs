@@ -206,6 +206,20 @@ impl KnownFiles for EmbeddedState {
         transaction.commit().await.map_err(failed)
     }
 
+    async fn gone_in(&self, run: Uuid) -> Result<Vec<PointId>> {
+        let points: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT gone.point FROM proposed_file AS gone WHERE gone.run = ?1 AND \
+             gone.context LIKE 'gone:%' AND NOT EXISTS (SELECT 1 FROM proposed_file AS there \
+             WHERE there.collection = gone.collection AND there.point = gone.point AND \
+             there.context NOT LIKE 'gone:%') ORDER BY gone.point",
+        )
+        .bind(run.to_string())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        points.iter().map(|point| point.parse()).collect()
+    }
+
     async fn withdraw(&self, run: Uuid, points: &[PointId]) -> Result<()> {
         let mut transaction = self.write().await?;
         for point in points {
@@ -245,6 +259,16 @@ impl KnownFiles for EmbeddedState {
             "INSERT OR REPLACE INTO known_file (collection, folder, name, size, modified_ns, \
              inode, context, point, other) SELECT collection, folder, name, size, modified_ns, \
              inode, context, point, NULL FROM proposed_file WHERE run = ?",
+        )
+        .bind(&run)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        // A picture that was found in another place is not gone.
+        sqlx::query(
+            "DELETE FROM known_file WHERE context LIKE 'gone:%' AND (collection, point) IN \
+             (SELECT collection, point FROM proposed_file WHERE run = ? AND context NOT LIKE \
+             'gone:%')",
         )
         .bind(&run)
         .execute(&mut *transaction)

@@ -154,6 +154,7 @@ async fn a_manifest_that_cannot_be_written_is_an_error_that_names_it() {
         served: Vec::new(),
         tags_from_folders: false,
         dry_run: false,
+        ..clippy_library::scan::ScanRequest::default()
     };
     let error = clippy_library::scan::scan(
         &fixture.library,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use clippy_core::gallery::{GalleryWriter as _, Point, Space, Vectors};
+use clippy_core::bulk::ScanPart;
+use clippy_core::gallery::{GalleryWriter as _, MISSING_FIELD, Point, Space, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::preferences::PreferenceRule;
 use clippy_gallery::EmbeddedState;
@@ -33,6 +35,8 @@ pub struct Fixture {
     pub library: Library,
     pub tags_from_folders: bool,
     pub dry_run: bool,
+    pub only: Vec<ScanPart>,
+    pub settled_for: Duration,
 }
 
 /// The result of one scan.
@@ -66,6 +70,8 @@ impl Fixture {
             },
             tags_from_folders: false,
             dry_run: false,
+            only: Vec::new(),
+            settled_for: Duration::ZERO,
         }
     }
 
@@ -106,6 +112,8 @@ impl Fixture {
             served: Vec::new(),
             tags_from_folders: self.tags_from_folders,
             dry_run: self.dry_run,
+            only: self.only.clone(),
+            settled_for: self.settled_for,
         };
         let manifest = self.library.data.join("scan.jsonl");
         let gallery = Arc::clone(&self.gallery) as _;
@@ -154,6 +162,27 @@ impl Fixture {
     pub async fn add(&self) -> Scanned {
         let scanned = self.scan().await;
         self.store(&scanned, &[]).await;
+        scanned
+    }
+
+    /// Returns whether the picture with this id is marked as missing.
+    pub fn is_missing(&self, id: &str) -> bool {
+        let id: PointId = id.parse().expect("an id");
+        self.gallery.points.lock()[&id].payload.get(MISSING_FIELD) == Some(&Value::Bool(true))
+    }
+
+    /// Scans these parts of the folder only. A name with a trailing slash includes the folders
+    /// below it.
+    pub async fn add_parts(&mut self, names: &[&str]) -> Scanned {
+        self.only = names
+            .iter()
+            .map(|name| ScanPart {
+                folder: self.path(name.trim_end_matches('/')),
+                deep: name.ends_with('/'),
+            })
+            .collect();
+        let scanned = self.add().await;
+        self.only.clear();
         scanned
     }
 

@@ -5,3 +5,5 @@ mod changes;
 mod fixture;
 mod formats;
 mod links;
+mod missing;
+mod parts;

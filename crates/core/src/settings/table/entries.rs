@@ -75,6 +75,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         Collection,
+        "WATCH_FOLDERS",
+        Unset,
+        "folders whose pictures `clippy serve` and `clippy demo` add when they change, separated \
+         by commas ([docs/library.md](library.md#watching))",
+    ),
+    setting(
+        Collection,
         "HNSW_EF",
         Value("128"),
         "smallest size of the search beam in the graph (a search takes twice its candidates when \
