@@ -38,7 +38,7 @@ impl Shards {
             return Err(ClipError::NotThere {
                 path: single,
                 advice: format!(
-                    "a CLIPModel's weights are {WEIGHTS_FILE}, or shards and {INDEX_FILE}"
+                    "the weights are {WEIGHTS_FILE}, or shards and {INDEX_FILE}"
                 ),
             });
         }

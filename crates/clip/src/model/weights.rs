@@ -176,8 +176,10 @@ pub enum Stored {
     As(String),
     /// Rows and columns exchanged.
     Transposed(String),
-    /// In three tensors of equal shape, one below the other.
-    Joined([String; 3]),
+    /// With a first dimension of 1 before its own.
+    Batched(String),
+    /// In several tensors, one below the other, each with its share of the rows in thirds.
+    Joined(Vec<(String, i64)>),
 }
 
 fn as_named(name: &str) -> Stored {
@@ -256,18 +258,24 @@ impl Weights<'_> {
     pub fn take(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor> {
         let tensor = match (self.stored)(name) {
             Stored::As(name) => self.part(&name, shape)?,
+            Stored::Batched(name) => {
+                let batched: Vec<i64> = [1].iter().chain(shape).copied().collect();
+                self.part(&name, &batched)?.f_squeeze_dim(0)?
+            }
             Stored::Transposed(name) => {
                 let turned: Vec<i64> = shape.iter().rev().copied().collect();
                 self.part(&name, &turned)?.f_transpose(0, 1)?
             }
             Stored::Joined(names) => {
-                let mut third = shape.to_vec();
-                if let Some(rows) = third.first_mut() {
-                    *rows /= 3;
-                }
                 let parts: Vec<Tensor> = names
                     .iter()
-                    .map(|name| self.part(name, &third))
+                    .map(|(name, thirds)| {
+                        let mut part = shape.to_vec();
+                        if let Some(rows) = part.first_mut() {
+                            *rows = *rows / 3 * thirds;
+                        }
+                        self.part(name, &part)
+                    })
                     .collect::<Result<_>>()?;
                 Tensor::f_cat(&parts, 0)?
             }
