@@ -93,10 +93,17 @@ impl TorchEmbedder {
         } = model;
         let limits = options.limits(info.transform.side, model.device());
         let threads = options.threads.unwrap_or_else(physical_cores).max(1);
-        Self::start_with(model, info, tokenizer, options.max_waiting, limits, move || {
-            // libtorch keeps this for each thread that calls it.
-            tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
-        })
+        Self::start_with(
+            model,
+            info,
+            tokenizer,
+            options.max_waiting,
+            limits,
+            move || {
+                // libtorch keeps this for each thread that calls it.
+                tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+            },
+        )
     }
 
     fn start_with<E: Encoder>(

@@ -154,6 +154,7 @@ impl ModelSource {
                 }
                 let config = entry.config()?;
                 let transform = entry.transform(side(&config))?;
+                let tokenizer = tokenizer_beside(&folder, &config, Some(&entry.repository))?;
                 Ok(Description {
                     name: model.clone(),
                     pretrained: tag.clone(),
@@ -161,7 +162,7 @@ impl ModelSource {
                     transform,
                     weights,
                     shards: None,
-                    tokenizer: None,
+                    tokenizer,
                 })
             }
             Self::File { model, weights } => {
@@ -172,7 +173,12 @@ impl ModelSource {
                     ));
                 }
                 let config = architectures::find(model)?;
-                let transform = preprocess::default_transform(side(&config));
+                let transform = match config.text.siglip {
+                    Some(_) => preprocess::siglip_transform(side(&config)),
+                    None => preprocess::default_transform(side(&config)),
+                };
+                let folder = weights.parent().unwrap_or(Path::new("."));
+                let tokenizer = tokenizer_beside(folder, &config, None)?;
                 let pretrained = weights.display().to_string();
                 Ok(Description {
                     name: model.clone(),
@@ -181,7 +187,7 @@ impl ModelSource {
                     transform,
                     weights: weights.clone(),
                     shards: None,
-                    tokenizer: None,
+                    tokenizer,
                 })
             }
             Self::Folder(folder) => describe_folder(folder),

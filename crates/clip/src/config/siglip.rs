@@ -66,10 +66,7 @@ pub(super) fn from_sections(
     text: &Section<'_>,
 ) -> Result<ModelConfig> {
     let (vision_config, text_config) = (vision_config(vision)?, text_config(text)?);
-    whole.refuse_others(
-        &["embed_dim", "vision_cfg", "text_cfg", "custom_text"],
-        &[],
-    )?;
+    whole.refuse_others(&["embed_dim", "vision_cfg", "text_cfg", "custom_text"], &[])?;
     if whole.given("custom_text") == Some(&Value::Bool(false)) {
         return Err(whole.unsupported("custom_text", "SigLIP's weights need `true`"));
     }
@@ -89,9 +86,9 @@ pub(super) fn from_sections(
 fn vision_config(section: &Section<'_>) -> Result<VisionConfig> {
     const NAME: &str = "timm_model_name";
     let name = section.given(NAME).and_then(Value::as_str).unwrap_or("");
-    let tower = TOWERS.iter().find(|(size, patch, side, _)| {
-        name == format!("vit_{size}_patch{patch}_siglip_{side}")
-    });
+    let tower = TOWERS
+        .iter()
+        .find(|(size, patch, side, _)| name == format!("vit_{size}_patch{patch}_siglip_{side}"));
     let sized = tower.and_then(|tower| {
         let size = SIZES.iter().find(|size| size.name == tower.0)?;
         Some((size, tower))
@@ -182,7 +179,12 @@ fn cleaning(section: &Section<'_>) -> Result<Cleaning> {
     let Some(value) = section.given(FIELD) else {
         return Ok(Cleaning::Whitespace);
     };
-    let refused = || section.unsupported(FIELD, "only `clean` is known: canonicalize, lower, whitespace");
+    let refused = || {
+        section.unsupported(
+            FIELD,
+            "only `clean` is known: canonicalize, lower, whitespace",
+        )
+    };
     let fields = value.as_object().ok_or_else(refused)?;
     if fields.keys().any(|name| name != "clean") {
         return Err(refused());

@@ -98,8 +98,15 @@ impl Harness {
         for _ in 0..2 {
             sender.send(Step::Go).unwrap();
         }
-        let embedder =
-            TorchEmbedder::start_with(encoder, info(), clip_tokenizer(), max_waiting, LIMITS, || ()).unwrap();
+        let embedder = TorchEmbedder::start_with(
+            encoder,
+            info(),
+            clip_tokenizer(),
+            max_waiting,
+            LIMITS,
+            || (),
+        )
+        .unwrap();
         started.lock().clear();
         Self {
             embedder: Arc::new(embedder),

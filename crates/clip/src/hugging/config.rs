@@ -65,7 +65,10 @@ impl Family {
         let architectures = json.get("architectures").and_then(Value::as_array);
         for architecture in architectures.into_iter().flatten() {
             if architecture != only {
-                return Err(refuse("architectures", architecture.as_str().unwrap_or("no text")));
+                return Err(refuse(
+                    "architectures",
+                    architecture.as_str().unwrap_or("no text"),
+                ));
             }
         }
         Ok(family)

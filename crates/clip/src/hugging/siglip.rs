@@ -35,7 +35,10 @@ pub fn from_json(json: &Value, cleaning: Cleaning) -> Result<ModelConfig> {
 
 fn vision_config(tower: &Tower<'_>) -> Result<VisionConfig> {
     tower.fixed("num_channels", 3)?;
-    if tower.given("vision_use_head").is_some_and(|value| value.as_bool() != Some(true)) {
+    if tower
+        .given("vision_use_head")
+        .is_some_and(|value| value.as_bool() != Some(true))
+    {
         return Err(tower.unsupported("vision_use_head", "only `true` is supported"));
     }
     let (width, heads) = tower.width_and_heads(768, 12)?;

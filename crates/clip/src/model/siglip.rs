@@ -78,13 +78,7 @@ impl SiglipTransformer {
             probe: weights
                 .take(&format!("{pool}.probe"), &[1, width], kind)?
                 .f_unsqueeze(0)?,
-            attention: Attention::load(
-                weights,
-                &format!("{pool}.attn"),
-                width,
-                shape.heads,
-                kind,
-            )?,
+            attention: Attention::load(weights, &format!("{pool}.attn"), width, shape.heads, kind)?,
             norm_pooled: norm(weights, &format!("{pool}.ln"), full)?,
             expand: Linear::load(weights, &format!("{pool}.mlp.c_fc"), width, hidden, full)?,
             contract: Linear::load(weights, &format!("{pool}.mlp.c_proj"), hidden, width, full)?,

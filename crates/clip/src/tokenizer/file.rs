@@ -10,9 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokenizers::normalizers::{Lowercase, NormalizerWrapper, Sequence};
 use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{
-    PaddingDirection, PaddingParams, PaddingStrategy, TruncationParams,
-};
+use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, TruncationParams};
 
 use super::Cleaning;
 use crate::config::TextConfig;
@@ -20,6 +18,8 @@ use crate::error::{ClipError, Result};
 
 const TOKENIZER_FILE: &str = "tokenizer.json";
 const CONFIG_FILE: &str = "tokenizer_config.json";
+/// The names of the files of a tokenizer, in a repository and in a model folder.
+pub const FILES: [&str; 2] = [TOKENIZER_FILE, CONFIG_FILE];
 /// Gemma's tokenizer has 34 MB.
 const MOST_BYTES: u64 = 128 << 20;
 const MOST_BYTES_OF_CONFIG: u64 = 16 << 20;
@@ -120,7 +120,9 @@ impl TokenizerFiles {
             let own = inner.get_normalizer().cloned();
             let mut steps = vec![NormalizerWrapper::from(Lowercase)];
             steps.extend(own);
-            inner.with_normalizer(Some(Sequence::new(steps)));
+            inner
+                .with_normalizer(Some(Sequence::new(steps)))
+                .map_err(|reason| error(reason.to_string()))?;
         }
         let mut hash = Sha256::new();
         hash.update(&bytes);
@@ -133,7 +135,9 @@ impl TokenizerFiles {
         };
         // A file that cannot encode is refused now, not at the first search.
         for text in ["", "Two words, 二つの言葉 🎨"] {
-            tokenizer.encode(text).map_err(|reason| error(reason.to_string()))?;
+            tokenizer
+                .encode(text)
+                .map_err(|reason| error(reason.to_string()))?;
         }
         Ok(tokenizer)
     }

@@ -14,7 +14,7 @@ use regex::Regex;
 
 use bpe::BytePairs;
 pub use clean::Cleaning;
-pub use file::{FileTokenizer, TokenizerFiles};
+pub use file::{FILES, FileTokenizer, TokenizerFiles};
 
 use crate::error::Result;
 

@@ -209,7 +209,7 @@ fn hugging_face_configurations_that_are_not_computed_are_refused_by_name() {
     let folder = folder_of("gelu", &tensors_of("gelu"));
     let bytes = fixtures::read("hugging/gelu/config.json");
     for (pointer, value) in [
-        ("/model_type", json!("siglip")),
+        ("/model_type", json!("blip")),
         ("/architectures/0", json!("SiglipModel")),
         ("/text_config/hidden_act", json!("gelu_new")),
         ("/vision_config/hidden_act", json!("quick_gelu")),
