@@ -117,6 +117,10 @@ impl VisionConfig {
     }
 }
 
+/// The largest number of a configuration. Far above those of every published model, and products
+/// of a few of them still fit.
+const MOST: i64 = 1 << 20;
+
 /// Whether a value asks for what is computed anyway.
 type IsNeutral = fn(&Value) -> bool;
 
@@ -241,7 +245,7 @@ impl VisionConfig {
                 let stages: Option<Vec<i64>> = stages.iter().map(Value::as_i64).collect();
                 let layers = stages
                     .and_then(|stages| <[i64; 4]>::try_from(stages).ok())
-                    .filter(|stages| stages.iter().all(|&blocks| blocks > 0))
+                    .filter(|stages| stages.iter().all(|blocks| (1..=MOST).contains(blocks)))
                     .ok_or_else(|| {
                         section.invalid("layers", "a number, or four numbers for a ResNet")
                     })?;
@@ -362,8 +366,8 @@ impl<'a> Section<'a> {
             (None, default) => default,
         };
         value
-            .filter(|&number| number > 0)
-            .ok_or_else(|| self.invalid(field, "a whole number above 0"))
+            .filter(|number| (1..=MOST).contains(number))
+            .ok_or_else(|| self.invalid(field, &format!("a whole number from 1 to {MOST}")))
     }
 
     fn boolean(&self, field: &str) -> Result<bool> {
@@ -387,8 +391,8 @@ impl<'a> Section<'a> {
             return match sides.as_slice() {
                 [height, width] if height == width => height
                     .as_i64()
-                    .filter(|&side| side > 0)
-                    .ok_or_else(|| self.invalid(field, "two numbers above 0")),
+                    .filter(|side| (1..=MOST).contains(side))
+                    .ok_or_else(|| self.invalid(field, &format!("two numbers from 1 to {MOST}"))),
                 _ => Err(self.unsupported(field, "only squares are supported")),
             };
         }

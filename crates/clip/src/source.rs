@@ -1,6 +1,5 @@
 //! Where a model comes from, and reading it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -216,10 +215,7 @@ fn describe_folder(folder: &Path) -> Result<Description> {
              config.json and model.safetensors of a CLIPModel or SiglipModel",
         ));
     }
-    let text = fs::read_to_string(&path).map_err(|source| ClipError::Io {
-        path: path.clone(),
-        source,
-    })?;
+    let text = hugging::read_text(&path)?;
     let in_file = |error: &dyn std::fmt::Display| {
         ClipError::InvalidConfig(format!("{}: {error}", path.display()))
     };

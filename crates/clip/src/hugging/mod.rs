@@ -83,7 +83,11 @@ fn read_json(path: &Path) -> Result<Value> {
         .map_err(|error| in_file(path, ClipError::InvalidConfig(error.to_string())))
 }
 
-fn read_text(path: &Path) -> Result<String> {
+/// Reads a text file of a model, up to 16 MiB.
+///
+/// # Errors
+/// Where it cannot be read, is larger, or is no UTF-8.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
     let io = |source| ClipError::Io {
         path: path.to_owned(),
         source,

@@ -78,11 +78,17 @@ struct Expected {
 }
 
 fn expected(model: &str, side: u32) -> Expected {
-    let bytes = fixtures::read(&format!("siglip/{model}/expected.safetensors"));
+    let path = fixtures::path("siglip").join(model);
+    expected_in(&path.join("expected.safetensors"), side, 32)
+}
+
+fn expected_in(path: &Path, side: u32, dimension: usize) -> Expected {
+    let bytes = fs::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let rows = |name| {
         let values = fixtures::floats(&file, name);
-        values.chunks_exact(32).map(<[f32]>::to_vec).collect()
+        let rows = values.chunks_exact(dimension);
+        rows.map(<[f32]>::to_vec).collect()
     };
     let rgb = fixtures::bytes(&file, "pictures");
     let pictures = rgb.chunks_exact((side * side * 3) as usize);
@@ -519,5 +525,50 @@ fn siglip_tensors_that_do_not_fit_are_named_as_the_file_names_them() {
         let error = error_of(folder.path()).to_string();
         assert!(error.contains(&format!("missing: {tensor}")), "{error}");
         assert_eq!(error.lines().count(), 2, "{error}");
+    }
+}
+
+/// `../fixtures/siglip_full_size.py` makes the folder.
+#[test]
+fn siglip_of_full_size_embeds_as_python_does() {
+    let Some(folder) = std::env::var_os("CLIPPY_FULL_SIZE") else {
+        println!("skipped: CLIPPY_FULL_SIZE names no folder of siglip_full_size.py");
+        return;
+    };
+    let folder = Path::new(&folder);
+    let precision = std::env::var("PRECISION").unwrap_or_else(|_| "fp32".to_owned());
+    let precision = clippy_clip::parse_precision(&precision).unwrap().unwrap();
+    let model = load_in(folder, precision).unwrap();
+    let (side, dimension) = (model.info.transform.side, model.info.dimension);
+    let memory = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    for line in memory.lines() {
+        if ["VmHWM", "RssAnon", "RssFile"]
+            .iter()
+            .any(|name| line.starts_with(name))
+        {
+            println!("loaded in {precision}: {line}");
+        }
+    }
+    let expected = expected_in(&folder.join("expected.safetensors"), side, dimension);
+    let pictures: Vec<&ModelPixels> = expected.pictures.iter().collect();
+    let tokens = tokens_of(&model, &texts("embedded"));
+    let tokens: Vec<&[i64]> = tokens.iter().map(Vec::as_slice).collect();
+    let images = model.model.embed_images(&pictures).unwrap();
+    let texts = model.model.embed_texts(&tokens).unwrap();
+    let least = if precision == Precision::Fp32 {
+        0.99999
+    } else {
+        0.999
+    };
+    for (kind, found, expected) in [
+        ("images", images, expected.images),
+        ("texts", texts, expected.texts),
+    ] {
+        let cosines = found.iter().zip(&expected);
+        let worst = cosines
+            .map(|(one, other)| cosine(one, other))
+            .fold(1.0, f32::min);
+        println!("{kind}: {worst}");
+        assert!(worst >= least, "{kind}: {worst}");
     }
 }
