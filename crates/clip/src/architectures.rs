@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::config::ModelConfig;
 use crate::error::{ClipError, Result};
 
-/// Those of open_clip 3.3's `model_configs` that need neither timm nor a tokenizer of Hugging Face.
+/// Those of open_clip 3.3's `model_configs` that need neither timm nor a tokenizer of Hugging Face,
+/// and SigLIP's.
 const TABLE: &str = include_str!("../data/architectures.json");
 
 /// `None` only if the embedded table were broken, which a test rules out.

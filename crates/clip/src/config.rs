@@ -4,10 +4,13 @@
 //! `model.py`. A field that would change the arithmetic is either computed here or refused by name:
 //! a model that is quietly computed differently fills a collection with vectors that match nothing.
 
+mod siglip;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::{ClipError, Result};
+use crate::tokenizer::Cleaning;
 
 /// A CLIP model with two towers whose outputs share one space.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,7 +38,7 @@ pub struct VisionConfig {
     pub network: VisionNetwork,
 }
 
-/// The two networks that open_clip itself defines for pictures.
+/// The networks for pictures: two that open_clip itself defines, and SigLIP's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum VisionNetwork {
     /// A vision transformer.
@@ -54,9 +57,21 @@ pub enum VisionNetwork {
         /// Number of blocks of each of the four stages.
         layers: [i64; 4],
     },
+    /// SigLIP's vision transformer: no class token, and a pooling that attends to all patches.
+    Siglip {
+        /// Number of blocks.
+        layers: i64,
+        /// Side of a patch, in pixels.
+        patch_size: i64,
+        /// Hidden width of a perceptron over the width.
+        mlp_ratio: f64,
+        /// The tanh approximation of GELU in place of the exact one.
+        is_tanh: bool,
+    },
 }
 
-/// The tower for words: a causal transformer whose output at the end mark is the embedding.
+/// The tower for words: CLIP's causal transformer, whose output at the end mark is the embedding,
+/// or SigLIP's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TextConfig {
     /// Most tokens that one text may have, marks included.
@@ -73,6 +88,20 @@ pub struct TextConfig {
     pub mlp_ratio: f64,
     /// Whether each branch is scaled by a learnt vector (`ls_init_value` is given).
     pub layer_scale: bool,
+    /// What SigLIP's tower has of its own; `None` for CLIP's. CLIP's must be serialised as before
+    /// SigLIP was supported: a model's fingerprint depends on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub siglip: Option<SiglipText>,
+}
+
+/// What distinguishes SigLIP's tower for words: every token sees all others, a text is padded to
+/// the whole context, and the output at the last place is the embedding.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SiglipText {
+    /// The tanh approximation of GELU in place of the exact one.
+    pub is_tanh: bool,
+    /// What is done to a text before its tokenizer sees it.
+    pub cleaning: Cleaning,
 }
 
 impl VisionConfig {
@@ -80,11 +109,17 @@ impl VisionConfig {
     #[must_use]
     pub fn heads(&self) -> i64 {
         match self.network {
-            VisionNetwork::Transformer { .. } => self.width / self.head_width,
+            VisionNetwork::Transformer { .. } | VisionNetwork::Siglip { .. } => {
+                self.width / self.head_width
+            }
             VisionNetwork::ModifiedResNet { .. } => self.width * 32 / self.head_width,
         }
     }
 }
+
+/// The largest number of a configuration. Far above those of every published model, and products
+/// of a few of them still fit.
+const MOST: i64 = 1 << 20;
 
 /// Whether a value asks for what is computed anyway.
 type IsNeutral = fn(&Value) -> bool;
@@ -172,6 +207,9 @@ impl ModelConfig {
         let whole = Section::new("model_cfg", value)?;
         let vision = Section::new("vision_cfg", whole.required("vision_cfg")?)?;
         let text = Section::new("text_cfg", whole.required("text_cfg")?)?;
+        if vision.given("timm_model_name").is_some() {
+            return siglip::from_sections(&whole, &vision, &text);
+        }
         whole.refuse_others(&["embed_dim", "quick_gelu", "vision_cfg", "text_cfg"], &[])?;
         let config = Self {
             embed_dim: whole.positive("embed_dim", None)?,
@@ -207,7 +245,7 @@ impl VisionConfig {
                 let stages: Option<Vec<i64>> = stages.iter().map(Value::as_i64).collect();
                 let layers = stages
                     .and_then(|stages| <[i64; 4]>::try_from(stages).ok())
-                    .filter(|stages| stages.iter().all(|&blocks| blocks > 0))
+                    .filter(|stages| stages.iter().all(|blocks| (1..=MOST).contains(blocks)))
                     .ok_or_else(|| {
                         section.invalid("layers", "a number, or four numbers for a ResNet")
                     })?;
@@ -241,8 +279,8 @@ impl VisionConfig {
             network,
         };
         let attended = match config.network {
-            VisionNetwork::Transformer { .. } => width,
             VisionNetwork::ModifiedResNet { .. } => width * 32,
+            _ => width,
         };
         if config.heads() < 1 || attended % config.heads() != 0 {
             return Err(section.invalid("head_width", "a divisor of the width"));
@@ -274,6 +312,7 @@ impl TextConfig {
             layers: section.positive("layers", Some(12))?,
             mlp_ratio: section.ratio("mlp_ratio")?,
             layer_scale: section.given("ls_init_value").is_some(),
+            siglip: None,
         };
         if config.width % config.heads != 0 {
             return Err(section.invalid("heads", "a divisor of the width"));
@@ -327,8 +366,8 @@ impl<'a> Section<'a> {
             (None, default) => default,
         };
         value
-            .filter(|&number| number > 0)
-            .ok_or_else(|| self.invalid(field, "a whole number above 0"))
+            .filter(|number| (1..=MOST).contains(number))
+            .ok_or_else(|| self.invalid(field, &format!("a whole number from 1 to {MOST}")))
     }
 
     fn boolean(&self, field: &str) -> Result<bool> {
@@ -352,8 +391,8 @@ impl<'a> Section<'a> {
             return match sides.as_slice() {
                 [height, width] if height == width => height
                     .as_i64()
-                    .filter(|&side| side > 0)
-                    .ok_or_else(|| self.invalid(field, "two numbers above 0")),
+                    .filter(|side| (1..=MOST).contains(side))
+                    .ok_or_else(|| self.invalid(field, &format!("two numbers from 1 to {MOST}"))),
                 _ => Err(self.unsupported(field, "only squares are supported")),
             };
         }

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{ClipError, Result};
 use crate::pretrained::{Pretrained, WEIGHTS_FILE};
+use crate::tokenizer;
 
 /// The default address of [`pull`].
 pub const DEFAULT_BASE_URL: &str = "https://huggingface.co";
@@ -35,11 +36,12 @@ struct Announcement {
 }
 
 /// Downloads the weights of a published model to
-/// `<models>/<architecture>/<tag>/open_clip_model.safetensors`, and returns that path. A file of
-/// the announced size that exists already is not downloaded again.
+/// `<models>/<architecture>/<tag>/open_clip_model.safetensors`, and returns that path. The files of
+/// a tokenizer that is not built in come first, beside it. A file of the announced size that exists
+/// already is not downloaded again.
 ///
 /// `base_url` is [`DEFAULT_BASE_URL`] or a mirror of it. `progress` is called with the number of
-/// bytes so far and, if the server announces it, the total.
+/// bytes of the weights so far and, if the server announces it, the total.
 ///
 /// # Errors
 /// [`ClipError::Download`] when the server refuses, the connection keeps breaking, or the file is
@@ -51,14 +53,30 @@ pub async fn pull(
     base_url: &str,
     mut progress: impl FnMut(u64, Option<u64>) + Send,
 ) -> Result<PathBuf> {
-    let url = format!(
-        "{}/{}/resolve/main/{WEIGHTS_FILE}",
+    let folder = models.join(&entry.model).join(&entry.tag);
+    fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+    let files = format!(
+        "{}/{}/resolve/main",
         base_url.trim_end_matches('/'),
         entry.repository
     );
-    let folder = models.join(&entry.model).join(&entry.tag);
-    let target = folder.join(WEIGHTS_FILE);
-    fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+    if entry.config()?.text.siglip.is_some() {
+        for name in tokenizer::FILES {
+            pull_file(&files, name, &folder, &mut |_, _| ()).await?;
+        }
+    }
+    pull_file(&files, WEIGHTS_FILE, &folder, &mut progress).await
+}
+
+/// Downloads one file of a repository into a folder, and returns its path.
+async fn pull_file(
+    files: &str,
+    name: &str,
+    folder: &Path,
+    progress: &mut (impl FnMut(u64, Option<u64>) + Send),
+) -> Result<PathBuf> {
+    let url = format!("{files}/{name}");
+    let target = folder.join(name);
 
     let announced = fetch_announcement(&url).await?;
     if let (Ok(there), Some(size)) = (fs::metadata(&target), announced.size)
@@ -72,7 +90,7 @@ pub async fn pull(
         .sha256
         .as_deref()
         .map_or("unknown", |hash| &hash[..16]);
-    let part = folder.join(format!("{WEIGHTS_FILE}.{part_name}.part"));
+    let part = folder.join(format!("{name}.{part_name}.part"));
     if announced.sha256.is_none() && part.exists() {
         fs::remove_file(&part).map_err(io_at(&part))?;
     }
@@ -82,7 +100,7 @@ pub async fn pull(
         .map_err(|error| broken(&url, &error))?;
     let mut pauses = pauses();
     loop {
-        match continue_part(&client, &url, &part, &announced, &mut progress).await {
+        match continue_part(&client, &url, &part, &announced, progress).await {
             Ok(()) => break,
             Err(Failure::Broken(reason)) => {
                 let Some(pause) = pauses.next() else {

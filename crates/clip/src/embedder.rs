@@ -14,7 +14,7 @@ use crate::error::{ClipError, Result};
 use crate::model::PictureView;
 use crate::source::LoadedModel;
 use crate::threads::physical_cores;
-use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT, Tokenizer};
+use crate::tokenizer::ModelTokenizer;
 use crate::worker::{self, Encoder, PreparedInput, Request};
 
 /// Up to this many bytes of text are tokenised in well under a millisecond. More goes to a blocking
@@ -69,7 +69,7 @@ impl EmbedderOptions {
 /// future is dropped is not computed any further.
 pub struct TorchEmbedder {
     info: Arc<ModelInfo>,
-    tokenizer: Tokenizer,
+    tokenizer: ModelTokenizer,
     requests: mpsc::UnboundedSender<Request>,
     /// One permit for each input that may wait: this bounds the channel.
     places: Arc<Semaphore>,
@@ -85,31 +85,44 @@ impl TorchEmbedder {
     /// [`ClipError::Thread`] when the thread cannot be started; the model's own error when it
     /// cannot compute.
     pub fn start(model: LoadedModel, options: EmbedderOptions) -> Result<Self> {
-        let LoadedModel { model, info, .. } = model;
+        let LoadedModel {
+            model,
+            info,
+            tokenizer,
+            ..
+        } = model;
         let limits = options.limits(info.transform.side, model.device());
         let threads = options.threads.unwrap_or_else(physical_cores).max(1);
-        Self::start_with(model, info, options.max_waiting, limits, move || {
-            // libtorch keeps this for each thread that calls it.
-            tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
-        })
+        Self::start_with(
+            model,
+            info,
+            tokenizer,
+            options.max_waiting,
+            limits,
+            move || {
+                // libtorch keeps this for each thread that calls it.
+                tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+            },
+        )
     }
 
     fn start_with<E: Encoder>(
         mut encoder: E,
         info: Arc<ModelInfo>,
+        tokenizer: ModelTokenizer,
         max_waiting: usize,
         limits: Limits,
         prepare: impl FnOnce() + Send + 'static,
     ) -> Result<Self> {
-        let tokenizer = Tokenizer::new(info.context_length);
         let max_waiting = max_waiting.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
         let (requests, receiver) = mpsc::unbounded_channel();
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
         let side = info.transform.side;
+        let of_thread = tokenizer.clone();
         let thread = move || {
             prepare();
-            tokenizer.warm_up();
-            let outcome = warm_up(&mut encoder, side);
+            of_thread.warm_up();
+            let outcome = warm_up(&mut encoder, &of_thread, side);
             let is_well = outcome.is_ok();
             // The starter waits for this, so the receiver exists.
             let _ = ready.send(outcome);
@@ -159,7 +172,7 @@ impl TorchEmbedder {
     }
 
     async fn prepare(&self, inputs: Vec<EmbedInput>) -> CoreResult<Vec<PreparedInput>> {
-        let tokenizer = self.tokenizer;
+        let tokenizer = self.tokenizer.clone();
         let text_bytes: usize = inputs
             .iter()
             .map(|input| match input {
@@ -168,27 +181,31 @@ impl TorchEmbedder {
             })
             .sum();
         let work = move || {
-            let prepare = |input| match input {
-                EmbedInput::Pixels(pixels) => PreparedInput::Picture(pixels, PictureView::Content),
-                EmbedInput::Style(pixels) => PreparedInput::Picture(pixels, PictureView::Style),
-                EmbedInput::Text(text) => PreparedInput::Tokens(tokenizer.encode(&text)),
+            let prepare = |input| {
+                Ok(match input {
+                    EmbedInput::Pixels(pixels) => {
+                        PreparedInput::Picture(pixels, PictureView::Content)
+                    }
+                    EmbedInput::Style(pixels) => PreparedInput::Picture(pixels, PictureView::Style),
+                    EmbedInput::Text(text) => PreparedInput::Tokens(tokenizer.encode(&text)?),
+                })
             };
-            inputs.into_iter().map(prepare).collect::<Vec<_>>()
+            inputs.into_iter().map(prepare).collect::<CoreResult<_>>()
         };
         if text_bytes <= QUICK_TEXT_BYTES {
-            return Ok(work());
+            return work();
         }
-        blocking("cutting texts into tokens", || Ok(work())).await
+        blocking("cutting texts into tokens", work).await
     }
 }
 
-fn warm_up(encoder: &mut impl Encoder, side: u32) -> Result<()> {
+fn warm_up(encoder: &mut impl Encoder, tokenizer: &ModelTokenizer, side: u32) -> Result<()> {
     let grey = ModelPixels {
         side,
         rgb: vec![127; side as usize * side as usize * 3],
     };
     encoder.images(&[(&grey, PictureView::Content)])?;
-    encoder.texts(&[&[START_OF_TEXT, END_OF_TEXT]])?;
+    encoder.texts(&[&tokenizer.encode("")?])?;
     Ok(())
 }
 

@@ -70,6 +70,25 @@ pub enum ClipError {
         /// Why.
         reason: String,
     },
+    /// A file that describes no tokenizer, or another model's.
+    #[error("{} is no tokenizer for this model: {reason}", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The model's tokenizer failed for a text.
+    #[error("the model's tokenizer failed: {0}")]
+    Tokenizing(String),
+    /// A text that is not as long as the model's context.
+    #[error("a text has {found} tokens, the model's have {expected}")]
+    WrongText {
+        /// Tokens of every text of the model.
+        expected: usize,
+        /// Tokens that came.
+        found: usize,
+    },
     /// A style head that is not of this model.
     #[error(
         "{} is no style head for this model: {reason}. Take the file away, and Clippy works \
@@ -146,13 +165,16 @@ impl From<ClipError> for clippy_core::Error {
             | ClipError::UnknownTag { .. }
             | ClipError::WeightsMismatch { .. }
             | ClipError::UnreadableWeights { .. }
+            | ClipError::Tokenizer { .. }
             | ClipError::StyleHead { .. }
             | ClipError::StyleModel { .. }
             | ClipError::WrongPicture { .. }
+            | ClipError::WrongText { .. }
             | ClipError::Device(_) => ErrorCode::InvalidInput,
             ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,
             ClipError::Download { .. } => ErrorCode::Unavailable,
             ClipError::NotFinite
+            | ClipError::Tokenizing(_)
             | ClipError::Torch(_)
             | ClipError::Io { .. }
             | ClipError::Thread(_) => ErrorCode::Internal,

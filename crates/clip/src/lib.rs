@@ -28,6 +28,7 @@ pub mod preprocess;
 pub mod pretrained;
 mod source;
 mod threads;
+mod timm;
 pub mod tokenizer;
 mod verify;
 mod worker;

@@ -24,6 +24,18 @@ pub fn default_transform(side: u32) -> ImageTransform {
     }
 }
 
+/// Returns open_clip's and transformers' default for a SigLIP model of this side, in pixels.
+#[must_use]
+pub fn siglip_transform(side: u32) -> ImageTransform {
+    ImageTransform {
+        side,
+        mean: [0.5; 3],
+        std: [0.5; 3],
+        interpolation: Interpolation::Bicubic,
+        resize_mode: ResizeMode::Squash,
+    }
+}
+
 /// Returns the transform that a `preprocess_cfg` describes, for a model of this side. Missing
 /// fields have open_clip's defaults; the model's own side overrides `size`, as in open_clip.
 ///

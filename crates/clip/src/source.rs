@@ -1,6 +1,5 @@
 //! Where a model comes from, and reading it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use crate::hugging;
 use crate::model::ClipModel;
 use crate::model::weights::{self, WeightsFile};
 use crate::pretrained::{self, CONFIG_FILE, Pretrained, WEIGHTS_FILE};
+use crate::tokenizer::{ModelTokenizer, Tokenizer, TokenizerFiles};
 use crate::{architectures, preprocess};
 
 /// The file of a model's style head, beside its weights.
@@ -153,6 +153,7 @@ impl ModelSource {
                 }
                 let config = entry.config()?;
                 let transform = entry.transform(side(&config))?;
+                let tokenizer = tokenizer_beside(&folder, &config, Some(&entry.repository))?;
                 Ok(Description {
                     name: model.clone(),
                     pretrained: tag.clone(),
@@ -160,6 +161,7 @@ impl ModelSource {
                     transform,
                     weights,
                     shards: None,
+                    tokenizer,
                 })
             }
             Self::File { model, weights } => {
@@ -170,7 +172,12 @@ impl ModelSource {
                     ));
                 }
                 let config = architectures::find(model)?;
-                let transform = preprocess::default_transform(side(&config));
+                let transform = match config.text.siglip {
+                    Some(_) => preprocess::siglip_transform(side(&config)),
+                    None => preprocess::default_transform(side(&config)),
+                };
+                let folder = weights.parent().unwrap_or(Path::new("."));
+                let tokenizer = tokenizer_beside(folder, &config, None)?;
                 let pretrained = weights.display().to_string();
                 Ok(Description {
                     name: model.clone(),
@@ -179,6 +186,7 @@ impl ModelSource {
                     transform,
                     weights: weights.clone(),
                     shards: None,
+                    tokenizer,
                 })
             }
             Self::Folder(folder) => describe_folder(folder),
@@ -198,18 +206,16 @@ fn describe_folder(folder: &Path) -> Result<Description> {
                 transform: found.transform,
                 weights: found.weights,
                 shards: Some(found.shards),
+                tokenizer: found.tokenizer,
             });
         }
         return Err(not_there(
             &path,
             "a model folder holds open_clip_config.json and open_clip_model.safetensors, or \
-             config.json and model.safetensors of a CLIPModel",
+             config.json and model.safetensors of a CLIPModel or SiglipModel",
         ));
     }
-    let text = fs::read_to_string(&path).map_err(|source| ClipError::Io {
-        path: path.clone(),
-        source,
-    })?;
+    let text = hugging::read_text(&path)?;
     let in_file = |error: &dyn std::fmt::Display| {
         ClipError::InvalidConfig(format!("{}: {error}", path.display()))
     };
@@ -226,6 +232,8 @@ fn describe_folder(folder: &Path) -> Result<Description> {
             "a model folder holds the weights as open_clip_model.safetensors",
         ));
     }
+    let origin = model.pointer("/text_cfg/hf_tokenizer_name");
+    let tokenizer = tokenizer_beside(folder, &config, origin.and_then(Value::as_str))?;
     Ok(Description {
         name: name_of(folder),
         pretrained: folder.display().to_string(),
@@ -233,7 +241,20 @@ fn describe_folder(folder: &Path) -> Result<Description> {
         transform,
         weights,
         shards: None,
+        tokenizer,
     })
+}
+
+/// The files of the tokenizer that a model without a built-in one needs.
+fn tokenizer_beside(
+    folder: &Path,
+    config: &ModelConfig,
+    origin: Option<&str>,
+) -> Result<Option<TokenizerFiles>> {
+    let is_needed = config.text.siglip.is_some();
+    is_needed
+        .then(|| TokenizerFiles::find(folder, origin))
+        .transpose()
 }
 
 /// The name of a model that is known by its folder only.
@@ -263,6 +284,8 @@ pub struct LoadedModel {
     pub info: Arc<ModelInfo>,
     /// What was read.
     pub config: ModelConfig,
+    /// What makes the tokens that the tower for words takes.
+    pub tokenizer: ModelTokenizer,
     /// The precision that it computes in.
     pub precision: Precision,
     /// The file that its style vectors come from; `None` for random weights.
@@ -301,6 +324,8 @@ impl LoadedModel {
             .iter()
             .map(|path| WeightsFile::open(path));
         let files: Vec<_> = files.collect::<Result<_>>()?;
+        let (tokenizer, tokenizer_fingerprint) = description.load_tokenizer()?;
+        let names = description.names();
         let Description {
             name,
             pretrained,
@@ -308,16 +333,20 @@ impl LoadedModel {
             transform,
             weights,
             shards,
+            tokenizer: _,
         } = description;
         let precision = precision.unwrap_or_else(|| Precision::default_for(device));
         // Hash the parsed configuration, not the file's bytes, so that a model has the same
         // fingerprint by its tag and from a folder.
-        let head = serde_json::to_vec(&(&config, &transform))
+        let mut head = serde_json::to_vec(&(&config, &transform))
             .map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
+        head.extend(tokenizer_fingerprint.bytes());
         let mut tensors = weights::of_shards(&weights, &files, device)?;
         if let Some(shards) = &shards {
             shards.check(&files)?;
-            tensors = tensors.with_names(hugging::stored);
+        }
+        if let Some(names) = names {
+            tensors = tensors.with_names(names);
         }
         let mut model = ClipModel::build(&config, &transform, tensors, device, precision)?;
         let fingerprint = weights::fingerprint(&head, &files);
@@ -344,6 +373,7 @@ impl LoadedModel {
             model,
             info: Arc::new(info),
             config,
+            tokenizer,
             precision,
             style_weights: Some(style_weights),
         })
@@ -363,6 +393,13 @@ impl LoadedModel {
         seed: i64,
     ) -> Result<Self> {
         let config = architectures::find(architecture)?;
+        if config.text.siglip.is_some() {
+            return Err(ClipError::InvalidConfig(format!(
+                "{architecture} has no built-in tokenizer: load a folder with its tokenizer.json"
+            )));
+        }
+        let length = usize::try_from(config.text.context_length).unwrap_or_default();
+        let tokenizer = ModelTokenizer::Clip(Tokenizer::new(length));
         let transform = preprocess::default_transform(side(&config));
         let precision = precision.unwrap_or_else(|| Precision::default_for(device));
         let mut model = ClipModel::random(&config, &transform, device, precision, seed)?;
@@ -383,6 +420,7 @@ impl LoadedModel {
             model,
             info: Arc::new(info),
             config,
+            tokenizer,
             precision,
             style_weights: None,
         })

@@ -11,7 +11,6 @@ use crate::error::{ClipError, Result};
 use crate::hugging;
 use crate::pretrained::{CONFIG_FILE, WEIGHTS_FILE};
 use crate::source::{LoadedModel, ModelSource};
-use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT};
 
 /// The result of a check.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ pub fn verify(path: &Path, model: Option<&str>) -> Result<Verified> {
         rgb: vec![127; side as usize * side as usize * 3],
     };
     loaded.model.embed_images(&[&grey])?;
-    loaded.model.embed_texts(&[&[START_OF_TEXT, END_OF_TEXT]])?;
+    loaded.model.embed_texts(&[&loaded.tokenizer.encode("")?])?;
     let mut bytes = 0;
     for path in description.files() {
         let metadata = std::fs::metadata(path).map_err(|source| ClipError::Io {

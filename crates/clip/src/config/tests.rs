@@ -117,3 +117,54 @@ fn wrong_kinds_are_named() {
         );
     }
 }
+
+#[test]
+fn a_clip_model_is_serialised_as_before_siglip_so_that_its_fingerprint_stays() {
+    let config = ModelConfig::from_json(&tiny()).unwrap();
+    assert_eq!(
+        serde_json::to_string(&config.text).unwrap(),
+        r#"{"context_length":77,"vocab_size":49408,"width":32,"heads":4,"layers":2,"mlp_ratio":4.0,"layer_scale":false}"#
+    );
+}
+
+/// `towers.json` was read from the modules that timm makes.
+#[test]
+fn the_towers_of_siglip_have_the_shapes_of_timm() {
+    let towers = include_str!("../../tests/fixtures/siglip/towers.json");
+    let towers: std::collections::BTreeMap<String, Value> = serde_json::from_str(towers).unwrap();
+    assert!(towers.len() >= 16);
+    for (name, tower) in towers {
+        let number = |field: &str| tower[field].as_i64().unwrap();
+        let json = json!({
+            "embed_dim": tower["width"],
+            "custom_text": true,
+            "vision_cfg": {"timm_model_name": name, "image_size": tower["side"],
+                "timm_pool": "map", "timm_proj": "none"},
+            "text_cfg": {"context_length": 64, "vocab_size": 32000, "no_causal_mask": true,
+                "proj_bias": true, "pool_type": "last", "norm_kwargs": {"eps": 1e-6}}
+        });
+        let vision = ModelConfig::from_json(&json).unwrap().vision;
+        assert_eq!(
+            (vision.image_size, vision.width),
+            (number("side"), number("width"))
+        );
+        assert_eq!(vision.heads(), number("heads"), "{name}");
+        let VisionNetwork::Siglip {
+            layers,
+            patch_size,
+            mlp_ratio,
+            is_tanh,
+        } = vision.network
+        else {
+            panic!("{name}: {:?}", vision.network)
+        };
+        assert_eq!(
+            (layers, patch_size),
+            (number("layers"), number("patch")),
+            "{name}"
+        );
+        let hidden = (vision.width as f64 * mlp_ratio) as i64;
+        assert_eq!(hidden, number("hidden"), "{name}");
+        assert_eq!(Some(is_tanh), tower["is_tanh"].as_bool(), "{name}");
+    }
+}

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::preprocess::default_transform;
+use crate::tokenizer::Tokenizer;
 
 const SIDE: u32 = 2;
 const LIMITS: Limits = Limits {
@@ -70,6 +71,10 @@ struct Harness {
     max_waiting: usize,
 }
 
+fn clip_tokenizer() -> ModelTokenizer {
+    ModelTokenizer::Clip(Tokenizer::new(77))
+}
+
 fn info() -> Arc<ModelInfo> {
     Arc::new(ModelInfo {
         name: "gated".to_owned(),
@@ -93,8 +98,15 @@ impl Harness {
         for _ in 0..2 {
             sender.send(Step::Go).unwrap();
         }
-        let embedder =
-            TorchEmbedder::start_with(encoder, info(), max_waiting, LIMITS, || ()).unwrap();
+        let embedder = TorchEmbedder::start_with(
+            encoder,
+            info(),
+            clip_tokenizer(),
+            max_waiting,
+            LIMITS,
+            || (),
+        )
+        .unwrap();
         started.lock().clear();
         Self {
             embedder: Arc::new(embedder),
@@ -362,7 +374,7 @@ async fn a_thread_that_ended_is_an_error_and_not_a_hang() {
     let (requests, mut receiver) = mpsc::unbounded_channel();
     let embedder = Arc::new(TorchEmbedder {
         info: info(),
-        tokenizer: Tokenizer::new(77),
+        tokenizer: clip_tokenizer(),
         requests,
         places: Arc::new(Semaphore::new(10)),
         max_waiting: 10,
@@ -392,7 +404,7 @@ fn a_model_that_cannot_compute_does_not_start() {
             steps,
             started: Arc::default(),
         };
-        let error = TorchEmbedder::start_with(encoder, info(), 10, LIMITS, || ())
+        let error = TorchEmbedder::start_with(encoder, info(), clip_tokenizer(), 10, LIMITS, || ())
             .err()
             .expect("an error");
         assert!(matches!(error, ClipError::Thread(_)), "{error}");

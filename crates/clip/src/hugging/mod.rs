@@ -1,10 +1,11 @@
-//! A `CLIPModel` in Hugging Face's form: `config.json`, `model.safetensors` or its shards, and
-//! perhaps `preprocessor_config.json` and the tokenizer's files.
+//! A `CLIPModel` or `SiglipModel` in Hugging Face's form: `config.json`, `model.safetensors` or its
+//! shards, perhaps `preprocessor_config.json`, and the tokenizer's files, which SigLIP's need.
 
 mod config;
 mod names;
 mod preprocessor;
 mod shards;
+mod siglip;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -18,7 +19,9 @@ use serde_json::Value;
 
 use crate::config::ModelConfig;
 use crate::error::{ClipError, Result};
-pub(crate) use names::stored;
+use crate::tokenizer::TokenizerFiles;
+use config::Family;
+pub(crate) use names::{stored, stored_by_siglip};
 pub use shards::Shards;
 
 /// Name of the configuration in a model folder.
@@ -37,6 +40,8 @@ pub(crate) struct Found {
     pub weights: PathBuf,
     /// The files of the weights.
     pub shards: Shards,
+    /// The tokenizer's files; `None` for CLIP's, which is built in.
+    pub tokenizer: Option<TokenizerFiles>,
 }
 
 /// Reads the folder's configuration and finds its weights, which are not read yet.
@@ -45,19 +50,31 @@ pub(crate) struct Found {
 /// Names the file and the field that is missing, cannot be read, or is not supported.
 pub(crate) fn describe(folder: &Path) -> Result<Found> {
     let path = folder.join(CONFIG_FILE);
-    let config = config::from_json(&read_json(&path)?).map_err(|error| in_file(&path, error))?;
+    let json = read_json(&path)?;
+    let family = Family::of(&json).map_err(|error| in_file(&path, error))?;
+    let (config, tokenizer) = match family {
+        Family::Clip => (config::from_json(&json), None),
+        Family::Siglip => {
+            let files = TokenizerFiles::find(folder, None)?;
+            (siglip::from_json(&json, files.cleaning()), Some(files))
+        }
+    };
+    let config = config.map_err(|error| in_file(&path, error))?;
     let path = folder.join("preprocessor_config.json");
     let preprocessor = path.is_file().then(|| read_json(&path)).transpose()?;
     let side = u32::try_from(config.vision.image_size).unwrap_or(u32::MAX);
-    let transform = preprocessor::from_json(preprocessor.as_ref(), side)
+    let transform = preprocessor::from_json(preprocessor.as_ref(), family, side)
         .map_err(|error| in_file(&path, error))?;
-    vocabulary::check(folder)?;
+    if family == Family::Clip {
+        vocabulary::check(folder)?;
+    }
     let (weights, shards) = Shards::find(folder)?;
     Ok(Found {
         config,
         transform,
         weights,
         shards,
+        tokenizer,
     })
 }
 
@@ -66,7 +83,11 @@ fn read_json(path: &Path) -> Result<Value> {
         .map_err(|error| in_file(path, ClipError::InvalidConfig(error.to_string())))
 }
 
-fn read_text(path: &Path) -> Result<String> {
+/// Reads a text file of a model, up to 16 MiB.
+///
+/// # Errors
+/// Where it cannot be read, is larger, or is no UTF-8.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
     let io = |source| ClipError::Io {
         path: path.to_owned(),
         source,

@@ -1,4 +1,4 @@
-//! Hugging Face's names of open_clip's tensors.
+//! Hugging Face's names of the tensors of a `CLIPModel` and a `SiglipModel`.
 
 use crate::model::weights::Stored;
 
@@ -37,9 +37,8 @@ fn of_block(tower: &str, rest: &str) -> Stored {
     };
     let prefix = format!("{tower}.encoder.layers.{number}");
     if let Some(kind) = part.strip_prefix("attn.in_proj_") {
-        return Stored::Joined(
-            ["q", "k", "v"].map(|of| format!("{prefix}.self_attn.{of}_proj.{kind}")),
-        );
+        let part = |of: &str| (format!("{prefix}.self_attn.{of}_proj.{kind}"), 1);
+        return Stored::Joined(["q", "k", "v"].map(part).into());
     }
     let part = part
         .replace("attn.out_proj", "self_attn.out_proj")
@@ -47,4 +46,30 @@ fn of_block(tower: &str, rest: &str) -> Stored {
         .replace("c_fc", "fc1")
         .replace("c_proj", "fc2");
     Stored::As(format!("{prefix}.{part}"))
+}
+
+/// Says how a `SiglipModel` stores a tensor that the loader has by this name.
+pub fn stored_by_siglip(name: &str) -> Stored {
+    const POOL: &str = "visual.attn_pool.";
+    const HEAD: &str = "vision_model.head";
+    if let Some(bias_or_weight) = name.strip_prefix("text_projection.") {
+        return Stored::As(format!("text_model.head.{bias_or_weight}"));
+    }
+    let Some(part) = name.strip_prefix(POOL) else {
+        return match name {
+            "visual.conv1.bias" => {
+                Stored::As("vision_model.embeddings.patch_embedding.bias".to_owned())
+            }
+            _ => stored(name),
+        };
+    };
+    if part == "probe" {
+        return Stored::Batched(format!("{HEAD}.probe"));
+    }
+    let part = part
+        .replace("attn.", "attention.")
+        .replace("ln.", "layernorm.")
+        .replace("c_fc", "fc1")
+        .replace("c_proj", "fc2");
+    Stored::As(format!("{HEAD}.{part}"))
 }

@@ -1,17 +1,24 @@
-//! Reads `preprocessor_config.json` of a CLIP image processor.
+//! Reads `preprocessor_config.json` of a CLIP or SigLIP image processor.
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ResizeMode};
 use serde_json::Value;
 
+use super::config::Family;
 use crate::error::{ClipError, Result};
-use crate::preprocess::{channels, default_transform};
+use crate::preprocess::{channels, default_transform, siglip_transform};
 
-/// Returns the transform for a model of this side; without a file, that of OpenAI's models.
+/// Returns the transform for a model of this side; without a file, that of OpenAI's models or of
+/// Google's SigLIP models.
 ///
 /// # Errors
 /// [`ClipError::UnsupportedConfig`] or [`ClipError::InvalidConfig`], naming the field.
-pub fn from_json(json: Option<&Value>, side: u32) -> Result<ImageTransform> {
-    let mut transform = default_transform(side);
+pub fn from_json(json: Option<&Value>, family: Family, side: u32) -> Result<ImageTransform> {
+    // Whether pictures are cropped if the file does not say it, and the name of the class, which
+    // may end with `Fast` or `Pil`. `Siglip2ImageProcessor` is another one.
+    let (mut transform, is_cropped, class) = match family {
+        Family::Clip => (default_transform(side), true, "CLIP"),
+        Family::Siglip => (siglip_transform(side), false, "Siglip"),
+    };
     let Some(json) = json else {
         return Ok(transform);
     };
@@ -22,8 +29,14 @@ pub fn from_json(json: Option<&Value>, side: u32) -> Result<ImageTransform> {
     };
     for field in ["image_processor_type", "feature_extractor_type"] {
         let kind = given(field).and_then(Value::as_str);
-        if kind.is_some_and(|kind| !kind.starts_with("CLIP")) {
-            return Err(unsupported(field, "only CLIPImageProcessor is supported"));
+        let fits = |kind: &str| {
+            ["ImageProcessor", "FeatureExtractor"]
+                .iter()
+                .any(|what| kind.starts_with(&format!("{class}{what}")))
+        };
+        if kind.is_some_and(|kind| !fits(kind)) {
+            let only = format!("only {class}ImageProcessor is supported");
+            return Err(unsupported(field, &only));
         }
     }
     for field in ["do_resize", "do_rescale"] {
@@ -58,7 +71,8 @@ pub fn from_json(json: Option<&Value>, side: u32) -> Result<ImageTransform> {
             ));
         }
     };
-    let is_cropped = given("do_center_crop").is_none_or(|value| value.as_bool() == Some(true));
+    let is_cropped =
+        given("do_center_crop").map_or(is_cropped, |value| value.as_bool() == Some(true));
     let crop = given("crop_size").filter(|_| is_cropped);
     let whole = format!("only the model's {side} pixels are supported");
     if crop.is_some_and(|value| !is_side(value, side) && !is_square(value, side)) {
@@ -66,6 +80,7 @@ pub fn from_json(json: Option<&Value>, side: u32) -> Result<ImageTransform> {
     }
     transform.resize_mode = match given("size") {
         Some(value) if is_square(value, side) => ResizeMode::Squash,
+        None if family == Family::Siglip => ResizeMode::Squash,
         Some(value) if !is_side(value, side) && !is_side_named(value, side) => {
             return Err(unsupported("size", &whole));
         }

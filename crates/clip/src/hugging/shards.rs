@@ -37,9 +37,7 @@ impl Shards {
         if !index.is_file() {
             return Err(ClipError::NotThere {
                 path: single,
-                advice: format!(
-                    "a CLIPModel's weights are {WEIGHTS_FILE}, or shards and {INDEX_FILE}"
-                ),
+                advice: format!("the weights are {WEIGHTS_FILE}, or shards and {INDEX_FILE}"),
             });
         }
         let shards = Self::from_index(folder, &index)?;

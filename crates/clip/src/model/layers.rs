@@ -5,8 +5,10 @@ use tch::{Kind, Tensor};
 use super::weights::Weights;
 use crate::error::Result;
 
-/// PyTorch's default, which open_clip keeps for every layer norm.
-const LAYER_NORM_EPSILON: f64 = 1e-5;
+/// PyTorch's default, which CLIP has for every layer norm.
+pub const LAYER_NORM_EPSILON: f64 = 1e-5;
+/// SigLIP's, for every layer norm.
+pub const SIGLIP_EPSILON: f64 = 1e-6;
 
 /// Sees the output of a layer by its number, and gives what goes on from there; `None` ends the
 /// pass.
@@ -17,6 +19,8 @@ pub type Observe<'o> = dyn FnMut(usize, Tensor) -> Result<Option<Tensor>> + 'o;
 pub enum Activation {
     /// The exact GELU, by the error function.
     Gelu,
+    /// Its approximation by the hyperbolic tangent.
+    TanhGelu,
     /// OpenAI's `x * sigmoid(1.702 x)`.
     QuickGelu,
 }
@@ -31,10 +35,19 @@ impl Activation {
         }
     }
 
+    /// The exact GELU, or its approximation.
+    pub fn gelu(is_tanh: bool) -> Self {
+        match is_tanh {
+            true => Self::TanhGelu,
+            false => Self::Gelu,
+        }
+    }
+
     /// Applies it in place; the tensor must not be shared.
     pub fn forward(self, mut x: Tensor) -> Result<Tensor> {
         match self {
             Self::Gelu => Ok(x.f_gelu_("none")?),
+            Self::TanhGelu => Ok(x.f_gelu_("tanh")?),
             Self::QuickGelu => {
                 let gate = x.f_mul_scalar(1.702)?.f_sigmoid_()?;
                 Ok(x.f_mul_(&gate)?)
@@ -97,6 +110,7 @@ pub struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
     width: i64,
+    epsilon: f64,
 }
 
 impl LayerNorm {
@@ -106,7 +120,13 @@ impl LayerNorm {
             weight: weights.take(&format!("{name}.weight"), &[width], kind)?,
             bias: weights.take(&format!("{name}.bias"), &[width], kind)?,
             width,
+            epsilon: LAYER_NORM_EPSILON,
         })
+    }
+
+    /// The same with another number that is added to variances.
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
     }
 
     /// `[..., width]` to the same; sums are in fp32 whatever the precision.
@@ -115,7 +135,7 @@ impl LayerNorm {
             self.width,
             Some(&self.weight),
             Some(&self.bias),
-            LAYER_NORM_EPSILON,
+            self.epsilon,
             true,
         )?)
     }

@@ -5,6 +5,7 @@ mod descriptor;
 pub(crate) mod layers;
 mod pass;
 pub(crate) mod resnet;
+pub(crate) mod siglip;
 pub(crate) mod style;
 mod style_source;
 pub(crate) mod text;
@@ -25,6 +26,7 @@ use descriptor::StyleDescriptor;
 use layers::{Activation, Observe, to_unit_length};
 use pass::PicturePass;
 use resnet::ModifiedResNet;
+use siglip::SiglipTransformer;
 use style::{LayerStyle, StyleHead, StyleLayer};
 use style_source::{StyleSource, StyleWay};
 use text::TextTransformer;
@@ -48,6 +50,7 @@ pub struct ClipModel {
 enum VisionTower {
     Transformer(VisionTransformer),
     ResNet(ModifiedResNet),
+    Siglip(SiglipTransformer),
 }
 
 impl VisionTower {
@@ -55,6 +58,7 @@ impl VisionTower {
         match self {
             Self::Transformer(tower) => tower.layer(name),
             Self::ResNet(tower) => tower.layer(name),
+            Self::Siglip(tower) => tower.layer(name),
         }
     }
 
@@ -62,6 +66,7 @@ impl VisionTower {
         match self {
             Self::Transformer(tower) => tower.forward(pixels, observe),
             Self::ResNet(tower) => tower.forward(pixels, observe),
+            Self::Siglip(tower) => tower.forward(pixels, observe),
         }
     }
 
@@ -69,7 +74,7 @@ impl VisionTower {
     fn positions(&self, x: Tensor) -> Result<Tensor> {
         match self {
             Self::Transformer(_) => Ok(x.f_narrow(1, 1, x.size()[1] - 1)?),
-            Self::ResNet(_) => Ok(x),
+            Self::ResNet(_) | Self::Siglip(_) => Ok(x),
         }
     }
 }
@@ -163,6 +168,28 @@ impl ClipModel {
                     kind,
                 )?;
                 VisionTower::ResNet(tower)
+            }
+            VisionNetwork::Siglip {
+                layers,
+                patch_size,
+                mlp_ratio,
+                is_tanh,
+            } => {
+                let blocks = Blocks {
+                    layers,
+                    patch_size,
+                    mlp_ratio,
+                    layer_scale: false,
+                };
+                let activation = Activation::gelu(is_tanh);
+                let tower = SiglipTransformer::load(
+                    &mut weights,
+                    &config.vision,
+                    blocks,
+                    activation,
+                    kind,
+                )?;
+                VisionTower::Siglip(tower)
             }
         };
         let text = TextTransformer::load(
@@ -371,11 +398,12 @@ impl ClipModel {
             .f_to_kind(self.kind)?)
     }
 
-    /// Embeds texts in one pass: a unit-length vector each. A text is its tokens from start mark to
-    /// end mark.
+    /// Embeds texts in one pass: a unit-length vector each. A text is what the model's tokenizer
+    /// makes of it ([`crate::LoadedModel::tokenizer`]).
     ///
     /// # Errors
-    /// Where libtorch fails, or a text is longer than the model's context.
+    /// Where libtorch fails, a text is longer than the model's context, or one of SigLIP's does not
+    /// fill it.
     pub fn embed_texts(&self, texts: &[&[i64]]) -> Result<Vec<Embedding>> {
         if texts.is_empty() {
             return Ok(Vec::new());

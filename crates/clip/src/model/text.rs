@@ -1,24 +1,34 @@
-//! open_clip's text tower (`CLIP.encode_text`).
+//! open_clip's text towers (`CLIP.encode_text`, and `TextTransformer` as SigLIP has it).
 
 use tch::{Device, Kind, Tensor};
 
-use super::layers::{Activation, LayerNorm};
+use super::layers::{Activation, LAYER_NORM_EPSILON, LayerNorm, Linear, SIGLIP_EPSILON};
 use super::transformer::{Shape, Transformer};
 use super::weights::Weights;
 use crate::config::TextConfig;
-use crate::error::Result;
+use crate::error::{ClipError, Result};
 
-/// Tokens through a causal transformer; the output at the end mark is the text.
+/// Tokens through a transformer; the output at one of them is the text.
 pub struct TextTransformer {
     token_embedding: Tensor,
     position: Tensor,
     transformer: Transformer,
     norm_after: LayerNorm,
-    projection: Tensor,
+    end: End,
+    context_length: usize,
+}
+
+/// Which output is the text, and what is made of it.
+enum End {
+    /// The one at the end mark of a causal transformer, times a matrix.
+    Mark(Tensor),
+    /// The one at the last place of a full context.
+    Last(Linear),
 }
 
 impl TextTransformer {
-    /// Takes the tensors that open_clip keeps without a prefix.
+    /// Takes the tensors that open_clip keeps without a prefix. `activation` is CLIP's; SigLIP's
+    /// configuration has its own.
     pub fn load(
         weights: &mut Weights<'_>,
         config: &TextConfig,
@@ -26,16 +36,22 @@ impl TextTransformer {
         activation: Activation,
         kind: Kind,
     ) -> Result<Self> {
-        let width = config.width;
+        let (width, siglip) = (config.width, config.siglip.as_ref());
+        let epsilon = match siglip {
+            Some(_) => SIGLIP_EPSILON,
+            None => LAYER_NORM_EPSILON,
+        };
         let shape = Shape {
             width,
             heads: config.heads,
             layers: config.layers,
             mlp_ratio: config.mlp_ratio,
             layer_scale: config.layer_scale,
-            activation,
-            causal: true,
+            activation: siglip.map_or(activation, |siglip| Activation::gelu(siglip.is_tanh)),
+            causal: siglip.is_none(),
+            epsilon,
         };
+        let full = Kind::Float;
         Ok(Self {
             token_embedding: weights.take(
                 "token_embedding.weight",
@@ -48,23 +64,38 @@ impl TextTransformer {
                 kind,
             )?,
             transformer: Transformer::load(weights, "transformer", shape, kind)?,
-            norm_after: LayerNorm::load(weights, "ln_final", width, Kind::Float)?,
-            projection: weights.take("text_projection", &[width, embed_dim], Kind::Float)?,
+            norm_after: LayerNorm::load(weights, "ln_final", width, full)?.with_epsilon(epsilon),
+            end: match siglip {
+                Some(_) => {
+                    let projection =
+                        Linear::load(weights, "text_projection", width, embed_dim, full)?;
+                    End::Last(projection)
+                }
+                None => End::Mark(weights.take("text_projection", &[width, embed_dim], full)?),
+            },
+            context_length: usize::try_from(config.context_length).unwrap_or(usize::MAX),
         })
     }
 
-    /// Texts, each as its tokens from start mark to end mark, to fp32 `[batch, embed_dim]`, not of
-    /// unit length.
+    /// Texts, each as its tokens from start mark to end mark (of SigLIP: the whole context), to fp32
+    /// `[batch, embed_dim]`, not of unit length.
     ///
-    /// The batch is as long as its longest text rather than the whole context: the tower is causal,
-    /// so tokens after the end mark cannot change the output at it.
+    /// A batch of CLIP's is as long as its longest text rather than the whole context: the tower is
+    /// causal, so tokens after the end mark cannot change the output at it.
+    ///
+    /// # Errors
+    /// [`ClipError::WrongText`] for a text of SigLIP's that does not fill the context; otherwise
+    /// where libtorch fails.
     pub fn forward(&self, texts: &[&[i64]], device: Device) -> Result<Tensor> {
         let longest = texts.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
         let mut padded = vec![0_i64; texts.len() * longest];
         for (row, tokens) in padded.chunks_exact_mut(longest.max(1)).zip(texts) {
             row[..tokens.len()].copy_from_slice(tokens);
         }
-        let ends: Vec<i64> = texts.iter().map(|tokens| end_of(tokens)).collect();
+        let ends: Vec<i64> = texts
+            .iter()
+            .map(|tokens| self.end_of(tokens))
+            .collect::<Result<_>>()?;
         let tokens = Tensor::f_from_slice(&padded)?
             .f_view([texts.len() as i64, longest as i64])?
             .f_to_device(device)?;
@@ -76,7 +107,23 @@ impl TextTransformer {
             .transformer
             .forward(x, Some(&ends))?
             .f_to_kind(Kind::Float)?;
-        Ok(self.norm_after.forward(&x)?.f_matmul(&self.projection)?)
+        let x = self.norm_after.forward(&x)?;
+        match &self.end {
+            End::Mark(projection) => Ok(x.f_matmul(projection)?),
+            End::Last(projection) => projection.forward(&x),
+        }
+    }
+
+    /// The place of the output that is the text.
+    fn end_of(&self, tokens: &[i64]) -> Result<i64> {
+        match &self.end {
+            End::Mark(_) => Ok(end_of(tokens)),
+            End::Last(_) if tokens.len() == self.context_length => Ok(tokens.len() as i64 - 1),
+            End::Last(_) => Err(ClipError::WrongText {
+                expected: self.context_length,
+                found: tokens.len(),
+            }),
+        }
     }
 }
 

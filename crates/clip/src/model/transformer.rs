@@ -23,6 +23,8 @@ pub struct Shape {
     pub activation: Activation,
     /// Whether a token sees only those before it and itself.
     pub causal: bool,
+    /// What its layer norms add to variances.
+    pub epsilon: f64,
 }
 
 /// A stack of blocks that returns one token of each row.
@@ -75,6 +77,25 @@ impl Transformer {
             rest = kept;
         }
         self.finish(&rest, wanted).map(Some)
+    }
+
+    /// `[batch, tokens, width]` to the same: all tokens. `observe` sees the input as 0 and the output
+    /// of each block but the last, and gives what goes on from there; `None` ends the pass.
+    pub fn forward_all(&self, x: Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
+        let Some(mut rest) = observe(0, x)? else {
+            return Ok(None);
+        };
+        for (number, block) in self.blocks.iter().enumerate() {
+            let output = block.forward(rest, self.causal)?;
+            if number + 1 == self.blocks.len() {
+                return Ok(Some(output));
+            }
+            let Some(kept) = observe(number + 1, output)? else {
+                return Ok(None);
+            };
+            rest = kept;
+        }
+        Ok(Some(rest))
     }
 
     fn all_but_last(&self) -> &[Block] {
@@ -139,11 +160,15 @@ impl Block {
         };
         let scale_1 = scale(format!("{name}.ls_1.gamma"))?;
         let scale_2 = scale(format!("{name}.ls_2.gamma"))?;
+        let norm = |weights: &mut Weights<'_>, part: &str| -> Result<LayerNorm> {
+            let norm = LayerNorm::load(weights, &format!("{name}.{part}"), width, kind)?;
+            Ok(norm.with_epsilon(shape.epsilon))
+        };
         Ok(Self {
-            norm_1: LayerNorm::load(weights, &format!("{name}.ln_1"), width, kind)?,
+            norm_1: norm(weights, "ln_1")?,
             attention: Attention::load(weights, &format!("{name}.attn"), width, shape.heads, kind)?,
             scale_1,
-            norm_2: LayerNorm::load(weights, &format!("{name}.ln_2"), width, kind)?,
+            norm_2: norm(weights, "ln_2")?,
             expand: Linear::load(weights, &format!("{name}.mlp.c_fc"), width, hidden, kind)?,
             contract: Linear::load(weights, &format!("{name}.mlp.c_proj"), hidden, width, kind)?,
             scale_2,
@@ -189,7 +214,7 @@ fn scaled(mut x: Tensor, scale: Option<&Tensor>) -> Result<Tensor> {
 }
 
 /// PyTorch's `MultiheadAttention` with one matrix for queries, keys and values.
-struct Attention {
+pub(super) struct Attention {
     queries_keys_values: Linear,
     queries: Linear,
     keys_values: Linear,
@@ -198,7 +223,8 @@ struct Attention {
 }
 
 impl Attention {
-    fn load(
+    /// Takes `<name>.in_proj_*` and `<name>.out_proj.*`.
+    pub(super) fn load(
         weights: &mut Weights<'_>,
         name: &str,
         width: i64,
@@ -224,7 +250,12 @@ impl Attention {
     }
 
     /// Attention of the one token a row in `query` (`[batch, 1, width]`) to all of `x`.
-    fn forward_one(&self, x: &Tensor, query: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+    pub(super) fn forward_one(
+        &self,
+        x: &Tensor,
+        query: &Tensor,
+        mask: Option<&Tensor>,
+    ) -> Result<Tensor> {
         let query = split_heads(&self.queries.forward(query)?, 1, self.heads)?;
         let parts = split_heads(&self.keys_values.forward(x)?, 2, self.heads)?;
         let attended = attend(&query[0], &parts[0], &parts[1], mask, false)?;

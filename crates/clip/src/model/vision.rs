@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::{Activation, LayerNorm, Linear, Observe};
+use super::layers::{Activation, LAYER_NORM_EPSILON, LayerNorm, Linear, Observe};
 use super::style::StyleLayer;
 use super::transformer::{Shape, Transformer};
 use super::weights::Weights;
@@ -58,6 +58,7 @@ impl VisionTransformer {
             layer_scale: blocks.layer_scale,
             activation,
             causal: false,
+            epsilon: LAYER_NORM_EPSILON,
         };
         let patches = weights.take(
             "visual.conv1.weight",
@@ -92,15 +93,7 @@ impl VisionTransformer {
     /// The layer of this name: `block1` is what comes out of the first block. The last block
     /// computes the class token alone, so it is none.
     pub fn layer(&self, name: &str) -> Option<StyleLayer> {
-        let number = match name {
-            "stem" => 0,
-            _ => name.strip_prefix("block")?.parse().ok()?,
-        };
-        let exists = i64::try_from(number).is_ok_and(|number| number < self.layers);
-        exists.then_some(StyleLayer {
-            number,
-            channels: self.width,
-        })
+        style_layer(name, self.layers, self.width)
     }
 
     /// Maps normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not normalised
@@ -108,15 +101,7 @@ impl VisionTransformer {
     /// first.
     pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let batch = pixels.size()[0];
-        let (grid, patch) = (self.grid, self.patch_size);
-        // Pixels beyond the last whole patch are left out, as by a convolution without padding.
-        let pixels = pixels
-            .f_narrow(2, 0, grid * patch)?
-            .f_narrow(3, 0, grid * patch)?;
-        let patches = pixels
-            .f_reshape([batch, 3, grid, patch, grid, patch])?
-            .f_permute([0, 2, 4, 1, 3, 5])?
-            .f_reshape([batch, grid * grid, 3 * patch * patch])?;
+        let patches = cut(pixels, self.grid, self.patch_size)?;
         let x = self.patches.forward(&patches)?.f_add_(&self.position)?;
         let class_token = self.class_token.f_expand([batch, 1, -1], false)?;
         let x = self
@@ -128,4 +113,28 @@ impl VisionTransformer {
         let x = self.norm_after.forward(&x.f_to_kind(Kind::Float)?)?;
         Ok(Some(x.f_matmul(&self.projection)?))
     }
+}
+
+/// Cuts pixels `[batch, 3, side, side]` into patches `[batch, grid * grid, 3 * patch * patch]`.
+pub(super) fn cut(pixels: &Tensor, grid: i64, patch: i64) -> Result<Tensor> {
+    let batch = pixels.size()[0];
+    // Pixels beyond the last whole patch are left out, as by a convolution without padding.
+    let pixels = pixels
+        .f_narrow(2, 0, grid * patch)?
+        .f_narrow(3, 0, grid * patch)?;
+    Ok(pixels
+        .f_reshape([batch, 3, grid, patch, grid, patch])?
+        .f_permute([0, 2, 4, 1, 3, 5])?
+        .f_reshape([batch, grid * grid, 3 * patch * patch])?)
+}
+
+/// The layer of a transformer of this many blocks that a style source names: `stem` is the input of
+/// the first block, `block1` what comes out of it. The last block is none.
+pub(super) fn style_layer(name: &str, layers: i64, channels: i64) -> Option<StyleLayer> {
+    let number = match name {
+        "stem" => 0,
+        _ => name.strip_prefix("block")?.parse().ok()?,
+    };
+    let exists = i64::try_from(number).is_ok_and(|number| number < layers);
+    exists.then_some(StyleLayer { number, channels })
 }

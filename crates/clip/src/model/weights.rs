@@ -112,6 +112,7 @@ impl WeightsFile {
             device,
             stored: as_named,
             problems: Vec::new(),
+            missing_left: most_missing(std::slice::from_ref(self)),
         })
     }
 }
@@ -159,7 +160,14 @@ pub fn of_shards<'a>(
         stored: as_named,
         unused,
         problems: Vec::new(),
+        missing_left: most_missing(files),
     })
+}
+
+/// More than any model lacks that these files were meant for.
+fn most_missing(files: &[WeightsFile]) -> f64 {
+    let bytes: u64 = files.iter().map(WeightsFile::size).sum();
+    2.0 * bytes as f64 + f64::from(1 << 27)
 }
 
 fn names_in(tensors: &SafeTensors<'_>) -> BTreeSet<String> {
@@ -176,8 +184,10 @@ pub enum Stored {
     As(String),
     /// Rows and columns exchanged.
     Transposed(String),
-    /// In three tensors of equal shape, one below the other.
-    Joined([String; 3]),
+    /// With a first dimension of 1 before its own.
+    Batched(String),
+    /// In several tensors, one below the other, each with its share of the rows in thirds.
+    Joined(Vec<(String, i64)>),
 }
 
 fn as_named(name: &str) -> Stored {
@@ -199,9 +209,12 @@ fn is_not_needed(name: &str) -> bool {
         || name.ends_with(".position_ids")
 }
 
+/// More problems than these help nobody.
+const MOST_PROBLEMS: usize = 2000;
+
 /// The tensors of a model while they are loaded from a file.
 ///
-/// A tensor that is missing or of another shape is recorded and replaced by zeros, so that
+/// A tensor that is missing or of another shape is recorded and replaced by one zero, so that
 /// [`Weights::finish`] can name all of them at once: one at a time, a wrong `MODEL_NAME` would be
 /// tedious to find.
 pub struct Weights<'a> {
@@ -212,6 +225,9 @@ pub struct Weights<'a> {
     stored: fn(&str) -> Stored,
     unused: BTreeSet<String>,
     problems: Vec<String>,
+    /// How many values may still be missing before the loading ends: a foreign configuration may ask
+    /// for any number of tensors of any size.
+    missing_left: f64,
 }
 
 /// Where tensors come from.
@@ -233,6 +249,7 @@ impl Weights<'static> {
             stored: as_named,
             unused: BTreeSet::new(),
             problems: Vec::new(),
+            missing_left: 0.0,
         }
     }
 }
@@ -252,33 +269,45 @@ impl Weights<'_> {
     /// Takes a tensor of this name and shape, in this precision, onto the model's device.
     ///
     /// # Errors
-    /// Only where libtorch fails; what does not fit is reported by [`Weights::finish`].
+    /// Where libtorch fails, or so much does not fit that the rest is not compared; what else does
+    /// not fit is reported by [`Weights::finish`].
     pub fn take(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor> {
+        let known = self.problems.len();
         let tensor = match (self.stored)(name) {
             Stored::As(name) => self.part(&name, shape)?,
+            Stored::Batched(name) => {
+                let batched: Vec<i64> = [1].iter().chain(shape).copied().collect();
+                self.part(&name, &batched)?.f_squeeze_dim(0)?
+            }
             Stored::Transposed(name) => {
                 let turned: Vec<i64> = shape.iter().rev().copied().collect();
                 self.part(&name, &turned)?.f_transpose(0, 1)?
             }
             Stored::Joined(names) => {
-                let mut third = shape.to_vec();
-                if let Some(rows) = third.first_mut() {
-                    *rows /= 3;
+                let mut parts = Vec::with_capacity(names.len());
+                for (name, thirds) in names {
+                    let mut part = shape.to_vec();
+                    if let Some(rows) = part.first_mut() {
+                        *rows = *rows / 3 * thirds;
+                    }
+                    parts.push(self.part(&name, &part)?);
                 }
-                let parts: Vec<Tensor> = names
-                    .iter()
-                    .map(|name| self.part(name, &third))
-                    .collect::<Result<_>>()?;
+                if self.problems.len() > known {
+                    return self.stand_in(shape, kind);
+                }
                 Tensor::f_cat(&parts, 0)?
             }
         };
+        if self.problems.len() > known {
+            return self.stand_in(shape, kind);
+        }
         Ok(tensor
             .f_to_device(self.device)?
             .f_to_kind(kind)?
             .f_contiguous()?)
     }
 
-    /// A tensor as the file has it, or zeros with a recorded problem.
+    /// A tensor as the file has it, or a stand-in with a recorded problem.
     fn part(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
         self.unused.remove(name);
         match self.read(name, shape) {
@@ -286,9 +315,23 @@ impl Weights<'_> {
             Err(TensorError::Torch(error)) => Err(error.into()),
             Err(TensorError::Problem(problem)) => {
                 self.problems.push(problem);
-                Ok(Tensor::f_zeros(shape, (Kind::Float, Device::Cpu))?)
+                self.missing_left -= shape.iter().map(|&side| side as f64).product::<f64>();
+                if self.missing_left < 0.0 || self.problems.len() > MOST_PROBLEMS {
+                    self.problems
+                        .push("  (the rest was not compared)".to_owned());
+                    return Err(ClipError::WeightsMismatch {
+                        path: self.path.to_owned(),
+                        problems: std::mem::take(&mut self.problems),
+                    });
+                }
+                self.stand_in(shape, Kind::Float)
             }
         }
+    }
+
+    /// One zero that is seen as a tensor of this shape, so that it takes no memory.
+    fn stand_in(&self, shape: &[i64], kind: Kind) -> Result<Tensor> {
+        Ok(Tensor::f_zeros([1], (kind, self.device))?.f_expand(shape, false)?)
     }
 
     fn read(&self, name: &str, shape: &[i64]) -> Result<Tensor, TensorError> {

@@ -1,16 +1,22 @@
-//! open_clip's `SimpleTokenizer`: the same token ids for the same text.
+//! Texts to tokens: open_clip's `SimpleTokenizer`, and tokenizers that files describe. The same
+//! token ids for the same text.
 
 mod bpe;
 mod clean;
+mod file;
 mod html;
 mod mojibake;
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
 use bpe::BytePairs;
+pub use clean::Cleaning;
+pub use file::{FILES, FileTokenizer, TokenizerFiles};
+
+use crate::error::Result;
 
 /// Number of tokens that there are: 512 bytes, 48,894 merges and two marks.
 pub const VOCABULARY_SIZE: i64 = 49_408;
@@ -28,7 +34,36 @@ const PATTERN: &str =
 static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(PATTERN).ok());
 static BYTE_PAIRS: LazyLock<BytePairs> = LazyLock::new(BytePairs::new);
 
-/// Turns texts into tokens for a model of one context length.
+/// What turns texts into the tokens of one model.
+#[derive(Clone)]
+pub enum ModelTokenizer {
+    /// CLIP's, which is built in.
+    Clip(Tokenizer),
+    /// The one in the model's folder.
+    File(Arc<FileTokenizer>),
+}
+
+impl ModelTokenizer {
+    /// Returns the tokens of a text.
+    ///
+    /// # Errors
+    /// As [`FileTokenizer::encode`]; CLIP's never fails.
+    pub fn encode(&self, text: &str) -> Result<Vec<i64>> {
+        match self {
+            Self::Clip(tokenizer) => Ok(tokenizer.encode(text)),
+            Self::File(tokenizer) => tokenizer.encode(text),
+        }
+    }
+
+    /// Builds now what the first text would wait for.
+    pub fn warm_up(&self) {
+        if let Self::Clip(tokenizer) = self {
+            tokenizer.warm_up();
+        }
+    }
+}
+
+/// Turns texts into tokens for a CLIP model of one context length.
 #[derive(Debug, Clone, Copy)]
 pub struct Tokenizer {
     context_length: usize,

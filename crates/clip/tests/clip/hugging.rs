@@ -209,7 +209,7 @@ fn hugging_face_configurations_that_are_not_computed_are_refused_by_name() {
     let folder = folder_of("gelu", &tensors_of("gelu"));
     let bytes = fixtures::read("hugging/gelu/config.json");
     for (pointer, value) in [
-        ("/model_type", json!("siglip")),
+        ("/model_type", json!("blip")),
         ("/architectures/0", json!("SiglipModel")),
         ("/text_config/hidden_act", json!("gelu_new")),
         ("/vision_config/hidden_act", json!("quick_gelu")),
@@ -268,4 +268,96 @@ fn hugging_face_preprocessing_is_read_or_refused_by_field() {
         let error = error_of(folder.path());
         assert!(error.contains(field) && error.contains(name), "{error}");
     }
+}
+
+/// A safetensors file of this header, with so many bytes of data.
+fn with_header(header: &str, data: usize) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    bytes.resize(bytes.len() + data, 0);
+    bytes
+}
+
+#[test]
+fn hugging_face_weights_with_a_false_header_are_refused() {
+    let folder = folder_of("gelu", &tensors_of("gelu"));
+    let path = folder.path().join("model.safetensors");
+    let tensor = |shape: &str, from: u64, to: u64| {
+        format!(r#"{{"dtype":"F32","shape":{shape},"data_offsets":[{from},{to}]}}"#)
+    };
+    let overlapping = format!(
+        r#"{{"a":{},"b":{}}}"#,
+        tensor("[2]", 0, 8),
+        tensor("[2]", 4, 12)
+    );
+    let beyond = format!(r#"{{"a":{}}}"#, tensor("[1099511627776]", 0, 4 << 40));
+    let overflowing = format!(r#"{{"a":{}}}"#, tensor("[4294967296,4294967296,4]", 0, 8));
+    let backwards = format!(r#"{{"a":{}}}"#, tensor("[2]", 8, 0));
+    let smaller = format!(r#"{{"a":{}}}"#, tensor("[2]", 0, 4));
+    let mut long = u64::MAX.to_le_bytes().to_vec();
+    long.resize(64, b'{');
+    for bytes in [
+        with_header(&overlapping, 12),
+        with_header(&beyond, 12),
+        with_header(&overflowing, 8),
+        with_header(&backwards, 8),
+        with_header(&smaller, 4),
+        with_header("{}", 8),
+        with_header(&"[".repeat(100_000), 0),
+        long,
+    ] {
+        fs::write(&path, &bytes).unwrap();
+        let error = load(folder.path()).err().expect("an error");
+        assert!(
+            matches!(error, ClipError::UnreadableWeights { .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn hugging_face_configurations_of_any_size_end_at_once() {
+    let folder = folder_of("gelu", &tensors_of("gelu"));
+    let bytes = fixtures::read("hugging/gelu/config.json");
+    let mut config: Value = serde_json::from_slice(&bytes).unwrap();
+    for tower in ["text_config", "vision_config"] {
+        config[tower]["hidden_size"] = json!(1 << 20);
+        config[tower]["intermediate_size"] = json!(1 << 20);
+        config[tower]["num_attention_heads"] = json!(1 << 10);
+        config[tower]["num_hidden_layers"] = json!(1024);
+    }
+    write_json(folder.path(), "config.json", &config);
+    let error = load(folder.path()).err().expect("an error");
+    assert!(
+        matches!(error, ClipError::WeightsMismatch { .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("the rest was not compared"));
+    // Narrow towers with a great many layers.
+    let mut config: Value = serde_json::from_slice(&bytes).unwrap();
+    config["vision_config"]["num_hidden_layers"] = json!(1024);
+    write_json(folder.path(), "config.json", &config);
+    let error = error_of(folder.path());
+    assert!(error.lines().count() < 2100, "{}", error.lines().count());
+    assert!(error.contains("the rest was not compared"));
+    // A file without an end, as far as its readers are concerned.
+    for name in ["config.json", "open_clip_config.json"] {
+        let file = fs::File::create(folder.path().join(name)).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let error = error_of(folder.path());
+        assert!(error.contains(name) && error.contains("16 MiB"), "{error}");
+    }
+}
+
+#[test]
+fn hugging_face_weights_with_nan_are_an_error() {
+    let mut tensors = tensors_of("gelu");
+    let (kind, _, data) = tensors.get_mut("visual_projection.weight").unwrap();
+    let nan = match kind {
+        Dtype::F16 => 0x7e00_u16.to_le_bytes().to_vec(),
+        _ => f32::NAN.to_le_bytes().to_vec(),
+    };
+    data[..nan.len()].copy_from_slice(&nan);
+    let error = verify(folder_of("gelu", &tensors).path(), None).unwrap_err();
+    assert!(matches!(error, ClipError::NotFinite), "{error}");
 }

@@ -9,6 +9,7 @@ mod hugging;
 mod models;
 mod preprocessing;
 mod pulling;
+mod siglip;
 mod style;
 mod style_sources;
 mod tokens;

@@ -226,3 +226,42 @@ fn a_folder_and_a_file_are_verified() {
             .contains(CONFIG)
     );
 }
+
+#[test]
+fn configurations_of_any_size_end_at_once() {
+    let folder = changed(|_| ());
+    let path = folder.path().join(CONFIG);
+    let whole: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let most = 1 << 20;
+    for (section, field, value) in [
+        ("vision_cfg", "layers", serde_json::json!(most)),
+        (
+            "vision_cfg",
+            "layers",
+            serde_json::json!([most, 1, 1, most]),
+        ),
+        ("vision_cfg", "width", serde_json::json!(most)),
+        ("text_cfg", "layers", serde_json::json!(most)),
+        ("text_cfg", "context_length", serde_json::json!(most)),
+        ("text_cfg", "mlp_ratio", serde_json::json!(1e300)),
+    ] {
+        let mut config = whole.clone();
+        config["model_cfg"][section][field] = value;
+        config["model_cfg"]["vision_cfg"]["head_width"] = serde_json::json!(4);
+        config["model_cfg"]["vision_cfg"]["image_size"] = serde_json::json!(32);
+        if field == "layers" {
+            config["model_cfg"]["vision_cfg"]["ls_init_value"] = serde_json::Value::Null;
+        }
+        fs::write(&path, config.to_string()).unwrap();
+        let error = error_of(folder.path());
+        assert!(
+            matches!(error, ClipError::WeightsMismatch { .. }),
+            "{field}: {error}"
+        );
+        assert!(error.to_string().lines().count() < 2100, "{field}");
+    }
+    let mut config = whole;
+    config["model_cfg"]["vision_cfg"]["image_size"] = serde_json::json!(i64::MAX);
+    fs::write(&path, config.to_string()).unwrap();
+    assert!(error_of(folder.path()).to_string().contains("image_size"));
+}

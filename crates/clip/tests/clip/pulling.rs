@@ -278,3 +278,32 @@ async fn an_unreachable_server_is_reported() {
         .unwrap_err();
     assert!(matches!(error, ClipError::Download { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn the_files_of_a_tokenizer_come_with_the_weights() {
+    let models = tempfile::tempdir().unwrap();
+    let server = serve([], true).await;
+    let entry = pretrained::find("ViT-B-16-SigLIP2", "webli").unwrap();
+    let mut last = 0;
+    let path = pull(entry, models.path(), &server.url, |there, _| last = there)
+        .await
+        .unwrap();
+    assert_eq!(last, 200_000);
+    for name in [
+        "open_clip_model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ] {
+        assert_eq!(fs::read(path.with_file_name(name)).unwrap(), content());
+        let asked = format!("/timm/vit-b-16-siglip2/resolve/main/{name} ");
+        let requests = server.requests.lock();
+        assert!(
+            requests.iter().any(|request| request.contains(&asked)),
+            "{name}"
+        );
+    }
+    pull(entry, models.path(), &server.url, |_, _| ())
+        .await
+        .unwrap();
+    assert_eq!(server.ranges().len(), 3);
+}
