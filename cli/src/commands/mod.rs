@@ -26,5 +26,5 @@ pub mod search;
 pub mod serve;
 pub mod styles;
 pub mod tag;
-mod tastes_of_clippy_0_2;
+pub mod tastes_of_clippy_0_2;
 pub mod worker;

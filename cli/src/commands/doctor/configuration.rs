@@ -7,8 +7,8 @@ use clippy_common::files;
 use clippy_core::settings::Settings;
 
 use super::Findings;
-use crate::commands::import::PREFERENCES_FILE;
 use crate::commands::serve::{ListenAddress, OR_ALLOW_ANYONE};
+use crate::commands::tastes_of_clippy_0_2::PREFERENCES_FILE;
 use crate::environment::Environment;
 use crate::{logging, private};
 
