@@ -99,12 +99,11 @@ impl FolderTask {
     async fn receive(&mut self, notice: Notice) {
         match notice {
             Notice::State(state) => {
-                let is_there = !matches!(state, WatchState::Away(_));
-                self.has_begun = true;
-                self.parts.status.watch_by(state);
-                if is_there {
+                if !matches!(state, WatchState::Away(_)) {
                     self.allow().await;
                 }
+                self.has_begun = true;
+                self.parts.status.watch_by(state);
             }
             Notice::Changed(changes) => {
                 if !std::mem::take(&mut self.has_begun) {
