@@ -29,6 +29,7 @@ fn the_documented_command_lines_are_accepted() {
         "clippy fetch safebooru --tags-file T --out D",
         "clippy fetch safebooru --tags-file T --out D --union --workers 2 --max-pages 3 --resume \
          --older-than-id 9 --max-id 8 --rate .5 --base-url http://127.0.0.1:1 --json",
+        "clippy fetch safebooru --tags-file T --out D --enqueue --ingest",
         "clippy tag",
         "clippy tag --vocabulary F --at-least .8 --accept --text-template x{tags} --enqueue --json",
         "clippy serve --with-worker",
@@ -71,6 +72,8 @@ fn incomplete_and_unknown_values_are_refused() {
         "clippy serve --bind 8000",
         "clippy reindex --rollback --model RN50",
         "clippy reindex --drop-old --rollback",
+        "clippy fetch safebooru --tags-file T --out D --ingest",
+        "clippy fetch safebooru --tags-file T --out D --enqueue --resume",
     ] {
         let error = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
         assert_eq!(error.exit_code(), 2, "{line}");

@@ -116,7 +116,7 @@ pub fn point(number: u64, dimension: usize) -> Point {
         text: vector(11),
         style: vector(3),
     };
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         vectors.text = None;
     }
     if number % 7 == 6 {
