@@ -326,7 +326,7 @@ fn siglip_tokenizers_that_do_not_fit_are_refused() {
     let folder = folder_of("hugging2");
     let path = folder.path().join("tokenizer.json");
     let whole = fs::read(&path).unwrap();
-    let mut refused = |content: &[u8], part: &str| {
+    let refused = |content: &[u8], part: &str| {
         fs::write(&path, content).unwrap();
         let error = error_of(folder.path());
         assert!(matches!(error, ClipError::Tokenizer { .. }), "{error:?}");
