@@ -84,6 +84,9 @@ pub fn from_json(json: Option<&Value>, family: Family, side: u32) -> Result<Imag
         Some(value) if !is_side(value, side) && !is_side_named(value, side) => {
             return Err(unsupported("size", &whole));
         }
+        _ if !is_cropped && family == Family::Siglip => {
+            return Err(unsupported("size", "`height` and `width` are needed"));
+        }
         _ if !is_cropped => {
             return Err(unsupported(
                 "do_center_crop",

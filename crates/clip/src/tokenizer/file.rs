@@ -135,9 +135,14 @@ impl TokenizerFiles {
         };
         // A file that cannot encode is refused now, not at the first search.
         for text in ["", "Two words, 二つの言葉 🎨"] {
-            tokenizer
+            let tokens = tokenizer
                 .encode(text)
                 .map_err(|reason| error(reason.to_string()))?;
+            if let Some(beyond) = tokens.iter().find(|&&token| token >= config.vocab_size) {
+                return Err(error(format!(
+                    "it adds the token {beyond}, which the model lacks"
+                )));
+            }
         }
         Ok(tokenizer)
     }
