@@ -51,7 +51,7 @@ impl Description {
             let tokenizer = ModelTokenizer::Clip(Tokenizer::new(length));
             return Ok((tokenizer, String::new()));
         };
-        let tokenizer = files.load(text, siglip.cleaning)?;
+        let tokenizer = files.load((text.vocab_size, text.context_length), siglip.cleaning)?;
         let fingerprint = tokenizer.fingerprint().to_owned();
         Ok((ModelTokenizer::File(Arc::new(tokenizer)), fingerprint))
     }

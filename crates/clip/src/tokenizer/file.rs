@@ -13,7 +13,6 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, TruncationParams};
 
 use super::Cleaning;
-use crate::config::TextConfig;
 use crate::error::{ClipError, Result};
 
 const TOKENIZER_FILE: &str = "tokenizer.json";
@@ -76,11 +75,15 @@ impl TokenizerFiles {
         Cleaning::Nothing
     }
 
-    /// Reads the tokenizer for a text tower.
+    /// Reads the tokenizer for a text tower with this number of tokens, and of places for them.
     ///
     /// # Errors
     /// [`ClipError::Tokenizer`] with what is wrong.
-    pub fn load(&self, config: &TextConfig, cleaning: Cleaning) -> Result<FileTokenizer> {
+    pub fn load(
+        &self,
+        (vocabulary, places): (i64, i64),
+        cleaning: Cleaning,
+    ) -> Result<FileTokenizer> {
         let bytes = read(&self.path, MOST_BYTES)?;
         let error = |reason: String| self.error(reason);
         // What these files may hold is decided by a foreign crate: it must not end this process.
@@ -89,13 +92,13 @@ impl TokenizerFiles {
             .map_err(|_| error("its parts do not fit together".to_owned()))?
             .map_err(|reason| error(reason.to_string()))?;
         let largest = inner.get_vocab(true).into_values().max().unwrap_or(0);
-        if i64::from(largest) >= config.vocab_size {
+        if i64::from(largest) >= vocabulary {
             return Err(error(format!(
-                "it has the token {largest}, but the model has {} tokens: it is another model's",
-                config.vocab_size
+                "it has the token {largest}, but the model has {vocabulary} tokens: it is another \
+                 model's"
             )));
         }
-        let length = usize::try_from(config.context_length).unwrap_or(usize::MAX);
+        let length = usize::try_from(places).unwrap_or(usize::MAX);
         let (pad_id, pad_token) = self.padding(&inner)?;
         let is_left = self.text("padding_side") == Some("left");
         let truncation = TruncationParams {
@@ -138,7 +141,7 @@ impl TokenizerFiles {
             let tokens = tokenizer
                 .encode(text)
                 .map_err(|reason| error(reason.to_string()))?;
-            if let Some(beyond) = tokens.iter().find(|&&token| token >= config.vocab_size) {
+            if let Some(beyond) = tokens.iter().find(|&&token| token >= vocabulary) {
                 return Err(error(format!(
                     "it adds the token {beyond}, which the model lacks"
                 )));

@@ -39,7 +39,7 @@ impl Ranking {
                 continue;
             }
             let appearance = Appearance::of(&hit.payload);
-            let share = appearance.and_then(|appearance| share_of(&appearance, wanted));
+            let share = appearance.and_then(|appearance| share_of(appearance.colours(), wanted));
             hit.score += weight * share.unwrap_or(0.0);
         }
         pool.sort_by(by_score);
