@@ -46,7 +46,7 @@ test("what was undone, is too old, or changed nothing cannot be undone", () => {
     shown([
       ...bulk("6", "restore", 2, { filter: { change: "1" } }),
       ...bulk("5", "restore", 1, { filter: { ids: [7] } }),
-      ...bulk("8", "restore", 0, { filter: { change: "4" } }),
+      ...bulk("8", "restore", 0, { filter: { change: "9" } }),
       line("4", "delete", 1, { id: 7 }, 98),
       line("7", "edit", 1, { id: 7, edit: { rating: "g" } }, 98),
       ...bulk("3", "delete", 0, { filter: { tags: ["none"] } }),
