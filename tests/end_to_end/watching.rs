@@ -447,7 +447,7 @@ fn without_a_server_a_command_watches_until_it_is_stopped() {
     });
     assert!(status.success(), "{status} {}", log.lock());
     let later = json(watched.base.path(), &["add", &root, "--json"]);
-    assert_eq!(later["scan"]["unchanged"], 2, "{later}");
+    assert_eq!(later["scan"]["files"], 2, "{later}");
     assert_eq!(later["totals"]["embedded"], 0, "{later}");
     // The list of folders is kept, so a server goes on from here.
     let server = Server::start(watched.base.path(), "serve", &[]);
