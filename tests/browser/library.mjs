@@ -2,7 +2,8 @@
 // on a desktop and on a phone, and changed many at once by an admin.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -230,4 +231,45 @@ test("dropped pictures are found, corrected, deleted and put back; many are chan
   assert.ok(width <= 390, `${width} pixels wide`);
   assert.deepEqual(phone.faults, []);
   await phone.close();
+});
+
+test("a watched folder is followed: its pictures are found, and marked when their files are gone", async () => {
+  const watched = realpathSync(mkdtempSync(join(tmpdir(), "clippy-watched-")));
+  const { url: at } = await serve({ IMAGES_ROOT: watched });
+  const { page, faults, close } = await open("/", { at, viewport: { width: 1280, height: 800 } });
+  await page.getByRole("link", { name: "Admin" }).click();
+  const section = page.getByRole("region", { name: "Watched folders" });
+  await section.getByLabel("Watch another folder").fill(watched);
+  await section.getByRole("button", { name: "Watch", exact: true }).click();
+  await section.locator('li[data-state="events"], li[data-state="polling"]').waitFor();
+  await keep(page, "library-watched-light");
+  await checkAccessible(page, "watched folders");
+
+  const file = join(watched, "Tuppence.png");
+  writeFileSync(file, pictureOf("cat", "vector_art"));
+  const body = { query_text: "tuppence", tag_filters: "tuppence" };
+  const found = await until("the new picture", async () => {
+    const { results } = await call("/api/search/hybrid", { at, method: "POST", body });
+    return results[0];
+  });
+  await page.getByRole("link", { name: "Studio", exact: true }).click();
+  await find(page, "tuppence");
+  const dialog = await openFirst(page);
+  await dialog.getByText("Tuppence.png").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+
+  rmSync(file);
+  await until("the mark of the missing file", async () => (await call(`/api/pictures/${found.id}`, { at })).payload.missing);
+  await page.reload();
+  await (await openFirst(page)).getByText("The file was gone when its folder was scanned last.").waitFor();
+  await keep(page, "library-missing-light");
+
+  // Switched off, it stays in the list.
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await page.getByRole("link", { name: "Admin" }).click();
+  await section.getByRole("switch").click();
+  await section.locator('li[data-state="off"]').waitFor();
+  assert.deepEqual(faults.filter((fault) => !/status of 4\d\d/.test(fault)), []);
+  await close();
+  rmSync(watched, { recursive: true });
 });
