@@ -122,7 +122,7 @@ async fn other_paths_and_fields_are_refused() {
             422,
             "unsupported",
         ),
-        (json!({"path": "comics"}), 422, "unsupported"),
+        (json!({"path": "comics"}), 422, "invalid_input"),
     ] {
         let refused = switch(&server, &body).await;
         let status = StatusCode::from_u16(status).expect("a status");

@@ -68,15 +68,15 @@ impl WalkResult {
                 forgotten.push((file.folder, file.name));
                 continue;
             };
+            // The record of a moved file goes when the run is confirmed: if its new place is lost
+            // before that, the picture must not be forgotten.
             if with_line.contains(&point) {
                 sum.summary.moved += 1;
-                forgotten.push((file.folder, file.name));
+                sum.gone.push(file);
             } else if let Some(copy) = first_copy(scanner, point, &file).await? {
                 sum.summary.moved += 1;
                 replace_by(scanner, target, copy, &mut sum).await?;
                 with_line.insert(point);
-                // It is forgotten when the run is confirmed: after a crash, the next scan finds the
-                // copy again.
                 sum.gone.push(file);
             } else {
                 sum.summary.missing(path_text(&file.folder, &file.name));

@@ -220,3 +220,19 @@ async fn a_file_that_was_just_written_to_is_left_for_later() {
     let later = fixture.add().await;
     assert_eq!((later.summary.being_written, later.summary.missing), (1, 0));
 }
+
+#[tokio::test]
+async fn a_picture_that_is_moved_and_gone_before_it_is_stored_again_is_marked() {
+    let fixture = Fixture::new().await;
+    fixture.picture("stays.png", 1);
+    fixture.picture("fox.png", 2);
+    let fox = fixture.add().await.id("fox.png");
+    fs::rename(fixture.path("fox.png"), fixture.path("wolf.png")).expect("moved");
+    let moved = fixture.scan().await;
+    assert_eq!(moved.summary.moved, 1, "{:?}", moved.summary);
+    fs::remove_file(fixture.path("wolf.png")).expect("removed");
+    fixture.store(&moved, &["wolf.png"]).await;
+    let gone = fixture.add().await;
+    assert_eq!(gone.summary.missing, 1, "{:?}", gone.summary);
+    assert!(fixture.is_missing(&fox));
+}
