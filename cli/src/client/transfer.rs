@@ -88,7 +88,7 @@ impl Client {
 /// The collection of a server.
 pub struct ServerCollection<'a>(pub &'a Client);
 
-fn failed(failure: Failure) -> Error {
+fn failed(failure: &Failure) -> Error {
     Error::new(ErrorCode::Unavailable, failure.to_string())
 }
 
@@ -107,13 +107,18 @@ fn written(body: &impl Serialize) -> Result<Value> {
 #[async_trait]
 impl Source for ServerCollection<'_> {
     async fn describe(&self) -> Result<Description> {
-        understood(self.0.get("/api/admin/export", &[]).await.map_err(failed)?)
+        understood(
+            self.0
+                .get("/api/admin/export", &[])
+                .await
+                .map_err(|failure| failed(&failure))?,
+        )
     }
 
     async fn points(&self, from: Option<PointId>) -> Result<PointPage> {
         let query: Vec<(&str, String)> = from.iter().map(|id| ("from", id.to_string())).collect();
         let bytes = self.0.get_bytes("/api/admin/export/points", &query).await;
-        decode_page(&bytes.map_err(failed)?)
+        decode_page(&bytes.map_err(|failure| failed(&failure))?)
     }
 
     async fn records(&self, after: Option<&str>) -> Result<Records> {
@@ -122,7 +127,7 @@ impl Source for ServerCollection<'_> {
             .map(|after| ("after", (*after).to_owned()))
             .collect();
         let answer = self.0.get("/api/admin/export/records", &query).await;
-        understood(answer.map_err(failed)?)
+        understood(answer.map_err(|failure| failed(&failure))?)
     }
 }
 
@@ -131,7 +136,7 @@ impl Sink for ServerCollection<'_> {
     async fn begin(&self, description: &Description) -> Result<Begun> {
         let body = written(description)?;
         let answer = self.0.post("/api/admin/import", &body).await;
-        understood(answer.map_err(failed)?)
+        understood(answer.map_err(|failure| failed(&failure))?)
     }
 
     async fn points(&self, page: PointPage, rules: Rules) -> Result<Stored> {
@@ -140,17 +145,17 @@ impl Sink for ServerCollection<'_> {
             .0
             .post_bytes("/api/admin/import/points", &rules, body)
             .await;
-        understood(answer.map_err(failed)?)
+        understood(answer.map_err(|failure| failed(&failure))?)
     }
 
     async fn records(&self, records: Records) -> Result<StoredRecords> {
         let body = written(&records)?;
         let answer = self.0.post("/api/admin/import/records", &body).await;
-        understood(answer.map_err(failed)?)
+        understood(answer.map_err(|failure| failed(&failure))?)
     }
 
     async fn finish(&self) -> Result<()> {
         let done = self.0.post_until_done("/api/admin/import/finish").await;
-        done.map(drop).map_err(failed)
+        done.map(drop).map_err(|failure| failed(&failure))
     }
 }
