@@ -107,6 +107,7 @@ describe("a page", () => {
     weights: { image: 1, edge: 0, text: 0, style: 0 },
     calibrated: false,
     collapsed: 0,
+    nothing_close: false,
     collection: "c",
   };
 

@@ -92,7 +92,7 @@ export function pageOf(answer: Schemas["SearchResponse"]): SearchPage {
     tookMs: answer.took_ms.total,
     priors: answer.priors_size,
     calibrated: answer.calibrated,
-    nothingClose: answer.nothing_close ?? false,
+    nothingClose: answer.nothing_close,
     didYouMean: answer.did_you_mean?.text ?? null,
     facets: answer.facets ?? null,
   };
