@@ -102,6 +102,8 @@ pub struct SiglipText {
     pub is_tanh: bool,
     /// What is done to a text before its tokenizer sees it.
     pub cleaning: Cleaning,
+    /// Whether the output goes through a linear layer. Without one its width is the embedding's.
+    pub is_projected: bool,
 }
 
 impl VisionConfig {

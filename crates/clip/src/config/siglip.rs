@@ -65,7 +65,8 @@ pub(super) fn from_sections(
     vision: &Section<'_>,
     text: &Section<'_>,
 ) -> Result<ModelConfig> {
-    let (vision_config, text_config) = (vision_config(vision)?, text_config(text)?);
+    let vision_config = vision_config(vision)?;
+    let text_config = text_config(text, vision_config.width)?;
     whole.refuse_others(&["embed_dim", "vision_cfg", "text_cfg", "custom_text"], &[])?;
     if whole.given("custom_text") == Some(&Value::Bool(false)) {
         return Err(whole.unsupported("custom_text", "SigLIP's weights need `true`"));
@@ -120,7 +121,7 @@ fn vision_config(section: &Section<'_>) -> Result<VisionConfig> {
     })
 }
 
-fn text_config(section: &Section<'_>) -> Result<TextConfig> {
+fn text_config(section: &Section<'_>, embed_dim: i64) -> Result<TextConfig> {
     section.refuse_others(
         &[
             "context_length",
@@ -133,15 +134,23 @@ fn text_config(section: &Section<'_>) -> Result<TextConfig> {
             "tokenizer_kwargs",
             "no_causal_mask",
             "proj_bias",
+            "proj_type",
             "norm_kwargs",
             "act_kwargs",
         ],
         &[("pool_type", "last")],
     )?;
     section.required("pool_type")?;
+    let is_projected = match section.given("proj_type").map(Value::as_str) {
+        None | Some(Some("linear")) => true,
+        Some(Some("none")) => false,
+        _ => return Err(section.unsupported("proj_type", "only `linear` and `none` are known")),
+    };
+    if is_projected && section.required("proj_bias")? != &json!(true) {
+        return Err(section.unsupported("proj_bias", "only true is supported"));
+    }
     for (field, only) in [
         ("no_causal_mask", json!(true)),
-        ("proj_bias", json!(true)),
         ("norm_kwargs", json!({"eps": 1e-6})),
     ] {
         if section.required(field)? != &only {
@@ -165,8 +174,12 @@ fn text_config(section: &Section<'_>) -> Result<TextConfig> {
         siglip: Some(SiglipText {
             is_tanh,
             cleaning: cleaning(section)?,
+            is_projected,
         }),
     };
+    if !is_projected && config.width != embed_dim {
+        return Err(section.unsupported("proj_type", "the towers differ in width"));
+    }
     if config.width % config.heads != 0 {
         return Err(section.invalid("heads", "a divisor of the width"));
     }

@@ -69,6 +69,7 @@ fn text_config(tower: &Tower<'_>, cleaning: Cleaning) -> Result<TextConfig> {
         siglip: Some(SiglipText {
             is_tanh: is_tanh(tower)?,
             cleaning,
+            is_projected: true,
         }),
     })
 }

@@ -22,8 +22,8 @@ pub struct TextTransformer {
 enum End {
     /// The one at the end mark of a causal transformer, times a matrix.
     Mark(Tensor),
-    /// The one at the last place of a full context.
-    Last(Linear),
+    /// The one at the last place of a full context, and perhaps a linear layer.
+    Last(Option<Linear>),
 }
 
 impl TextTransformer {
@@ -66,10 +66,10 @@ impl TextTransformer {
             transformer: Transformer::load(weights, "transformer", shape, kind)?,
             norm_after: LayerNorm::load(weights, "ln_final", width, full)?.with_epsilon(epsilon),
             end: match siglip {
-                Some(_) => {
-                    let projection =
-                        Linear::load(weights, "text_projection", width, embed_dim, full)?;
-                    End::Last(projection)
+                Some(siglip) => {
+                    let mut load =
+                        || Linear::load(weights, "text_projection", width, embed_dim, full);
+                    End::Last(siglip.is_projected.then(&mut load).transpose()?)
                 }
                 None => End::Mark(weights.take("text_projection", &[width, embed_dim], full)?),
             },
@@ -110,7 +110,8 @@ impl TextTransformer {
         let x = self.norm_after.forward(&x)?;
         match &self.end {
             End::Mark(projection) => Ok(x.f_matmul(projection)?),
-            End::Last(projection) => projection.forward(&x),
+            End::Last(None) => Ok(x),
+            End::Last(Some(projection)) => projection.forward(&x),
         }
     }
 

@@ -169,12 +169,19 @@ fn hugging_face_tensor_that_is_not_in_its_shard_is_named_with_the_shard() {
 #[test]
 fn hugging_face_index_cannot_name_files_elsewhere() {
     let folder = sharded();
-    write_json(
-        folder.path(),
-        INDEX,
-        &json!({"weight_map": {QUERY: "../x.safetensors"}}),
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    for name in ["config.json", SHARDS[0], SHARDS[1]] {
+        fs::copy(folder.path().join(name), inner.join(name)).unwrap();
+    }
+    // The file is there, and holds the tensor.
+    let elsewhere = format!("../{}", SHARDS[1]);
+    write_json(&inner, INDEX, &json!({"weight_map": {QUERY: elsewhere}}));
+    let error = error_of(&inner);
+    assert!(
+        error.contains(&elsewhere) && error.contains("names no file"),
+        "{error}"
     );
-    assert!(error_of(folder.path()).contains("../x.safetensors"));
 }
 
 #[test]

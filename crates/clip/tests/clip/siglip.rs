@@ -252,6 +252,9 @@ fn siglip_prepares_pictures_in_its_own_way() {
     }
     let folder = folder_of("hugging2");
     let name = "preprocessor_config.json";
+    fs::write(folder.path().join(name), "{}").unwrap();
+    let transform = load(folder.path()).unwrap().info.transform.clone();
+    assert_eq!(transform.resize_mode, ResizeMode::Squash);
     let json = json!({"image_processor_type": "SiglipImageProcessor", "resample": 2,
         "size": {"height": 32, "width": 32}, "image_mean": [0.4, 0.5, 0.5],
         "image_std": [0.5, 0.5, 0.5], "do_convert_rgb": null});
@@ -485,6 +488,7 @@ fn other_variants_of_siglip_are_refused_by_name() {
         ("/vision_cfg/image_size", json!(64)),
         ("/text_cfg/no_causal_mask", json!(false)),
         ("/text_cfg/proj_bias", json!(false)),
+        ("/text_cfg/proj_type", json!("mlp")),
         ("/text_cfg/pool_type", json!("argmax")),
         ("/text_cfg/norm_kwargs", json!({"eps": 1e-5})),
         ("/text_cfg/act_kwargs", json!({"approximate": "other"})),
@@ -535,6 +539,42 @@ fn siglip_tensors_that_do_not_fit_are_named_as_the_file_names_them() {
         assert!(error.contains(&format!("missing: {tensor}")), "{error}");
         assert_eq!(error.lines().count(), 2, "{error}");
     }
+}
+
+/// Without a projection the vectors are those of the projection that changes nothing.
+#[test]
+fn siglip_may_have_no_projection_of_texts() {
+    let folder = folder_of("open_clip");
+    let path = folder.path().join("open_clip_model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let whole = SafeTensors::deserialize(&bytes).unwrap();
+    let half = |is_one: bool| if is_one { [0, 0x3c] } else { [0, 0] };
+    let identity: Vec<u8> = (0..32 * 32).flat_map(|at| half(at % 33 == 0)).collect();
+    let zeros = vec![0; 64];
+    let mut embedded = Vec::new();
+    for is_projected in [true, false] {
+        let mut tensors: BTreeMap<String, TensorView<'_>> = whole.tensors().into_iter().collect();
+        for (part, shape, data) in [
+            ("weight", vec![32, 32], &identity),
+            ("bias", vec![32], &zeros),
+        ] {
+            let name = format!("text.text_projection.{part}");
+            tensors.remove(&name).unwrap();
+            if is_projected {
+                let view = TensorView::new(safetensors::Dtype::F16, shape, data).unwrap();
+                tensors.insert(name, view);
+            }
+        }
+        fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+        if !is_projected {
+            let pointer = "/model_cfg/text_cfg/proj_type";
+            change(folder.path(), OPEN_CLIP_CONFIG, pointer, json!("none"));
+        }
+        let model = load(folder.path()).unwrap();
+        let tokens = model.tokenizer.encode("a red apple").unwrap();
+        embedded.extend(model.model.embed_texts(&[&tokens]).unwrap());
+    }
+    assert!(cosine(&embedded[0], &embedded[1]) > 0.99999);
 }
 
 /// `../fixtures/siglip_full_size.py` makes the folder.
