@@ -64,6 +64,13 @@ impl FromRequest<AppState> for LargeBytes {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let essence = content_type(request.headers());
+        if essence != "application/octet-stream" {
+            let given = shorten(&essence, 60);
+            return Err(Problem::unsupported_media_type(format!(
+                "the content type is \"{given}\": send application/octet-stream"
+            )));
+        }
         let (bytes, held) = read_whole(request, state.options().search_body_bytes, state).await?;
         Ok(Self { bytes, _held: held })
     }

@@ -8,6 +8,8 @@ use crate::state::AppState;
 
 /// The weight of a found subject.
 const WEIGHT: f32 = 0.8;
+/// The letters of a prompt that are searched for; the rest describes details.
+const MOST_LETTERS: usize = 500;
 
 /// Adds the picture of the gallery that is closest to the prompt as a subject reference, if the
 /// provider needs one. Without a close picture, the request stays as it is.
@@ -20,11 +22,12 @@ pub(super) async fn with_found_subject(
 ) -> Result<GenerateRequest> {
     let providers = &state.generation().providers;
     let provider = providers.get(request.provider.as_deref())?;
+    request.validate()?;
     let Some(words) = provider.subject_to_find(&request) else {
         return Ok(request);
     };
     let query = SearchQuery {
-        text: Some(words),
+        text: Some(words.chars().take(MOST_LETTERS).collect()),
         top: 1,
         ..SearchQuery::default()
     };

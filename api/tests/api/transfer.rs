@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Setup, TestServer, json as body, secrets};
 
+const OCTETS: &str = "application/octet-stream";
 const ALL: &str = "/api/admin/import/points?style=true&text=true&groups=true";
 
 async fn get(server: &TestServer, path: &str) -> Value {
@@ -55,7 +56,12 @@ async fn one_server_imports_what_another_one_exports() {
     let bytes = answer.expect("an answer").bytes().await.expect("a page");
     let page = decode_page(&bytes).expect("a page");
     assert_eq!((page.points.len(), page.next), (40, None));
-    let sent = target.post(ALL).body(bytes.clone()).send().await;
+    let sent = target
+        .post(ALL)
+        .header("content-type", OCTETS)
+        .body(bytes.clone())
+        .send()
+        .await;
     let stored = body(sent.expect("an answer")).await;
     assert_eq!((&stored["added"], &stored["kept"]), (&json!(40), &json!(0)));
     assert_eq!(points(&target), points(&source));
@@ -99,7 +105,12 @@ async fn invalid_pages_are_refused_and_change_nothing() {
             415,
         ),
     ] {
-        let answer = server.post(path).body(sent).send().await;
+        let answer = server
+            .post(path)
+            .header("content-type", OCTETS)
+            .body(sent)
+            .send()
+            .await;
         assert_eq!(answer.expect("an answer").status(), expected, "{path}");
     }
     for path in [
@@ -110,7 +121,12 @@ async fn invalid_pages_are_refused_and_change_nothing() {
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
     }
     "another".clone_into(&mut server.gallery.fingerprint.lock());
-    let answer = server.post(ALL).body(bytes).send().await;
+    let answer = server
+        .post(ALL)
+        .header("content-type", OCTETS)
+        .body(bytes)
+        .send()
+        .await;
     assert_eq!(answer.expect("an answer").status(), StatusCode::CONFLICT);
     assert_eq!(points(&server), before);
 }

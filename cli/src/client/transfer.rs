@@ -9,6 +9,7 @@ use clippy_transfer::{
     Begun, Description, PointPage, Records, Rules, Sink, Source, Stored, StoredRecords,
     decode_page, encode_page,
 };
+use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -80,8 +81,9 @@ impl Client {
         query: &impl Serialize,
         body: Vec<u8>,
     ) -> Result<Value, Failure> {
-        self.admin_answer(self.http.post(self.at(path)).query(query).body(body))
-            .await
+        let request = self.http.post(self.at(path)).query(query);
+        let request = request.header(CONTENT_TYPE, "application/octet-stream");
+        self.admin_answer(request.body(body)).await
     }
 }
 
