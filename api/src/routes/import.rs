@@ -125,9 +125,10 @@ pub(crate) struct RulesQuery {
 )]
 pub(crate) async fn import_points(
     State(state): State<AppState>,
-    ApiQuery(query): ApiQuery<RulesQuery>,
+    query: Result<ApiQuery<RulesQuery>, Problem>,
     body: LargeBytes,
 ) -> Result<Json<Stored>, Problem> {
+    let ApiQuery(query) = query?;
     let rules = Rules {
         replace: query.replace,
         style: query.style,

@@ -131,11 +131,15 @@ async fn decisions_about_pictures_are_carried_out() {
         "accept": [{ "id": 0, "tags": ["round", "red"] }, { "id": 1, "tags": ["round"] }],
         "reject": [{ "id": 1, "tags": ["red"] }],
     });
-    let reviewed = review(&server, &decisions).await;
+    let mut reviewed = review(&server, &decisions).await;
+    let change = reviewed["change"].take();
     assert_eq!(
         reviewed,
-        json!({ "accepted": 3, "rejected": 1, "pictures": 2, "more": false })
+        json!({ "accepted": 3, "rejected": 1, "pictures": 2, "more": false, "change": null })
     );
+    let undo = json!({ "action": "restore", "filter": { "change": change }, "dry_run": true });
+    let kept = server.post("/api/pictures/bulk").json(&undo).send().await;
+    assert_eq!(body(kept.expect("an answer")).await["count"], 2);
     let payload = server.gallery.point(1).payload;
     assert_eq!(words_of(&payload, "tags_all").last(), Some("round"));
     assert_eq!(words_of(&payload, "rejected_tags").last(), Some("red"));

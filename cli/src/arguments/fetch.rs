@@ -47,7 +47,7 @@ pub struct SafebooruArguments {
     /// Requests a second, of all workers together.
     #[arg(long, value_name = "R", default_value_t = 4.0, value_parser = parse_rate)]
     pub rate: f64,
-    /// Address of the site [default: https://safebooru.org, or the first of the server's
+    /// Address of the site [default: `https://safebooru.org`, or the first of the server's
     /// FETCH_SITES].
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,

@@ -359,7 +359,7 @@ async fn invalid_requests_are_refused_before_anything_is_queued() {
         (
             json!({"prompt": "a", "count": -1}),
             (unfit, "invalid_input"),
-            "u32",
+            "a whole number",
         ),
         (json!({"prompt": 7}), (unfit, "invalid_input"), "string"),
         (
