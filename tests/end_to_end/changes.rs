@@ -138,7 +138,9 @@ fn bulk_changes_during_searches_and_a_reindex_are_whole_and_are_undone_bit_for_b
     let data = folder.path().join("data");
     let before = points_of(&data, Path::new("collection"), "clippy");
 
-    let server = Server::start(folder.path(), "serve", &[]);
+    let root = manifest.parent().expect("a folder").display().to_string();
+    let settings = [("IMAGES_ROOT", root.as_str())];
+    let server = Server::start_with(folder.path(), "serve", &[], &settings);
     let (over, is_deleted) = (AtomicBool::new(false), AtomicBool::new(false));
     let searches = AtomicU64::new(0);
     let (deletion, edit, live) = std::thread::scope(|scope| {
