@@ -3,7 +3,7 @@
 use super::colours::{is_colour_word, share_of};
 use super::duplicates::Appearance;
 use super::fusion::{Hit, Ranking, by_score};
-use crate::gallery::tags_of;
+use crate::gallery::{ProbeKind, tags_of};
 
 /// How many of the best hits are compared by colour. It is always the same number, so that pages fit
 /// together.
@@ -13,10 +13,12 @@ pub const POOL: usize = 200;
 const WORTH: f32 = 0.12;
 
 impl Ranking {
-    /// Whether the query's words name colours.
+    /// Whether the query has words alone, and they name colours. Beside a drawing, what it shows
+    /// counts more than its colours: a line drawing has none.
     #[must_use]
     pub fn compares_colours(&self) -> bool {
-        !self.colours().is_empty()
+        let mut kinds = self.weighted_probes().map(|(_, kind)| kind);
+        !self.colours().is_empty() && kinds.all(ProbeKind::is_of_words)
     }
 
     /// Moves pictures of the colours that the words name up among the first [`POOL`] hits. If tags

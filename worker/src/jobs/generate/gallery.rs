@@ -129,12 +129,13 @@ fn tags_of(output: &Output) -> Vec<String> {
 /// Returns the payload: fields with the names that manifests use, and the picture's lineage.
 fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload {
     let lineage = &output.lineage;
-    let references: Vec<Value> = lineage
-        .references
-        .iter()
-        .filter_map(|used| used.origin.id)
-        .map(|id| json!(id))
-        .collect();
+    // A picture may be the reference for the style and for the subject.
+    let mut references: Vec<PointId> = Vec::new();
+    for id in lineage.references.iter().filter_map(|used| used.origin.id) {
+        if !references.contains(&id) {
+            references.push(id);
+        }
+    }
     let fields = json!({
         ID_FIELD: id,
         // Relative to the folder of generated pictures, which is one of the collection's roots.
