@@ -198,7 +198,10 @@ fn export_of_many(folder: &Path, count: u64) -> PathBuf {
             fingerprint: fingerprint.to_owned(),
         };
         let body = encode_page(&page).expect("encoded");
-        let answer = http.post(&url).body(body).send().expect("an answer");
+        let request = http
+            .post(&url)
+            .header("content-type", "application/octet-stream");
+        let answer = request.body(body).send().expect("an answer");
         assert!(answer.status().is_success(), "{:?}", answer.text());
     }
     let export = folder.join("many");
