@@ -51,7 +51,7 @@ const COLOURS: [Colour; 14] = [
     hued("purple", 308.0, 24.0, (0.15, 0.9)),
     hued("violet", 300.0, 24.0, (0.15, 0.9)),
     hued("pink", 0.0, 22.0, (0.6, 1.0)),
-    hued("brown", 55.0, 24.0, (0.15, 0.62)),
+    hued("brown", 58.0, 18.0, (0.15, 0.62)),
     grey("black", (0.0, 0.32)),
     grey("grey", (0.3, 0.85)),
     grey("gray", (0.3, 0.85)),
