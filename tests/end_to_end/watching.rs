@@ -265,6 +265,11 @@ fn a_folder_that_is_away_loses_nothing_and_is_caught_up_with_when_it_is_back() {
     watched.wait_until_equal(&server);
     let folder = watched.wait_for_state(&server, "events");
     assert_eq!(folder["path"], watched.root().display().to_string());
+    // Files count as known when the job that added them has ended.
+    wait_for_blocking("the job to end", Duration::from_secs(60), || {
+        let shown = server.api().get_json("/api/admin/watch");
+        shown["folders"][0]["job"].is_null().then_some(())
+    });
 
     // As when a drive is not mounted: first the folder is gone, then an empty one is in its place.
     let elsewhere = watched.base.path().join("elsewhere");

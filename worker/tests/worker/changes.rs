@@ -387,6 +387,7 @@ async fn a_picture_of_a_replaced_model_comes_back_with_its_words() {
 #[tokio::test]
 async fn a_review_of_proposed_tags_is_recorded_and_undone_bit_for_bit() {
     let fixture = Fixture::new();
+    fixture.gallery.roots.lock().push("pictures".to_owned());
     let mut pictures = tagged_pictures(1, 256, DIMENSION, false);
     pictures.extend(tagged_pictures(257, 8, DIMENSION, true));
     for picture in pictures {

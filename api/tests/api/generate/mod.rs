@@ -383,11 +383,6 @@ async fn invalid_requests_are_refused_before_anything_is_queued() {
             (unfit, "unsupported"),
             "prompt would be approximated",
         ),
-        (
-            json!({"prompt": "a red apple"}),
-            (unfit, "unsupported"),
-            "cannot paint \"apple\"",
-        ),
         (json!({}), bad, "nothing to draw"),
     ];
     for (request, (status, code), named) in cases {
@@ -935,4 +930,25 @@ async fn pictures_of_other_callers_do_not_hide_those_of_the_caller() {
     };
     assert_eq!(listed("one").await, (1, json!(format!("{:064x}", 0))));
     assert_eq!(listed("two").await, (200, json!(format!("{:064x}", 2_599))));
+}
+
+#[tokio::test]
+async fn what_only_a_prompt_names_is_painted_from_a_picture_of_the_gallery() {
+    let server = TestServer::start().await;
+    let request = json!({"prompt": "a red apple"});
+    let told = body(post(&server, "/api/images/estimate", &request).await).await;
+    let told = told.to_string();
+    assert!(told.contains("of the gallery as the subject"), "{told}");
+    let accepted = post(&server, "/api/images/generate", &request).await;
+    assert_eq!(accepted.status(), StatusCode::ACCEPTED);
+    let hills = body(
+        post(
+            &server,
+            "/api/images/estimate",
+            &json!({"prompt": "blue hills"}),
+        )
+        .await,
+    );
+    let hills = hills.await.to_string();
+    assert!(!hills.contains("as the subject"), "{hills}");
 }

@@ -208,7 +208,7 @@ async fn a_damaged_record_in_redis_affects_no_other_job() {
         ("state", b"asleep"),
         ("kind", b"paint"),
         // A kind that was planned once, but never released.
-        ("kind", b"fetch"),
+        ("kind", b"dream"),
         ("attempt", b"many"),
         ("version", b"1e400"),
         ("max", b""),
@@ -388,7 +388,7 @@ async fn a_damaged_record_in_the_job_file_affects_no_other_job() {
         "lane = 'fast'",
         "state = 'asleep'",
         "kind = 'paint'",
-        "kind = 'fetch'",
+        "kind = 'dream'",
         "attempt = 'many'",
         "version = x'ff'",
         "max_attempts = -1",
