@@ -16,7 +16,7 @@ CARGO = $(if $(LIBTORCH_USE_PYTORCH),,LIBTORCH="$(LIBTORCH_FOLDER)") cargo
 
 help:
 	@echo "make demo     draw a gallery, embed it, serve the page at http://$(BIND)"
-	@echo "make test     build everything and prove it"
+	@echo "make test     build everything and run all tests"
 	@echo "make test-page  the client in a real browser, alone"
 	@echo "make openapi  write the server's document anew, which the client's types are made from"
 	@echo "make lint     formatting, lints, documentation, dependencies: what .ci/run checks beside the tests"
@@ -45,8 +45,7 @@ test: test-client test-rust test-page
 
 test-rust: check-tools
 	@scripts/test-tools.sh redis
-	$(CARGO) build --workspace --all-targets
-	$(CARGO) $(if $(shell command -v cargo-nextest),nextest run --test-threads $(TEST_THREADS),test) --workspace
+	$(CARGO) $(if $(shell command -v cargo-nextest),nextest run --test-threads $(TEST_THREADS),test) --workspace --bins --tests
 	@if command -v cargo-nextest >/dev/null; then scripts/slowest-tests.py; fi
 
 # Types, lints and state logic of the client, and the size of its first load.
@@ -58,7 +57,7 @@ test-page: client build
 	@scripts/browser-tests.sh
 
 openapi: check-tools
-	CLIPPY_UPDATE_OPENAPI=1 $(CARGO) test --workspace --test api -- the_clients_document
+	CLIPPY_UPDATE_OPENAPI=1 $(CARGO) test --workspace -- the_clients_document
 
 lint: format direction unused deny clippy docs
 

@@ -1,7 +1,11 @@
-//! Compares a scan of folders with only reading their files, and a second scan with the first one.
-//! Checks that memory does not grow with the folders.
+//! Compares a scan of folders with only reading their files, a second scan with the first one, and
+//! a scan of folders that were all renamed with that of new ones. Checks that memory does not grow
+//! with the folders, nor with the files of one folder.
 //!
-//! Run with `cargo bench -p clippy-library --bench scan`. The folders are made in the temporary
+//! A second scan examines every file and opens none. So does `find -size`, which is measured as
+//! well: it shows how much of a second scan is the system's part.
+//!
+//! Run with `cargo bench --profile dev --workspace --bench scan`. The folders are made in the temporary
 //! folder of the system: 100,000 small pictures in 2,000 folders, and a tenth of that. Everything
 //! is measured in one run, three times each, of which the fastest counts. Printed as JSON lines.
 
@@ -28,6 +32,8 @@ use uuid::Uuid;
 const FOLDERS: u32 = 2_000;
 const PICTURES_IN_A_FOLDER: u32 = 50;
 const TIMES: usize = 3;
+/// The names of one folder are sorted, so they are in memory: about 100 bytes for each file.
+const FLAT_MEMORY: f64 = 3.0;
 /// Set for a process that scans one folder and prints its peak memory.
 const CHILD: &str = "CLIPPY_SCAN_BENCH_FOLDER";
 
@@ -44,10 +50,11 @@ async fn main() {
     fill(&all, FOLDERS);
     fill(&tenth, FOLDERS / 10);
     // One unmeasured run, so that all files are in the page cache.
-    cat(&all);
-    let reading = fastest(|| cat(&all));
+    timed(&all, "find \"$0\" -type f -print0 | xargs -0 cat");
+    let reading = fastest(|| timed(&all, "find \"$0\" -type f -print0 | xargs -0 cat"));
+    let examining = fastest(|| timed(&all, "find \"$0\" -type f -size +0"));
     let fixture = Fixture::new(&all).await;
-    let (mut first, mut second) = (Duration::MAX, Duration::MAX);
+    let (mut first, mut second) = (Times::MAX, Times::MAX);
     for _ in 0..TIMES {
         let fixture = Fixture::new(&all).await;
         first = first.min(fixture.scan().await);
@@ -66,15 +73,64 @@ async fn main() {
         said.parse::<f64>().expect("a number")
     };
     let (small, large) = (memory(&tenth), memory(&all));
+    for folder in std::fs::read_dir(&all).expect("read").flatten() {
+        let renamed = all.join(format!("renamed {}", folder.file_name().display()));
+        std::fs::rename(folder.path(), renamed).expect("renamed");
+    }
+    let renamed = fixture.scan().await;
+    // All in one folder.
+    for folder in [&all, &tenth] {
+        flatten(folder);
+    }
+    let (small_flat, large_flat) = (memory(&tenth), memory(&all));
     for (measure, value, most) in [
-        ("scan / find | xargs cat", ratio(first, reading), 3.0),
-        ("second scan / first scan", ratio(second, first), 0.05),
+        ("scan / find | xargs cat", ratio(first.scan, reading), 3.0),
+        (
+            "second scan / first scan",
+            ratio(second.scan, first.scan),
+            0.05,
+        ),
+        (
+            "second scan / find -size",
+            ratio(second.scan, examining),
+            3.0,
+        ),
+        (
+            "scanned and confirmed: all renamed / all new",
+            ratio(renamed.scan + renamed.confirm, first.scan + first.confirm),
+            6.0,
+        ),
         ("memory of 100,000 / of 10,000", large / small, 1.3),
+        (
+            "the same, all in one folder",
+            large_flat / small_flat,
+            FLAT_MEMORY,
+        ),
     ] {
         println!(
             "{}",
             json!({"measure": measure, "ratio": value, "at_most": most, "holds": value <= most})
         );
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    scan: Duration,
+    confirm: Duration,
+}
+
+impl Times {
+    const MAX: Self = Self {
+        scan: Duration::MAX,
+        confirm: Duration::MAX,
+    };
+
+    fn min(self, other: Self) -> Self {
+        Self {
+            scan: self.scan.min(other.scan),
+            confirm: self.confirm.min(other.confirm),
+        }
     }
 }
 
@@ -102,8 +158,8 @@ impl Fixture {
         }
     }
 
-    /// Scans, and confirms everything that was found. Returns the time of the scan alone.
-    async fn scan(&self) -> Duration {
+    /// Scans, and confirms everything that was found.
+    async fn scan(&self) -> Times {
         let run = Uuid::now_v7();
         let request = ScanRequest {
             run,
@@ -125,10 +181,14 @@ impl Fixture {
         )
         .await
         .expect("scanned");
-        let took = began.elapsed();
+        let scan = began.elapsed();
         assert_eq!(summary.failed, 0, "{summary:?}");
+        let began = Instant::now();
         self.library.known.confirm(run).await.expect("confirmed");
-        took
+        Times {
+            scan,
+            confirm: began.elapsed(),
+        }
     }
 }
 
@@ -155,10 +215,25 @@ fn fill(folder: &Path, folders: u32) {
     }
 }
 
-fn cat(folder: &Path) -> Duration {
+/// Moves all files of the folders below into this one.
+fn flatten(folder: &Path) {
+    for middle in std::fs::read_dir(folder).expect("read").flatten() {
+        for inner in std::fs::read_dir(middle.path()).expect("read").flatten() {
+            for file in std::fs::read_dir(inner.path()).expect("read").flatten() {
+                let names =
+                    [inner.file_name(), file.file_name()].map(|name| name.display().to_string());
+                std::fs::rename(file.path(), folder.join(names.join(" "))).expect("moved");
+            }
+        }
+        std::fs::remove_dir_all(middle.path()).expect("removed");
+    }
+}
+
+/// Runs a shell's command for a folder, `$0`.
+fn timed(folder: &Path, command: &str) -> Duration {
     let began = Instant::now();
     let status = Command::new("sh")
-        .args(["-c", "find \"$0\" -type f -print0 | xargs -0 cat"])
+        .args(["-c", command])
         .arg(folder)
         .stdout(Stdio::null())
         .status()
@@ -230,6 +305,10 @@ impl GalleryReader for Everything {
         _limit: usize,
         _with: With,
     ) -> Result<Page> {
+        unasked()
+    }
+
+    async fn newest(&self, _filter: &Filter, _most: usize) -> Result<Vec<PointId>> {
         unasked()
     }
 

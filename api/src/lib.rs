@@ -17,6 +17,8 @@ mod folders;
 mod generation;
 mod hidden;
 mod layers;
+mod listings;
+mod maps;
 pub mod metrics;
 mod new_jobs;
 mod openapi;

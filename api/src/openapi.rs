@@ -34,8 +34,17 @@ use crate::problem::{Problem, ProblemBody};
             description = "The preferences of artists, learnt from clicks and saves."
         ),
         (
+            name = "boards",
+            description = "Named, ordered sets of pictures, with a role, a weight and a note for \
+                each."
+        ),
+        (
             name = "generation",
             description = "Generating pictures from sketches, references and words."
+        ),
+        (
+            name = "history",
+            description = "Generated pictures, apart from the jobs that made them."
         ),
         (name = "jobs", description = "Waiting, running and finished jobs, and their events."),
         (

@@ -24,6 +24,9 @@ pub struct ApiOptions {
     pub data_dir: Option<PathBuf>,
     /// `FETCH_SITES`: the sites that jobs of kind `fetch` may call, the default first.
     pub fetch_sites: Vec<String>,
+    /// `OUTPUTS_KEEP_DAYS`: after how many days generated pictures are deleted; `None` for never.
+    /// Callers are told; the deleting is not done here.
+    pub outputs_keep_days: Option<u64>,
     /// The limit of open event streams; one more is answered 503.
     pub streams_at_once: usize,
     /// The silence after which a stream sends a comment, so that proxies keep it open.
@@ -73,6 +76,7 @@ impl Default for ApiOptions {
             images_root: None,
             data_dir: None,
             fetch_sites: vec![JobSettings::FETCH_SITES.to_owned()],
+            outputs_keep_days: None,
             streams_at_once: 20_000,
             stream_comment_every: Duration::from_secs(15),
             search_body_bytes: 64 << 20,

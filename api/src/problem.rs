@@ -202,7 +202,12 @@ impl Problem {
         } else {
             tracing::error!(%error_id, code, %error, cause, "a request failed");
         }
-        (public_detail(error.code).to_owned(), Some(error_id))
+        let detail = if error.is_disk_full() {
+            "The server's disk is full. Its owner must make room there; then try again."
+        } else {
+            public_detail(error.code)
+        };
+        (detail.to_owned(), Some(error_id))
     }
 
     /// Returns the status and the detail, for answers in another form.
@@ -215,6 +220,19 @@ impl Problem {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             title: "Unsupported content type",
             code: "unsupported_media_type",
+            error: Error::invalid(detail),
+            retry_after: None,
+            quiet: true,
+            state: None,
+        }
+    }
+
+    /// Returns the problem of a change that was meant for another version (412).
+    pub(crate) fn precondition_failed(detail: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::PRECONDITION_FAILED,
+            title: "Changed meanwhile",
+            code: "precondition_failed",
             error: Error::invalid(detail),
             retry_after: None,
             quiet: true,

@@ -24,10 +24,10 @@ use crate::layers::{errors_to_problems, finish_response, limit_address, limit_ti
 use crate::openapi::{self, ApiDoc};
 use crate::problem::panic_response;
 use crate::routes::{
-    add, admin, backup, bulk, caller_events, change, collection, export, feedback, fetch, generate,
-    generate_image, health, image, import, job_events, job_images, jobs, lineage,
-    method_not_allowed, picture, pictures, preparing, proposed, providers, queues, search, styles,
-    suggest, tag, tickets, watched,
+    add, admin, backup, boards, bulk, caller_events, change, collection, export, feedback, fetch,
+    gallery, gallery_counts, generate, generate_image, health, history, history_files, image,
+    import, job_events, job_images, jobs, lineage, map, method_not_allowed, picture, pictures,
+    preparing, proposed, providers, queues, search, styles, suggest, tag, tickets, watched,
 };
 use crate::state::AppState;
 use crate::{client, metrics, page};
@@ -47,6 +47,8 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(image::get_image))
         .route("/image/{id}", get(image::get_image))
         .routes(routes!(job_images::get_job_image))
+        .routes(routes!(history_files::get_history_picture))
+        .routes(routes!(history_files::get_history_input))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(
             state.clone(),
@@ -54,6 +56,12 @@ pub fn router(state: AppState) -> Router {
         ));
     let posts = OpenApiRouter::new()
         .routes(routes!(feedback::record_feedback))
+        .routes(routes!(boards::create_board))
+        .routes(routes!(boards::rename_board))
+        .routes(routes!(boards::items::change_board_items))
+        .routes(routes!(boards::shares::share_board))
+        .routes(routes!(feedback::edit_profile))
+        .routes(routes!(history::change_history_entry))
         .routes(routes!(pictures::upload_pictures))
         .routes(routes!(generate::generate_images))
         .route("/images/generate", post(generate::generate_images))
@@ -61,7 +69,11 @@ pub fn router(state: AppState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_key));
     let calls = OpenApiRouter::new()
-        .routes(routes!(feedback::get_profile))
+        .routes(routes!(feedback::get_profile, feedback::reset_profile))
+        .routes(routes!(boards::list_boards))
+        .routes(routes!(boards::get_board, boards::delete_board))
+        .routes(routes!(boards::shares::list_shares))
+        .routes(routes!(boards::shares::revoke_share))
         .routes(routes!(tickets::issue_ticket))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
@@ -69,15 +81,23 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(collection::list_facets))
         .routes(routes!(collection::list_tags))
         .routes(routes!(collection::list_pictures))
+        .routes(routes!(gallery::list_gallery))
+        .routes(routes!(gallery_counts::count_gallery))
         .routes(routes!(collection::get_model))
         .routes(routes!(preparing::get_preparing))
         .routes(routes!(proposed::list_proposed))
         .routes(routes!(styles::list_styles))
+        .routes(routes!(map::get_map))
         .routes(routes!(picture::get_picture))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key_to_read));
     let generation = OpenApiRouter::new()
         .routes(routes!(lineage::list_lineage))
+        .routes(routes!(history::list_history))
+        .routes(routes!(
+            history::get_history_entry,
+            history::delete_history_entry
+        ))
         .routes(routes!(providers::list_providers))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
@@ -92,12 +112,18 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(jobs::retry_job))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
-    // Neither EventSource nor <img> can send headers.
+    // Neither EventSource nor <img> nor a download can send headers.
     let streams = OpenApiRouter::new()
         .routes(routes!(job_events::stream_job_events))
         .routes(routes!(caller_events::stream_caller_events))
+        .routes(routes!(boards::archive::export_board))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key_or_ticket));
+    // The token of a link is all that these need.
+    let shared = OpenApiRouter::new()
+        .routes(routes!(boards::shared::get_shared_board))
+        .routes(routes!(boards::shared::get_shared_image))
+        .route_layer(from_fn_with_state(state.clone(), admit_call));
     let admin = OpenApiRouter::new()
         .routes(routes!(admin::get_collection))
         .routes(routes!(admin::calibrate_scores))
@@ -123,6 +149,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(fetch::start_fetch))
         .routes(routes!(proposed::review_tags))
         .routes(routes!(styles::start_finding_styles))
+        .routes(routes!(map::start_map))
         .routes(routes!(styles::rename_style))
         .routes(routes!(styles::merge_styles))
         .routes(routes!(picture::edit_picture))
@@ -149,6 +176,7 @@ pub fn router(state: AppState) -> Router {
         .merge(waiting)
         .merge(jobs)
         .merge(streams)
+        .merge(shared)
         .merge(admin)
         .merge(bulk)
         .merge(operations)

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use clippy_core::Result;
 use clippy_core::backup::Backup;
+use clippy_core::boards::Boards;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::GalleryReader;
+use clippy_core::history::History;
 use clippy_core::live::Live;
+use clippy_core::maps::Maps;
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::Preferences;
 use clippy_core::recent::RecentQueries;
 use clippy_core::tastes::Tastes;
 use clippy_core::trash::Trash;
 use clippy_core::watching::Watching;
+use clippy_history::{HistoryKeeper, IN_FLIGHT};
 use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{LiveSearcher, Searcher};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +27,8 @@ use crate::admission::Admission;
 use crate::cors::cors_layer;
 use crate::generation::GenerationParts;
 use crate::hidden::HiddenPaths;
+use crate::listings::Listings;
+use crate::maps::KnownMaps;
 use crate::new_jobs::NewJobs;
 use crate::options::ApiOptions;
 use crate::readiness::Readiness;
@@ -39,8 +45,12 @@ pub struct ApiParts {
     pub preferences: Arc<dyn Preferences>,
     /// The same preferences, for exports and imports.
     pub tastes: Arc<dyn Tastes>,
+    /// Named sets of pictures.
+    pub boards: Arc<dyn Boards>,
     /// Deleted pictures, and the journal of changes.
     pub trash: Arc<dyn Trash>,
+    /// Maps of the collection.
+    pub maps: Arc<dyn Maps>,
     /// Copies the data folder; `None` if the collection is not in it.
     pub backup: Option<Arc<dyn Backup>>,
     /// The files of pictures.
@@ -53,6 +63,8 @@ pub struct ApiParts {
     pub events: Arc<EventHub>,
     /// Providers, inputs and outputs of generation.
     pub generation: GenerationParts,
+    /// The history of generated pictures.
+    pub history: Arc<dyn History>,
     /// Watches folders.
     pub watching: Arc<dyn Watching>,
 }
@@ -73,6 +85,8 @@ struct Inner {
     cors: CorsLayer,
     stopping: CancellationToken,
     tags: KnownTags,
+    listings: Listings,
+    maps: KnownMaps,
     new_jobs: Arc<NewJobs>,
     hidden: HiddenPaths,
 }
@@ -102,6 +116,8 @@ impl AppState {
                 cors,
                 stopping,
                 tags: KnownTags::default(),
+                listings: Listings::default(),
+                maps: KnownMaps::default(),
                 new_jobs: Arc::default(),
                 hidden,
             }),
@@ -143,6 +159,21 @@ impl AppState {
         self.inner.parts.trash.as_ref()
     }
 
+    /// Maps of the collection.
+    pub(crate) fn maps(&self) -> &dyn Maps {
+        self.inner.parts.maps.as_ref()
+    }
+
+    /// Maps that were read lately.
+    pub(crate) fn known_maps(&self) -> &KnownMaps {
+        &self.inner.maps
+    }
+
+    /// Named sets of pictures.
+    pub(crate) fn boards(&self) -> &dyn Boards {
+        self.inner.parts.boards.as_ref()
+    }
+
     /// All preferences, for exports and imports.
     pub(crate) fn tastes(&self) -> &dyn Tastes {
         self.inner.parts.tastes.as_ref()
@@ -177,9 +208,32 @@ impl AppState {
         &self.inner.parts.generation
     }
 
+    /// The history of generated pictures.
+    pub(crate) fn history(&self) -> &dyn History {
+        self.inner.parts.history.as_ref()
+    }
+
+    /// Deletes entries of the history with their files.
+    pub(crate) fn history_keeper(&self) -> HistoryKeeper {
+        let parts = &self.inner.parts;
+        HistoryKeeper {
+            history: Arc::clone(&parts.history),
+            outputs: parts.generation.outputs.clone(),
+            intake: parts.generation.intake.clone(),
+            jobs: Arc::clone(&parts.jobs),
+            gallery: Arc::clone(&parts.gallery),
+            in_flight: IN_FLIGHT,
+        }
+    }
+
     /// The collection's tags.
     pub(crate) fn tags(&self) -> &KnownTags {
         &self.inner.tags
+    }
+
+    /// Lists of the gallery's pictures.
+    pub(crate) fn listings(&self) -> &Listings {
+        &self.inner.listings
     }
 
     /// Cancelled when the server stops, so that streams end.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clippy_api::GenerationParts;
+use clippy_core::history::History;
 use clippy_core::live::LivePair;
 use clippy_core::settings::Reader;
 use clippy_generate::{
@@ -135,7 +136,12 @@ impl Generation {
     }
 
     /// Returns the parts that workers need.
-    pub fn tools(&self, references: GalleryReferences, live: Arc<LivePair>) -> GenerateTools {
+    pub fn tools(
+        &self,
+        references: GalleryReferences,
+        history: Arc<dyn History>,
+        live: Arc<LivePair>,
+    ) -> GenerateTools {
         GenerateTools {
             providers: Arc::clone(&self.providers),
             resolver: Arc::new(Resolver::new(
@@ -144,6 +150,7 @@ impl Generation {
             )),
             intake: self.intake.clone(),
             outputs: self.outputs.clone(),
+            history,
             journal: Arc::clone(&self.journal) as _,
             data_folder: self.data_folder.clone(),
             budget: self.budget,

@@ -17,11 +17,12 @@ use clippy_core::settings::Settings;
 use clippy_core::watching::{NotWatching, Watching};
 use clippy_fetch::Pauses;
 use clippy_gallery::{
-    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, EmbeddedTrash, FolderBackup,
-    GalleryPictures, PictureFiles, PictureOptions, QdrantCollections, RecentQueryFile, StoreLock,
-    holder,
+    EdgeCollections, EdgeCollectionsOptions, EmbeddedMaps, EmbeddedState, EmbeddedTrash,
+    FolderBackup, GalleryPictures, PictureFiles, PictureOptions, QdrantCollections,
+    RecentQueryFile, StoreLock, holder,
 };
 use clippy_generate::GenerationSettings;
+use clippy_history::{HistoryKeeper, IN_FLIGHT};
 use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore, RunnerSettings};
 use clippy_library::scan::Library;
@@ -47,6 +48,7 @@ use crate::private;
 use crate::qdrant;
 use crate::queue::{self, Workers};
 use crate::shutdown::until_stopped;
+use crate::tending;
 
 /// The parts with which a process fills and searches its collection.
 pub struct LocalServices {
@@ -66,6 +68,8 @@ pub struct LocalServices {
     pub state: Arc<EmbeddedState>,
     /// Deleted pictures, and the journal of changes.
     trash: Arc<EmbeddedTrash>,
+    /// Maps of the collection.
+    maps: EmbeddedMaps,
     /// Copies the data folder; `None` if the collection is not in it.
     backup: Option<Arc<dyn Backup>>,
     /// The files of the collection's pictures.
@@ -168,6 +172,7 @@ impl LocalServices {
             recent,
             searcher,
             trash: Arc::new(state.trash(&settings.collection.name)),
+            maps: state.maps(&settings.collection.name),
             state,
             backup,
             pictures,
@@ -198,6 +203,7 @@ impl LocalServices {
             live: Arc::clone(&self.live),
             ledger: Arc::clone(&self.state) as _,
             trash: Arc::clone(&self.trash) as _,
+            maps: Arc::new(self.maps.clone()),
         }
     }
 
@@ -252,9 +258,11 @@ impl LocalServices {
                 self.reindex_tools(),
                 BulkSettings::default(),
             ))
-            .with(GenerateJob::new(
-                self.generation.tools(references, Arc::clone(&self.live)),
-            ))
+            .with(GenerateJob::new(self.generation.tools(
+                references,
+                Arc::clone(&self.state) as _,
+                Arc::clone(&self.live),
+            )))
     }
 
     /// Returns a function that returns the live encoder, for a worker that serves its model.
@@ -300,6 +308,7 @@ impl LocalServices {
             images_root: settings.collection.images_root.clone(),
             data_dir: Some(settings.collection.data_dir.clone()),
             fetch_sites: settings.jobs.fetch_sites.clone(),
+            outputs_keep_days: settings.outputs.keep_days,
             ..ApiOptions::from(&settings.server)
         };
         let _following = self.follow();
@@ -308,6 +317,16 @@ impl LocalServices {
             Arc::clone(&self.trash) as _,
             settings.collection.data_dir.clone(),
         );
+        let parts = self.generation.parts();
+        let keeper = HistoryKeeper {
+            history: Arc::clone(&self.state) as _,
+            outputs: parts.outputs,
+            intake: parts.intake,
+            jobs: Arc::clone(&jobs),
+            gallery: Arc::clone(&self.gallery),
+            in_flight: IN_FLIGHT,
+        };
+        let _tending = tending::start(keeper, settings.outputs.keep());
         if settings.jobs.redis_url.is_some() {
             self.generation.record_data_folder(&*jobs).await;
         }
@@ -317,12 +336,15 @@ impl LocalServices {
             preferences: Arc::clone(&self.state) as _,
             tastes: Arc::clone(&self.state) as _,
             backup: self.backup.clone(),
+            boards: Arc::clone(&self.state) as _,
             trash: Arc::clone(&self.trash) as _,
+            maps: Arc::new(self.maps.clone()),
             pictures: Arc::clone(&self.pictures) as _,
             recent: Arc::clone(&self.recent) as _,
             events: EventHub::start(Arc::clone(&jobs)),
             jobs,
             generation: self.generation.parts(),
+            history: Arc::clone(&self.state) as _,
             watching,
         };
         let state = AppState::new(parts, options)?;
@@ -406,12 +428,8 @@ pub async fn with_server<T>(
     server: Option<&str>,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    if let Some(client) = running_server(settings, server)? {
-        return work(&client).await;
-    }
-    let services = LocalServices::open_existing(settings).await?;
-    let jobs = queue::open_embedded(settings).await?;
-    in_this_process(settings, &services, jobs, work).await
+    let open = Box::pin(LocalServices::open_existing(settings));
+    with_server_or(settings, server, open, work).await
 }
 
 /// Like [`with_server`], but makes the data folder and the collection if they are missing.
@@ -420,10 +438,21 @@ pub async fn with_server_to_fill<T>(
     server: Option<&str>,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let open = Box::pin(LocalServices::open(settings, None));
+    with_server_or(settings, server, open, work).await
+}
+
+/// Runs `work` with a server; opens the data folder like this if there is none.
+async fn with_server_or<T>(
+    settings: &Settings,
+    server: Option<&str>,
+    open: impl Future<Output = Result<LocalServices, Failure>>,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     if let Some(client) = running_server(settings, server)? {
         return work(&client).await;
     }
-    let services = LocalServices::open(settings, None).await?;
+    let services = open.await?;
     let jobs = queue::open_embedded(settings).await?;
     in_this_process(settings, &services, jobs, work).await
 }

@@ -29,6 +29,7 @@ mod qdrant;
 mod queue;
 mod remote_models;
 mod shutdown;
+mod tending;
 mod watching;
 
 use std::path::Path;

@@ -44,13 +44,56 @@ pub(crate) use {note, say};
 /// Prints to standard output.
 pub fn write(text: &dyn Display) {
     write_to(&mut OUTPUT.lock(), &mut io::stdout().lock(), |output| {
-        write!(output, "{text}")
+        output.write_all(printable(text.to_string()).as_bytes())
     });
 }
 
 /// Prints to standard error. A closed one changes nothing, since there is nowhere to say so.
 pub fn write_note(text: &dyn Display) {
-    let _ = write!(io::stderr().lock(), "{text}");
+    let _ = io::stderr()
+        .lock()
+        .write_all(printable(text.to_string()).as_bytes());
+}
+
+/// Escapes what a terminal would obey instead of showing it, such as a title in the name of a
+/// downloaded file. Line breaks, tabs, bold and colours stay.
+fn printable(text: String) -> String {
+    let is_obeyed = |character: char| {
+        character.is_control() && !matches!(character, '\n' | '\t')
+            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_obeyed) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut rest = text.as_str();
+    while let Some(character) = rest.chars().next() {
+        let style = style_at(rest);
+        if !style.is_empty() {
+            shown.push_str(style);
+            rest = &rest[style.len()..];
+            continue;
+        }
+        if is_obeyed(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+        rest = &rest[character.len_utf8()..];
+    }
+    shown
+}
+
+/// Returns the code for bold or a colour that a text begins with, or nothing.
+fn style_at(text: &str) -> &str {
+    let Some(numbers) = text.strip_prefix("\u{1b}[") else {
+        return "";
+    };
+    let end = numbers.find(|character: char| !character.is_ascii_digit() && character != ';');
+    match end {
+        Some(end) if numbers[end..].starts_with('m') => &text[..end + 3],
+        _ => "",
+    }
 }
 
 /// Whether the reader of standard output has gone away.
@@ -91,6 +134,20 @@ fn write_to<W: Write>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_files_do_not_command_the_terminal() {
+        let shown = |text: &str| printable(text.to_owned());
+        assert_eq!(
+            shown("bad\u{1b}[2J\u{1b}]0;title\u{7}.png\r\n"),
+            "bad\\u{1b}[2J\\u{1b}]0;title\\u{7}.png\\u{d}\n"
+        );
+        assert_eq!(shown("gnp\u{202e}.exe"), "gnp\\u{202e}.exe");
+        for same in ["Grüße\tto 猫 🐈\n", "\u{1b}[1mTitle\u{1b}[0m\n"] {
+            assert_eq!(shown(same), same);
+        }
+        assert_eq!(shown("\u{1b}"), "\\u{1b}");
+    }
 
     struct Broken(ErrorKind);
 

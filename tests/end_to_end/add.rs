@@ -240,7 +240,7 @@ fn a_running_server_adds_the_folders_and_tells_other_callers_what_to_do() {
     .expect("copied");
     let job = post(&outside).expect(202).json();
     let id = job["id"].as_str().expect("an id");
-    let ended = api.wait_for_job(id, Duration::from_secs(60));
+    let ended = api.wait_for_job(id, Duration::from_secs(180));
     assert_eq!(ended["kind"], "ingest");
     assert_eq!(ended["state"], "succeeded", "{ended}");
     assert_eq!(ended["result"]["scan"]["new"], 1, "{ended}");
@@ -281,7 +281,7 @@ fn uploaded_pictures_are_found_by_their_names_tags_and_likeness_and_are_served()
         assert_eq!(answer.status().as_u16(), 202);
         let job: Value = answer.json().expect("JSON");
         let id = job["id"].as_str().expect("an id").to_owned();
-        let ended = wait_for_blocking("the job to end", Duration::from_secs(60), || {
+        let ended = wait_for_blocking("the job to end", Duration::from_secs(180), || {
             let job: Value = get(&format!("/api/jobs/{id}"))
                 .and_then(reqwest::blocking::Response::json)
                 .expect("JSON");
@@ -337,7 +337,7 @@ fn after_a_kill_at_any_moment_the_next_run_completes_it() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("it starts");
-        wait_for_blocking(watched, Duration::from_secs(60), || {
+        wait_for_blocking(watched, Duration::from_secs(180), || {
             let has_ended = child.try_wait().expect("a child").is_some();
             (has_ended || bytes_in(&data.join(watched)) > before).then_some(())
         });

@@ -64,7 +64,7 @@ fn exported(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn a_restored_backup_has_every_bit_of_the_pictures_preferences_deletions_and_jobs() {
+fn a_restored_backup_has_every_bit_of_the_pictures_preferences_boards_deletions_and_jobs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     ingest_some(folder.path(), 24);
     let server = Server::start(folder.path(), "serve", &[]);
@@ -76,6 +76,8 @@ fn a_restored_backup_has_every_bit_of_the_pictures_preferences_deletions_and_job
         .to_string();
     let feedback = json!({"user_id": "ann", "image_id": first, "action": "save"});
     let _ = api.post_json("/api/feedback", &feedback).expect(200);
+    let heart = json!({"operations": [{"op": "add", "id": first, "note": "the door"}]});
+    let _ = api.post_json("/api/boards/saved/items", &heart).expect(200);
     let deletion = json!({"action": "delete", "filter": {"ids": [first]}});
     let job = api
         .post_json("/api/pictures/bulk", &deletion)
@@ -98,6 +100,8 @@ fn a_restored_backup_has_every_bit_of_the_pictures_preferences_deletions_and_job
     );
     assert_eq!(checked, made);
     let (jobs, profile) = (api.job(&job), api.get_json("/api/profile?user_id=ann"));
+    let hearts = api.get_json("/api/boards/saved?payloads=false");
+    assert_eq!(hearts["items"][0]["note"], "the door");
     drop(server);
     // Without a server, the command copies the folder itself.
     let quiet = place.path().join("quiet");
@@ -106,7 +110,7 @@ fn a_restored_backup_has_every_bit_of_the_pictures_preferences_deletions_and_job
 
     let original = exported(folder.path());
     assert!(original.len() >= 5 && original["tastes.jsonl"].len() > 10);
-    assert!(!original["trash.jsonl"].is_empty());
+    assert!(!original["trash.jsonl"].is_empty() && !original["boards.jsonl"].is_empty());
     for copy in [&backup, &quiet] {
         let restored = restore(copy);
         assert!(exported(restored.path()) == original, "{}", copy.display());
@@ -115,6 +119,8 @@ fn a_restored_backup_has_every_bit_of_the_pictures_preferences_deletions_and_job
         let server = Server::start(restored.path(), "serve", &[]);
         assert_eq!(server.api().job(&job), jobs);
         assert_eq!(server.api().get_json("/api/profile?user_id=ann"), profile);
+        let restored_hearts = server.api().get_json("/api/boards/saved?payloads=false");
+        assert_eq!(restored_hearts, hearts);
         let undo = json!({"action": "restore", "filter": {"change": job}});
         let undone = server.api().post_json("/api/pictures/bulk", &undo);
         let undone = undone.expect(202).json();

@@ -10,6 +10,7 @@ use reqwest::blocking::multipart::{Form, Part};
 use serde_json::Value;
 
 use crate::harness::{Server, clippy, output_within, signal, text, wait_for_blocking};
+use crate::idle::assert_idle;
 
 fn drawing(name: &str, seed: u64) -> Vec<u8> {
     let subject = subject(name).unwrap_or_else(|| panic!("no subject {name}"));
@@ -49,7 +50,7 @@ fn preparing(server: &Server) -> Value {
 
 fn start(folder: &Path) -> Server {
     let server = Server::start(folder, "demo", &[]);
-    wait_for_blocking("the gallery to be filled", Duration::from_secs(180), || {
+    wait_for_blocking("the gallery to be filled", Duration::from_secs(300), || {
         preparing(&server).is_null().then_some(())
     });
     server
@@ -95,9 +96,11 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
         "{providers}"
     );
 
-    wait_for_blocking("some pictures to be drawn", Duration::from_secs(60), || {
-        (preparing(&server)["done"].as_u64() > Some(3)).then_some(())
-    });
+    wait_for_blocking(
+        "some pictures to be drawn",
+        Duration::from_secs(180),
+        || (preparing(&server)["done"].as_u64() > Some(3)).then_some(()),
+    );
     let begun = Instant::now();
     signal(server.process(), "INT");
     let ended = wait_for_blocking(
@@ -125,7 +128,7 @@ fn the_demo_serves_while_it_prepares_and_continues_after_ctrl_c() {
 }
 
 #[test]
-fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
+fn the_demo_finds_a_sketch_in_several_styles_idles_and_survives_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = start(folder.path());
 
@@ -170,6 +173,7 @@ fn the_demo_finds_a_sketch_in_several_styles_also_after_a_kill() {
     let thumbnail = image::load_from_memory(&picture.body).expect("a picture");
     assert_eq!(thumbnail.width(), 64);
 
+    assert_idle(&server);
     server.kill();
     let again = start(folder.path());
     let form = Form::new().part(

@@ -16,7 +16,7 @@ use crate::harness::{Server, clippy, gallery, json as run_json, run, text, wait_
 /// The pictures of the site. They have the ids from 1.
 const PICTURES: usize = 12;
 
-/// A site with Danbooru's interface and pictures of the gallery.
+/// A site with Gelbooru's interface and pictures of the gallery.
 struct Site {
     url: String,
     shared: Arc<Shared>,
@@ -168,7 +168,7 @@ fn pictures_are_fetched_after_a_kill_and_become_a_gallery() {
         .spawn()
         .expect("it starts");
     let set = folder.path().join("set");
-    wait_for_blocking("the first pictures", Duration::from_secs(60), || {
+    wait_for_blocking("the first pictures", Duration::from_secs(180), || {
         let all = set.join("ALL").read_dir().ok()?.count();
         (site.sent().len() == 5 && all == 5).then_some(())
     });
@@ -219,7 +219,7 @@ fn a_job_fetches_and_ingests_and_survives_a_kill() {
     );
     let id = made["id"].as_str().expect("an id").to_owned();
     let set = folder.path().join("data/fetched/cats");
-    wait_for_blocking("the first pictures", Duration::from_secs(60), || {
+    wait_for_blocking("the first pictures", Duration::from_secs(180), || {
         let all = set.join("ALL").read_dir().ok()?.count();
         let done = server.api().job(&id)["progress"]["done"].as_u64();
         (site.sent().len() == 5 && all == 5 && done == Some(5)).then_some(())
@@ -268,16 +268,18 @@ fn a_job_fetches_and_ingests_and_survives_a_kill() {
     // The same name again goes on with the folder, in which nothing is missing.
     let again = json!({"tags": ["cat"], "name": "cats", "union": true});
     let made = server.api().post_json("/api/admin/fetch", &again).json();
-    let job = server
-        .api()
-        .wait_for_job(made["id"].as_str().expect("an id"), Duration::from_secs(60));
+    let job = server.api().wait_for_job(
+        made["id"].as_str().expect("an id"),
+        Duration::from_secs(180),
+    );
     assert_eq!(job["result"]["fetch"]["kept"], PICTURES, "{job}");
     // Other tags in it are refused, without a retry and without a path of this machine.
     let other = json!({"tags": ["dog"], "name": "cats", "union": true});
     let made = server.api().post_json("/api/admin/fetch", &other).json();
-    let job = server
-        .api()
-        .wait_for_job(made["id"].as_str().expect("an id"), Duration::from_secs(60));
+    let job = server.api().wait_for_job(
+        made["id"].as_str().expect("an id"),
+        Duration::from_secs(180),
+    );
     let error = job["error"]["message"].as_str().expect("a message");
     assert!(error.contains("other arguments"), "{job}");
     assert!(!error.contains(&*folder.path().to_string_lossy()), "{job}");
@@ -328,12 +330,12 @@ fn a_job_calls_no_other_site_leaves_its_folder_nowhere_else_and_is_cancelled() {
     let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
     let id = made["id"].as_str().expect("an id");
     let pictures = folder.path().join("data/fetched/pets/cat");
-    wait_for_blocking("the first picture", Duration::from_secs(60), || {
+    wait_for_blocking("the first picture", Duration::from_secs(180), || {
         (pictures.read_dir().ok()?.count() == 1).then_some(())
     });
     let cancelled = run(folder.path(), &["jobs", "cancel", id]);
     assert!(cancelled.status.success(), "{}", text(&cancelled.stderr));
-    let job = api.wait_for_job(id, Duration::from_secs(60));
+    let job = api.wait_for_job(id, Duration::from_secs(180));
     assert_eq!(job["state"], "cancelled", "{job}");
     assert_eq!(site.sent().len(), 1);
 }

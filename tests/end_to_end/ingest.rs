@@ -105,7 +105,7 @@ fn interrupt(folder: &std::path::Path, signal_name: &str) -> std::process::Outpu
     assert_eq!(stored, 3, "the ingest ended before it could be interrupted");
     signal(child.id(), signal_name);
     let rest = std::thread::spawn(move || log.collect::<Vec<_>>().join("\n"));
-    wait_for_blocking("the ingest to end", Duration::from_secs(60), || {
+    wait_for_blocking("the ingest to end", Duration::from_secs(180), || {
         child.try_wait().expect("a child")
     });
     let mut output = child.wait_with_output().expect("a child");

@@ -184,7 +184,7 @@ fn the_shell_controls_the_jobs_and_queues_of_a_running_server() {
         ],
     );
     let id = queued["id"].as_str().expect("an id").to_owned();
-    wait_for_blocking("the parts to be made", Duration::from_secs(60), || {
+    wait_for_blocking("the parts to be made", Duration::from_secs(180), || {
         (server.api().job(&id)["children"]["total"].as_u64() == Some(1)).then_some(())
     });
     let queues = run_json(folder.path(), &["queues", "list", "--json"]);

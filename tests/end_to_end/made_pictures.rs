@@ -34,7 +34,7 @@ fn a_generated_picture_is_found_when_its_origin_is_asked_for_also_after_a_kill()
     let job = api.post_json("/api/images/generate", &request);
     let job = job.expect(202).json();
     let id = job["id"].as_str().expect("an id");
-    let job = api.wait_for_job(id, Duration::from_secs(60));
+    let job = api.wait_for_job(id, Duration::from_secs(180));
     let made = job["result"]["images"][0]["gallery_id"].clone();
     assert!(made.is_string(), "{job}");
 

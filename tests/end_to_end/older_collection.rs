@@ -16,10 +16,13 @@ use crate::reindex::{search_a_thousand_times_during_a_reindex, start_job, wait_f
 const PICTURES: usize = 300;
 
 /// The vectors of each point of a collection, by name.
-type Stored = BTreeMap<u64, HashMap<String, Vec<f32>>>;
+pub(crate) type Stored = BTreeMap<u64, HashMap<String, Vec<f32>>>;
 
 /// Returns all that a collection on the server stores, read by the server's own client.
-fn stored(qdrant: &Qdrant, collection: &str) -> (Stored, BTreeMap<u64, Map<String, Value>>) {
+pub(crate) fn stored(
+    qdrant: &Qdrant,
+    collection: &str,
+) -> (Stored, BTreeMap<u64, Map<String, Value>>) {
     let request = ScrollPointsBuilder::new(collection)
         .limit(10_000)
         .with_vectors(true)

@@ -227,7 +227,7 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
     );
 
     let ready = || api.get("/readyz").status();
-    wait_for_blocking("readiness", Duration::from_secs(60), || {
+    wait_for_blocking("readiness", Duration::from_secs(180), || {
         (ready() == 200).then_some(())
     });
     qdrant.fake.faults().set_stall(Duration::from_secs(600));

@@ -17,22 +17,48 @@ use crate::qdrant::{Qdrant, ids, succeed};
 
 /// Pictures of the gallery, some of them deleted.
 const PICTURES: usize = 96;
+/// Names a folder with a `manifest.jsonl`, all of which is moved instead of [`PICTURES`].
+const OTHER_GALLERY: &str = "CLIPPY_MOVED_GALLERY";
+/// The queries of another gallery.
+const MANY: usize = 200;
 
-/// Queries of words and of pictures, made from the gallery's own lines.
-fn queries() -> Vec<Value> {
-    let manifest = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written");
+/// The pictures that are moved.
+struct Moved {
+    root: PathBuf,
+    queries: Vec<Value>,
+}
+
+/// Fills a data folder.
+fn fill(data: &Path) -> Moved {
+    let Some(root) = std::env::var_os(OTHER_GALLERY).map(PathBuf::from) else {
+        let manifest = ingest_some(data, PICTURES);
+        let queries = queries(gallery(), &manifest, PICTURES / 5);
+        return Moved {
+            root: gallery().to_owned(),
+            queries,
+        };
+    };
+    let manifest = shown(&root.join("manifest.jsonl"));
+    run_json(data, &["ingest", "--manifest", &manifest, "--json"]);
+    let queries = queries(&root, &manifest, MANY / 2);
+    Moved { root, queries }
+}
+
+/// Queries of words and of pictures, this many of each, made from the gallery's own lines.
+fn queries(root: &Path, manifest: &str, each: usize) -> Vec<Value> {
+    let manifest = std::fs::read_to_string(manifest).expect("written");
     let lines: Vec<Value> = manifest
         .lines()
-        .take(PICTURES)
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    let words = lines.iter().step_by(5).map(|line| {
+    let step = lines.len() / each;
+    let words = lines.iter().step_by(step).map(|line| {
         let tags = line["tags_all"].as_array().expect("tags");
         let words: Vec<&str> = tags.iter().take(2).filter_map(Value::as_str).collect();
         json!({"query_text": words.join(" "), "top": 24})
     });
-    let pictures = lines.iter().skip(2).step_by(5).map(|line| {
-        let file = gallery().join(line["local_path"].as_str().expect("a path"));
+    let pictures = lines.iter().skip(step / 2).step_by(step).map(|line| {
+        let file = root.join(line["local_path"].as_str().expect("a path"));
         let bytes = std::fs::read(file).expect("a picture");
         let address = format!("data:image/png;base64,{}", STANDARD.encode(bytes));
         json!({"image": address, "query_text": line["tags_all"][0], "w_style": 0.3, "top": 24})
@@ -62,7 +88,7 @@ fn shown(path: &Path) -> String {
 #[test]
 fn the_same_pictures_are_found_after_a_move_to_a_server_and_back() {
     let [embedded, on_server, back] = [0; 3].map(|_| tempfile::tempdir().expect("a folder"));
-    ingest_some(embedded.path(), PICTURES);
+    let Moved { root, queries } = fill(embedded.path());
     let server = Server::start(embedded.path(), "serve", &[]);
     let deletion = json!({"action": "delete", "filter": {"tags": ["apple"]}});
     let job = server.api().post_json("/api/pictures/bulk", &deletion);
@@ -71,7 +97,7 @@ fn the_same_pictures_are_found_after_a_move_to_a_server_and_back() {
         .api()
         .wait_for_job(job["id"].as_str().expect("an id"), Duration::from_secs(120));
     assert_eq!(ended["state"], "succeeded", "{ended}");
-    let queries = queries();
+    eprintln!("{} queries", queries.len());
     assert!(queries.len() >= 38, "{}", queries.len());
     let expected = answers(&server, &queries);
     assert!(expected.iter().all(|found| found.len() == 24));
@@ -106,7 +132,7 @@ fn the_same_pictures_are_found_after_a_move_to_a_server_and_back() {
     drop(server);
 
     // The manifest is one that an ingest knows, too: nothing is embedded again.
-    let root = shown(gallery());
+    let root = shown(&root);
     let manifest = shown(&on_server.path().join("second/manifest.jsonl"));
     let ingest = [
         "ingest",

@@ -12,7 +12,7 @@ use clippy_core::gallery::Gallery;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
 use clippy_core::{Error, Result, blocking};
-use clippy_library::archives;
+use clippy_library::archives::{self, Unpacked};
 use clippy_library::scan::{self, Library, ScanProgress, ScanRequest, Target};
 use clippy_library::summary::Summary;
 use clippy_library::uploads;
@@ -200,7 +200,7 @@ impl<'a> Adding<'a> {
             // Uploaded pictures have one root, although each is added by its own path.
             .chain([uploads::folder_in(&self.library.data)])
             .collect();
-        let paths = self.unpacked(going_on).await?;
+        let (paths, remarks) = self.unpacked(going_on).await?;
         let known = served.clone();
         let targets = blocking("examining a folder", move || Target::of(&paths, &known)).await?;
         let mut roots: Vec<PathBuf> = Vec::new();
@@ -220,8 +220,11 @@ impl<'a> Adding<'a> {
         };
         let gallery: Arc<dyn Gallery> = Arc::clone(&self.tools.gallery);
         let manifest = &self.files.manifest;
-        let summary =
+        let mut summary =
             scan::scan(self.library, gallery, wanted, manifest, progress, going_on).await?;
+        for remark in remarks {
+            summary.remark(remark);
+        }
         self.check_presence(&summary)?;
         let mut roots = roots.into_iter();
         let lines = ManifestRequest {
@@ -250,8 +253,12 @@ impl<'a> Adding<'a> {
         )))
     }
 
-    /// Returns the requested paths, with the folder of its pictures instead of each tar.
-    async fn unpacked(&self, going_on: &(dyn Fn() -> bool + Send + Sync)) -> Result<Vec<PathBuf>> {
+    /// Returns the requested paths, with the folder of its pictures instead of each tar, and what
+    /// was left out of the tars.
+    async fn unpacked(
+        &self,
+        going_on: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<(Vec<PathBuf>, Vec<String>)> {
         let given = self.request.paths.clone();
         let (tars, mut paths) = blocking("examining files", move || {
             for path in &given {
@@ -268,6 +275,7 @@ impl<'a> Adding<'a> {
             Ok((tars, paths))
         })
         .await?;
+        let mut remarks = Vec::new();
         for tar in tars {
             if self.request.dry_run {
                 return Err(Error::invalid(format!(
@@ -276,9 +284,19 @@ impl<'a> Adding<'a> {
                     tar.display()
                 )));
             }
-            paths.push(unpack(tar, self.library.data.clone(), going_on).await?);
+            let name = tar.display().to_string();
+            let unpacked = unpack(tar, self.library.data.clone(), going_on).await?;
+            remarks.extend(
+                unpacked
+                    .left_out
+                    .into_iter()
+                    .map(|(reason, (count, first))| {
+                        format!("left out of {name}: {count} {reason}, such as {first}")
+                    }),
+            );
+            paths.push(unpacked.folder);
         }
-        Ok(paths)
+        Ok((paths, remarks))
     }
 
     async fn store(
@@ -320,9 +338,8 @@ impl<'a> Adding<'a> {
             let settled = settle(self.tools, self.library, run).await?;
             report.replaced = settled.replaced;
             report.pruned = settled.pruned;
-        } else {
-            self.library.known.discard(self.run).await?;
         }
+        // The proposals of an incomplete run stay: the next scan records what it stored.
         Ok(report)
     }
 }
@@ -372,7 +389,7 @@ async fn unpack(
     tar: PathBuf,
     data: PathBuf,
     going_on: &(dyn Fn() -> bool + Send + Sync),
-) -> Result<PathBuf> {
+) -> Result<Unpacked> {
     let stopped = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stopped);
     let work = blocking("unpacking a tar", move || {

@@ -7,6 +7,7 @@ pub mod add;
 pub mod backfill;
 pub mod ingest;
 pub mod jobs;
+mod map;
 pub mod patience;
 mod prune;
 pub mod style_groups;

@@ -223,6 +223,10 @@ impl GalleryReader for PatientGallery {
             .await
     }
 
+    async fn newest(&self, filter: &Filter, most: usize) -> Result<Vec<PointId>> {
+        self.retry(|| self.inner.newest(filter, most)).await
+    }
+
     async fn count(&self, filter: &Filter) -> Result<u64> {
         self.retry(|| self.inner.count(filter)).await
     }

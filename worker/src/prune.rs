@@ -1,13 +1,10 @@
 //! Removes pictures whose files are gone (`clippy add --prune`).
 
-use std::path::Path;
-
+use clippy_core::Result;
 use clippy_core::ids::PointId;
-use clippy_core::known::{KnownContent, KnownFile};
 use clippy_core::trash::KeptKind;
-use clippy_core::{Result, blocking};
 use clippy_keeping::Keeper;
-use clippy_library::scan::Library;
+use clippy_library::scan::{self, Library};
 use serde_json::json;
 
 use crate::ingest::Tools;
@@ -35,8 +32,7 @@ pub(crate) async fn remove(
     };
     let mut removed = 0;
     for some in gone.chunks(TOGETHER) {
-        let holders = library.known.holders(&library.collection, some).await?;
-        let back = blocking("examining files", move || Ok(those_there(holders))).await?;
+        let back = scan::with_file(library, some).await?;
         let ids: Vec<PointId> = some
             .iter()
             .filter(|id| !back.contains(id))
@@ -46,22 +42,4 @@ pub(crate) async fn remove(
     }
     keeper.record("prune", removed, json!({})).await?;
     Ok(removed)
-}
-
-/// The points of files that are in their places.
-fn those_there(files: Vec<KnownFile>) -> Vec<PointId> {
-    files
-        .into_iter()
-        .filter_map(|file| match file.content {
-            KnownContent::Picture(point)
-                if Path::new(&file.folder)
-                    .join(&file.name)
-                    .symlink_metadata()
-                    .is_ok() =>
-            {
-                Some(point)
-            }
-            _ => None,
-        })
-        .collect()
 }

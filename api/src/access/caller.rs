@@ -49,6 +49,14 @@ impl Caller {
             .is_none_or(|owner| job.owner.as_deref() == Some(owner))
     }
 
+    /// The owner of this caller's boards. Admin keys share the boards of callers without a key.
+    pub(crate) fn owner(&self) -> &str {
+        match self {
+            Self::Key(name) => name,
+            Self::Admin(_) | Self::Anyone => "",
+        }
+    }
+
     /// The name under which the preferences of a `user_id` are stored. Each key has its own
     /// artists. Admin keys share the artists of callers without a key.
     pub(crate) fn artist(&self, user_id: &str) -> String {

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use clippy_common::shorten;
+use clippy_core::maps::{MapArea, MapSpace};
 use clippy_core::{Result, blocking};
 use clippy_search::SearchQuery;
 use serde::Deserialize;
@@ -48,11 +49,9 @@ impl FromRequest<AppState> for SearchRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (mut fields, held) = read_fields(request, state, &[]).await?;
-        let query = run_blocking(&held, move || {
-            read_form::<SearchForm>(&mut fields)?.try_into()
-        });
+        let form = run_blocking(&held, move || read_query(&mut fields)).await?;
         Ok(Self {
-            query: query.await?,
+            query: limited(form, state).await?,
             held,
         })
     }
@@ -68,16 +67,32 @@ impl FromRequest<AppState> for SuggestRequest {
             provider,
             references,
         } = read_form(&mut fields)?;
-        let query = run_blocking(&held, move || {
-            read_form::<SearchForm>(&mut fields)?.try_into()
-        });
+        let form = run_blocking(&held, move || read_query(&mut fields)).await?;
         Ok(Self {
-            query: query.await?,
+            query: limited(form, state).await?,
             provider,
             references,
             held,
         })
     }
+}
+
+/// A query, and the area of a map that it is limited to.
+type AskedQuery = (SearchQuery, Option<(MapSpace, MapArea)>);
+
+fn read_query(fields: &mut Fields) -> Result<AskedQuery> {
+    let form: SearchForm = read_form(fields)?;
+    let area = form.area()?;
+    Ok((form.try_into()?, area))
+}
+
+/// Limits a query to its area.
+async fn limited((mut query, area): AskedQuery, state: &AppState) -> Result<SearchQuery> {
+    if let Some((space, area)) = area {
+        let found = state.known_maps().pictures_in(state.maps(), space, area);
+        query.filter.only_ids = Some(found.await?);
+    }
+    Ok(query)
 }
 
 enum Kind {

@@ -3,6 +3,7 @@
 use clippy_common::shorten;
 use clippy_core::gallery::{Filter, Origin, TagMode};
 use clippy_core::ids::PointId;
+use clippy_core::maps::{MapArea, MapSpace};
 use clippy_core::search::weights::Weights;
 use clippy_core::{Error, Result};
 use clippy_search::{AskedOrder, SearchQuery};
@@ -75,6 +76,11 @@ pub(crate) struct SearchForm {
     /// Whether one of the tags is enough (`any`) or all are needed (`all`).
     #[schema(value_type = Option<String>, default = "any")]
     tag_mode: Option<TagMode>,
+    /// Only pictures with one of these style tags (CSV or a list), whatever `tag_filters` and
+    /// `tag_mode` ask for: any of the styles, and the tags.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    style_tags: Vec<String>,
     /// Only pictures without these tags (CSV or a list).
     #[schema(value_type = Option<String>)]
     #[serde(default)]
@@ -91,6 +97,12 @@ pub(crate) struct SearchForm {
     /// it) or `any`.
     #[schema(value_type = Option<String>, default = "gallery")]
     origin: Option<Origin>,
+    /// Only pictures in this area of the gallery's map (`GET /api/map`): 3 to 500 corners of a line
+    /// around it, as `x,y x,y x,y`. 404 if no map was made.
+    map_area: Option<String>,
+    /// The map of `map_area`: `image` or `style`.
+    #[schema(value_type = Option<String>, default = "image")]
+    map_space: Option<MapSpace>,
     /// Compare every picture instead of using the search graph.
     #[schema(default = false)]
     exact: Option<bool>,
@@ -128,6 +140,16 @@ pub(crate) struct SearchForm {
 impl SearchForm {
     /// The fields that are files.
     pub(super) const FILES: [&str; 3] = ["sketch", "image", "style_image"];
+
+    /// Returns the area that the search is limited to, and its map.
+    pub(super) fn area(&self) -> Result<Option<(MapSpace, MapArea)>> {
+        let area = self
+            .map_area
+            .as_deref()
+            .filter(|area| !area.trim().is_empty());
+        let space = self.map_space.unwrap_or_default();
+        area.map(|area| Ok((space, area.parse()?))).transpose()
+    }
 }
 
 /// Converts the fields. [`SearchQuery::check`] checks the query later.
@@ -166,6 +188,7 @@ impl TryFrom<SearchForm> for SearchQuery {
                     TagMode::All => form.tag_filters,
                 },
                 tag_mode,
+                any_tags: with_lower_case(form.style_tags),
                 exclude_tags: with_lower_case(form.exclude_tags),
                 ratings: form.rating,
                 exclude_ids: ids("exclude_ids", &form.exclude_ids)?,

@@ -1,7 +1,7 @@
 //! `POST /api/pictures/bulk` changes many pictures, and `GET /api/admin/changes` lists changes.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use clippy_common::shorten;
@@ -173,8 +173,17 @@ pub(crate) async fn change_pictures(
     State(state): State<AppState>,
     caller: Caller,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
     ApiJson(body): ApiJson<ChangeBody>,
 ) -> Result<Response, Problem> {
+    // `?dry_run=true` must not change anything.
+    if query.is_some_and(|query| !query.is_empty()) {
+        return Err(Error::invalid(
+            "this call takes nothing in its address: write all fields in the body, such as \
+             \"dry_run\": true",
+        )
+        .into());
+    }
     let request = body.request()?;
     if body.dry_run {
         check_is_kept(&state, &request).await?;

@@ -5,12 +5,15 @@ use axum::Json;
 use axum::extract::State;
 use clippy_core::Error;
 use clippy_core::gallery::{
-    Filter, Origin, Payload, RATING_FIELD, STYLE_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, With,
+    ADDED_FIELD, Filter, Origin, Payload, Point, RATING_FIELD, STYLE_FIELD, STYLE_TAGS_FIELD,
+    TAGS_FIELD, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::style_groups::StyleGroups;
 use clippy_core::styles;
+use clippy_jobs::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::ApiQuery;
@@ -168,6 +171,24 @@ pub(crate) struct PictureResponse {
     /// The id of its style, see `GET /api/styles`; left out where styles are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     style_group: Option<u64>,
+    /// When it came into the gallery, in RFC 3339; left out where that was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_at: Option<String>,
+}
+
+impl PictureResponse {
+    /// Describes a point.
+    pub(super) fn of(base: &str, groups: Option<&StyleGroups>, point: Point) -> Self {
+        let Point { id, payload, .. } = point;
+        let group = groups.and_then(|groups| groups.group_of(&payload));
+        let added = payload.get(ADDED_FIELD).and_then(Value::as_i64);
+        Self {
+            id,
+            style_group: group.map(|group| group.id),
+            added_at: added.map(|added| Timestamp::from_millis(added).to_string()),
+            payload: public_payload(base, id, payload),
+        }
+    }
 }
 
 /// Returns the manifest's fields of pictures, by their ids.
@@ -203,14 +224,8 @@ pub(crate) async fn list_pictures(
     let points = live.gallery.retrieve(&ids, With::PAYLOAD).await?;
     let head = styles::head_of(&*live.gallery, live.embedder.info()).await?;
     let groups = StyleGroups::read(&*live.gallery, head.as_deref()).await?;
-    let shown = |point: clippy_core::gallery::Point| PictureResponse {
-        id: point.id,
-        style_group: groups
-            .as_ref()
-            .and_then(|groups| groups.group_of(&point.payload))
-            .map(|group| group.id),
-        payload: public_payload(&state.options().base_path, point.id, point.payload),
-    };
+    let base = &state.options().base_path;
+    let shown = |point| PictureResponse::of(base, groups.as_ref(), point);
     Ok(Json(PicturesResponse {
         pictures: points.into_iter().map(shown).collect(),
     }))

@@ -86,14 +86,14 @@ pub(crate) async fn export_points(
     Ok((kind, bytes).into_response())
 }
 
-/// Returns a page of preferences, and then of deleted and hidden pictures.
+/// Returns a page of preferences, then of boards, and then of deleted and hidden pictures.
 #[utoipa::path(
     get,
     path = "/api/admin/export/records",
     tag = "admin",
     params(RecordsQuery),
     responses(
-        (status = 200, description = "`tastes`, `trash`, and `next` unless it is the last page.",
+        (status = 200, description = "`tastes`, `boards`, `trash`, and `next` unless it is the last page.",
             body = Value),
         (status = 400, description = "`after` is not the `next` of a page."),
         (status = 401, description = "An admin key is needed."),
@@ -108,6 +108,12 @@ pub(crate) async fn export_records(
     State(state): State<AppState>,
     ApiQuery(query): ApiQuery<RecordsQuery>,
 ) -> Result<Json<Records>, Problem> {
-    let records = give::records(state.tastes(), state.trash(), query.after.as_deref()).await?;
+    let records = give::records(
+        state.tastes(),
+        state.boards(),
+        state.trash(),
+        query.after.as_deref(),
+    )
+    .await?;
     Ok(Json(records))
 }

@@ -13,6 +13,12 @@ pub(crate) struct FacetValue {
     count: u64,
 }
 
+impl FacetValue {
+    pub(crate) fn new(value: String, count: u64) -> Self {
+        Self { value, count }
+    }
+}
+
 impl From<FacetCount> for FacetValue {
     fn from(FacetCount { value, count }: FacetCount) -> Self {
         Self { value, count }

@@ -1,16 +1,19 @@
-//! `POST /api/feedback` and `GET /api/profile`.
+//! `POST /api/feedback` and `GET|PATCH|DELETE /api/profile`.
+
+use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
 use clippy_core::gallery::{Payload, STYLE_FIELD, With, tags_of};
 use clippy_core::ids::PointId;
-use clippy_core::preferences::{Action, Feedback};
+use clippy_core::preferences::{Action, Feedback, ProfileEdit};
 use clippy_core::{Error, Result};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::bulk::{Rest, refuse_unknown};
 use crate::access::Caller;
 use crate::extract::{ApiJson, ApiQuery, at_most, check_user_id};
 use crate::problem::Problem;
@@ -206,11 +209,18 @@ pub(crate) async fn get_profile(
     if top == 0 || top > MOST_TOP {
         return Err(Error::invalid(format!("top is {top}, but must be 1..{MOST_TOP}")).into());
     }
-    let profile = state
-        .preferences()
-        .profile(&caller.artist(&user_id), top)
-        .await?;
-    Ok(Json(ProfileResponse {
+    Ok(Json(profile_of(&state, &caller, user_id, top).await?))
+}
+
+async fn profile_of(
+    state: &AppState,
+    caller: &Caller,
+    user_id: String,
+    top: usize,
+) -> Result<ProfileResponse> {
+    let artist = caller.artist(&user_id);
+    let profile = state.preferences().profile(&artist, top).await?;
+    Ok(ProfileResponse {
         user_id,
         tags: profile.tags,
         styles: profile.styles,
@@ -218,5 +228,87 @@ pub(crate) async fn get_profile(
             clicked: profile.clicked,
             saved: profile.saved,
         },
-    }))
+    })
+}
+
+/// New weights of an artist's tags and styles.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ProfileBody {
+    /// The artist.
+    #[schema(min_length = 1, max_length = 256)]
+    user_id: String,
+    /// Weights by tag, 0..1; null forgets a tag. Up to 256.
+    #[serde(default)]
+    tags: HashMap<String, Option<f64>>,
+    /// Weights by style, 0..1; null forgets a style. Up to 256.
+    #[serde(default)]
+    styles: HashMap<String, Option<f64>>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    rest: Rest,
+}
+
+/// Corrects what was learnt about an artist: sets weights of tags and styles, or forgets them.
+#[utoipa::path(
+    patch,
+    path = "/api/profile",
+    tag = "preferences",
+    request_body = ProfileBody,
+    responses(
+        (status = 200, description = "The strongest tags and styles now.", body = ProfileResponse),
+        (status = 400, description = "A weight or a name is invalid, or there are too many."),
+        (status = 422, description = "A field is missing, unknown or mistyped."),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn edit_profile(
+    State(state): State<AppState>,
+    caller: Caller,
+    ApiJson(body): ApiJson<ProfileBody>,
+) -> Result<Json<ProfileResponse>, Problem> {
+    refuse_unknown(&body.rest)?;
+    let user_id = check_user_id(&body.user_id)?;
+    if body.tags.len() > MOST_TAGS || body.styles.len() > MOST_TAGS {
+        let message =
+            format!("tags and styles: at most {MOST_TAGS} of each can be changed at once");
+        return Err(Error::invalid(message).into());
+    }
+    let edit = ProfileEdit {
+        tags: body.tags,
+        styles: body.styles,
+    };
+    edit.check()?;
+    let preferences = state.preferences();
+    preferences.edit(&caller.artist(&user_id), edit).await?;
+    Ok(Json(profile_of(&state, &caller, user_id, MOST_TOP).await?))
+}
+
+/// Selects an artist.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ArtistQuery {
+    /// The artist.
+    user_id: String,
+}
+
+/// Forgets everything that was learnt about an artist. The answer is the empty profile.
+#[utoipa::path(
+    delete,
+    path = "/api/profile",
+    tag = "preferences",
+    params(ArtistQuery),
+    responses(
+        (status = 200, description = "The empty profile.", body = ProfileResponse),
+        (status = 400, description = "The request is invalid."),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn reset_profile(
+    State(state): State<AppState>,
+    caller: Caller,
+    ApiQuery(query): ApiQuery<ArtistQuery>,
+) -> Result<Json<ProfileResponse>, Problem> {
+    let user_id = check_user_id(&query.user_id)?;
+    state.preferences().reset(&caller.artist(&user_id)).await?;
+    Ok(Json(profile_of(&state, &caller, user_id, MOST_TOP).await?))
 }

@@ -50,7 +50,7 @@ pub(crate) struct FetchBody {
     rest: Rest,
 }
 
-/// Fetches pictures with their tags from a site with Danbooru's interface into a folder of
+/// Fetches pictures with their tags from a site with Gelbooru's interface into a folder of
 /// `DATA_DIR`, with a manifest, and embeds and stores them if `ingest` is set.
 ///
 /// The site must be one of the server's setting `FETCH_SITES`. A job that was interrupted goes on

@@ -1,6 +1,7 @@
 //! The body of `POST /api/images/generate`.
 
 use clippy_core::Result;
+use clippy_core::history::HistoryParent;
 use clippy_core::ids::PointId;
 use clippy_generate::{GenerateRequest, QueryNote, ReferenceInput};
 use serde::Deserialize;
@@ -46,6 +47,15 @@ pub(crate) struct QueryBody {
     w_txt: Option<f32>,
 }
 
+/// A picture of the history.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ParentBody {
+    /// The id of its entry.
+    id: String,
+    /// Its index in the entry.
+    index: u32,
+}
+
 /// A request for generated pictures. Unknown fields are ignored.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct GenerateBody {
@@ -74,7 +84,8 @@ pub(crate) struct GenerateBody {
     negative_prompt: Option<String>,
     /// Makes a picture repeatable, if the provider supports seeds.
     seed: Option<u64>,
-    /// `W:H`, such as `3:4`.
+    /// `W:H`, such as `3:4`; or a size in pixels, such as `1536:1024`, of which providers with sizes
+    /// of their own take only the ratio.
     #[schema(example = "3:4")]
     aspect_ratio: Option<String>,
     /// The provider: `local`, `gemini`, `imagen`, `comfyui` or `sdxl`. The default is the server's
@@ -86,6 +97,11 @@ pub(crate) struct GenerateBody {
     preset: Option<String>,
     /// The search that found the references.
     query: Option<QueryBody>,
+    /// The picture of the history that this goes on from. The new pictures belong to its chain.
+    parent: Option<ParentBody>,
+    /// The client's own document of the drawing, as JSON text of at most 8 MiB. No provider gets
+    /// it; the history returns it, so that the drawing can be continued.
+    drawing: Option<String>,
     /// Also add the pictures to the gallery. Searches find them only with `origin`.
     #[schema(default = false)]
     add_to_gallery: Option<bool>,
@@ -135,6 +151,10 @@ impl GenerateBody {
                     w_txt,
                 },
             ),
+            parent: body
+                .parent
+                .map(|ParentBody { id, index }| HistoryParent { id, index }),
+            drawing: body.drawing,
             add_to_gallery: body.add_to_gallery.unwrap_or_default(),
             subject_type: None,
             found_subject: None,

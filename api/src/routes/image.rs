@@ -74,11 +74,29 @@ pub(crate) async fn get_image(
     who: CallerId,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    send_image(&state, &id, query, who, &headers).await
+}
+
+impl ImageQuery {
+    /// Selects a width of a picture's current version.
+    pub(crate) fn of_width(w: Option<u32>) -> Self {
+        Self { w, v: None }
+    }
+}
+
+/// Sends a picture to a caller who may see it.
+pub(crate) async fn send_image(
+    state: &AppState,
+    id: &str,
+    query: ImageQuery,
+    who: CallerId,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     if query.w == Some(0) {
         return Err(Error::invalid("w is 0, but must be a width in pixels of 1 or more").into());
     }
     let width = query.w.map(|width| width.min(WIDEST_THUMBNAIL));
-    let payload = payload_of(&state, &id).await?;
+    let payload = payload_of(state, id).await?;
     let path = match payload.get(PATH_FIELD) {
         Some(Value::String(path)) => path,
         _ => {
@@ -95,7 +113,7 @@ pub(crate) async fn get_image(
     })?;
     let always = [
         (header::ETAG, etag.clone()),
-        (header::CACHE_CONTROL, cache_control(&state, lasting)),
+        (header::CACHE_CONTROL, cache_control(state, lasting)),
     ];
     if headers
         .get_all(header::IF_NONE_MATCH)

@@ -146,10 +146,11 @@ pub(crate) async fn import_points(
     Ok(Json(stored))
 }
 
-/// Stores a page of preferences and deleted pictures, in the form of `GET
+/// Stores a page of preferences, boards and deleted pictures, in the form of `GET
 /// /api/admin/export/records`.
 ///
-/// Of two weights of a tag the higher one wins. A deleted picture that the collection has stays
+/// Of two weights of a tag the higher one wins. A board that is there stays as it is; *Saved* gets
+/// the pictures that it does not have. A deleted picture that the collection has stays
 /// there.
 #[utoipa::path(
     post,
@@ -159,7 +160,7 @@ pub(crate) async fn import_points(
     responses(
         (
             status = 200,
-            description = "Counts: `tastes`, `deleted`, `known`, `present`.",
+            description = "Counts: `tastes`, `boards`, `deleted`, `known`, `present`.",
             body = Value
         ),
         (status = 400, description = "A record that is invalid."),
@@ -181,6 +182,7 @@ pub(crate) async fn import_records(
     let stored = take::records(
         live.gallery.as_ref(),
         state.tastes(),
+        state.boards(),
         state.trash(),
         body.value,
     )

@@ -1,18 +1,16 @@
 //! `GET /api/jobs/{id}/images/{n}`: sends a generated picture of a job.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use clippy_common::shorten;
 use clippy_core::Error;
-use clippy_core::pictures::PictureContent;
 
 use crate::access::Caller;
 use crate::admission::CallerId;
 use crate::problem::Problem;
-use crate::routes::image::{PICTURE_POLICY, cache_control, matches};
 use crate::routes::jobs::visible_job;
-use crate::sending::body_of;
+use crate::routes::stored_file::StoredFileAnswer;
 use crate::state::AppState;
 
 /// Sends a generated picture of a job, with its lineage in the file. If the server has keys, this
@@ -53,39 +51,10 @@ pub(crate) async fn get_job_image(
         ));
         return Err(Problem::from(missing).in_state(job.state.as_str()));
     };
-    let etag = HeaderValue::from_str(&format!("\"{sha256}\"")).map_err(|error| {
-        Error::internal("a picture's hash is not a valid header").with_source(error)
-    })?;
-    let always = [
-        (header::ETAG, etag.clone()),
-        (header::CACHE_CONTROL, cache_control(&state, true)),
-    ];
-    if headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .any(|given| matches(given, &etag))
-    {
-        return Ok((StatusCode::NOT_MODIFIED, always).into_response());
+    let answer = StoredFileAnswer::new(&state, sha256)?;
+    if answer.is_known(&headers) {
+        return Ok(answer.not_modified());
     }
     let (file, length, media_type) = state.generation().outputs.open_file(sha256).await?;
-    let place = state.admission().send_file(who)?;
-    let shown = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("inline"),
-        ),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(PICTURE_POLICY),
-        ),
-    ];
-    let length_header = [(header::CONTENT_LENGTH, HeaderValue::from(length))];
-    Ok((
-        always,
-        shown,
-        length_header,
-        body_of(PictureContent::File(file, length), Some(place)),
-    )
-        .into_response())
+    answer.send(&state, who, file, length, media_type)
 }

@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::access::Caller;
 use crate::extract::ApiQuery;
 use crate::problem::Problem;
+use crate::routes::history::visible_entry;
 use crate::state::AppState;
 
 /// How many pictures one answer lists.
@@ -49,7 +50,7 @@ pub(crate) struct LineageResponse {
 pub(crate) struct MadeResponse {
     /// SHA-256 of the file.
     sha256: String,
-    /// Its path on this server, while its job exists.
+    /// Its path on this server.
     url: String,
     /// Its media type.
     media_type: String,
@@ -64,7 +65,7 @@ pub(crate) struct MadeResponse {
 }
 
 impl MadeResponse {
-    fn of(output: Output, job: &str) -> Self {
+    fn of(output: Output, folder: &str) -> Self {
         let Output {
             sha256,
             media_type,
@@ -75,7 +76,7 @@ impl MadeResponse {
         } = output;
         Self {
             sha256,
-            url: format!("/api/jobs/{job}/images/{}", lineage.index),
+            url: format!("{folder}/{}", lineage.index),
             media_type,
             width,
             height,
@@ -109,7 +110,7 @@ pub(crate) async fn list_lineage(
     let reference: PointId = query.reference.parse()?;
     let mut images = Vec::new();
     // Several pictures may belong to one job, which is looked up only once.
-    let mut known: HashMap<String, bool> = HashMap::new();
+    let mut known: HashMap<String, Option<String>> = HashMap::new();
     let mut listed = HashSet::new();
     let (outputs, mut passed) = (&state.generation().outputs, 0);
     'reading: while passed < MOST_READ {
@@ -122,17 +123,19 @@ pub(crate) async fn list_lineage(
             let Some(job) = output.lineage.job.clone() else {
                 continue;
             };
-            let is_visible = match known.get(&job) {
-                Some(is_visible) => *is_visible,
+            let folder = match known.get(&job) {
+                Some(folder) => folder.clone(),
                 None => {
-                    let is_visible = is_visible(&state, &caller, &job).await?;
-                    known.insert(job.clone(), is_visible);
-                    is_visible
+                    let folder = folder_of(&state, &caller, &job).await?;
+                    known.insert(job.clone(), folder.clone());
+                    folder
                 }
             };
             // A picture is recorded again each time it is generated.
-            if is_visible && listed.insert(output.sha256.clone()) {
-                images.push(MadeResponse::of(output, &job));
+            if let Some(folder) = folder
+                && listed.insert(output.sha256.clone())
+            {
+                images.push(MadeResponse::of(output, &folder));
             }
         }
         if !some.more {
@@ -142,18 +145,22 @@ pub(crate) async fn list_lineage(
     Ok(Json(LineageResponse { reference, images }))
 }
 
-/// Whether this caller may see a picture's job. If the job is unknown, only admins may see the
-/// picture.
-async fn is_visible(state: &AppState, caller: &Caller, job: &str) -> Result<bool, Error> {
-    let Some(owner) = caller.sees() else {
-        return Ok(true);
-    };
-    let Ok(id) = job.parse::<JobId>() else {
-        return Ok(false);
-    };
-    match state.jobs().get(id).await {
-        Ok(found) => Ok(found.owner.as_deref() == Some(owner)),
-        Err(error) if error.code == ErrorCode::NotFound => Ok(false),
+/// Where this caller finds the pictures of a job: at the job, or in the history if the job was
+/// dropped. `None` if the caller may not see them.
+async fn folder_of(state: &AppState, caller: &Caller, job: &str) -> Result<Option<String>, Error> {
+    if let Ok(id) = job.parse::<JobId>() {
+        match state.jobs().get(id).await {
+            Ok(found) => {
+                let folder = format!("/api/jobs/{job}/images");
+                return Ok(caller.may_see(&found).then_some(folder));
+            }
+            Err(error) if error.code == ErrorCode::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    match visible_entry(state, caller, job).await {
+        Ok(_) => Ok(Some(format!("/api/history/{job}/pictures"))),
+        Err(error) if error.code == ErrorCode::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

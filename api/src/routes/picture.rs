@@ -199,6 +199,7 @@ pub(crate) async fn delete_picture(
     let keeper = keeper(&state, &live, &change, &caller);
     let deleted = keeper.remove(&[id], KeptKind::Deleted).await?;
     if deleted > 0 {
+        state.listings().clear();
         keeper
             .record("delete", deleted, json!({ "id": id }))
             .await?;

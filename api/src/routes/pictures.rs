@@ -1,5 +1,7 @@
 //! `POST /api/pictures`: stores the caller's own pictures, and adds them by a job of kind `ingest`.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -57,7 +59,8 @@ pub(crate) struct RefusedFile {
 ///
 /// Each picture is stored once, by its content, in `DATA_DIR/pictures`. The words of its name and
 /// the given tags find it. It is found by searches when the job has ended. Files that are not
-/// pictures are listed in `refused`; if no file is left, the request is refused.
+/// pictures are listed in `refused`, and so are pictures that were deleted, until they are restored;
+/// if no file is left, the request is refused.
 #[utoipa::path(
     post,
     path = "/api/pictures",
@@ -130,7 +133,24 @@ fn answer(state: &AppState, job: Job, ids: Vec<PointId>, refused: Vec<RefusedFil
         .into_response()
 }
 
-/// Stores all pictures of a form, and lists the files that are none.
+/// Returns why files were deleted: the tombstones of those pictures that are not to come back, by
+/// their points.
+async fn deleted(state: &AppState, form: &PictureForm) -> Result<HashMap<PointId, String>> {
+    let (files, held) = (form.files.clone(), form.held.clone());
+    let points = blocking("reading pictures", move || {
+        let _held = held;
+        let point_of = |file: &SentFile| uploads::point_of(&file.bytes);
+        Ok(files.iter().map(point_of).collect::<Vec<_>>())
+    })
+    .await?;
+    let stones = state.trash().tombstones(&points).await?;
+    Ok(stones
+        .into_iter()
+        .map(|stone| (stone.id, stone.reason()))
+        .collect())
+}
+
+/// Stores all pictures of a form, and lists the files that are none, or were deleted.
 async fn store(state: &AppState, form: &PictureForm) -> Result<(Vec<Upload>, Vec<RefusedFile>)> {
     let Some(data) = state.options().data_dir.clone() else {
         return Err(Error::new(
@@ -143,6 +163,7 @@ async fn store(state: &AppState, form: &PictureForm) -> Result<(Vec<Upload>, Vec
             "The form has no file: send pictures as parts with a file name",
         ));
     }
+    let deleted = deleted(state, form).await?;
     let files: Vec<SentFile> = form.files.clone();
     let (tags, held) = (form.tags.clone(), form.held.clone());
     let (stored, refused) = blocking("storing pictures", move || {
@@ -150,6 +171,18 @@ async fn store(state: &AppState, form: &PictureForm) -> Result<(Vec<Upload>, Vec
         let _held = held;
         let (mut stored, mut refused) = (Vec::new(), Vec::new());
         for SentFile { name, bytes } in files {
+            let stone = if deleted.is_empty() {
+                None
+            } else {
+                deleted.get(&uploads::point_of(&bytes))
+            };
+            if let Some(reason) = stone {
+                refused.push(RefusedFile {
+                    name,
+                    reason: reason.clone(),
+                });
+                continue;
+            }
             match uploads::store(&data, &name, &bytes, &tags) {
                 Ok(upload) => stored.push(upload),
                 // The disk is full, for example. The next file would fail, too.

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use clippy_generate::{
-    AspectRatio, CancelKind, Capabilities, Finding, FindingLevel, ProgressKind, Ratios, Support,
+    AspectRatio, CancelKind, Capabilities, Finding, FindingLevel, ProgressKind, Ratios, StyleTag,
+    Support,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -61,7 +62,7 @@ pub(crate) struct ProviderResponse {
     ratios: RatiosResponse,
     /// The names of its recommended ways to mix references.
     presets: Vec<String>,
-    /// The style tags that have an effect; empty means all of them.
+    /// The style tags that have an effect.
     style_tags: Vec<String>,
     /// The highest number of pictures of one call.
     images_per_call: u32,
@@ -186,6 +187,18 @@ fn without_reason(check: Finding) -> Finding {
     }
 }
 
+/// The style tags that have an effect: none listed stands for all of them.
+fn some_or_all(tags: Vec<String>) -> Vec<String> {
+    if tags.is_empty() {
+        StyleTag::ALL
+            .iter()
+            .map(|tag| tag.name().to_owned())
+            .collect()
+    } else {
+        tags
+    }
+}
+
 impl ProviderResponse {
     fn of(capabilities: Capabilities, checks: Vec<Finding>) -> Self {
         // Every field is listed, so that the compiler reports a new one that is missing here.
@@ -232,7 +245,7 @@ impl ProviderResponse {
             negative_prompt: negative_prompt.into(),
             ratios: ratios.into(),
             presets,
-            style_tags,
+            style_tags: some_or_all(style_tags),
             images_per_call,
             progress: progress.into(),
             previews,
@@ -338,6 +351,7 @@ mod tests {
                 Finding::fault("server", "it does not answer"),
             ];
             let mut expected = serde_json::to_value(&capabilities).expect("JSON");
+            expected["style_tags"] = StyleTag::ALL.iter().map(|tag| tag.name()).collect();
             expected["checks"] = serde_json::to_value(&checks).expect("JSON");
             let answered = ProviderResponse::of(capabilities, checks);
             assert_eq!(serde_json::to_value(answered).expect("JSON"), expected);

@@ -118,7 +118,7 @@ pub(crate) struct FacetsOfResults {
     style_groups: Vec<StyleGroupCount>,
 }
 
-/// How many of the best hits are of a style that the gallery has.
+/// How many pictures are of a style that the gallery has; in a search, how many of the best hits.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StyleGroupCount {
     /// The style's id, for the field `style_groups`.
@@ -127,6 +127,12 @@ pub(crate) struct StyleGroupCount {
     name: String,
     /// How many.
     count: u64,
+}
+
+impl StyleGroupCount {
+    pub(super) fn new(id: u64, name: String, count: u64) -> Self {
+        Self { id, name, count }
+    }
 }
 
 impl From<GroupCount> for StyleGroupCount {

@@ -12,11 +12,11 @@ use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::style_groups::{self, StyleGroups};
 use clippy_core::styles;
-use clippy_jobs::JobKind;
+use clippy_jobs::{JobKind, Lane};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::bulk::{Rest, Submission, accepted, find_earlier, refuse_unknown, start};
+use super::bulk::{Rest, Submission, accepted, create, find_earlier, refuse_unknown};
 use crate::access::Caller;
 use crate::extract::ApiJson;
 use crate::problem::Problem;
@@ -264,5 +264,8 @@ pub(crate) async fn start_finding_styles(
     let request = StylesRequest {
         find_styles_afresh: body.find_styles_afresh,
     };
-    start(&state, &caller, once, JobKind::Backfill, &request).await
+    // The whole run is one job, so that it takes no place of those that plan and merge.
+    let lane = Lane::Bulk;
+    let job = create(lane, &state, &caller, once, JobKind::Backfill, &request).await?;
+    Ok(accepted(&state, job))
 }

@@ -81,8 +81,9 @@ pub(crate) struct ReferenceResponse {
     payload: Payload,
 }
 
-/// Chooses references from the results of a search: the closest one as the subject, then each style
-/// once, as many as the provider accepts. The same body returns the same references while the
+/// Chooses references from the results of a search: a close one that shows its colours as the
+/// subject, then each style that does not clash with the others once, as many as the provider
+/// accepts. The same body returns the same references while the
 /// collection does not change.
 #[utoipa::path(
     post,

@@ -30,7 +30,8 @@ pub(crate) struct TicketResponse {
 /// cannot be sent.
 ///
 /// `?ticket=` is accepted only by `GET` of `/api/image/{id}`, `/image/{id}`,
-/// `/api/jobs/{id}/images/{n}`, `/api/jobs/{id}/events` and `/api/jobs/events`. A ticket has the
+/// `/api/jobs/{id}/images/{n}`, `/api/jobs/{id}/events`, `/api/jobs/events` and
+/// `/api/boards/{id}/export`. A ticket has the
 /// rights of the key that requested it, and is invalid when that key is removed. An open stream
 /// continues after its ticket has expired. Without keys no ticket is needed, and any is accepted.
 #[utoipa::path(

@@ -196,7 +196,7 @@ async fn one_caller_cannot_use_all_the_room_for_bodies() {
 
 #[tokio::test]
 async fn unknown_parts_of_a_body_are_not_stored() {
-    const LENGTH: usize = 16 << 20;
+    const LENGTH: usize = 4 << 20;
     let server = TestServer::start().await;
     let filled = |begin: &str, member: &str, end: &str| {
         format!(

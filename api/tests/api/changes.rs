@@ -270,3 +270,14 @@ async fn changes_need_an_admin_and_reading_a_key() {
     let answer = request.bearer_auth("admin").json(&edit).send().await;
     assert_eq!(answer.expect("an answer").status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_bulk_change_with_parameters_in_its_address_changes_nothing() {
+    let server = TestServer::start().await;
+    let delete = json!({"action": "delete", "filter": {"tags": ["cat"]}});
+    let asked = format!("{BULK}?dry_run=true");
+    let (status, refused) = call(&server, Method::POST, &asked, &delete).await;
+    assert_eq!(status, 400, "{refused}");
+    let said = refused["detail"].as_str().expect("a reason");
+    assert!(said.contains("\"dry_run\": true"), "{said}");
+}

@@ -65,10 +65,36 @@ fn calls(server: &TestServer) -> Vec<(&'static str, ApiRequest)> {
             ),
         ),
         ("profile", server.get("/api/profile?user_id=ann")),
+        ("boards", server.get("/api/boards")),
+        ("board", server.get("/api/boards/saved")),
+        ("archive", server.get("/api/boards/saved/export")),
+        ("links", server.get("/api/boards/saved/shares")),
+        (
+            "edited profile",
+            server
+                .api
+                .request(Method::PATCH, "/api/profile")
+                .json(&json!({"user_id": "ann", "tags": {"cat": 0.5}})),
+        ),
+        (
+            "reset profile",
+            server
+                .api
+                .request(Method::DELETE, "/api/profile?user_id=ann"),
+        ),
+        ("new board", post("/api/boards", json!({"name": "mine"}))),
+        (
+            "board items",
+            post(
+                "/api/boards/saved/items",
+                json!({"operations": [{"op": "add", "id": 1}]}),
+            ),
+        ),
         ("generate", post("/api/images/generate", asked())),
         ("older generate", post("/images/generate", asked())),
         ("estimate", post("/api/images/estimate", asked())),
         ("lineage", server.get("/api/lineage?ref=1")),
+        ("history", server.get("/api/history")),
         ("providers", server.get("/api/providers")),
         ("jobs", server.get("/api/jobs")),
         ("events", server.get("/api/jobs/events?mine")),

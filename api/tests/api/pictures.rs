@@ -1,10 +1,13 @@
 //! Tests of `POST /api/pictures`: files become stored pictures and one job.
 
 use axum::http::StatusCode;
+use clippy_core::gallery::GalleryWriter as _;
+use clippy_core::trash::{KeptFilter, Trash as _};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_testing::problem;
+use reqwest::Method;
 use reqwest::multipart::{Form, Part};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::TestServer;
 
@@ -75,6 +78,34 @@ async fn files_are_stored_once_and_added_by_one_job() {
     );
     let tags = std::fs::read_to_string(format!("{}.json", paths[0])).expect("tags");
     assert_eq!(tags, r#"{"tags":["ink","sketchbook"]}"#);
+}
+
+#[tokio::test]
+async fn a_picture_that_was_deleted_is_refused_until_it_is_restored() {
+    let server = TestServer::start().await;
+    let fox = || Form::new().part("files", part("fox.png", png(1)));
+    let first = accepted(send(&server, fox(), None).await).await;
+    let id = first["ids"][0].as_str().expect("an id").to_owned();
+    // The test has no worker: another point takes the id that the job would store.
+    let mut point = server.gallery.point(2);
+    point.id = id.parse().expect("an id");
+    server.gallery.upsert(vec![point]).await.expect("stored");
+    let path = format!("/api/pictures/{id}");
+    let deleted = server.api.request(Method::DELETE, &path).send().await;
+    assert_eq!(deleted.expect("an answer").status(), StatusCode::OK);
+    let answer = send(&server, fox(), None).await;
+    let refused = problem(answer, StatusCode::BAD_REQUEST, "invalid_input").await;
+    let detail = refused["detail"].as_str().expect("a reason");
+    assert!(detail.contains("deleted by the owner on"), "{detail}");
+    let both = fox().part("files", part("owl.png", png(2)));
+    let answer = accepted(send(&server, both, None).await).await;
+    assert_eq!(answer["refused"][0]["name"], "fox.png", "{answer}");
+    assert_eq!(paths_of(&server, &answer).await.len(), 1);
+    let all = server.trash.list(&KeptFilter::default(), 0, 10).await;
+    let numbers: Vec<u64> = all.expect("read").iter().map(|kept| kept.number).collect();
+    server.trash.forget(&numbers).await.expect("removed");
+    let again = accepted(send(&server, fox(), None).await).await;
+    assert_eq!(again["refused"], json!([]));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ pub struct FetchArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum FetchSite {
-    /// Safebooru, or another site with Danbooru's interface (`--base-url`).
+    /// Safebooru, or another site with Gelbooru's interface (`--base-url`).
     Safebooru(SafebooruArguments),
 }
 

@@ -28,9 +28,10 @@ pub async fn run(
         return print_json(&exported);
     }
     say!(
-        "{} pictures, {} deleted ones and the preferences of {} artists are in {} ({} MB).",
+        "{} pictures, {} deleted ones, {} boards and the preferences of {} artists are in {} ({} MB).",
         exported.points,
         exported.deleted,
+        exported.boards,
         exported.artists,
         exported.folder.display(),
         exported.bytes / 1_000_000

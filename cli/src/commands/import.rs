@@ -88,8 +88,9 @@ fn report(imported: &Imported) {
     );
     let records = imported.records;
     say!(
-        "{} deleted pictures and the preferences of {} artists added.",
+        "{} deleted pictures, {} boards and the preferences of {} artists added.",
         records.deleted,
+        records.boards.changed,
         records.tastes.artists
     );
     if points.kept > 0 {
@@ -99,13 +100,13 @@ fn report(imported: &Imported) {
     if !accepted.style {
         say!(
             "Style vectors were left out, since another style head made those of this collection: \
-             run `clippy backfill --which style`."
+             run `clippy backfill --which style --manifest M.jsonl`."
         );
     }
     if !accepted.text {
         say!(
             "Text vectors were left out, since this collection writes tags in another form: run \
-             `clippy backfill --which text`."
+             `clippy backfill --which text --manifest M.jsonl`."
         );
     }
     if !imported.begun.closed.is_empty() {

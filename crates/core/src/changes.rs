@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::gallery::{
     ACCEPTED_FIELD, PATH_FIELD, POST_URL_FIELD, Payload, RATING_FIELD, STYLE_TAGS_FIELD,
@@ -472,11 +473,15 @@ impl Edited {
     }
 }
 
-/// Whether two tags are the same, apart from case and from spaces instead of underscores.
+/// Whether two tags are the same, apart from case, from spaces instead of underscores, and from how
+/// accents are encoded.
 #[must_use]
 pub fn same_words(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.trim().to_lowercase().replace(' ', "_");
-    one == other || plain(one) == plain(other)
+    fn plain(text: &str) -> impl Iterator<Item = char> {
+        let letters = text.trim().nfc().flat_map(char::to_lowercase);
+        letters.map(|letter| if letter == ' ' { '_' } else { letter })
+    }
+    one == other || plain(one).eq(plain(other))
 }
 
 fn set_words(payload: &mut Payload, field: &str, words: &[String]) {
@@ -524,7 +529,8 @@ pub fn check_new_tags(name: &str, tags: &[String]) -> Result<()> {
 }
 
 /// Whether a character controls a terminal, or the direction in which text is shown.
-fn is_invisible(letter: char) -> bool {
+#[must_use]
+pub fn is_invisible(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -4,6 +4,8 @@
 //! boundary. The API maps [`ErrorCode`] to a status in one place; the command line prints the
 //! message.
 
+use std::io::ErrorKind;
+
 /// The result type at the boundaries between crates.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -124,6 +126,34 @@ impl Error {
     /// Makes an error with [`ErrorCode::NotFound`].
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::NotFound, message)
+    }
+
+    /// Makes an error with [`ErrorCode::Unavailable`] for something that a full disk prevented, such
+    /// as "the database cannot be written".
+    pub fn disk_full(
+        what: &str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(
+            ErrorCode::Unavailable,
+            format!("{what}, since its disk is full: make room there, then try again"),
+        )
+        .with_source(std::io::Error::new(ErrorKind::StorageFull, source))
+    }
+
+    /// Whether a full disk is the cause.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>()
+                && error.kind() == ErrorKind::StorageFull
+            {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// Makes an error with [`ErrorCode::Internal`]: its message goes only to the log.

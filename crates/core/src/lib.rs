@@ -3,6 +3,7 @@
 
 pub mod backup;
 mod blocking;
+pub mod boards;
 pub mod bulk;
 pub mod changes;
 pub mod clustering;
@@ -11,10 +12,12 @@ pub mod embedding;
 pub mod error;
 pub mod folders;
 pub mod gallery;
+pub mod history;
 pub mod ids;
 pub mod known;
 pub mod ledger;
 pub mod live;
+pub mod maps;
 pub mod paths;
 pub mod pictures;
 pub mod preferences;

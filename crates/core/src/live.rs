@@ -71,9 +71,29 @@ impl LivePair {
 
     /// Replaces the pair for new requests. Running requests keep theirs.
     pub fn replace(&self, live: Live) {
+        let old = std::mem::replace(&mut *self.pair.write(), Arc::new(live));
+        self.release(old);
+    }
+
+    /// Replaces the pair like [`LivePair::replace`] if it is still `known`, and returns whether it
+    /// was. For a caller that decided with older information: a switch that was made meanwhile is
+    /// newer.
+    pub fn replace_unchanged(&self, known: &Arc<Live>, live: Live) -> bool {
         let live = Arc::new(live);
-        let old = std::mem::replace(&mut *self.pair.write(), live);
-        // Dropped outside of the lock, since the last owner of a model ends its thread.
+        let old = {
+            let mut pair = self.pair.write();
+            if !Arc::ptr_eq(&pair, known) {
+                return false;
+            }
+            std::mem::replace(&mut *pair, live)
+        };
+        self.release(old);
+        true
+    }
+
+    /// Drops a replaced pair outside of the lock, since the last owner of a model ends its thread,
+    /// and notifies the followers.
+    fn release(&self, old: Arc<Live>) {
         drop(old);
         let followers = self.followers.lock().clone();
         followers

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::ids::PointId;
+use crate::{Error, Result};
 
 /// What the artist did with a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +120,41 @@ pub struct Profile {
     pub saved: u64,
 }
 
+/// New weights of an artist's tags and styles; `None` forgets one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProfileEdit {
+    /// Weights by tag.
+    pub tags: HashMap<String, Option<f64>>,
+    /// Weights by style.
+    pub styles: HashMap<String, Option<f64>>,
+}
+
+impl ProfileEdit {
+    /// Checks the names and weights.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidInput`] that names the tag or style.
+    pub fn check(&self) -> Result<()> {
+        for (name, weight) in self.tags.iter().chain(&self.styles) {
+            let shown = clippy_common::shorten(name, 60);
+            if name.trim().is_empty() || name.len() > LONGEST_TASTE {
+                return Err(Error::invalid(format!(
+                    "\"{shown}\" is no tag or style of 1 to {LONGEST_TASTE} bytes"
+                )));
+            }
+            if let Some(weight) = weight.filter(|weight| !(0.0..=1.0).contains(weight)) {
+                return Err(Error::invalid(format!(
+                    "the weight of \"{shown}\" is {weight}, but must be 0..1"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The longest tag or style that an artist may set, in bytes.
+const LONGEST_TASTE: usize = 200;
+
 /// Stores preferences. Concurrent writers lose no update.
 #[async_trait]
 pub trait Preferences: Send + Sync + 'static {
@@ -128,6 +163,11 @@ pub trait Preferences: Send + Sync + 'static {
     /// Returns the strongest `top` tags and styles of an artist; an unknown artist has an empty
     /// profile.
     async fn profile(&self, user_id: &str, top: usize) -> Result<Profile>;
+    /// Sets and forgets weights of an artist. Tags are kept in lower case, and a weight of 0 is
+    /// kept like any other.
+    async fn edit(&self, user_id: &str, edit: ProfileEdit) -> Result<()>;
+    /// Forgets everything about an artist.
+    async fn reset(&self, user_id: &str) -> Result<()>;
     /// Returns every kept tag weight of an artist, by lower-case tag.
     async fn tag_weights(&self, user_id: &str) -> Result<HashMap<String, f64>>;
 }

@@ -17,7 +17,7 @@ use crate::{Error, ErrorCode, Result};
 /// The name of the note that records what made the style vectors.
 pub const NOTE: &str = "style_model";
 /// What to run when style vectors are missing, as a part of a message.
-pub const FILL: &str = "run `clippy backfill --which style`";
+pub const FILL: &str = "run `clippy backfill --which style --manifest M.jsonl`";
 
 /// Whether style vectors are made for new pictures of a collection.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,7 +160,7 @@ pub async fn check_search(gallery: &dyn Gallery, model: &ModelInfo) -> Result<St
     found.ok_or_else(|| {
         unsupported(format!(
             "the style vectors of the collection {name} were made by another style head than the \
-             model's: run `clippy backfill --which style --force-all`"
+             model's: run `clippy backfill --which style --force-all --manifest M.jsonl`"
         ))
     })
 }

@@ -167,7 +167,37 @@ pub(crate) fn retrieved_out(record: engine::Record) -> wire::RetrievedPoint {
         id: Some(id_out(record.id)),
         payload: payload_out(record.payload),
         vectors: vectors_out(record.vector),
+        order_value: record.order_value.map(order_value_out),
         ..wire::RetrievedPoint::default()
+    }
+}
+
+/// Converts the order of a page from the wire.
+pub(crate) fn order_in(order: wire::OrderBy) -> Result<engine::OrderByInterface, Status> {
+    let start_from = match order.start_from.and_then(|from| from.value) {
+        None => None,
+        Some(wire::start_from::Value::Integer(value)) => Some(engine::StartFrom::Integer(value)),
+        Some(_) => return Err(Status::unimplemented("this kind of start_from")),
+    };
+    let is_descending = order.direction == Some(wire::Direction::Desc.into());
+    Ok(engine::OrderByInterface::Struct(engine::OrderBy {
+        key: path_in(&order.key)?,
+        direction: Some(if is_descending {
+            engine::Direction::Desc
+        } else {
+            engine::Direction::Asc
+        }),
+        start_from,
+    }))
+}
+
+fn order_value_out(value: engine::OrderValue) -> wire::OrderValue {
+    let variant = match value {
+        engine::OrderValue::Int(value) => wire::order_value::Variant::Int(value),
+        engine::OrderValue::Float(value) => wire::order_value::Variant::Float(value),
+    };
+    wire::OrderValue {
+        variant: Some(variant),
     }
 }
 

@@ -15,8 +15,8 @@ use tonic::{Request, Response, Status};
 use crate::blocking::blocking;
 use crate::collection::Collection;
 use crate::convert::{
-    id_in, id_out, ids_in, path_in, payload_in, retrieved_out, scored_out, status, stored,
-    vectors_in, with_payload_in, with_vectors_in,
+    id_in, id_out, ids_in, order_in, path_in, payload_in, retrieved_out, scored_out, status,
+    stored, vectors_in, with_payload_in, with_vectors_in,
 };
 use crate::filter::{filter_in, maybe_filter_in};
 use crate::query::{query_in, size};
@@ -386,7 +386,7 @@ impl Points for PointsService {
                     filter: maybe_filter_in(request.filter)?,
                     with_payload: Some(with_payload_in(request.with_payload, true)?),
                     with_vector: with_vectors_in(request.with_vectors),
-                    order_by: None,
+                    order_by: request.order_by.map(order_in).transpose()?,
                 };
                 let (records, next) = collection.shard().scroll(scroll).map_err(status)?;
                 Ok((

@@ -1,4 +1,4 @@
-//! Fetches pictures with their tags from a site with Danbooru's interface (Safebooru by default),
+//! Fetches pictures with their tags from a site with Gelbooru's interface (Safebooru by default),
 //! and writes a manifest that `clippy ingest` reads.
 //!
 //! A run first reads the pages of every tag, then downloads the pictures. Each page is recorded

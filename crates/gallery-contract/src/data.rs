@@ -164,6 +164,9 @@ impl Random {
             };
         }
         if self.below(3) == 0 {
+            filter.any_tags = self.some_tags(3);
+        }
+        if self.below(3) == 0 {
             filter.exclude_tags = self.some_tags(2);
         }
         if self.below(3) == 0 {
@@ -213,6 +216,7 @@ pub(super) fn selects(filter: &Filter, point: &Point) -> bool {
     let groups = words(point, STYLE_GROUP_FIELD);
     let has_group = |wanted: &[String]| wanted.iter().any(|key| groups.contains(key.as_str()));
     tags_fit
+        && (filter.any_tags.is_empty() || filter.any_tags.iter().any(has_tag))
         && !filter.exclude_tags.iter().any(has_tag)
         && (filter.ratings.is_empty()
             || filter

@@ -5,6 +5,7 @@
 
 mod collections;
 mod data;
+mod newest;
 mod points;
 mod proposals;
 mod restoring;
@@ -12,6 +13,7 @@ mod searching;
 
 pub use collections::*;
 pub use data::{DIMENSION, model};
+pub use newest::*;
 pub use points::*;
 pub use proposals::*;
 pub use restoring::*;
@@ -42,6 +44,7 @@ macro_rules! gallery_contract {
             retrieve_keeps_the_order_asked_for,
             scroll_walks_in_the_order_of_ids,
             a_walk_visits_every_point_that_stays,
+            the_newest_points_come_first,
             deleted_points_are_gone_everywhere,
             bad_vectors_are_refused_with_their_whole_batch,
             filters_select_what_they_say,

@@ -25,4 +25,4 @@ pub use qdrant::{
     QdrantCollections, QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions,
 };
 pub use recent::RecentQueryFile;
-pub use state::{EmbeddedState, EmbeddedTrash};
+pub use state::{EmbeddedMaps, EmbeddedState, EmbeddedTrash};

@@ -9,13 +9,14 @@ use clippy_core::gallery::Space;
 use serde::Deserialize;
 
 /// The migrations, in order; version `n` is the `n`-th file.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("../../../migrations/collection/0001_collection.json"),
     include_str!("../../../migrations/collection/0002_style.json"),
     include_str!("../../../migrations/collection/0003_origin.json"),
     include_str!("../../../migrations/collection/0004_style_vector.json"),
     include_str!("../../../migrations/collection/0005_proposed_tags.json"),
     include_str!("../../../migrations/collection/0006_style_groups.json"),
+    include_str!("../../../migrations/collection/0007_added.json"),
 ];
 
 /// The kind of a payload field's values, as far as its index needs it.
@@ -220,8 +221,9 @@ fn sum<'m>(migrations: impl IntoIterator<Item = &'m Migration>) -> Schema {
 #[cfg(test)]
 mod tests {
     use clippy_core::gallery::{
-        ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION, PROPOSED_BY_FIELD, PROPOSED_SCHEMA_VERSION,
-        PROPOSED_WORDS_FIELD, STYLE_GROUP_FIELD, STYLE_GROUPS_SCHEMA_VERSION,
+        ADDED_FIELD, ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION, PROPOSED_BY_FIELD,
+        PROPOSED_SCHEMA_VERSION, PROPOSED_WORDS_FIELD, STYLE_GROUP_FIELD,
+        STYLE_GROUPS_SCHEMA_VERSION,
     };
 
     use super::*;
@@ -272,7 +274,7 @@ mod tests {
         }
         assert!(schema.version >= PROPOSED_SCHEMA_VERSION);
         assert!(schema.version >= STYLE_GROUPS_SCHEMA_VERSION);
-        for field in ["score", "width", "height"] {
+        for field in ["score", "width", "height", ADDED_FIELD] {
             assert!(
                 schema
                     .payload_indexes

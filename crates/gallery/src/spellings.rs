@@ -60,7 +60,7 @@ impl Spellings {
 
 /// Returns whether a filter asks for tags.
 pub(crate) fn asks_for_tags(filter: &Filter) -> bool {
-    !(filter.tags.is_empty() && filter.exclude_tags.is_empty())
+    !(filter.tags.is_empty() && filter.any_tags.is_empty() && filter.exclude_tags.is_empty())
 }
 
 /// Returns the tags of a point, as they are written.

@@ -32,9 +32,10 @@ pub use money::{
     MicroDollars, Reservation, Spending, count_bought, day_of, pay_once,
 };
 pub use pictures::{
-    FetchPolicy, Fetcher, FoundPicture, Intake, Lineage, LineageReference, MadeFrom, Output,
-    Outputs, ReferencePicture, ReferencePictures, Resolver, SuggestedReference, SuggestionOptions,
-    data_url, fetch, picture_bytes, suggest,
+    FetchPolicy, Fetcher, FoundPicture, Intake, Lineage, LineageReference, ListedOutput,
+    ListedOutputs, MadeFrom, Output, OutputFile, Outputs, ReferencePicture, ReferencePictures,
+    Resolver, StoredFile, SuggestedReference, SuggestionOptions, data_url, fetch, gallery_id,
+    picture_bytes, stored_hash, stored_inputs, stored_name, suggest,
 };
 pub use providers::{
     Address, Autosquare, ComfyUiProvider, Describer, EncodedPicture, GenerationSettings,

@@ -6,10 +6,11 @@
 //! cannot lead outside; links and devices are left out. What is unpacked is never larger than the
 //! tar, since a tar is not compressed.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clippy_common::files;
 use clippy_core::{Error, Result};
@@ -37,6 +38,20 @@ const COMPRESSIONS: [(&[u8], &str); 4] = [
 const COMPRESSED: [&str; 4] = [".tgz", ".tzst", ".txz", ".tbz2"];
 /// The most folders of a member's path.
 const DEEPEST: usize = 16;
+/// Begins the names of folders that tars are being unpacked into.
+const UNFINISHED: &str = ".unpacking-";
+/// A folder of this age was left by a process that was killed.
+const LEFT_AFTER: Duration = Duration::from_hours(24);
+
+/// A tar that was unpacked.
+#[derive(Debug)]
+pub struct Unpacked {
+    /// The folder of its pictures.
+    pub folder: PathBuf,
+    /// How many members were left out, for each reason, and an example of each. Empty if it was
+    /// unpacked before.
+    pub left_out: BTreeMap<&'static str, (u64, String)>,
+}
 
 /// Returns whether a file is a tar, by its content. A file that cannot be read is none.
 #[must_use]
@@ -68,25 +83,35 @@ pub fn compression_of(path: &Path) -> Option<&'static str> {
         .next()
 }
 
-/// Unpacks a tar, unless this tar was unpacked before, and returns the folder. `going_on` is called
+/// Unpacks a tar, unless this tar was unpacked before. `going_on` is called
 /// for each member; if it returns `false`, nothing is kept. Waits for the disk.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] if the tar is cut off or damaged, or cannot be written;
 /// nothing is kept then.
-pub fn unpack(tar: &Path, data: &Path, going_on: &dyn Fn() -> bool) -> Result<PathBuf> {
+pub fn unpack(tar: &Path, data: &Path, going_on: &dyn Fn() -> bool) -> Result<Unpacked> {
     let failed = |error: io::Error| {
-        Error::invalid(format!("{} cannot be unpacked: {error}", tar.display())).with_source(error)
+        let advice = match error.kind() {
+            ErrorKind::UnexpectedEof => ": it is cut off, so copy or download it again",
+            _ => "",
+        };
+        let shown = tar.display();
+        Error::invalid(format!("{shown} cannot be unpacked: {error}{advice}")).with_source(error)
     };
     let place = place_of(tar, data).map_err(failed)?;
+    let mut left_out = BTreeMap::<&'static str, (u64, String)>::new();
     if place.is_dir() {
-        return Ok(place);
+        return Ok(Unpacked {
+            folder: place,
+            left_out,
+        });
     }
     let above = place.parent().unwrap_or(data);
     fs::create_dir_all(above).map_err(failed)?;
+    remove_left_over(above);
     // Unpacked beside its place and then renamed, so that a folder in place is whole.
     let unpacked = tempfile::Builder::new()
-        .prefix(".unpacking-")
+        .prefix(UNFINISHED)
         .tempdir_in(above)
         .map_err(failed)?;
     let mut archive = Archive::new(io::BufReader::with_capacity(
@@ -100,12 +125,44 @@ pub fn unpack(tar: &Path, data: &Path, going_on: &dyn Fn() -> bool) -> Result<Pa
                 tar.display()
             )));
         }
-        take(entry.map_err(failed)?, unpacked.path()).map_err(failed)?;
+        let entry = entry.map_err(failed)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if let Some(reason) = take(entry, unpacked.path()).map_err(failed)? {
+            left_out.entry(reason).or_insert((0, name)).0 += 1;
+        }
     }
     files::rename(unpacked.path(), &place).map_err(failed)?;
     // Its folder has another name now, so there is nothing to remove.
     let _ = unpacked.keep();
-    Ok(place)
+    Ok(Unpacked {
+        folder: place,
+        left_out,
+    })
+}
+
+/// Removes what killed processes left. What cannot be removed is left for the next time.
+fn remove_left_over(above: &Path) {
+    for entry in fs::read_dir(above).into_iter().flatten().flatten() {
+        let is_unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
+        let is_old = || {
+            let changed = entry.metadata().and_then(|metadata| metadata.modified());
+            changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LEFT_AFTER))
+        };
+        if is_unfinished && is_old() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Returns the folder below which the names of folders are words: the folder of all tars has a name
+/// that nobody chose.
+pub(crate) fn words_begin_below(root: &Path, folder: &str) -> PathBuf {
+    let tars = root.join(FOLDER);
+    if uploads::is_folder(root) && Path::new(folder).starts_with(&tars) {
+        tars
+    } else {
+        root.to_owned()
+    }
 }
 
 /// Returns the folder of a tar. Another tar of the same name, or one that was changed, has another
@@ -124,13 +181,18 @@ fn place_of(tar: &Path, data: &Path) -> io::Result<PathBuf> {
     Ok(uploads::folder_in(data).join(FOLDER).join(name))
 }
 
-/// Writes a member, if it is a picture or describes one.
-fn take(mut entry: Entry<'_, impl Read>, folder: &Path) -> io::Result<()> {
-    if entry.header().entry_type() != EntryType::Regular {
-        return Ok(());
+/// Writes a member, if it is a picture or describes one, or else returns the reason.
+fn take(mut entry: Entry<'_, impl Read>, folder: &Path) -> io::Result<Option<&'static str>> {
+    match entry.header().entry_type() {
+        EntryType::Regular => {}
+        EntryType::Directory => return Ok(None),
+        EntryType::Symlink | EntryType::Link => return Ok(Some("a link")),
+        EntryType::GNUSparse => return Ok(Some("a sparse file: pack it without --sparse")),
+        _ => return Ok(Some("neither a file nor a folder")),
     }
-    let Some(inside) = path_inside(&entry.path()?) else {
-        return Ok(());
+    let inside = match path_inside(&entry.path()?) {
+        Ok(inside) => inside,
+        Err(reason) => return Ok(Some(reason)),
     };
     let mut beginning = Vec::with_capacity(BEGINNING);
     Read::by_ref(&mut entry)
@@ -141,10 +203,10 @@ fn take(mut entry: Entry<'_, impl Read>, folder: &Path) -> io::Result<()> {
     } else if sniff(&beginning).is_ok() {
         DecodeLimits::bulk().bytes
     } else {
-        return Ok(());
+        return Ok(Some("not a picture"));
     };
     if entry.size() > limit {
-        return Ok(());
+        return Ok(Some("too large"));
     }
     let path = folder.join(inside);
     if let Some(above) = path.parent() {
@@ -153,30 +215,44 @@ fn take(mut entry: Entry<'_, impl Read>, folder: &Path) -> io::Result<()> {
     let mut file = match File::create_new(&path) {
         Ok(file) => file,
         // Two members of one name, or a file where a folder is: the first one counts.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Ok(Some("of the same name as an earlier one"));
+        }
         Err(error) => return Err(error),
     };
     file.write_all(&beginning)?;
     io::copy(&mut entry, &mut file)?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(None)
 }
 
-/// Returns a member's path below the folder; `None` for one that leads outside.
-fn path_inside(path: &Path) -> Option<PathBuf> {
+/// Returns a member's path below the folder, or why it has none.
+fn path_inside(path: &Path) -> Result<PathBuf, &'static str> {
     let mut inside = PathBuf::new();
     for component in path.components() {
         match component {
-            Component::Normal(name) => inside.push(uploads::clean_name(name.to_str()?)),
+            Component::Normal(name) => {
+                let name = name.to_str().ok_or("with a name that is not UTF-8")?;
+                if name.starts_with('.') {
+                    return Err("hidden");
+                }
+                inside.push(uploads::clean_name(name));
+            }
             Component::CurDir => {}
-            _ => return None,
+            _ => return Err("with a path that leads outside"),
         }
     }
-    let depth = inside.components().count();
-    (1..=DEEPEST).contains(&depth).then_some(inside)
+    match inside.components().count() {
+        1..=DEEPEST => Ok(inside),
+        0 => Err("without a name"),
+        _ => Err("in too many folders"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use clippy_imaging::{Encoding, RgbImage, encode};
     use tar::{Builder, Header};
 
@@ -215,6 +291,7 @@ mod tests {
         add(&mut builder, "/absolute.png", EntryType::Regular, &png());
         add(&mut builder, "link.png", EntryType::Symlink, b"");
         add(&mut builder, "pipe", EntryType::Fifo, b"");
+        add(&mut builder, "sub/.hidden.png", EntryType::Regular, &png());
         add(&mut builder, "program.exe", EntryType::Regular, b"MZ");
         add(
             &mut builder,
@@ -251,13 +328,44 @@ mod tests {
         fs::write(&tar, shard()).expect("written");
         assert!(is_tar(&tar) && !is_tar(folder.path()) && !is_tar(&folder.path().join("gone")));
         let data = folder.path().join("data");
-        let place = unpack(&tar, &data, &|| true).expect("unpacked");
+        // What a killed process left yesterday goes, and what another one unpacks now stays.
+        let tars = uploads::folder_in(&data).join(FOLDER);
+        for (name, age) in [("old", 2), ("new", 0)] {
+            let left = tars.join(format!("{UNFINISHED}{name}"));
+            fs::create_dir_all(&left).expect("made");
+            let at = SystemTime::now() - age * LEFT_AFTER;
+            let folder = File::open(&left).expect("opened");
+            folder.set_modified(at).expect("changed");
+        }
+        let Unpacked {
+            folder: place,
+            left_out,
+        } = unpack(&tar, &data, &|| true).expect("unpacked");
+        assert!(!tars.join(".unpacking-old").exists() && tars.join(".unpacking-new").exists());
+        let of = |reason| {
+            left_out
+                .get(reason)
+                .map(|(count, first)| (*count, &**first))
+        };
+        assert_eq!(
+            of("with a path that leads outside"),
+            Some((2, "../../outside.png"))
+        );
+        assert_eq!(of("a link"), Some((1, "link.png")));
+        assert_eq!(of("hidden"), Some((1, "sub/.hidden.png")));
+        assert_eq!(of("not a picture"), Some((2, "program.exe")));
+        assert_eq!(left_out.len(), 5, "{left_out:?}");
         assert_eq!(
             names(&place),
             ["000001.json", "000001.png", "000001.txt", "sub/2.jpg"]
         );
         assert_eq!(fs::read(place.join("000001.png")).expect("read"), png());
-        assert_eq!(unpack(&tar, &data, &|| false).expect("there"), place);
+        assert_eq!(unpack(&tar, &data, &|| false).expect("there").folder, place);
+        assert_eq!(
+            words_begin_below(&uploads::folder_in(&data), &place.to_string_lossy()),
+            tars
+        );
+        assert_eq!(words_begin_below(&data, &place.to_string_lossy()), data);
         assert_eq!(names(folder.path()).len(), 5, "nothing outside");
     }
 

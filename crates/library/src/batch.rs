@@ -10,18 +10,16 @@ use clippy_core::known::{FileStamp, KnownContent, KnownFile};
 use clippy_core::ledger::{LineFailure, LineOutcome};
 use clippy_core::{Result, blocking};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use crate::archives;
+use crate::context::{Contexts, WITH_FOLDERS};
 use crate::entry::{Place, line_of, settled_line};
 use crate::identity::id_of;
-use crate::reading::{Content, read};
+use crate::reading::{Content, Reader};
 use crate::scanner::Scanner;
 use crate::sidecars::{Description, read_beside, read_embedded};
 use crate::summary::Summary;
 use crate::walk::{Listed, Slice};
-
-/// Must change whenever lines are made in another way, so that all files are described again.
-const LINES_VERSION: &str = "1";
 
 /// The result of processing some files.
 #[derive(Default)]
@@ -49,12 +47,10 @@ pub(crate) struct Worked {
 /// The earlier record of a picture that was overwritten.
 pub(crate) struct Overwritten {
     pub(crate) before: KnownFile,
-    /// Whether the file is a picture still.
-    pub(crate) is_picture: bool,
+    /// The record of the file if it is no picture any more. It replaces the earlier one only when
+    /// the picture is known elsewhere, or else a crash would leave the picture without a record.
+    pub(crate) no_picture: Option<KnownFile>,
 }
-
-/// Ends the context of a picture whose folders are tags.
-const WITH_FOLDERS: &str = "+folders";
 
 /// A file that must be read, and its earlier record.
 pub(crate) struct ToRead {
@@ -95,18 +91,21 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
         .into_iter()
         .map(|file| (file.name.clone(), file))
         .collect();
-    let pairs: Vec<ToRead> = slice
-        .files
-        .into_iter()
-        .map(|listed| {
-            let before = known.remove(&listed.name);
-            ToRead {
-                context: context_of(scanner, root, &listed, before.as_ref()),
-                before,
-                listed,
-            }
-        })
-        .collect();
+    let pairs: Vec<ToRead> = {
+        let contexts = Contexts::new(scanner, root);
+        slice
+            .files
+            .into_iter()
+            .map(|listed| {
+                let before = known.remove(&listed.name);
+                ToRead {
+                    context: contexts.of(&listed, before.as_ref()),
+                    before,
+                    listed,
+                }
+            })
+            .collect()
+    };
     worked.known_there = pairs.iter().filter(|file| file.before.is_some()).count() as u64;
     if slice.is_complete {
         worked.vanished = known.into_values().collect();
@@ -163,13 +162,15 @@ async fn read_and_describe(
     worked.summary.read += files.len() as u64;
     let place = PathBuf::from(folder);
     let read = blocking("reading files", move || {
+        let mut reader = Reader::default();
         Ok(files
             .into_iter()
-            .map(|file| read_one(&place, file))
+            .map(|file| read_one(&mut reader, &place, file))
             .collect::<Vec<_>>())
     })
     .await?;
     let originals = originals(scanner, folder, &read).await?;
+    let words_from = archives::words_begin_below(root, folder);
     for Read {
         file,
         found,
@@ -193,9 +194,18 @@ async fn read_and_describe(
         {
             worked.overwritten.push(Overwritten {
                 before: before.clone(),
-                is_picture: content.point().is_some(),
+                no_picture: match content {
+                    ReadContent::Picture(..) => None,
+                    ReadContent::Other(stamp, what) => {
+                        Some(known(*stamp, KnownContent::Other(what.clone())))
+                    }
+                },
             });
         }
+        let was_picture = matches!(
+            file.before.as_ref().map(|before| &before.content),
+            Some(KnownContent::Picture(_))
+        );
         match found {
             Err(failure) => {
                 worked.summary.failed += 1;
@@ -209,7 +219,9 @@ async fn read_and_describe(
                     };
                     worked.lines.push(settled_line(&path, &outcome));
                 }
-                worked.known.push(known(stamp, KnownContent::Other(what)));
+                if !was_picture {
+                    worked.known.push(known(stamp, KnownContent::Other(what)));
+                }
             }
             Ok(ReadContent::Picture(stamp, id, description)) => {
                 let content = KnownContent::Picture(id);
@@ -231,7 +243,10 @@ async fn read_and_describe(
                     Some(KnownContent::Picture(_)) => worked.summary.changed += 1,
                     _ => worked.summary.new += 1,
                 }
-                let place = Place { root, file: &path };
+                let place = Place {
+                    root: &words_from,
+                    file: &path,
+                };
                 worked.lines.push(line_of(
                     id,
                     place,
@@ -268,10 +283,7 @@ async fn originals(
         .collect();
     let holders = scanner.holders(&points).await?;
     let stored = scanner
-        .find_stored(holders.iter().filter_map(|holder| match holder.content {
-            KnownContent::Picture(point) => Some(point),
-            KnownContent::Other(_) => None,
-        }))
+        .find_stored(holders.iter().filter_map(KnownFile::point))
         .await?;
     for holder in holders {
         let KnownContent::Picture(point) = holder.content else {
@@ -297,9 +309,10 @@ pub(crate) async fn is_there(known: &KnownFile) -> Result<bool> {
     .await
 }
 
-fn read_one(folder: &Path, file: ToRead) -> Read {
+fn read_one(reader: &mut Reader, folder: &Path, file: ToRead) -> Read {
     let mut remarks = Vec::new();
-    let found = read(&folder.join(&file.listed.name)).map(|content| match content {
+    let path = folder.join(&file.listed.name);
+    let found = reader.read(&path).map(|content| match content {
         Content::Other(stamp, what) => ReadContent::Other(stamp, what),
         Content::Picture(picture) => {
             let mut description = Description::default();
@@ -350,44 +363,6 @@ fn same_picture(file: &ToRead) -> Option<PointId> {
         KnownContent::Picture(point) if looks_same(file) => Some(point),
         _ => None,
     }
-}
-
-/// Returns a fingerprint of everything else that a line is made from: the files beside the picture,
-/// and the options. A picture whose folders became tags once keeps them: a later run without the
-/// option must not remove tags.
-pub(crate) fn context_of(
-    scanner: &Scanner,
-    root: &Path,
-    listed: &Listed,
-    before: Option<&KnownFile>,
-) -> String {
-    let had_folders = before.is_some_and(|before| {
-        // Earlier versions did not mark it.
-        let unmarked = || fingerprint_of(true, root, listed);
-        let context = before.context_while_there();
-        context.ends_with(WITH_FOLDERS) || context == unmarked()
-    });
-    let with_folders = scanner.request.tags_from_folders || had_folders;
-    let mut context = fingerprint_of(with_folders, root, listed);
-    if with_folders {
-        context.push_str(WITH_FOLDERS);
-    }
-    context
-}
-
-fn fingerprint_of(with_folders: bool, root: &Path, listed: &Listed) -> String {
-    let mut hash = Sha256::new();
-    hash.update(LINES_VERSION);
-    hash.update([u8::from(with_folders)]);
-    hash.update(root.as_os_str().as_encoded_bytes());
-    for (name, stamp) in &listed.beside {
-        hash.update([0]);
-        hash.update(name);
-        for number in [stamp.size, stamp.modified_ns, stamp.inode] {
-            hash.update(number.to_le_bytes());
-        }
-    }
-    hex::encode(&hash.finalize()[..16])
 }
 
 /// Returns a file's path as text.

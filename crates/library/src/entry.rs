@@ -18,6 +18,9 @@ use crate::words::{subjects_of, tag_of_folder, words_of};
 pub const WORDS_FIELD: &str = "words";
 /// The field with the outcome of a file that is not a picture.
 pub const OUTCOME_FIELD: &str = "_clippy_outcome";
+/// A field of a line whose id was made from the content of its file. A file that has another
+/// content by the time that the line is processed is left for the next scan.
+pub const BY_CONTENT_FIELD: &str = "_clippy_by_content";
 
 /// The place of a picture.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +61,7 @@ pub fn line_of(
     let mut fields = Map::new();
     fields.insert(ID_FIELD.to_owned(), id.to_string().into());
     fields.insert(LOCAL_PATH_FIELD.to_owned(), place.file.into());
+    fields.insert(BY_CONTENT_FIELD.to_owned(), true.into());
     let mut tags = description.tags;
     if tags_from_folders {
         let mut styles: Vec<String> = Vec::new();
@@ -140,7 +144,7 @@ mod tests {
         assert_eq!(
             plain,
             json!({
-                "id": "7", "local_path": FILE, "tags_all": ["snow", "red", "fox", "pixel", "art"],
+                "id": "7", "local_path": FILE, "_clippy_by_content": true, "tags_all": ["snow", "red", "fox", "pixel", "art"],
                 "words": ["red", "fox", "pixel", "art"], "artist": "Ann",
                 "caption": "A fox in the snow."
             })

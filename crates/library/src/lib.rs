@@ -18,7 +18,10 @@ pub mod uploads;
 pub mod walk;
 pub mod words;
 
+mod aborted;
 mod batch;
+mod context;
+mod library;
 mod missing;
 mod presence;
 mod scanner;

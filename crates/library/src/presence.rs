@@ -107,6 +107,15 @@ impl Places {
         self.known.get(folder).copied()
     }
 
+    /// Whether the innermost added folder that contains this one is not in its place. Waits for the
+    /// disk.
+    pub(crate) fn is_away(&self, folder: &Path) -> bool {
+        folder
+            .ancestors()
+            .find_map(|path| Some((path, self.known.get(path)?)))
+            .is_some_and(|(path, recorded)| Identity::of(path) != Some(*recorded))
+    }
+
     /// Returns the folders below this one that were added by their own path and are not in their
     /// places. Waits for the disk.
     pub(crate) fn away_below(&self, folder: &Path) -> Vec<PathBuf> {
@@ -200,6 +209,9 @@ mod tests {
         assert!(places.away_below(&outer).is_empty());
         std::fs::rename(&inner, base.path().join("elsewhere")).expect("moved");
         assert_eq!(places.away_below(&outer), std::slice::from_ref(&inner));
+        assert!(places.is_away(&inner.join("fox")));
+        assert!(!places.is_away(&outer.join("fox")));
+        assert!(!places.is_away(base.path()), "nothing is known of it");
         std::fs::create_dir(&inner).expect("made");
         assert_eq!(places.away_below(&outer), [inner]);
     }

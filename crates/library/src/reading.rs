@@ -61,68 +61,80 @@ pub fn stamp_of(metadata: &Metadata) -> FileStamp {
     }
 }
 
-/// Reads a file. If it is not a picture, only its first bytes are read.
-///
-/// # Errors
-/// The reason if it cannot be read, or if it is written to meanwhile.
-pub fn read(path: &Path) -> Result<Content, LineFailure> {
-    let unreadable = |error: std::io::Error| {
-        LineFailure::new(
-            FailureKind::Unreadable,
-            format!("{} cannot be read: {error}", path.display()),
-        )
-    };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let stamp = stamp_of(&file.metadata().map_err(unreadable)?);
-    let mut head = Vec::new();
-    Read::by_ref(&mut file)
-        .take(BEGINNING as u64)
-        .read_to_end(&mut head)
-        .map_err(unreadable)?;
-    let format = match sniff(&head) {
-        Ok(format) if has_valid_header(format, &head) => format,
-        Ok(_) => return Ok(Content::Other(stamp, other(&DecodeError::NotAPicture))),
-        Err(error) => return Ok(Content::Other(stamp, other(&error))),
-    };
-    let limit = DecodeLimits::bulk().bytes;
-    if stamp.size > limit {
-        let error = DecodeError::TooManyBytes {
-            bytes: stamp.size,
-            limit,
-        };
-        return Err(LineFailure::new(
-            FailureKind::NotAPicture,
-            format!("{}: {error}", path.display()),
-        ));
-    }
-    let mut hash = Sha256::new_with_prefix(&head);
-    let mut piece = vec![0; PIECE];
-    let mut length = head.len() as u64;
-    loop {
-        let read = file.read(&mut piece).map_err(unreadable)?;
-        if read == 0 {
-            break;
+/// Reads files one after the other, with one buffer for all of them.
+pub struct Reader {
+    piece: Vec<u8>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            piece: vec![0; PIECE],
         }
-        length += read as u64;
-        // A file that grows as fast as it is read must not keep this thread busy forever.
-        if length > limit {
+    }
+}
+
+impl Reader {
+    /// Reads a file. If it is not a picture, only its first bytes are read.
+    ///
+    /// # Errors
+    /// The reason if it cannot be read, or if it is written to meanwhile.
+    pub fn read(&mut self, path: &Path) -> Result<Content, LineFailure> {
+        let unreadable = |error: std::io::Error| {
+            LineFailure::new(
+                FailureKind::Unreadable,
+                format!("{} cannot be read: {error}", path.display()),
+            )
+        };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let stamp = stamp_of(&file.metadata().map_err(unreadable)?);
+        let mut filled = 0;
+        while filled < BEGINNING {
+            match file.read(&mut self.piece[filled..]).map_err(unreadable)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        let beginning = &self.piece[..filled.min(BEGINNING)];
+        let format = match sniff(beginning) {
+            Ok(format) if has_valid_header(format, beginning) => format,
+            Ok(_) => return Ok(Content::Other(stamp, other(&DecodeError::NotAPicture))),
+            Err(error) => return Ok(Content::Other(stamp, other(&error))),
+        };
+        let limit = DecodeLimits::bulk().bytes;
+        if stamp.size > limit {
+            let bytes = stamp.size;
+            let error = DecodeError::TooManyBytes { bytes, limit };
+            return Ok(Content::Other(stamp, other(&error)));
+        }
+        let mut hash = Sha256::new();
+        let expected = usize::try_from(stamp.size).unwrap_or(KEPT);
+        let mut head = Vec::with_capacity(expected.min(KEPT));
+        let mut length = 0;
+        while filled > 0 {
+            length += filled as u64;
+            // A file that grows as fast as it is read must not keep this thread busy forever.
+            if length > limit {
+                return Err(still_written(path));
+            }
+            let piece = &self.piece[..filled];
+            hash.update(piece);
+            let room = KEPT.saturating_sub(head.len()).min(filled);
+            head.extend_from_slice(&piece[..room]);
+            filled = file.read(&mut self.piece).map_err(unreadable)?;
+        }
+        let tail = tail_of(&mut file, length, head.len()).map_err(unreadable)?;
+        if length != stamp.size || stamp_of(&file.metadata().map_err(unreadable)?) != stamp {
             return Err(still_written(path));
         }
-        hash.update(&piece[..read]);
-        let room = KEPT.saturating_sub(head.len()).min(read);
-        head.extend_from_slice(&piece[..room]);
+        Ok(Content::Picture(Box::new(PictureBytes {
+            stamp,
+            sha256: hash.finalize().into(),
+            format,
+            head,
+            tail,
+        })))
     }
-    let tail = tail_of(&mut file, length, head.len()).map_err(unreadable)?;
-    if length != stamp.size || stamp_of(&file.metadata().map_err(unreadable)?) != stamp {
-        return Err(still_written(path));
-    }
-    Ok(Content::Picture(Box::new(PictureBytes {
-        stamp,
-        sha256: hash.finalize().into(),
-        format,
-        head,
-        tail,
-    })))
 }
 
 fn tail_of(file: &mut File, length: u64, kept: usize) -> std::io::Result<Vec<u8>> {
@@ -164,6 +176,9 @@ fn other(error: &DecodeError) -> String {
     match error {
         DecodeError::Empty => "empty".to_owned(),
         DecodeError::Unsupported { what } => format!("{what}, which is not supported"),
+        DecodeError::TooManyBytes { limit, .. } => {
+            format!("a picture of more than {} MiB, the limit", limit >> 20)
+        }
         _ => "not a picture".to_owned(),
     }
 }
@@ -178,7 +193,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("file");
         std::fs::write(&path, bytes).expect("written");
-        read(&path).expect("read")
+        Reader::default().read(&path).expect("read")
     }
 
     #[test]
@@ -199,6 +214,20 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_that_is_too_large_is_recognised_by_its_first_bytes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("large.png");
+        std::fs::write(&path, PNG).expect("written");
+        let file = File::options().write(true).open(&path).expect("opened");
+        file.set_len(DecodeLimits::bulk().bytes + 1)
+            .expect("longer");
+        let Content::Other(_, what) = Reader::default().read(&path).expect("read") else {
+            panic!("too large")
+        };
+        assert_eq!(what, "a picture of more than 64 MiB, the limit");
+    }
+
+    #[test]
     fn files_that_are_not_pictures_are_recognised() {
         for (bytes, said) in [
             (&b""[..], "empty"),
@@ -212,7 +241,9 @@ mod tests {
             };
             assert!(what.contains(said), "{what}");
         }
-        let missing = read(Path::new("/nowhere/at all")).expect_err("nothing there");
+        let missing = Reader::default()
+            .read(Path::new("/nowhere/at all"))
+            .expect_err("nothing there");
         assert_eq!(missing.kind, FailureKind::Unreadable);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One thread walks. A few slices of folders are processed at the same time, and each reads its
 //! files on its own thread. Lines are written in the order of the walk. Only those slices are in
-//! memory, and one id for each picture that has a line.
+//! memory.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,24 +11,28 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clippy_core::gallery::{Gallery, GalleryReader};
 use clippy_core::ids::PointId;
-use clippy_core::known::{KnownContent, KnownFile, KnownFiles};
+use clippy_core::known::KnownFile;
 use clippy_core::{Error, Result, blocking};
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use crate::aborted;
 use crate::batch::{self, Worked};
 use crate::entry::settled_line;
 use crate::missing;
 use crate::presence::Places;
 use crate::scanner::{ScanTools, Scanner};
 use crate::summary::Summary;
-use crate::vanished::WalkResult;
+use crate::vanished::{AllFound, WalkResult};
 use crate::walk::{Found, Walk, walk};
 
+pub use crate::library::Library;
+pub use crate::missing::with_file;
 pub use crate::scanner::ScanRequest;
 pub use crate::target::Target;
 
@@ -38,19 +42,8 @@ const WAITING: usize = 16;
 const WRITTEN_TOGETHER: usize = 2000;
 /// The time between two progress reports.
 const PAUSE: Duration = Duration::from_millis(200);
-/// The age after which a run that did not end counts as aborted.
-const ABORTED_AFTER: Duration = Duration::from_hours(7 * 24);
-
-/// The parts that a scan uses.
-#[derive(Clone)]
-pub struct Library {
-    /// The record of known files.
-    pub known: Arc<dyn KnownFiles>,
-    /// The collection's public name. Files are known per collection.
-    pub collection: String,
-    /// The data folder. Manifests of scans are written there, and it is never scanned itself.
-    pub data: PathBuf,
-}
+/// The age after which what an aborted run proposed is dropped.
+const ABORTED_AFTER: Duration = Duration::from_hours(30 * 24);
 
 /// Receives the progress of a scan. Must not block.
 pub trait ScanProgress: Send + Sync {
@@ -78,7 +71,6 @@ pub async fn scan(
 ) -> Result<Summary> {
     if !request.dry_run {
         library.known.discard(request.run).await?;
-        library.known.discard_older(oldest_live_run()).await?;
     }
     let scanner = Scanner {
         library: ScanTools {
@@ -96,9 +88,10 @@ pub async fn scan(
     let mut reported = Instant::now();
     let data = library.data.clone();
     let places = blocking("reading a file", move || Ok(Places::read(&data))).await?;
-    let (mut results, mut with_line) = (Vec::new(), HashSet::new());
+    let (mut results, mut all_found) = (Vec::new(), AllFound::default());
     for target in &scanner.request.targets {
         let mut result = WalkResult::begin(target).await?;
+        result.adopted = aborted::adopt(&scanner, target).await?;
         let walking = walking(library, &scanner, target);
         let mut works = found_by(walking)
             .map(|found| look(&scanner, target, found).boxed())
@@ -115,7 +108,7 @@ pub async fn scan(
             result.visited.extend(visited);
             result.closed.extend(closed);
             result.known_there += worked.known_there;
-            with_line.extend(worked.proposed.iter().filter_map(point_of));
+            all_found.note(&worked, scanner.request.dry_run);
             summary.merge(writer.write(worked).await?);
             if reported.elapsed() >= PAUSE {
                 reported = Instant::now();
@@ -134,14 +127,18 @@ pub async fn scan(
     }
     // After all walks, so that a file that was moved from one target to another is not missing.
     if summary.complete {
+        all_found.read_superseded(&scanner).await?;
         for (target, result) in results {
-            let worked = result
-                .settle(&scanner, target, &places, &mut with_line)
-                .await?;
+            writer.remember_all().await?;
+            let worked = result.settle(&scanner, target, &places, &all_found).await?;
+            all_found.note(&worked, scanner.request.dry_run);
             summary.merge(writer.write(worked).await?);
         }
     }
     writer.finish().await?;
+    if !scanner.request.dry_run && summary.complete {
+        library.known.discard_older(oldest_live_run()).await?;
+    }
     progress.report_scan(summary.files, summary.folders);
     Ok(summary)
 }
@@ -158,15 +155,44 @@ pub async fn confirm(
     run: Uuid,
     failed: &[PointId],
 ) -> Result<u64> {
-    library.known.withdraw(run, failed).await?;
-    let replaced = library.known.replaced(run).await?;
+    let Library {
+        known, collection, ..
+    } = library;
+    let stored_before = aborted::set_apart(library, gallery, run, failed).await?;
+    let overwritten = known.overwritten(run).await?;
+    let mut replaced = known.replaced(run).await?;
+    aborted::keep_those_there(library, run, &mut replaced).await?;
     if !replaced.is_empty() {
         gallery.delete(&replaced).await?;
     }
-    let gone = library.known.gone_in(run).await?;
-    library.known.confirm(run).await?;
-    missing::mark(&*library.known, &library.collection, gallery, &gone).await?;
-    Ok(replaced.len() as u64)
+    let mut gone = known.gone_in(run).await?;
+    let before = known.superseded(collection, run).await?;
+    let deleted: HashSet<PointId> = replaced.iter().copied().collect();
+    let mut elsewhere = overwritten;
+    elsewhere.retain(|id| !deleted.contains(id));
+    let described = known.proposed(run, &elsewhere).await?;
+    known.confirm(run).await?;
+    let superseded = aborted::without_file(library, gallery, run, before).await?;
+    // During the scan, no other file had their content.
+    let mut holders = known.holders(collection, &elsewhere).await?;
+    holders.retain(|file| {
+        file.point()
+            .is_some_and(|point| !described.contains(&point))
+    });
+    aborted::describe_again(library, holders).await?;
+    // Files that are recorded in other places may have gone, too.
+    gone.extend(elsewhere);
+    gone.extend(superseded.recorded);
+    gone.extend(stored_before);
+    missing::mark(library, gallery, &gone).await?;
+    if !superseded.unrecorded.is_empty() {
+        gallery.delete(&superseded.unrecorded).await?;
+    }
+    known
+        .drop_earlier(collection, run, &superseded.proposals)
+        .await?;
+    known.discard(run).await?;
+    Ok((replaced.len() + superseded.unrecorded.len()) as u64)
 }
 
 /// Forgets pictures whose files are gone, after they were removed from the collection.
@@ -239,14 +265,7 @@ fn at_once() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from) + 1
 }
 
-fn point_of(file: &KnownFile) -> Option<PointId> {
-    match file.content {
-        KnownContent::Picture(point) => Some(point),
-        KnownContent::Other(_) => None,
-    }
-}
-
-/// Returns the lowest UUID (version 7) of a run that may still be active.
+/// Returns the lowest UUID (version 7) of a run that may still be active, or be adopted.
 fn oldest_live_run() -> Uuid {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -261,6 +280,8 @@ struct Writer<'s> {
     named: PathBuf,
     proposed: Vec<KnownFile>,
     known: Vec<KnownFile>,
+    /// Files that are being stored while the scan goes on.
+    storing: Option<AbortOnDropHandle<Result<()>>>,
 }
 
 impl<'s> Writer<'s> {
@@ -279,6 +300,7 @@ impl<'s> Writer<'s> {
             named,
             proposed: Vec::new(),
             known: Vec::new(),
+            storing: None,
         })
     }
 
@@ -303,7 +325,9 @@ impl<'s> Writer<'s> {
         Ok(worked.summary)
     }
 
+    /// Begins to store the files, after those before them.
     async fn remember(&mut self) -> Result<()> {
+        self.stored().await?;
         let (proposed, known) = (
             std::mem::take(&mut self.proposed),
             std::mem::take(&mut self.known),
@@ -311,18 +335,34 @@ impl<'s> Writer<'s> {
         if self.scanner.request.dry_run {
             return Ok(());
         }
-        let ScanTools {
-            known: store,
-            collection,
-            ..
-        } = &self.scanner.library;
+        let store = Arc::clone(&self.scanner.library.known);
+        let collection = self.scanner.library.collection.clone();
         let run = self.scanner.request.run;
-        store.propose(collection, run, &proposed).await?;
-        store.remember(collection, &known).await
+        self.storing = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            store.propose(&collection, run, &proposed).await?;
+            store.remember(&collection, &known).await
+        })));
+        Ok(())
+    }
+
+    /// Waits until the files are stored that it began to store.
+    async fn stored(&mut self) -> Result<()> {
+        match self.storing.take() {
+            Some(storing) => storing.await.map_err(|error| {
+                Error::internal("known files were not stored").with_source(error)
+            })?,
+            None => Ok(()),
+        }
+    }
+
+    /// Stores all files up to now.
+    async fn remember_all(&mut self) -> Result<()> {
+        self.remember().await?;
+        self.stored().await
     }
 
     async fn finish(mut self) -> Result<()> {
-        self.remember().await?;
+        self.remember_all().await?;
         let synced = async {
             self.file.flush().await?;
             self.file.get_ref().sync_all().await

@@ -90,6 +90,48 @@ impl Scanner {
         known.holders(collection, points).await
     }
 
+    /// Returns those of these points that this scan found in some file: with a line, or as a copy.
+    pub(crate) async fn proposed(&self, points: &[PointId]) -> Result<HashSet<PointId>> {
+        self.library.known.proposed(self.request.run, points).await
+    }
+
+    /// Returns what other runs proposed below a folder, of files that are not known.
+    pub(crate) async fn left_over(&self, root: &str) -> Result<Vec<KnownFile>> {
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        known.left_over(collection, self.request.run, root).await
+    }
+
+    /// Returns what earlier runs proposed for files that are known with another content now. A dry
+    /// run leaves them alone.
+    pub(crate) async fn superseded(&self) -> Result<Vec<KnownFile>> {
+        if self.request.dry_run {
+            return Ok(Vec::new());
+        }
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        known.superseded(collection, self.request.run).await
+    }
+
+    /// Deletes these proposals of earlier runs.
+    pub(crate) async fn drop_earlier(&self, proposed: &[KnownFile]) -> Result<()> {
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        known
+            .drop_earlier(collection, self.request.run, proposed)
+            .await
+    }
+
+    pub(crate) async fn remember(&self, files: &[KnownFile]) -> Result<()> {
+        let ScanTools {
+            known, collection, ..
+        } = &self.library;
+        known.remember(collection, files).await
+    }
+
     pub(crate) async fn forget(&self, files: &[(String, String)]) -> Result<()> {
         if self.request.dry_run {
             return Ok(());

@@ -31,6 +31,11 @@ pub fn folder_in(data: &Path) -> PathBuf {
     data.join(FOLDER)
 }
 
+/// Whether a folder has the name of the one of these pictures.
+pub(crate) fn is_folder(folder: &Path) -> bool {
+    folder.ends_with(FOLDER)
+}
+
 /// A stored picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
@@ -38,6 +43,12 @@ pub struct Upload {
     pub id: PointId,
     /// Its file, by an absolute path.
     pub path: PathBuf,
+}
+
+/// Returns the point that a picture with these bytes has.
+#[must_use]
+pub fn point_of(bytes: &[u8]) -> PointId {
+    id_of(&Sha256::digest(bytes).into())
 }
 
 /// Stores a picture, unless it is there already. Its tags are added to those that it has. Waits for
@@ -48,13 +59,14 @@ pub struct Upload {
 /// pictures, [`ErrorCode::Unavailable`] if it cannot be written.
 pub fn store(data: &Path, name: &str, bytes: &[u8], tags: &[String]) -> Result<Upload> {
     let format = check(bytes)?;
-    let id = id_of(&Sha256::digest(bytes).into());
+    let id = point_of(bytes);
     let folder = place_of(data, id);
     let unwritable = |error: io::Error| {
         Error::new(
             ErrorCode::Unavailable,
             format!("the picture cannot be stored: {error}"),
         )
+        .with_source(error)
     };
     make_place(&folder).map_err(unwritable)?;
     // The data folder may be relative to this process's folder; a worker may run in another one.

@@ -16,7 +16,7 @@ use clippy_core::ledger::{FailureKind, LineFailure};
 use ignore::{DirEntry, WalkBuilder};
 
 use crate::reading::stamp_of;
-use crate::sidecars::names_beside;
+use crate::sidecars::{is_beside_a_picture, names_beside};
 
 /// The name of the files that list what is left out.
 pub const IGNORE_FILE: &str = ".clippyignore";
@@ -249,7 +249,7 @@ impl Walker<'_> {
         let folder = Path::new(path).parent().unwrap_or(Path::new("/"));
         let mut files = beside_alone(folder, &name);
         files.push((name.clone(), stamp));
-        let mut listed = listed(&files);
+        let mut listed = listed(files);
         listed.retain(|file| file.name == name);
         (self.emit)(Found::Slice(Slice {
             folder: folder.to_string_lossy().into_owned(),
@@ -286,32 +286,32 @@ impl Walker<'_> {
         while self.open.len() > depth {
             let Some(folder) = self.open.pop() else { break };
             let is_whole = !self.closed.contains(&folder.path) && self.walk.lists(&folder.path);
-            if is_whole && !self.emit_folder(&folder) {
+            if is_whole && !self.emit_folder(folder) {
                 return false;
             }
         }
         true
     }
 
-    fn emit_folder(&mut self, folder: &OpenFolder) -> bool {
+    fn emit_folder(&mut self, folder: OpenFolder) -> bool {
         // Its files were reported one by one.
         let Some(path) = folder.path.to_str().map(str::to_owned) else {
             return true;
         };
-        let files = listed(&folder.files);
+        let mut rest = listed(folder.files).into_iter();
         let mut after = None;
-        let mut rest = files.as_slice();
         loop {
-            let (some, later) = rest.split_at(rest.len().min(SLICE));
-            let is_last = later.is_empty();
-            let last = some.last().map(|file| file.name.clone());
+            // Each slice has a memory of its own, not that of all files of the folder.
+            let files: Vec<Listed> = rest.by_ref().take(SLICE).collect();
+            let is_last = rest.len() == 0;
+            let last = files.last().map(|file| file.name.clone());
             let slice = Slice {
                 folder: path.clone(),
                 names: NameRange {
                     after: after.take(),
                     upto: last.clone().filter(|_| !is_last),
                 },
-                files: some.to_vec(),
+                files,
                 is_complete: true,
                 is_last,
             };
@@ -321,21 +321,25 @@ impl Walker<'_> {
             if is_last {
                 return true;
             }
-            (after, rest) = (last, later);
+            after = last;
         }
     }
 }
 
 /// Returns the files of a folder, each with the files beside it.
-fn listed(files: &[(String, FileStamp)]) -> Vec<Listed> {
+fn listed(files: Vec<(String, FileStamp)>) -> Vec<Listed> {
     let by_name: HashMap<String, &(String, FileStamp)> = files
         .iter()
+        .filter(|(name, _)| is_beside_a_picture(Path::new(name)))
         .map(|file| (file.0.to_lowercase(), file))
         .collect();
     let mut describing = HashSet::new();
     let beside: Vec<Vec<(String, FileStamp)>> = files
         .iter()
         .map(|(name, _)| {
+            if by_name.is_empty() {
+                return Vec::new();
+            }
             let found: Vec<(String, FileStamp)> = names_beside(name)
                 .iter()
                 .filter_map(|name| by_name.get(name))
@@ -347,12 +351,12 @@ fn listed(files: &[(String, FileStamp)]) -> Vec<Listed> {
         })
         .collect();
     let mut listed: Vec<Listed> = files
-        .iter()
+        .into_iter()
         .zip(beside)
         .map(|((name, stamp), beside)| Listed {
-            describes: describing.contains(name),
-            name: name.clone(),
-            stamp: *stamp,
+            describes: describing.contains(&name),
+            name,
+            stamp,
             beside,
         })
         .collect();

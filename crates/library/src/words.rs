@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 /// The maximum number of words of one name.
@@ -88,6 +89,8 @@ pub fn words_of(name: &str) -> Vec<String> {
     if Uuid::try_parse(name.trim()).is_ok() {
         return words;
     }
+    // In a decomposed name, as macOS gives it, accents are characters of their own.
+    let name: String = name.nfc().collect();
     for part in name.split(|character: char| !character.is_alphanumeric()) {
         if is_noise(part) || is_empty_word(&part.to_lowercase()) {
             continue;
@@ -210,6 +213,7 @@ mod tests {
             ),
             ("the_ox_of_cafe", &["ox", "cafe"]),
             ("gestürzter Bäcker", &["gestürzter", "bäcker"]),
+            ("gestu\u{308}rzter_Ba\u{308}cker", &["gestürzter", "bäcker"]),
             ("赤い 狐", &["赤い", "狐"]),
             ("100% cotton #3", &["cotton"]),
             ("fox\nfox", &["fox"]),

@@ -1,15 +1,18 @@
 //! Analyses the appearance of a reference: its palette, its figure, its background without the
 //! figure, its lines, and its shading.
 
-use clippy_imaging::cover;
+use clippy_imaging::{cover, scaled_to};
 use image::RgbImage;
 
 use crate::distance::distance_to;
 use crate::figure::figure_map;
 use crate::filter::smooth_areas;
+use crate::ground::{connected_with_edge, plain_ground};
 use crate::palette::{cluster, nearest};
 use crate::plane::{Lab, Plane, chroma, distance2, mix, smooth_step};
 
+/// The side of the copy on which a plain ground is recognised.
+const GROUND_SIDE: u32 = 128;
 /// The number of colours of a palette.
 const CLUSTERS: usize = 10;
 
@@ -42,6 +45,8 @@ pub struct Appearance {
     pub plane: Plane,
     /// For every pixel, 0 for background to 1 for figure.
     pub figure: Vec<f32>,
+    /// The colour of the background, if it is plain.
+    pub ground: Option<Lab>,
     /// For every pixel of the plate, 0 if it had to be filled in to 1 if it is the picture's own.
     pub known: Vec<f32>,
     /// The background: the picture with its figure replaced by its surroundings.
@@ -54,6 +59,8 @@ pub struct Appearance {
     pub modelling: f32,
     /// The texture of the ground and of the figure: 0 is flat, above about 0.02 clearly textured.
     pub grain: [f32; 2],
+    /// The picture itself, an exact number of times larger, for large pictures.
+    pub detail: Option<Plane>,
 }
 
 impl Appearance {
@@ -62,9 +69,22 @@ impl Appearance {
     pub fn of(picture: &RgbImage, width: usize, height: usize) -> Self {
         let plane = Plane::from_rgb(&cover(picture, width as u32, height as u32));
         let areas = smooth_areas(&plane, (width / 60).max(2));
-        let (figure, cleared) = figure_map(&areas);
+        let (mut figure, mut cleared) = figure_map(&areas);
+        // The whole picture tells whether the ground is plain: it may be cropped within the figure.
+        let ground = plain_ground(&Plane::from_rgb(&scaled_to(picture, GROUND_SIDE)));
+        if let Some(ground) = ground {
+            let open = connected_with_edge(&plane, ground);
+            for (index, open) in open.into_iter().enumerate() {
+                if !open {
+                    (figure[index], cleared[index]) = (1.0, true);
+                }
+            }
+        }
         let known = known_ground(&cleared, width, height);
-        let plate = plate_of(&plane, &known);
+        let plate = ground.map_or_else(
+            || plate_of(&plane, &known),
+            |ground| plain_plate(&plane, &known, ground),
+        );
         let lines = lines_of(&plane, &figure);
         let modelling = modelling_of(&areas, &figure);
         let grain = grain_of(&plane, &areas, &figure);
@@ -72,13 +92,41 @@ impl Appearance {
         Self {
             plane,
             figure,
+            ground,
             known,
             plate,
             palette,
             lines,
             modelling,
             grain,
+            detail: None,
         }
+    }
+
+    /// Adds the picture at `times` the size.
+    pub fn add_detail(&mut self, picture: &RgbImage, times: usize) {
+        let (width, height) = (self.plane.width * times, self.plane.height * times);
+        let detail = cover(picture, width as u32, height as u32);
+        self.detail = Some(Plane::from_rgb(&detail));
+    }
+
+    /// The background at a position, 0 to 1.
+    #[must_use]
+    pub fn ground_at(&self, u: f32, v: f32) -> Lab {
+        let at = |plane: &Plane| {
+            plane.sample(u * plane.width as f32 - 0.5, v * plane.height as f32 - 0.5)
+        };
+        let ground = at(&self.plate);
+        let Some(detail) = &self.detail else {
+            return ground;
+        };
+        let column = ((u * self.plane.width as f32) as usize).min(self.plane.width - 1);
+        let row = ((v * self.plane.height as f32) as usize).min(self.plane.height - 1);
+        mix(
+            ground,
+            at(detail),
+            self.known[row * self.plane.width + column],
+        )
     }
 }
 
@@ -145,11 +193,16 @@ fn known_ground(cleared: &[bool], width: usize, height: usize) -> Vec<f32> {
         .collect()
 }
 
+/// A plain ground, where it is known as it is.
+fn plain_plate(plane: &Plane, known: &[f32], ground: Lab) -> Plane {
+    plane.map(|x, y, own| mix(ground, own, known[y * plane.width + x]))
+}
+
 /// Fills the unknown part of the ground from its surroundings. Grounds have horizontal layers, so
 /// the candidates for a pixel are in its own row at several distances on both sides, and slightly
 /// above and below. It gets the candidate that is most similar to all others, which keeps a horizon
 /// sharp and does not smear a small cloud over the hole.
-fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
+pub(crate) fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
     let (width, height) = (plane.width, plane.height);
     if known.iter().sum::<f32>() < known.len() as f32 * 0.03 {
         return plane.blur(width as f32 * 0.05);

@@ -1,6 +1,6 @@
 //! Composites a picture into another one under a mask.
 
-use clippy_imaging::cover;
+use clippy_imaging::{cover, resized};
 use image::{GrayImage, RgbImage};
 
 /// The width of a pixel, in units of the distances used here.
@@ -11,12 +11,12 @@ const DIAGONAL: u16 = 91;
 const WIDEST_SEAM: f32 = 8.0;
 
 /// Composites a picture into the base within the mask. Outside of the mask every pixel of the base
-/// is unchanged; a seam of a few pixels inside of it blends the two. The picture is cropped to the
-/// base's ratio first. Needs five bytes of memory for each pixel of the base.
+/// is unchanged; a seam of a few pixels inside of it blends the two. The picture is fitted to the
+/// base's size first ([`fit_to`]). Needs five bytes of memory for each pixel of the base.
 #[must_use]
 pub fn composite(base: &RgbImage, mask: &GrayImage, picture: &RgbImage) -> RgbImage {
     let (width, height) = base.dimensions();
-    let mut whole = cover(picture, width, height);
+    let mut whole = fit_to(picture, width, height);
     let seam = (width.min(height) as f32 / 85.0).clamp(1.0, WIDEST_SEAM);
     let depth = depth_in(mask);
     let pixels = whole
@@ -36,6 +36,20 @@ pub fn composite(base: &RgbImage, mask: &GrayImage, picture: &RgbImage) -> RgbIm
         });
     }
     whole
+}
+
+/// A picture in another size. If the ratio is nearly the same, as between a base and its picture
+/// whose sides are multiples of 8, the whole of it stays, so that nothing is moved; else it is
+/// cropped.
+pub(crate) fn fit_to(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let across = u64::from(picture.width()) * u64::from(height);
+    let down = u64::from(picture.height()) * u64::from(width);
+    let is_same_size = picture.dimensions() == (width, height);
+    if !is_same_size && across.abs_diff(down) * 25 <= across.max(down) && across > 0 {
+        resized(picture, width, height)
+    } else {
+        cover(picture, width, height)
+    }
 }
 
 /// The depth of each pixel within the mask, up to the widest seam: the chamfer distance to the
@@ -90,6 +104,24 @@ mod tests {
     use image::{Luma, Rgb};
 
     use super::*;
+
+    #[test]
+    fn what_is_painted_over_a_base_stays_in_its_place() {
+        let base = RgbImage::from_fn(600, 420, |x, y| {
+            Rgb([(x * 255 / 600) as u8, (y * 255 / 420) as u8, 90])
+        });
+        // The sides of a painted picture are multiples of 8.
+        let painted = fit_to(&base, 608, 432);
+        let back = fit_to(&painted, 600, 420);
+        for (x, y) in [(0, 0), (3, 210), (300, 3), (596, 416), (599, 10)] {
+            let (before, after) = (base.get_pixel(x, y).0, back.get_pixel(x, y).0);
+            let apart = before.iter().zip(after).map(|(a, b)| a.abs_diff(b)).max();
+            assert!(apart <= Some(1), "{x} {y}: {before:?} {after:?}");
+        }
+        // Another shape is cropped: its middle stays.
+        let cropped = fit_to(&base, 420, 420);
+        assert!(cropped.get_pixel(0, 0).0[0] > 30);
+    }
 
     #[test]
     fn the_base_is_unchanged_outside_of_the_mask_and_replaced_deep_inside_it() {

@@ -7,7 +7,8 @@ use crate::palette::{cluster, nearest};
 use crate::plane::{Lab, Plane, Random, chroma, mix, smooth_step};
 use crate::structure::Structure;
 
-/// A way to finish a painted picture. Several may be combined.
+/// A way to finish a painted picture. Several may be combined, but some hide others: see
+/// [`Finish::hidden_by`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Finish {
     /// A coarse grid of square pixels in a small palette.
@@ -38,6 +39,28 @@ pub enum Finish {
     Vignette,
 }
 
+/// The finishes that draw the lines in their own way. The first of them that is wanted does.
+const DRAWN: [Finish; 4] = [Finish::Manga, Finish::LineArt, Finish::Neon, Finish::PopArt];
+/// Those that change the paint only, of which line art shows nothing.
+const PAINTED: [Finish; 5] = [
+    Finish::VectorArt,
+    Finish::CelShading,
+    Finish::SoftShading,
+    Finish::Impressionism,
+    Finish::Minimalism,
+];
+
+impl Finish {
+    /// The finish among these that leaves nothing to be seen of this one.
+    #[must_use]
+    pub fn hidden_by(self, all: &[Self]) -> Option<Self> {
+        let drawn = DRAWN.into_iter().find(|finish| all.contains(finish))?;
+        let is_hidden = (DRAWN.contains(&self) && self != drawn)
+            || (drawn == Self::LineArt && PAINTED.contains(&self));
+        is_hidden.then_some(drawn)
+    }
+}
+
 /// A picture that is being finished.
 #[derive(Debug, Clone)]
 pub struct Canvas<'a> {
@@ -49,42 +72,48 @@ pub struct Canvas<'a> {
     pub mock: &'a Mockup,
     /// The opacity of the sketch's lines, 0 to 1.
     pub line_weight: f32,
+    /// The size of a pixel of the usual size.
+    pub unit: f32,
 }
 
 impl Canvas<'_> {
-    /// Applies the finishes in their order, then draws the lines.
+    /// Applies the finishes of the paint in their order, draws the lines, and applies the others.
     #[must_use]
     pub fn finish(mut self, finishes: &[Finish]) -> Plane {
+        let unit = self.unit;
+        let smooth = |picture: &Plane, reach: f32| smooth_areas(picture, pixels(reach, unit));
         for finish in finishes {
             match finish {
-                Finish::VectorArt => self.paint = flatten(&smooth_areas(&self.paint, 5), 14),
+                Finish::VectorArt => {
+                    self.paint = flatten(&smooth(&self.paint, 5.0), 14, unit);
+                }
                 Finish::Minimalism => {
-                    self.paint = flatten(&smooth_areas(&self.paint.blur(2.0), 6), 6)
+                    let soft = self.paint.blur(2.0 * unit);
+                    self.paint = flatten(&smooth(&soft, 6.0), 6, unit);
                 }
                 Finish::CelShading => {
-                    self.paint = cel_shade(&smooth_areas(&self.paint, 4), self.structure)
+                    self.paint = cel_shade(&smooth(&self.paint, 4.0), self.structure);
                 }
-                Finish::SoftShading => self.paint = self.paint.blur(2.5),
-                Finish::Impressionism => self.paint = brush(&self.paint, self.structure),
+                Finish::SoftShading => self.paint = self.paint.blur(2.5 * unit),
+                Finish::Impressionism => self.paint = brush(&self.paint, self.structure, unit),
                 _ => {}
             }
         }
         let has = |wanted: Finish| finishes.contains(&wanted);
-        let mut picture = if has(Finish::Manga) {
-            self.draw_manga()
-        } else if has(Finish::LineArt) {
-            self.draw_line_art()
-        } else if has(Finish::Neon) || self.mock.glowing {
-            self.draw_neon()
-        } else if has(Finish::PopArt) {
-            self.draw_pop_art()
-        } else {
-            let bold = if has(Finish::CelShading) || has(Finish::VectorArt) {
-                1.0
-            } else {
-                self.mock.line_strength
-            };
-            self.draw_lines(&self.paint, bold)
+        let mut picture = match DRAWN.into_iter().find(|finish| has(*finish)) {
+            Some(Finish::Manga) => self.draw_manga(),
+            Some(Finish::LineArt) => self.draw_line_art(),
+            Some(Finish::Neon) => self.draw_neon(),
+            Some(_) if !self.mock.glowing => self.draw_pop_art(),
+            _ if self.mock.glowing => self.draw_neon(),
+            _ => {
+                let bold = if has(Finish::CelShading) || has(Finish::VectorArt) {
+                    1.0
+                } else {
+                    self.mock.line_strength
+                };
+                self.draw_lines(&self.paint, bold)
+            }
         };
         if has(Finish::Pastel) {
             picture =
@@ -141,7 +170,7 @@ impl Canvas<'_> {
 
     /// Draws black lines on white paper, with dots for middle tones and black for the darkest.
     fn draw_manga(&self) -> Plane {
-        let even = smooth_areas(&self.paint, 4);
+        let even = smooth_areas(&self.paint, pixels(4.0, self.unit));
         let mut order: Vec<f32> = even.pixels.iter().map(|pixel| pixel[0]).collect();
         order.sort_by(f32::total_cmp);
         let at = |share: f32| order[((order.len() - 1) as f32 * share) as usize];
@@ -249,7 +278,8 @@ impl Canvas<'_> {
 
     /// Draws flat vivid colours, black outlines, and dots on the shaded side.
     fn draw_pop_art(&self) -> Plane {
-        let flat = flatten(&smooth_areas(&self.paint, 5), 8);
+        let smooth = smooth_areas(&self.paint, pixels(5.0, self.unit));
+        let flat = flatten(&smooth, 8, self.unit);
         let (width, relief) = (flat.width, &self.structure.relief);
         let pitch = (width as f32 / 80.0).max(4.0);
         let dotted = flat.map(|x, y, colour| {
@@ -308,15 +338,20 @@ impl Canvas<'_> {
     }
 }
 
+/// A length in pixels of the usual size, in pixels of a picture of this unit.
+fn pixels(length: f32, unit: f32) -> usize {
+    (length * unit).round() as usize
+}
+
 /// Reduces a picture to a few flat colours.
-fn flatten(picture: &Plane, colours: usize) -> Plane {
+fn flatten(picture: &Plane, colours: usize, unit: f32) -> Plane {
     let palette = cluster(&picture.pixels, colours);
     let flat = picture.map(|_, _, colour| {
         // A little of the original colour softens the edges.
         let first = nearest(&palette, colour);
         mix(palette[first], colour, 0.06)
     });
-    smooth_areas(&flat, 2)
+    smooth_areas(&flat, pixels(2.0, unit))
 }
 
 /// Reduces a picture to few tones with hard edges and one hard shadow.
@@ -342,9 +377,9 @@ fn cel_shade(picture: &Plane, structure: &Structure) -> Plane {
 }
 
 /// Paints short strokes along the forms.
-fn brush(picture: &Plane, structure: &Structure) -> Plane {
+fn brush(picture: &Plane, structure: &Structure, scale: f32) -> Plane {
     let (width, height) = (picture.width, picture.height);
-    let mut result = smooth_areas(picture, 4);
+    let mut result = smooth_areas(picture, pixels(4.0, scale));
     let mut chance = Random::new(4_711);
     let unit = width as f32 / 512.0;
     for size in [7.0f32, 4.0, 2.6] {
@@ -416,8 +451,8 @@ fn to_monochrome(picture: &Plane) -> Plane {
     let mut order: Vec<f32> = picture.pixels.iter().map(|pixel| pixel[0]).collect();
     order.sort_by(f32::total_cmp);
     let (low, high) = (
-        order[order.len() / 200],
-        order[order.len() - 1 - order.len() / 200],
+        order[order.len() / 100],
+        order[order.len() - 1 - order.len() * 3 / 100],
     );
     picture.map(|_, _, colour| {
         [
@@ -435,4 +470,26 @@ fn vignette(picture: &Plane) -> Plane {
         let shade = 1.0 - 0.5 * smooth_step(0.18, 0.62, u * u + v * v + 0.05);
         [colour[0] * shade, colour[1] * shade, colour[2] * shade]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_way_of_drawing_hides_the_others_and_line_art_hides_paint() {
+        use Finish::{CelShading, LineArt, Manga, Neon, Pastel, PixelArt, PopArt, VectorArt};
+        for (finish, all, hidden_by) in [
+            (PopArt, &[PopArt, LineArt] as &[Finish], Some(LineArt)),
+            (LineArt, &[PopArt, LineArt], None),
+            (LineArt, &[LineArt, Manga], Some(Manga)),
+            (Neon, &[Neon, PopArt], None),
+            (VectorArt, &[LineArt, VectorArt], Some(LineArt)),
+            (CelShading, &[CelShading, Manga], None),
+            (Pastel, &[LineArt, Pastel], None),
+            (PixelArt, &[PixelArt, PopArt], None),
+        ] {
+            assert_eq!(finish.hidden_by(all), hidden_by, "{finish:?} of {all:?}");
+        }
+    }
 }

@@ -18,11 +18,14 @@ pub struct Reference<'a> {
 pub struct Input<'a> {
     /// Width divided by height.
     pub ratio: f32,
+    /// The long side of the picture in pixels, up to [`crate::LONGEST_SIDE`]. Without it, the
+    /// picture has the usual size.
+    pub long_side: Option<usize>,
     /// The prompt; only names of colours have an effect.
     pub words: &'a str,
     /// The drawing whose lines are kept.
     pub sketch: Option<&'a RgbImage>,
-    /// The opacity of the sketch's lines, 0 to 1.
+    /// How strong the sketch's lines are, 0 to 1. They never vanish.
     pub sketch_weight: f32,
     /// The picture to start from.
     pub base: Option<&'a RgbImage>,
@@ -32,7 +35,7 @@ pub struct Input<'a> {
     pub styles: Vec<Reference<'a>>,
     /// The references for the colours of the drawing's parts.
     pub subjects: Vec<Reference<'a>>,
-    /// Finishes in the order in which they are applied.
+    /// Finishes. Those of the paint are applied in their order.
     pub finishes: Vec<Finish>,
     /// Whether the prompt names a style, even one that has no finish. Then glowing lines of the
     /// references do not cause a neon finish, and a picture without style references is softened.

@@ -1,6 +1,7 @@
 //! The mock-up of a picture: the colours of its regions, before anything is painted.
 
 use crate::appearance::{Appearance, figure_colours};
+use crate::colour_words::named_colours;
 use crate::label::BACKGROUND;
 use crate::plane::{Lab, Plane, Random, chroma, distance2, mix, smooth_step};
 use crate::structure::{Region, Structure};
@@ -18,31 +19,8 @@ const HOUSE_COLOURS: [Lab; 7] = [
 const HOUSE_PAPER: Lab = [0.955, 0.002, 0.014];
 const HOUSE_INK: Lab = [0.27, 0.004, -0.012];
 
-/// Words that name a colour.
-const COLOUR_WORDS: &[(&str, Lab)] = &[
-    ("red", [0.60, 0.20, 0.11]),
-    ("orange", [0.74, 0.10, 0.14]),
-    ("gold", [0.82, 0.02, 0.15]),
-    ("yellow", [0.90, -0.03, 0.16]),
-    ("green", [0.66, -0.14, 0.10]),
-    ("teal", [0.63, -0.10, -0.03]),
-    ("turquoise", [0.78, -0.12, -0.03]),
-    ("blue", [0.56, -0.03, -0.17]),
-    ("sky", [0.80, -0.04, -0.08]),
-    ("sea", [0.58, -0.07, -0.08]),
-    ("forest", [0.46, -0.09, 0.06]),
-    ("night", [0.25, 0.01, -0.07]),
-    ("sunset", [0.72, 0.13, 0.08]),
-    ("purple", [0.50, 0.12, -0.14]),
-    ("violet", [0.60, 0.12, -0.14]),
-    ("pink", [0.80, 0.12, 0.01]),
-    ("brown", [0.45, 0.05, 0.06]),
-    ("black", [0.18, 0.0, 0.0]),
-    ("grey", [0.60, 0.0, 0.0]),
-    ("white", [0.97, 0.0, 0.0]),
-    ("snow", [0.95, -0.01, -0.02]),
-    ("sand", [0.84, 0.02, 0.06]),
-];
+/// What is left of the score of a colour that is passed over.
+const PASSED: f32 = 0.3;
 
 /// A mock-up, and how its lines are drawn.
 #[derive(Debug, Clone)]
@@ -59,39 +37,36 @@ pub struct Mockup {
     pub glowing: bool,
 }
 
-/// Whether this word, in lower case, names a colour that the painter knows.
+/// The default colours, in an order that the seed chooses: consecutive seeds begin with colours that
+/// are far apart.
 #[must_use]
-pub fn names_colour(word: &str) -> bool {
-    COLOUR_WORDS.iter().any(|(name, _)| *name == word)
-}
-
-/// The colours that a prompt names, then the default colours in an order that the seed chooses.
-#[must_use]
-pub fn word_colours(prompt: &str, seed: u64) -> Vec<Lab> {
-    let lower = prompt.to_lowercase();
-    let words: Vec<&str> = lower
-        .split(|letter: char| !letter.is_alphanumeric())
-        .collect();
-    let mut colours: Vec<Lab> = COLOUR_WORDS
-        .iter()
-        .filter(|(word, _)| words.contains(word))
-        .map(|(_, colour)| *colour)
-        .collect();
-    let turn = Random::new(seed).next() as usize % HOUSE_COLOURS.len();
-    colours.extend(
-        (0..HOUSE_COLOURS.len()).map(|index| HOUSE_COLOURS[(index + turn) % HOUSE_COLOURS.len()]),
-    );
-    colours
+pub fn house_colours(seed: u64) -> Vec<Lab> {
+    let turn = (seed % HOUSE_COLOURS.len() as u64) as usize * 3;
+    (0..HOUSE_COLOURS.len())
+        .map(|index| HOUSE_COLOURS[(index + turn) % HOUSE_COLOURS.len()])
+        .collect()
 }
 
 /// Chooses a colour for each region: large regions get characteristic colours, adjacent regions
 /// differ, and twins (two eyes, two wheels) match.
-fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> Vec<Lab> {
+///
+/// `passed` of the best colours are passed over, so that others get the large regions.
+fn region_colours(
+    structure: &Structure,
+    colours: &[(Lab, f32)],
+    seed: u64,
+    passed: usize,
+) -> Vec<Lab> {
     let mut chance = Random::new(seed);
     let mut scored: Vec<(Lab, f32)> = colours
         .iter()
         .map(|(colour, score)| (*colour, score * (0.88 + 0.24 * chance.share())))
         .collect();
+    scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let passed = passed.min(scored.len().saturating_sub(2));
+    for (_, score) in &mut scored[..passed] {
+        *score *= PASSED;
+    }
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
     let fallback = scored
         .first()
@@ -146,17 +121,46 @@ fn are_twins(one: &Region, two: &Region, canvas: usize) -> bool {
     level && alike(one.area as f32, two.area as f32) && alike(w1, w2) && alike(h1, h2)
 }
 
-/// The mock-up of a drawing in the default colours.
+/// The paper of a take: plain, with a floor, or with a disc behind the figure.
+fn house_plate(structure: &Structure, take: usize) -> Plane {
+    let [left, top, right, bottom] = structure.figure_box();
+    let (width, height) = (structure.width as f32, structure.height as f32);
+    let floor = (bottom - 0.14 * (bottom - top)).min(0.86);
+    let middle = (0.5 * (left + right), 0.5 * (top + bottom));
+    let radius = 0.43 * width.min(height);
+    let soft = width.min(height) / 256.0;
+    let ground = [
+        HOUSE_PAPER[0] - 0.1,
+        HOUSE_PAPER[1] + 0.012,
+        HOUSE_PAPER[2] + 0.02,
+    ];
+    Plane::filled(structure.width, structure.height, HOUSE_PAPER).map(|x, y, paper| {
+        let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
+        let share = match take % 3 {
+            1 => smooth_step(-soft, soft, y - floor * height),
+            2 => {
+                let (across, down) = (x - middle.0 * width, y - middle.1 * height);
+                smooth_step(soft, -soft, (across * across + down * down).sqrt() - radius)
+            }
+            _ => 0.0,
+        };
+        mix(paper, ground, share)
+    })
+}
+
+/// The mock-up of a drawing in the default colours. `take` chooses its paper, and which colours are
+/// passed over.
 #[must_use]
-pub fn house_mock(structure: &Structure, prompt: &str, seed: u64) -> Mockup {
-    let named = word_colours(prompt, seed);
-    let colours: Vec<(Lab, f32)> = named
-        .iter()
+pub fn house_mock(structure: &Structure, prompt: &str, seed: u64, take: usize) -> Mockup {
+    let colours: Vec<(Lab, f32)> = named_colours(prompt)
+        .into_iter()
+        .chain(house_colours(seed))
         .enumerate()
-        .map(|(rank, colour)| (*colour, 1.0 / (1.0 + rank as f32 * 0.25)))
+        .map(|(rank, colour)| (colour, 1.0 / (1.0 + rank as f32 * 0.25)))
         .collect();
-    let regions = region_colours(structure, &colours, seed);
-    let plate = Plane::filled(structure.width, structure.height, HOUSE_PAPER);
+    // The colours that a prompt names are not passed over.
+    let regions = region_colours(structure, &colours, seed, 0);
+    let plate = house_plate(structure, take);
     let line_colours = vec![HOUSE_INK; structure.regions.len()];
     let plane = shade(structure, &plate, &regions, 0.8);
     Mockup {
@@ -169,9 +173,14 @@ pub fn house_mock(structure: &Structure, prompt: &str, seed: u64) -> Mockup {
 }
 
 /// The mock-up of a drawing in the colours of its style references, with the background of the
-/// heaviest one.
+/// heaviest one. `take` chooses which of their colours are passed over.
 #[must_use]
-pub fn styled_mock(structure: &Structure, looks: &[(&Appearance, f32)], seed: u64) -> Mockup {
+pub fn styled_mock(
+    structure: &Structure,
+    looks: &[(&Appearance, f32)],
+    seed: u64,
+    take: usize,
+) -> Mockup {
     let lead = looks[0].0;
     let mut colours = figure_colours(looks);
     if lead.lines.glowing {
@@ -180,17 +189,10 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Appearance, f32)], seed: u6
             colours.retain(|(colour, _)| lit(colour));
         }
     }
-    let regions = region_colours(structure, &colours, seed);
-    let (scale_x, scale_y) = (
-        lead.plate.width as f32 / structure.width as f32,
-        lead.plate.height as f32 / structure.height as f32,
-    );
-    let plate = Plane::filled(structure.width, structure.height, [0.0; 3]).map(|x, y, _| {
-        lead.plate.sample(
-            (x as f32 + 0.5) * scale_x - 0.5,
-            (y as f32 + 0.5) * scale_y - 0.5,
-        )
-    });
+    let regions = region_colours(structure, &colours, seed, take % 3);
+    let (width, height) = (structure.width as f32, structure.height as f32);
+    let plate = Plane::filled(structure.width, structure.height, [0.0; 3])
+        .map(|x, y, _| lead.ground_at((x as f32 + 0.5) / width, (y as f32 + 0.5) / height));
     let lines = lead.lines;
     if lines.glowing {
         // Glowing lines carry the colour; the regions between them stay as dark as the ground.
@@ -280,64 +282,5 @@ fn shade(structure: &Structure, plate: &Plane, colours: &[Lab], modelling: f32) 
         // Shadows are a little more vivid, lights paler.
         let tint = 1.0 - modelling * light;
         [colour[0], colour[1] * tint, colour[2] * tint]
-    })
-}
-
-/// A landscape of layered hills, for requests with neither a drawing nor a subject.
-#[must_use]
-pub fn field_of_colours(width: usize, height: usize, colours: &[Lab], seed: u64) -> Plane {
-    let mut chance = Random::new(seed ^ 0x0F1E);
-    let hills: Vec<(f32, f32, f32, f32, Lab)> = (0..6)
-        .map(|layer| {
-            let colour = colours[(layer + 1) % colours.len()];
-            let base = 0.30 + 0.13 * layer as f32;
-            (
-                base,
-                0.03 + 0.05 * chance.share(),
-                1.0 + 2.5 * chance.share(),
-                6.3 * chance.share(),
-                colour,
-            )
-        })
-        .collect();
-    let sky = colours[0];
-    let (sun_x, sun_y) = (0.25 + 0.5 * chance.share(), 0.14 + 0.14 * chance.share());
-    let sun = colours
-        .iter()
-        .copied()
-        .max_by(|a, b| (a[0] + chroma(*a)).total_cmp(&(b[0] + chroma(*b))))
-        .unwrap_or(sky);
-    let ratio = width as f32 / height as f32;
-    Plane::filled(width, height, sky).map(|x, y, sky| {
-        let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
-        let mut colour = [
-            (sky[0] + 0.16 * (0.5 - v)).min(0.98),
-            sky[1] * (1.0 - 0.5 * v),
-            sky[2] * (1.0 - 0.5 * v),
-        ];
-        let away = (((u - sun_x) * ratio).powi(2) + (v - sun_y).powi(2)).sqrt();
-        colour = mix(
-            colour,
-            [sun[0].max(0.88), sun[1], sun[2]],
-            1.0 - smooth_step(0.070, 0.075, away),
-        );
-        colour = mix(
-            colour,
-            [0.98, sun[1], sun[2]],
-            0.25 * (1.0 - smooth_step(0.07, 0.3, away)),
-        );
-        for (base, swing, rate, phase, hill) in &hills {
-            let edge = base
-                + swing * (u * rate * 6.3 + phase).sin()
-                + 0.4 * swing * (u * rate * 17.0 + 2.0 * phase).sin();
-            let inside = smooth_step(edge - 0.002, edge + 0.002, v);
-            let depth = ((v - edge) * 1.5).clamp(0.0, 0.2);
-            colour = mix(
-                colour,
-                [(hill[0] - depth).max(0.05), hill[1], hill[2]],
-                inside,
-            );
-        }
-        colour
     })
 }

@@ -1,36 +1,30 @@
 //! The steps from the input to one picture: analyse the references, find the drawing's regions,
 //! colour a mock-up, paint it with patches of the references, and apply the finishes.
 
-use clippy_imaging::{Encoding, cover, encode};
-use image::RgbImage;
-use rayon::prelude::*;
+use clippy_imaging::{Encoding, encode};
+use image::{GrayImage, RgbImage};
 
-use crate::appearance::{Appearance, figure_colours};
+use crate::appearance::Appearance;
+use crate::colour_words::colour_under_mask;
 use crate::compositing::composite;
 use crate::finish::Canvas;
-use crate::input::{Cancelled, Input, Observer, Reference};
+use crate::input::{Cancelled, Input, Observer};
 use crate::label::BACKGROUND;
-use crate::mockup::{Mockup, field_of_colours, house_mock, styled_mock, word_colours};
-use crate::plane::{Plane, mix, smooth_step};
-use crate::structure::{Region, Structure};
-use crate::subject::{apply_subjects, detect_lines};
+use crate::mockup::Mockup;
+use crate::plane::{Lab, Plane, mix, smooth_step};
+use crate::recolouring::recolour_masked;
+use crate::scene::{MOST_SOURCES, Scene, analyse, recolour};
+use crate::size::{magnification, size_for, unit_of};
+use crate::strokes::draw_strokes;
+use crate::structure::Structure;
 use crate::synthesis::{MARGIN, SynthesisObserver};
-use crate::texture::synthesise_paint;
-use crate::transfer::{pool_colours, transfer_colours};
+use crate::take::Take;
+use crate::texture::{Manner, synthesise_paint};
 
-/// The number of pixels of a picture, whatever its ratio.
-const AREA: f32 = 512.0 * 512.0;
-/// The largest number of references whose patches are used. The colours of all are used.
-const MOST_SOURCES: usize = 3;
-/// The number of pixels of all patch sources together.
-const SOURCE_AREA: f32 = 368.0 * 368.0;
-
-/// Returns the width and height of a picture of this ratio, multiples of 8.
-#[must_use]
-pub fn size_for(ratio: f32) -> (usize, usize) {
-    let side = |length: f32| ((length / 8.0).round() as usize * 8).clamp(128, 1536);
-    (side((AREA * ratio).sqrt()), side((AREA / ratio).sqrt()))
-}
+/// The long side of a preview in pixels.
+const PREVIEW: usize = 256;
+/// How visible strokes are without style references.
+const PLAIN_STROKES: f32 = 0.45;
 
 /// The influence of style references with this weight; complete from a weight of 0.8 on.
 fn strength(weight: f32) -> f32 {
@@ -42,29 +36,29 @@ struct Painting<'a> {
     observer: &'a dyn Observer,
     structure: &'a Structure,
     mock: &'a Mockup,
+    /// The width of the plane on which patches are placed.
+    patched: usize,
 }
 
 impl Painting<'_> {
     /// Sends a small preview with the lines drawn over it, so that it resembles the result.
     fn preview(&self, picture: &Plane) {
-        let (width, height) = (
-            256,
-            (256 * self.structure.height / self.structure.width).max(1),
-        );
+        let (wide, high) = (self.structure.width, self.structure.height);
+        let side = |own: usize| (PREVIEW * own / wide.max(high)).max(1);
+        let (width, height) = (side(wide), side(high));
         let (scale_x, scale_y) = (
             picture.width as f32 / width as f32,
             picture.height as f32 / height as f32,
         );
-        let step = self.structure.width as f32 / width as f32;
+        let steps = (wide as f32 / width as f32, high as f32 / height as f32);
         let small = Plane::filled(width, height, [0.0; 3]).map(|x, y, _| {
             let colour = picture.sample(
                 (x as f32 + 0.5) * scale_x - 0.5,
                 (y as f32 + 0.5) * scale_y - 0.5,
             );
-            let at = ((y as f32 + 0.5) * step) as usize;
-            let index = at.min(self.structure.height - 1) * self.structure.width
-                + ((x as f32 + 0.5) * step) as usize;
-            let index = index.min(self.structure.ink.len() - 1);
+            let column = (((x as f32 + 0.5) * steps.0) as usize).min(wide - 1);
+            let row = (((y as f32 + 0.5) * steps.1) as usize).min(high - 1);
+            let index = row * wide + column;
             let label = usize::from(self.structure.labels[index]);
             let line = self
                 .mock
@@ -84,7 +78,7 @@ impl SynthesisObserver for Painting<'_> {
     fn on_pass(&self, fraction: f32, picture: Option<&Plane>) -> bool {
         self.observer.on_progress(0.2 + 0.65 * fraction);
         if let Some(picture) = picture {
-            let margin = MARGIN * picture.width / (self.structure.width + 2 * MARGIN);
+            let margin = MARGIN * picture.width / (self.patched + 2 * MARGIN);
             let (width, height) = (picture.width - 2 * margin, picture.height - 2 * margin);
             self.preview(&picture.crop(margin as isize, margin as isize, width, height));
         }
@@ -93,11 +87,17 @@ impl SynthesisObserver for Painting<'_> {
 }
 
 /// Paints one picture. The same input and seed give the same bytes on any number of threads.
+/// Consecutive seeds give visibly different pictures.
 ///
 /// # Errors
 /// [`Cancelled`] when the observer cancelled it.
 pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<RgbImage, Cancelled> {
-    let (width, height) = size_for(input.ratio);
+    if let Some((base, mask, colour)) = recolouring(input) {
+        return recolour_masked(base, mask, colour, seed, observer);
+    }
+    let (width, height) = size_for(input.ratio, input.long_side);
+    let unit = unit_of(width, height);
+    let take = Take::of(seed);
     let stop = || {
         if observer.is_cancelled() {
             Err(Cancelled)
@@ -105,8 +105,14 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
             Ok(())
         }
     };
-    let styles = analyse_references(&input.styles, width, height);
-    let subjects = analyse_references(&input.subjects, width, height);
+    let styles = analyse(&input.styles, (width, height), seed, &take, MOST_SOURCES);
+    // The parts of a sketch get the colours of the subject's parts at the same places.
+    let subject_take = if input.sketch.is_some() {
+        take.in_place()
+    } else {
+        take
+    };
+    let subjects = analyse(&input.subjects, (width, height), seed, &subject_take, 0);
     stop()?;
     observer.on_progress(0.08);
     let style_looks: Vec<(&Appearance, f32)> = styles
@@ -117,8 +123,12 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
         .iter()
         .map(|(look, weight)| (look, *weight))
         .collect();
-    let (structure, plain, styled) =
-        prepare_mockups(input, seed, (width, height), &style_looks, &subject_looks);
+    let Scene {
+        structure,
+        plain,
+        styled,
+        accent,
+    } = Scene::new(input, seed, (width, height), &style_looks, &subject_looks);
     stop()?;
     observer.on_progress(0.2);
 
@@ -130,6 +140,7 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
         observer,
         structure: &structure,
         mock: &styled,
+        patched: width.div_ceil(magnification(unit)),
     };
     painting.preview(&styled.plane);
     let mut paint = if style_looks.is_empty() {
@@ -140,11 +151,12 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
             .take(MOST_SOURCES)
             .copied()
             .collect::<Vec<_>>();
-        let painted =
-            synthesise_paint(&structure, &styled, &sources, seed, &painting).ok_or(Cancelled)?;
         // The colours of a drawing were already chosen from the references; a full transfer would
         // mix them.
         let drawn = input.sketch.is_some();
+        let manner = Manner { drawn, unit, seed };
+        let painted =
+            synthesise_paint(&structure, &styled, &sources, manner, &painting).ok_or(Cancelled)?;
         let share = if drawn {
             0.12
         } else if subject_looks.is_empty() {
@@ -153,7 +165,12 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
             0.3
         };
         let moved = recolour(&painted, &structure, &style_looks, share);
-        moved.map(|x, y, colour| mix(plain.plane.pixels[y * width + x], colour, style))
+        let mixed = moved.map(|x, y, colour| mix(plain.plane.pixels[y * width + x], colour, style));
+        match &accent {
+            // The palette of the references has changed the colour that the prompt names.
+            Some(accent) => accent.applied(&mixed),
+            None => mixed,
+        }
     };
     stop()?;
     observer.on_progress(0.9);
@@ -175,8 +192,13 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
             .collect(),
         line_strength: plain.line_strength + (styled.line_strength - plain.line_strength) * style,
     };
+    drop((plain, styled));
     if input.names_style && style_looks.is_empty() {
-        paint = paint.blur(0.6);
+        paint = paint.blur(0.6 * unit);
+    }
+    if !mock.glowing {
+        let amount = amount_of_strokes(&style_looks, style);
+        paint = draw_strokes(&paint, take.strokes, amount, unit);
     }
     let line_weight = if input.sketch.is_some() {
         0.35 + 0.65 * input.sketch_weight
@@ -188,6 +210,7 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
         structure: &structure,
         mock: &mock,
         line_weight,
+        unit,
     };
     let picture = canvas.finish(&input.finishes).to_rgb();
     observer.on_progress(0.97);
@@ -197,167 +220,23 @@ pub fn paint(input: &Input<'_>, seed: u64, observer: &dyn Observer) -> Result<Rg
     })
 }
 
-/// Analyses the references, the heaviest first.
-fn analyse_references(
-    references: &[Reference<'_>],
-    width: usize,
-    height: usize,
-) -> Vec<(Appearance, f32)> {
-    let mut chosen = references.to_vec();
-    chosen.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let sources = chosen.len().clamp(1, MOST_SOURCES) as f32;
-    let scale = (SOURCE_AREA / sources / (width * height) as f32)
-        .sqrt()
-        .min(1.0);
-    let side = |length: usize| ((length as f32 * scale / 8.0).round() as usize * 8).max(48);
-    chosen
-        .par_iter()
-        .map(|reference| {
-            (
-                Appearance::of(reference.picture, side(width), side(height)),
-                reference.weight,
-            )
-        })
-        .collect()
+/// How visible strokes may be, 0 to 1: flat references stay flat.
+fn amount_of_strokes(looks: &[(&Appearance, f32)], style: f32) -> f32 {
+    let Some((lead, _)) = looks.first() else {
+        return PLAIN_STROKES;
+    };
+    let textured = smooth_step(0.004, 0.02, lead.grain[0].max(lead.grain[1]));
+    PLAIN_STROKES + (0.12 + 0.88 * textured - PLAIN_STROKES) * style
 }
 
-/// Returns the structure of the drawing, its mock-up in default colours, and its mock-up in the
-/// style of the references.
-fn prepare_mockups(
-    input: &Input<'_>,
-    seed: u64,
-    (width, height): (usize, usize),
-    styles: &[(&Appearance, f32)],
-    subjects: &[(&Appearance, f32)],
-) -> (Structure, Mockup, Mockup) {
-    let of_picture =
-        |picture: &RgbImage| Plane::from_rgb(&cover(picture, width as u32, height as u32));
-    if let Some(sketch) = input.sketch {
-        let structure = Structure::of_sketch(sketch, width, height);
-        let mut plain = house_mock(&structure, input.words, seed);
-        let mut styled = if styles.is_empty() {
-            plain.clone()
-        } else {
-            styled_mock(&structure, styles, seed)
-        };
-        for mock in [&mut plain, &mut styled] {
-            mock.plane = apply_subjects(&structure, &mock.plane, subjects);
-        }
-        if let Some(base) = input.base {
-            // The base is the background on which the sketch is drawn.
-            let base = of_picture(base);
-            for mock in [&mut plain, &mut styled] {
-                mock.plane = mock.plane.map(|x, y, colour| {
-                    let index = y * width + x;
-                    if structure.labels[index] == BACKGROUND {
-                        base.pixels[index]
-                    } else {
-                        colour
-                    }
-                });
-            }
-        }
-        return (structure, plain, styled);
-    }
-    let picture = input.base.map(&of_picture).or_else(|| {
-        input
-            .subjects
-            .iter()
-            .max_by(|a, b| a.weight.total_cmp(&b.weight))
-            .map(|subject| of_picture(subject.picture))
-    });
-    let (plane, ink) = match picture {
-        Some(plane) => {
-            let ink = detect_lines(&plane);
-            (plane, ink)
-        }
-        None => {
-            let mut colours = word_colours(input.words, seed);
-            if !styles.is_empty() {
-                let named = colours.len() - 7;
-                colours.splice(
-                    named..,
-                    figure_colours(styles).into_iter().map(|(colour, _)| colour),
-                );
-            }
-            (
-                field_of_colours(width, height, &colours, seed),
-                vec![0.0; width * height],
-            )
-        }
-    };
-    let structure = Structure {
-        width,
-        height,
-        labels: vec![BACKGROUND; ink.len()],
-        regions: vec![Region::default()],
-        relief: vec![0.0; ink.len()],
-        ink,
-    };
-    let plain = Mockup {
-        plane: plane.clone(),
-        line_colours: vec![[0.25, 0.0, 0.0]],
-        line_strength: 0.35,
-        shadow: 0.0,
-        glowing: false,
-    };
-    let mut styled = plain.clone();
-    if let Some((lead, _)) = styles.first() {
-        styled.line_colours = vec![lead.lines.colour];
-        styled.line_strength = 0.3 + 0.5 * lead.lines.strength;
-        styled.plane = recolour(&plane, &structure, styles, 0.7);
-    }
-    (structure, plain, styled)
-}
-
-/// Transfers the colours of the references to figure and background separately, or to the whole
-/// picture if there is no figure.
-fn recolour(
-    picture: &Plane,
-    structure: &Structure,
-    looks: &[(&Appearance, f32)],
-    share: f32,
-) -> Plane {
-    let inside: Vec<bool> = structure
-        .labels
-        .iter()
-        .map(|label| *label != BACKGROUND)
-        .collect();
-    let drawn = inside.iter().filter(|inside| **inside).count() * 50 > inside.len();
-    let mut result = picture.clone();
-    for figure in [false, true] {
-        if figure && !drawn {
-            break;
-        }
-        let wanted: Vec<(Vec<_>, f32)> = looks
-            .iter()
-            .map(|(look, weight)| {
-                let of_part = |index: usize| !drawn || (look.figure[index] > 0.5) == figure;
-                let part: Vec<_> = (0..look.figure.len())
-                    .filter(|i| of_part(*i))
-                    .map(|i| look.plane.pixels[i])
-                    .collect();
-                (part, *weight)
-            })
-            .filter(|(part, _)| !part.is_empty())
-            .collect();
-        let wanted: Vec<(&[_], f32)> = wanted
-            .iter()
-            .map(|(part, weight)| (part.as_slice(), *weight))
-            .collect();
-        let places: Vec<usize> = (0..inside.len())
-            .filter(|index| !drawn || inside[*index] == figure)
-            .collect();
-        let colours: Vec<_> = places.iter().map(|index| picture.pixels[*index]).collect();
-        for (index, colour) in
-            places
-                .iter()
-                .zip(transfer_colours(&colours, &pool_colours(&wanted), share))
-        {
-            result.pixels[*index] = colour;
-        }
-    }
-    result
+/// What to recolour, and how, if there is nothing else to paint. A subject alone is none: what is
+/// shown is the base's.
+fn recolouring<'i>(input: &'i Input<'_>) -> Option<(&'i RgbImage, &'i GrayImage, Lab)> {
+    let paints = input.sketch.is_some()
+        || input.names_style
+        || !(input.styles.is_empty() && input.finishes.is_empty());
+    let colour = colour_under_mask(input.words)?;
+    Some((input.base?, input.mask?, colour)).filter(|_| !paints)
 }
 
 /// Adds the figure's soft shadow to the background, at its lower right.
@@ -387,6 +266,7 @@ mod tests {
     use clippy_drawings::{Style, render, sketch, subject};
 
     use super::*;
+    use crate::input::Reference;
 
     struct NoObserver;
 
@@ -396,6 +276,46 @@ mod tests {
         fn is_cancelled(&self) -> bool {
             false
         }
+    }
+
+    /// Cancels once a preview was seen.
+    #[derive(Default)]
+    struct Cancelling {
+        seen: std::sync::atomic::AtomicBool,
+        latest: std::sync::Mutex<f32>,
+    }
+
+    impl Observer for Cancelling {
+        fn on_progress(&self, fraction: f32) {
+            *self.latest.lock().expect("not poisoned") = fraction;
+        }
+        fn on_preview(&self, _jpeg: Vec<u8>) {
+            self.seen.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+        fn is_cancelled(&self) -> bool {
+            self.seen.load(std::sync::atomic::Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_cancelled_picture_is_given_up_at_the_next_step() {
+        let drawn = sketch(subject("cat").expect("a subject"), 1).expect("a sketch");
+        let tree = render(subject("tree").expect("a subject"), Style::PopArt).expect("a drawing");
+        let input = Input {
+            ratio: 1.0,
+            long_side: Some(256),
+            sketch: Some(&drawn),
+            sketch_weight: 0.8,
+            styles: vec![Reference {
+                picture: &tree,
+                weight: 0.8,
+            }],
+            ..Input::default()
+        };
+        let observer = Cancelling::default();
+        assert_eq!(paint(&input, 1, &observer), Err(Cancelled));
+        let latest = *observer.latest.lock().expect("not poisoned");
+        assert!(latest < 0.8, "it went on to {latest}");
     }
 
     #[test]
@@ -412,6 +332,7 @@ mod tests {
         let reference = |weight, picture| Reference { picture, weight };
         let input = Input {
             ratio: drawn.width() as f32 / drawn.height() as f32,
+            long_side: Some(256),
             sketch: Some(&drawn),
             sketch_weight: 0.8,
             styles: vec![reference(0.8, &tree), reference(0.4, &cup)],

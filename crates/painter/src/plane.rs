@@ -225,6 +225,28 @@ impl Plane {
         })
     }
 
+    /// Scales to a `times`th of the width and height, rounded up, by averaging.
+    #[must_use]
+    pub fn shrunk(&self, times: usize) -> Self {
+        if times < 2 {
+            return self.clone();
+        }
+        let (width, height) = (self.width.div_ceil(times), self.height.div_ceil(times));
+        let share = 1.0 / (times * times) as f32;
+        let source = self;
+        Self::filled(width, height, [0.0; 3]).map(|x, y, _| {
+            let mut sum = [0.0; 3];
+            for part in 0..times * times {
+                let (column, row) = (x * times + part % times, y * times + part / times);
+                let colour = source.at(column as isize, row as isize);
+                for channel in 0..3 {
+                    sum[channel] += share * colour[channel];
+                }
+            }
+            sum
+        })
+    }
+
     /// The part `(x, y, width, height)`; outside of the picture, the edge pixels are repeated.
     #[must_use]
     pub fn crop(&self, x: isize, y: isize, width: usize, height: usize) -> Self {

@@ -3,6 +3,7 @@
 
 use image::RgbImage;
 
+use crate::compositing::fit_to;
 use crate::distance::distance_to;
 use crate::label::BACKGROUND;
 use crate::plane::{Lab, Plane, distance2, smooth_step};
@@ -189,12 +190,12 @@ pub(crate) fn ink_of(plane: &Plane) -> Vec<f32> {
 /// part with a margin.
 fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
     let ratio = (sketch.width() as f32 / sketch.height() as f32) / (width as f32 / height as f32);
-    // Find the paper and the ink on a small copy: a sketch may have 40 million pixels.
+    if (0.97..1.03).contains(&ratio) {
+        return Plane::from_rgb(&fit_to(sketch, width as u32, height as u32));
+    }
+    // The paper and the ink are found on a small copy.
     let small = clippy_imaging::scaled_to(sketch, 1024);
     let plane = Plane::from_rgb(&small);
-    if (0.97..1.03).contains(&ratio) {
-        return Plane::from_rgb(&clippy_imaging::cover(sketch, width as u32, height as u32));
-    }
     let (paper, ink) = (paper_of(&plane), ink_of(&plane));
     let (mut left, mut top, mut right, mut bottom) = (plane.width, plane.height, 0, 0);
     for (index, _) in ink.iter().enumerate().filter(|(_, value)| **value > 0.5) {

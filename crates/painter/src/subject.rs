@@ -118,10 +118,11 @@ pub fn apply_subjects(
     result
 }
 
-/// Detects lines in a picture with a difference of Gaussians of the lightness.
+/// Detects lines in a picture with a difference of Gaussians of the lightness. `unit` is the size
+/// of a pixel of the usual size.
 #[must_use]
-pub fn detect_lines(plane: &Plane) -> Vec<f32> {
-    let (fine, coarse) = (plane.blur(1.0), plane.blur(2.2));
+pub fn detect_lines(plane: &Plane, unit: f32) -> Vec<f32> {
+    let (fine, coarse) = (plane.blur(unit), plane.blur(2.2 * unit));
     let mut lines = Vec::with_capacity(plane.pixels.len());
     for (one, two) in fine.pixels.iter().zip(&coarse.pixels) {
         lines.push(smooth_step(0.018, 0.07, two[0] - one[0]));

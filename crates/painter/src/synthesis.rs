@@ -28,6 +28,8 @@ pub struct Source {
     pub layers: Layers,
     /// Its weight relative to the heaviest one, 0 to 1.
     pub weight: f32,
+    /// Its paint at a multiple of the size, if the result is to be larger than the target.
+    pub detail: Option<Plane>,
 }
 
 /// The squared distance of two patches. Stops once it exceeds `limit`.
@@ -140,18 +142,21 @@ pub trait SynthesisObserver: Sync {
 }
 
 /// Paints the target with patches of the references. `target` has a margin of [`MARGIN`] pixels,
-/// and so has the result. Returns `None` if the observer stopped it.
+/// and so has the result, which is `times` as wide and as high: then patches are placed at the
+/// target's size, and filled from the sources' detail. Returns `None` if the observer stopped it.
 pub fn synthesise(
     sources: Vec<Source>,
     target: Layers,
+    times: usize,
     seed: u64,
     observer: &dyn SynthesisObserver,
 ) -> Option<Plane> {
     let weights: Vec<f32> = sources.iter().map(|source| source.weight).collect();
-    let pyramids: Vec<Vec<Layers>> = sources
+    let (layers, details): (Vec<Layers>, Vec<Option<Plane>>) = sources
         .into_iter()
-        .map(|source| source.layers.pyramid())
-        .collect();
+        .map(|source| (source.layers, source.detail))
+        .unzip();
+    let pyramids: Vec<Vec<Layers>> = layers.into_iter().map(Layers::pyramid).collect();
     let targets = target.pyramid();
     let mut field: Vec<(u16, u16)> = Vec::new();
     let mut before = (0, 0);
@@ -205,9 +210,54 @@ pub fn synthesise(
         if !observer.on_pass(done / all, Some(&picture)) {
             return None;
         }
-        finished = Some(picture);
+        let details: Option<Vec<&Plane>> = details.iter().map(Option::as_ref).collect();
+        finished = match details.filter(|_| last && times > 1) {
+            Some(details) => Some(vote_detail(&field, &details, atlas.tile, before, times)),
+            None => Some(picture),
+        };
     }
     finished
+}
+
+/// The result of [`vote`] at `times` the size, from the sources' detail.
+fn vote_detail(
+    field: &[(u16, u16)],
+    details: &[&Plane],
+    tile: usize,
+    (width, height): (usize, usize),
+    times: usize,
+) -> Plane {
+    Plane::filled(width * times, height * times, [0.0; 3]).map(|column, row, _| {
+        let (x, y) = ((column / times) as isize, (row / times) as isize);
+        let (mut sum, mut total) = ([0.0f32; 3], 0.0f32);
+        for down in -1..=1isize {
+            for across in -1..=1isize {
+                let (px, py) = (x + across, y + down);
+                if px < 0 || py < 0 || px >= width as isize || py >= height as isize {
+                    continue;
+                }
+                let (u, v) = field[py as usize * width + px as usize];
+                let (source, u) = (usize::from(u) / tile, usize::from(u) % tile);
+                // Positions from the centre of the patch's middle pixel.
+                let right = column as isize - px * times as isize;
+                let below = row as isize - py * times as isize;
+                let colour = details[source].at(
+                    (u * times) as isize + right,
+                    (usize::from(v) * times) as isize + below,
+                );
+                let away = |offset: isize| {
+                    let middle = (offset as f32 + 0.5) / times as f32 - 0.5;
+                    1.0 - middle.abs() / 1.6
+                };
+                let weight = (away(right) * away(below)).max(0.0);
+                for channel in 0..3 {
+                    sum[channel] += weight * colour[channel];
+                }
+                total += weight;
+            }
+        }
+        sum.map(|value| value / total.max(1e-6))
+    })
 }
 
 /// The initial patch of each pixel: one of the eight whose guides match best, chosen by the seed.

@@ -5,23 +5,36 @@ use crate::atlas::Layers;
 use crate::label::BACKGROUND;
 use crate::mockup::Mockup;
 use crate::plane::{Plane, mix, smooth_step};
+use crate::size::magnification;
 use crate::structure::Structure;
 use crate::subject::detect_lines;
 use crate::synthesis::{MARGIN, Source, SynthesisObserver, synthesise};
+
+/// How a mock-up is painted.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// Whether it is a drawing, whose background is the lead's.
+    pub drawn: bool,
+    /// The size of a pixel of the usual size.
+    pub unit: f32,
+    /// The choices of the patches.
+    pub seed: u64,
+}
 
 /// Paints the mock-up with patches of the references. Returns `None` if the observer stopped it.
 pub fn synthesise_paint(
     structure: &Structure,
     mock: &Mockup,
     looks: &[(&Appearance, f32)],
-    seed: u64,
+    manner: Manner,
     observer: &dyn SynthesisObserver,
 ) -> Option<Plane> {
+    let times = magnification(manner.unit);
     let heaviest = looks.iter().map(|(_, weight)| *weight).fold(1e-3, f32::max);
     let sources = looks
         .iter()
         .map(|(look, weight)| {
-            let edges = detect_lines(&look.plane);
+            let edges = detect_lines(&look.plane, 1.0);
             let marks = edges
                 .iter()
                 .zip(&look.figure)
@@ -40,6 +53,7 @@ pub fn synthesise_paint(
                     marks,
                 },
                 weight: weight / heaviest,
+                detail: look.detail.clone(),
             }
         })
         .collect();
@@ -49,7 +63,11 @@ pub fn synthesise_paint(
     let known = Plane {
         width: lead.plane.width,
         height: lead.plane.height,
-        pixels: lead.known.iter().map(|v| [*v, 0.0, 0.0]).collect(),
+        pixels: lead
+            .known
+            .iter()
+            .map(|v| [if manner.drawn { *v } else { 0.0 }, 0.0, 0.0])
+            .collect(),
     };
     let (scale_x, scale_y) = (
         known.width as f32 / structure.width as f32,
@@ -79,21 +97,20 @@ pub fn synthesise_paint(
         height: structure.height,
         pixels: marks,
     };
+    // Patches are placed on a plane of about the usual size, and filled at the picture's own.
     let margin = MARGIN as isize;
     let wide = |plane: &Plane| {
-        plane.crop(
-            -margin,
-            -margin,
-            structure.width + 2 * MARGIN,
-            structure.height + 2 * MARGIN,
-        )
+        let small = plane.shrunk(times);
+        let (width, height) = (small.width + 2 * MARGIN, small.height + 2 * MARGIN);
+        small.crop(-margin, -margin, width, height)
     };
     let target = Layers {
         paint: wide(&mock.plane),
-        guide: wide(&mock.plane.blur(1.2)),
+        guide: wide(&mock.plane.blur(1.2 * manner.unit)),
         marks: wide(&marks),
     };
-    let picture = synthesise(sources, target, seed, observer)?;
+    let picture = synthesise(sources, target, times, manner.seed, observer)?;
+    let margin = margin * times as isize;
     let picture = picture.crop(margin, margin, structure.width, structure.height);
     // Areas keep their own colour; the patches add the texture of the references and some
     // variation. Where the lead's ground is known, it is used unchanged.

@@ -117,7 +117,8 @@ pub(crate) fn check_enough(tagged: u64) -> Result<()> {
         ErrorCode::Unsupported,
         format!(
             "only {tagged} pictures of the gallery have tags, but tags are learned from at least \
-             {FEWEST}: tag more pictures, or fill text vectors with `clippy backfill --which text`"
+             {FEWEST}: tag more pictures, or fill text vectors with `clippy backfill --which text \
+             --manifest M.jsonl`"
         ),
     ))
 }

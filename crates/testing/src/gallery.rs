@@ -1,5 +1,6 @@
 //! A collection in memory. Every search compares all of its points.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -7,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
-    GalleryWriter, HybridQuery, ORIGIN_FIELD, PROPOSED_BY_FIELD, PROPOSED_SCHEMA_VERSION,
-    PROPOSED_WORDS_FIELD, Page, Payload, Point, RATING_FIELD, STYLE_FIELD, STYLE_GROUP_FIELD,
-    STYLE_TAGS_FIELD, Space, TAGS_FIELD, Vectors, With, check_note, check_vector,
+    ADDED_FIELD, Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes,
+    GalleryReader, GalleryWriter, HybridQuery, ORIGIN_FIELD, PROPOSED_BY_FIELD,
+    PROPOSED_SCHEMA_VERSION, PROPOSED_WORDS_FIELD, Page, Payload, Point, RATING_FIELD, STYLE_FIELD,
+    STYLE_GROUP_FIELD, STYLE_TAGS_FIELD, Space, TAGS_FIELD, Vectors, With, check_note,
+    check_vector,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -226,6 +228,18 @@ impl GalleryReader for MemoryGallery {
             points: points.collect(),
             next,
         })
+    }
+
+    async fn newest(&self, filter: &Filter, most: usize) -> Result<Vec<PointId>> {
+        let points = self.matching(filter);
+        let dated = points.iter().filter_map(|point| {
+            let added = point.payload.get(ADDED_FIELD)?.as_i64()?;
+            Some((Reverse(added), point.id))
+        });
+        let mut dated: Vec<_> = dated.collect();
+        dated.sort_unstable();
+        dated.truncate(most);
+        Ok(dated.into_iter().map(|(_, id)| id).collect())
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {

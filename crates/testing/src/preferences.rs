@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use clippy_core::Result;
-use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
+use clippy_core::preferences::{
+    Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile, ProfileEdit,
+};
 use clippy_core::tastes::{Taste, Tastes, TastesImported};
 use parking_lot::Mutex;
 
@@ -45,6 +47,23 @@ impl Preferences for MemoryPreferences {
         Ok(self.users.lock().get(user_id).cloned().unwrap_or_default())
     }
 
+    async fn edit(&self, user_id: &str, edit: ProfileEdit) -> Result<()> {
+        let mut users = self.users.lock();
+        let profile = users.entry(user_id.to_owned()).or_default();
+        let tags = edit.tags.into_iter();
+        set_weights(
+            &mut profile.tags,
+            tags.map(|(tag, weight)| (tag.to_lowercase(), weight)),
+        );
+        set_weights(&mut profile.styles, edit.styles.into_iter());
+        Ok(())
+    }
+
+    async fn reset(&self, user_id: &str) -> Result<()> {
+        self.users.lock().remove(user_id);
+        Ok(())
+    }
+
     async fn tag_weights(&self, user_id: &str) -> Result<HashMap<String, f64>> {
         let users = self.users.lock();
         let tags = users.get(user_id).map(|profile| profile.tags.iter());
@@ -82,6 +101,15 @@ impl Tastes for MemoryPreferences {
         }
         Ok(imported)
     }
+}
+
+/// Sets weights, and removes those without a value. The strongest come first.
+fn set_weights(known: &mut Vec<(String, f64)>, edit: impl Iterator<Item = (String, Option<f64>)>) {
+    for (name, weight) in edit {
+        known.retain(|(other, _)| *other != name);
+        known.extend(weight.map(|weight| (name, weight)));
+    }
+    known.sort_by(|(_, one), (_, other)| other.total_cmp(one));
 }
 
 /// Sets the weights that are missing or lower; returns how many.

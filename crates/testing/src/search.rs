@@ -67,6 +67,7 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
     let groups = values(point, STYLE_GROUP_FIELD);
     let has_group = |wanted: &[String]| wanted.iter().any(|key| groups.contains(&key.as_str()));
     has_tags
+        && (filter.any_tags.is_empty() || filter.any_tags.iter().any(has))
         && !filter.exclude_tags.iter().any(has)
         && (filter.ratings.is_empty()
             || filter

@@ -4,14 +4,14 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 /// The default time limit of a condition. It is generous, since test machines are busy.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 /// The time between two checks of a condition.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Polls until the condition is true.
 ///
 /// # Panics
-/// When it is not true after a minute; the message has `what`.
+/// When it is not true after three minutes; the message has `what`.
 pub async fn wait_until<F: Future<Output = bool>>(what: &str, is_true: impl FnMut() -> F) {
     wait_until_within(what, LIMIT, is_true).await;
 }
@@ -35,7 +35,7 @@ pub async fn wait_until_within<F: Future<Output = bool>>(
 /// Polls until there is a value, and returns it.
 ///
 /// # Panics
-/// When there is no value after a minute; the message has `what` and the last reason.
+/// When there is no value after three minutes; the message has `what` and the last reason.
 pub async fn wait_for<T, E: Debug, F: Future<Output = Result<T, E>>>(
     what: &str,
     find: impl FnMut() -> F,

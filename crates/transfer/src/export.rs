@@ -18,6 +18,8 @@ pub struct Exported {
     pub points: u64,
     /// Artists with preferences.
     pub artists: u64,
+    /// Boards.
+    pub boards: u64,
     /// Deleted and hidden pictures.
     pub deleted: u64,
     /// Bytes of all files.
@@ -97,6 +99,7 @@ pub(crate) async fn export_with(
         folder,
         points: index.points,
         artists: index.artists,
+        boards: index.boards,
         deleted: index.deleted,
         bytes: index
             .files

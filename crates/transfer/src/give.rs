@@ -1,5 +1,6 @@
 //! What a server does for an export: it describes its collection, and reads it page by page.
 
+use clippy_core::boards::Boards;
 use clippy_core::gallery::{Filter, Gallery, With};
 use clippy_core::ids::PointId;
 use clippy_core::tastes::Tastes;
@@ -14,9 +15,14 @@ use crate::records::Records;
 const PAGE: usize = 256;
 /// Artists of a page.
 const ARTISTS: usize = 64;
+/// Boards of a page: one with 2,000 long notes has up to 8 MB.
+const BOARDS_AT_ONCE: usize = 4;
 /// Deleted pictures of a page. Their vectors are written as decimal numbers.
 const DELETED: usize = 64;
-/// Begins [`Records::next`] after the last artist: a number in the trash follows.
+/// Begins [`Records::next`] after the last artist: the id of the last board follows, if there is
+/// one.
+const BOARDS: &str = "boards:";
+/// Begins [`Records::next`] after the last board: a number in the trash follows.
 const TRASH: &str = "trash:";
 /// Begins [`Records::next`] within the artists: the last one's name follows.
 const TASTES: &str = "tastes:";
@@ -51,31 +57,53 @@ pub async fn points(
     })
 }
 
-/// Reads a page of preferences, and after the last one of deleted pictures. Earlier states of
-/// edited pictures are not exported.
+/// Reads a page of preferences, after the last one of boards, and then of deleted pictures. Earlier
+/// states of edited pictures, and links to boards, are not exported.
 ///
 /// # Errors
 /// `InvalidInput` when `after` is not [`Records::next`] of another page; what the stores report.
 pub async fn records(
     tastes: &dyn Tastes,
+    boards: &dyn Boards,
     trash: &dyn Trash,
     after: Option<&str>,
 ) -> Result<Records> {
     let artist = match after {
         None => None,
-        Some(after) => match (after.strip_prefix(TASTES), after.strip_prefix(TRASH)) {
-            (Some(artist), _) => Some(artist),
-            (None, Some(number)) => return deleted(trash, parse_number(number)?).await,
-            (None, None) => return Err(unknown_page()),
-        },
+        Some(after) => {
+            if let Some(number) = after.strip_prefix(TRASH) {
+                return deleted(trash, parse_number(number)?).await;
+            }
+            if let Some(board) = after.strip_prefix(BOARDS) {
+                return page_of_boards(boards, board).await;
+            }
+            Some(after.strip_prefix(TASTES).ok_or_else(unknown_page)?)
+        }
     };
     let listed = tastes.list(artist, ARTISTS).await?;
     let next = match listed.last() {
         Some(last) if listed.len() == ARTISTS => format!("{TASTES}{}", last.user_id),
-        _ => format!("{TRASH}0"),
+        _ => BOARDS.to_owned(),
     };
     Ok(Records {
         tastes: listed,
+        next: Some(next),
+        ..Records::default()
+    })
+}
+
+async fn page_of_boards(boards: &dyn Boards, after: &str) -> Result<Records> {
+    let after = match after {
+        "" => None,
+        id => Some(id.parse().map_err(|_| unknown_page())?),
+    };
+    let listed = boards.all(after, BOARDS_AT_ONCE).await?;
+    let next = match listed.last() {
+        Some(last) if listed.len() == BOARDS_AT_ONCE => format!("{BOARDS}{}", last.id),
+        _ => format!("{TRASH}0"),
+    };
+    Ok(Records {
+        boards: listed,
         next: Some(next),
         ..Records::default()
     })

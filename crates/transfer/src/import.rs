@@ -16,13 +16,15 @@ use crate::take::{Begun, Rules, Stored};
 const PAGE: usize = 256;
 /// Artists, or deleted pictures, of one call.
 const RECORDS: usize = 64;
+/// Boards of one call: one with 2,000 long notes has up to 8 MB.
+const BOARDS: usize = 1;
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Imported {
     /// Pictures.
     pub points: Stored,
-    /// Preferences and deleted pictures.
+    /// Preferences, boards and deleted pictures.
     pub records: StoredRecords,
     /// What was taken over besides.
     pub begun: Begun,
@@ -53,22 +55,28 @@ pub async fn import(
 
     // Deleted pictures first, so that none of them appears for a moment.
     let mut records = StoredRecords::default();
-    let (mut tastes, mut trash, mut reader) = blocking("opening an export", move || {
-        Ok((export.tastes()?, export.trash()?, export.points()?))
+    let (mut of_records, mut reader) = blocking("opening an export", move || {
+        let of_records = (export.tastes()?, export.boards()?, export.trash()?);
+        Ok((of_records, export.points()?))
     })
     .await?;
     loop {
-        let (page, tastes_back, trash_back) = blocking("reading an export", move || {
+        let (page, back) = blocking("reading an export", move || {
+            let (tastes, boards, trash) = &mut of_records;
             let page = Records {
                 tastes: tastes.page(RECORDS)?,
+                boards: match boards {
+                    Some(boards) => boards.page(BOARDS)?,
+                    None => Vec::new(),
+                },
                 trash: trash.page(RECORDS)?,
                 next: None,
             };
-            Ok((page, tastes, trash))
+            Ok((page, of_records))
         })
         .await?;
-        (tastes, trash) = (tastes_back, trash_back);
-        if page.tastes.is_empty() && page.trash.is_empty() {
+        of_records = back;
+        if page.tastes.is_empty() && page.boards.is_empty() && page.trash.is_empty() {
             break;
         }
         records.add(sink.records(page).await?);

@@ -21,9 +21,11 @@ pub const MANIFEST_FILE: &str = "manifest.jsonl";
 pub(crate) const NOTES_FILE: &str = "notes.json";
 /// The preferences: one artist a line.
 pub(crate) const TASTES_FILE: &str = "tastes.jsonl";
+/// The boards, one a line. Exports of earlier versions have none.
+pub(crate) const BOARDS_FILE: &str = "boards.jsonl";
 /// The deleted and hidden pictures, one a line.
 pub(crate) const TRASH_FILE: &str = "trash.jsonl";
-/// All files but those of the vectors.
+/// The files that every export has, besides those of the vectors.
 pub(crate) const FILES: [&str; 4] = [MANIFEST_FILE, NOTES_FILE, TASTES_FILE, TRASH_FILE];
 
 /// What [`Index::format`] says.
@@ -69,6 +71,9 @@ pub(crate) struct Index {
     pub(crate) vectors: PerSpace<u64>,
     /// How many artists have preferences.
     pub(crate) artists: u64,
+    /// How many boards there are.
+    #[serde(default)]
+    pub(crate) boards: u64,
     /// How many pictures were deleted or hidden.
     pub(crate) deleted: u64,
     /// The other files. A later version may add some.
@@ -88,6 +93,7 @@ impl Index {
             points: 0,
             vectors: PerSpace::default(),
             artists: 0,
+            boards: 0,
             deleted: 0,
             collection,
             files: BTreeMap::new(),

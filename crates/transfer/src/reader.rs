@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use clippy_core::boards::Board;
 use clippy_core::gallery::{ID_FIELD, Payload, Point, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::tastes::Taste;
@@ -16,8 +17,8 @@ use crate::batch::decode_vectors;
 use crate::description::Description;
 use crate::hashing::Checksum;
 use crate::index::{
-    INDEX_FILE, Index, LARGEST_JSON, MANIFEST_FILE, NOTES_FILE, Shard, TASTES_FILE, TRASH_FILE,
-    damaged,
+    BOARDS_FILE, INDEX_FILE, Index, LARGEST_JSON, MANIFEST_FILE, NOTES_FILE, Shard, TASTES_FILE,
+    TRASH_FILE, damaged,
 };
 use crate::records::KeptRecord;
 
@@ -114,6 +115,17 @@ impl ExportFolder {
     /// As [`ExportFolder::points`].
     pub(crate) fn tastes(&self) -> Result<Lines<Taste>> {
         Lines::open(&self.path.join(TASTES_FILE))
+    }
+
+    /// The boards; `None` in an export of an earlier version.
+    ///
+    /// # Errors
+    /// As [`ExportFolder::points`].
+    pub(crate) fn boards(&self) -> Result<Option<Lines<Board>>> {
+        if !self.index.files.contains_key(BOARDS_FILE) {
+            return Ok(None);
+        }
+        Lines::open(&self.path.join(BOARDS_FILE)).map(Some)
     }
 
     /// The deleted and hidden pictures.

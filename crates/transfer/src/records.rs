@@ -1,5 +1,6 @@
-//! What belongs to a collection besides its points: preferences, and deleted pictures.
+//! What belongs to a collection besides its points: preferences, boards, and deleted pictures.
 
+use clippy_core::boards::{Board, BoardsImported};
 use clippy_core::gallery::{Payload, Point, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::tastes::{Taste, TastesImported};
@@ -110,6 +111,9 @@ pub struct Records {
     /// Preferences of artists.
     #[serde(default)]
     pub tastes: Vec<Taste>,
+    /// Boards.
+    #[serde(default)]
+    pub boards: Vec<Board>,
     /// Deleted and hidden pictures.
     #[serde(default)]
     pub trash: Vec<KeptRecord>,
@@ -123,6 +127,9 @@ pub struct Records {
 pub struct StoredRecords {
     /// Preferences.
     pub tastes: TastesImported,
+    /// Boards. A server of an earlier version has none.
+    #[serde(default)]
+    pub boards: BoardsImported,
     /// Deleted pictures that are new in the trash.
     pub deleted: u64,
     /// Deleted pictures that are in the trash already.
@@ -137,6 +144,8 @@ impl StoredRecords {
         self.tastes.artists += other.tastes.artists;
         self.tastes.tags += other.tastes.tags;
         self.tastes.styles += other.tastes.styles;
+        self.boards.changed += other.boards.changed;
+        self.boards.unchanged += other.boards.unchanged;
         self.deleted += other.deleted;
         self.known += other.known;
         self.present += other.present;

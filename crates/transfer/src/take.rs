@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use clippy_core::boards::{Boards, check_board};
 use clippy_core::gallery::{CollectionInfo, Gallery, Point, STYLE_GROUP_FIELD, With};
 use clippy_core::ids::PointId;
 use clippy_core::tastes::Tastes;
@@ -244,21 +245,28 @@ async fn deleted_among(trash: &dyn Trash, points: &[Point]) -> Result<HashSet<Po
     Ok(deleted)
 }
 
-/// Stores preferences and deleted pictures. A deleted picture that the collection has stays there.
+/// Stores preferences, boards and deleted pictures. A board that is there stays as it is, but
+/// *Saved* gets the pictures that it does not have. A deleted picture that the collection has stays
+/// there.
 ///
 /// # Errors
 /// `InvalidInput` for invalid records, of which nothing is stored; what the stores report.
 pub async fn records(
     gallery: &dyn Gallery,
     tastes: &dyn Tastes,
+    boards: &dyn Boards,
     trash: &dyn Trash,
     records: Records,
 ) -> Result<StoredRecords> {
     records.tastes.iter().try_for_each(check_taste)?;
+    records.boards.iter().try_for_each(check_board)?;
     records.trash.iter().try_for_each(KeptRecord::check)?;
     let mut stored = StoredRecords::default();
     if !records.tastes.is_empty() {
         stored.tastes = tastes.import(records.tastes).await?;
+    }
+    if !records.boards.is_empty() {
+        stored.boards = boards.import(records.boards).await?;
     }
     let ids: Vec<PointId> = records.trash.iter().map(|kept| kept.id).collect();
     let known = tombstones(trash, &ids).await?;

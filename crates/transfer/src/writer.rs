@@ -15,7 +15,8 @@ use crate::description::Description;
 use crate::folder::NewFolder;
 use crate::hashing::{Checksum, HashedFile};
 use crate::index::{
-    INDEX_FILE, Index, MANIFEST_FILE, NOTES_FILE, Shard, TASTES_FILE, TRASH_FILE, shard_name,
+    BOARDS_FILE, INDEX_FILE, Index, MANIFEST_FILE, NOTES_FILE, Shard, TASTES_FILE, TRASH_FILE,
+    shard_name,
 };
 use crate::records::Records;
 
@@ -28,6 +29,7 @@ pub(crate) struct ExportWriter {
     index: Index,
     manifest: HashedFile,
     tastes: HashedFile,
+    boards: HashedFile,
     trash: HashedFile,
     /// The vectors of the next file.
     pending: Vec<(PointId, Vectors)>,
@@ -61,6 +63,7 @@ impl ExportWriter {
         Ok(Self {
             manifest: create(MANIFEST_FILE)?,
             tastes: create(TASTES_FILE)?,
+            boards: create(BOARDS_FILE)?,
             trash: create(TRASH_FILE)?,
             folder,
             index,
@@ -93,7 +96,7 @@ impl ExportWriter {
         Ok(())
     }
 
-    /// Adds preferences and deleted pictures.
+    /// Adds preferences, boards and deleted pictures.
     ///
     /// # Errors
     /// As [`ExportWriter::add_points`].
@@ -101,6 +104,10 @@ impl ExportWriter {
         for taste in &records.tastes {
             self.write_line(TASTES_FILE, taste)?;
             self.index.artists += 1;
+        }
+        for board in &records.boards {
+            self.write_line(BOARDS_FILE, board)?;
+            self.index.boards += 1;
         }
         for kept in &records.trash {
             self.write_line(TRASH_FILE, kept)?;
@@ -122,12 +129,14 @@ impl ExportWriter {
             mut index,
             manifest,
             tastes,
+            boards,
             trash,
             ..
         } = self;
         for (name, file) in [
             (MANIFEST_FILE, manifest),
             (TASTES_FILE, tastes),
+            (BOARDS_FILE, boards),
             (TRASH_FILE, trash),
         ] {
             let written = file.finish();
@@ -146,6 +155,7 @@ impl ExportWriter {
         let file = match name {
             MANIFEST_FILE => &mut self.manifest,
             TASTES_FILE => &mut self.tastes,
+            BOARDS_FILE => &mut self.boards,
             _ => &mut self.trash,
         };
         file.line(&text)

@@ -10,8 +10,8 @@ use clippy_core::Result;
 use clippy_core::bulk::IngestRequest;
 use clippy_core::embedding::EmbedInput;
 use clippy_core::gallery::{
-    HASH_FIELD, HEIGHT_FIELD, ID_FIELD, MD5_FIELD, PATH_FIELD, Payload, Point, STYLE_GROUP_FIELD,
-    Space, Vectors, WIDTH_FIELD, With,
+    ADDED_FIELD, HASH_FIELD, HEIGHT_FIELD, ID_FIELD, MD5_FIELD, PATH_FIELD, Payload, Point,
+    STYLE_GROUP_FIELD, Space, Vectors, WIDTH_FIELD, With, added_now,
 };
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
@@ -19,9 +19,11 @@ use clippy_core::sentences::Underscores;
 use clippy_core::styles::StyleVectors;
 use clippy_core::trash::Tombstone;
 use clippy_imaging::DecodeLimits;
+use clippy_library::identity::id_of;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::ingest::embed::EmbedRequests;
@@ -96,6 +98,15 @@ enum FileCheck {
     },
     /// The picture would be embedded if this were not a dry run.
     WouldEmbed,
+}
+
+/// The file of a picture that has to be embedded.
+struct Found {
+    /// Its path, as the payload has it.
+    path: String,
+    /// When the picture was added: the stored point's time, if it is known, since a changed
+    /// picture is not a new one.
+    added: Option<Value>,
 }
 
 /// What to do with a line once its vectors are made.
@@ -187,7 +198,14 @@ impl IngestProcessor {
                         None => {
                             hidden[place] = !found.served;
                             self.record_root(&found).await?;
-                            self.plan_new(place, entry, found.path, *prepared, &mut requests)
+                            let found = Found {
+                                path: found.path,
+                                added: match stored.get(&entry.id) {
+                                    Some(point) => point.payload.get(ADDED_FIELD).cloned(),
+                                    None => Some(added_now()),
+                                },
+                            };
+                            self.plan_new(place, entry, found, *prepared, &mut requests)
                         }
                     }
                 }
@@ -269,12 +287,18 @@ impl IngestProcessor {
         let known = stored.and_then(|point| Mark::of(&point.payload));
         let (roots, limits, dry_run) = (self.roots.clone(), self.limits, self.dry_run);
         let (local_path, model) = (entry.local_path.clone(), self.tools.embedder.info().clone());
+        let expected = entry.by_content.then_some(entry.id);
         let looked = self
             .threads
             .run(move || {
                 let found = roots.find(&local_path)?;
                 match read_if_changed(&found, known.as_ref(), &model.fingerprint, &limits)? {
                     Content::Same(mark) => Ok(FileCheck::Same { found, mark }),
+                    Content::New { bytes, .. }
+                        if expected.is_some_and(|id| !has_id(&bytes, id)) =>
+                    {
+                        Err(overwritten())
+                    }
                     Content::New { bytes, .. } if dry_run => {
                         check_header(&bytes, &limits).map(|()| FileCheck::WouldEmbed)
                     }
@@ -307,7 +331,7 @@ impl IngestProcessor {
         &self,
         place: usize,
         entry: Entry,
-        path: String,
+        found: Found,
         prepared: PreparedPicture,
         requests: &mut EmbedRequests,
     ) -> LinePlan {
@@ -330,7 +354,8 @@ impl IngestProcessor {
         if let Some(sentence) = sentence {
             requests.push(place, Space::Text, EmbedInput::Text(sentence));
         }
-        let mut payload = payload_of(entry, path);
+        let mut payload = payload_of(entry, found.path);
+        payload.extend(found.added.map(|added| (ADDED_FIELD.to_owned(), added)));
         for (name, value) in [
             (MD5_FIELD, Value::from(mark.md5.as_str())),
             (WIDTH_FIELD, width.into()),
@@ -461,12 +486,13 @@ fn finish(
     )
 }
 
-/// Returns the payload of a manifest's line. The fields of the mark and of the style's group are
-/// reserved, so that values in the manifest are dropped.
+/// Returns the payload of a manifest's line. The fields of the mark, of the style's group and of the
+/// time of adding are reserved, so that values in the manifest are dropped.
 fn payload_of(entry: Entry, path: String) -> Payload {
     let mut payload = entry.payload;
     payload.remove(FIELD);
     payload.remove(STYLE_GROUP_FIELD);
+    payload.remove(ADDED_FIELD);
     let id = match entry.id {
         PointId::Number(number) => Value::from(number),
         PointId::Uuid(uuid) => Value::from(uuid.to_string()),
@@ -482,6 +508,16 @@ fn skipped_line(line: u64, id: PointId, stone: &Tombstone) -> LineRecord {
         id: Some(id),
         outcome: deleted::skip(stone),
     }
+}
+
+/// Whether an id was made from these bytes.
+fn has_id(bytes: &[u8], id: PointId) -> bool {
+    id_of(&Sha256::digest(bytes).into()) == id
+}
+
+fn overwritten() -> LineFailure {
+    let reason = "the file was overwritten after it was scanned: add its folder again";
+    LineFailure::new(FailureKind::Overwritten, reason)
 }
 
 fn would_embed() -> LineOutcome {

@@ -2,7 +2,8 @@
 //! find out what is unchanged.
 
 use clippy_core::gallery::{
-    HASH_FIELD, HEIGHT_FIELD, MD5_FIELD, NOTES_FIELD, Payload, STYLE_GROUP_FIELD, WIDTH_FIELD,
+    ADDED_FIELD, HASH_FIELD, HEIGHT_FIELD, MD5_FIELD, NOTES_FIELD, Payload, STYLE_GROUP_FIELD,
+    WIDTH_FIELD,
 };
 use clippy_core::search::duplicates::APPEARANCE_NOTE;
 use md5::{Digest, Md5};
@@ -72,7 +73,8 @@ pub(crate) fn md5_hex(bytes: &[u8]) -> String {
 }
 
 /// Fields that ingest fills if the manifest does not have them.
-const FILLED: [&str; 5] = [
+const FILLED: [&str; 6] = [
+    ADDED_FIELD,
     MD5_FIELD,
     WIDTH_FIELD,
     HEIGHT_FIELD,

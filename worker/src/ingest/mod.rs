@@ -26,6 +26,7 @@ use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
 use clippy_core::live::LivePair;
+use clippy_core::maps::Maps;
 use clippy_core::styles::StyleVectors;
 use clippy_core::trash::Trash;
 use clippy_core::{Error, ErrorCode, Result, sentences, styles};
@@ -96,6 +97,8 @@ pub struct LiveTools {
     pub ledger: Arc<dyn Ledger>,
     /// Knows the pictures that were deleted, and keeps what pictures were before a change.
     pub trash: Arc<dyn Trash>,
+    /// Keeps the maps of the collection.
+    pub maps: Arc<dyn Maps>,
 }
 
 impl LiveTools {
@@ -182,14 +185,14 @@ pub(crate) async fn prepare_processor(
     };
     if styles == StyleVectors::NotMade && tools.embedder.info().style_statistics().is_some() {
         tracing::info!(
-            "new pictures get no style vectors until `clippy backfill --which style` has made \
-             those of the collection"
+            "new pictures get no style vectors until `clippy backfill --which style --manifest \
+             M.jsonl` has made those of the collection"
         );
     }
     if styles == StyleVectors::OfAnotherHead {
         tracing::warn!(
             "the collection's style vectors were made by another style head: new pictures get none \
-             until `clippy backfill --which style --force-all` has replaced them"
+             until `clippy backfill --which style --force-all --manifest M.jsonl` has replaced them"
         );
     }
     Ok(Arc::new(IngestProcessor::new(

@@ -44,6 +44,11 @@ pub(super) async fn run(
     let files = ScanFiles::of(&library.data, id);
     let prune = request.prune;
     if context.phase() == Phase::Merge {
+        // An earlier run of this phase was killed after it had done everything.
+        if let Some(result) = context.last_checkpoint() {
+            files.remove().await;
+            return Ok(result.clone());
+        }
         let scanned = earlier(&files).await?.ok_or_else(|| {
             Error::invalid("the scan of this job no longer exists: submit the request again")
         })?;
@@ -169,13 +174,16 @@ async fn finish(
         };
         settled = settle(tools, library, run).await?;
     }
-    files.remove().await;
     let mut result = merge::to_result(&sum.outcome)?;
     result["scan"] = serde_json::to_value(summary)
         .map_err(|error| Error::internal("a scan is not JSON").with_source(error))?;
     result["replaced"] = settled.replaced.into();
     result["pruned"] = settled.pruned.into();
     result["dry_run"] = request.dry_run.into();
+    if context.phase() == Phase::Merge {
+        context.remember(result.clone()).await?;
+    }
+    files.remove().await;
     Ok(result)
 }
 

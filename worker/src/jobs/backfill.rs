@@ -1,5 +1,5 @@
 //! The handler of `backfill` jobs, which make missing vectors, propose tags, find the styles of a
-//! collection, or change many pictures.
+//! collection, make a map of it, or change many pictures.
 //!
 //! Running a job twice does no harm: only vectors that are missing in the collection are made.
 
@@ -17,7 +17,7 @@ use super::admission::admit;
 use super::backfill_work::BackfillWork;
 use super::manifest_part::{Fingerprint, ManifestPart};
 use super::{BulkSettings, merge, part, patient_tools, plan};
-use super::{changes, styles, tag};
+use super::{changes, map, styles, tag};
 use crate::backfill::selection::Selection;
 use crate::backfill::{fit_whitening, prepare_processor};
 use crate::ingest::{LiveTools, RunSettings};
@@ -89,6 +89,9 @@ impl JobHandler for BackfillJob {
                 return changes::run(&context, tools, &job.change_pictures).await;
             }
             BackfillWork::Styles(request) => return styles::run(&context, tools, &request).await,
+            BackfillWork::Map(request) => {
+                return map::run(&context, tools, &*self.tools.maps, request).await;
+            }
         };
         let merging = part.is_none() && context.phase() == Phase::Merge;
         let ids_file = request.ids_file.as_deref();

@@ -2,6 +2,7 @@
 
 use clippy_core::bulk::{BackfillRequest, StylesRequest, TagRequest};
 use clippy_core::changes::ChangeJob;
+use clippy_core::maps::MapRequest;
 use serde::{Deserialize, Serialize};
 
 /// What a `backfill` job does.
@@ -14,6 +15,8 @@ pub(super) enum BackfillWork {
     Tag(TagRequest),
     /// Finds styles. The field `find_styles_afresh` distinguishes it.
     Styles(StylesRequest),
+    /// Makes a map. The field `make_map` distinguishes it.
+    Map(MapRequest),
     /// Makes vectors of the pictures of a manifest.
     Vectors(Box<BackfillRequest>),
 }

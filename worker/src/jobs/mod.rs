@@ -4,7 +4,7 @@
 //! the parts, and a merge of their results.
 //!
 //! A parent runs twice, in the control lane. First it reads the manifest once and makes a part of
-//! every few hundred lines ([`plan`]). When all parts have ended, it adds up their accounts
+//! every 128 lines ([`plan`]). When all parts have ended, it adds up their accounts
 //! ([`merge`]). A part ([`part`]) runs in the bulk lane, on any worker, and does the same as a
 //! whole run, for its own lines. It has their place in the file, so that the manifest is not read
 //! from its beginning again.
@@ -24,6 +24,7 @@ mod fetch;
 mod generate;
 mod ingest;
 mod manifest_part;
+mod map;
 mod merge;
 mod observer;
 mod part;

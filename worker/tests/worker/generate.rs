@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::history::StoppingHistory;
 use crate::support::timing::short_timing;
 use crate::support::{DIMENSION, memory_gallery, wait_for_job};
 use async_trait::async_trait;
@@ -29,7 +30,7 @@ use clippy_jobs::{
     Envelope, Handlers, Job, JobContext, JobError, JobHandler, JobId, JobKind, JobState, JobStore,
     Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings, Timing,
 };
-use clippy_testing::{FakeEmbedder, wait_for, wait_until};
+use clippy_testing::{FakeEmbedder, MemoryHistory, wait_for, wait_until};
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
 
@@ -44,12 +45,17 @@ struct PaidProvider {
     folder: PathBuf,
 }
 
+/// Waits as long as the file `stop` in the folder names this place.
+pub async fn stop_at(folder: &Path, place: &str) {
+    while std::fs::read_to_string(folder.join("stop")).is_ok_and(|named| named == place) {
+        std::fs::write(folder.join("stopped"), place).expect("written");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 impl PaidProvider {
     async fn stop_at(&self, place: &str) {
-        while std::fs::read_to_string(self.folder.join("stop")).is_ok_and(|named| named == place) {
-            std::fs::write(self.folder.join("stopped"), place).expect("written");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        stop_at(&self.folder, place).await;
     }
 
     async fn sell(&self) -> Result<CallPictures, GenerateError> {
@@ -196,6 +202,7 @@ pub fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
         )),
         intake: Intake::open(folder.join("inputs")).expect("opened"),
         outputs: Outputs::open(folder.join("outputs")).expect("opened"),
+        history: Arc::new(MemoryHistory::default()),
         journal: Arc::new(FileJournal::new(folder.join("calls"))),
         data_folder: "a folder".to_owned(),
         budget: DailyBudget {
@@ -235,8 +242,11 @@ async fn a_worker_process() {
         timing,
         drain: Duration::from_secs(5),
     };
-    let handlers =
-        Handlers::new().with(GenerateJob::new(tools(&folder, Arc::new(memory_gallery()))));
+    let tools = GenerateTools {
+        history: Arc::new(StoppingHistory::open(&folder).await),
+        ..tools(&folder, Arc::new(memory_gallery()))
+    };
+    let handlers = Handlers::new().with(GenerateJob::new(tools));
     Runner::new(open(&folder).await, handlers, settings)
         .expect("good settings")
         .run(CancellationToken::new())

@@ -1,10 +1,15 @@
 //! Tests of ingest: what is stored, what counts as unchanged, and the outcomes of bad lines.
 
 use crate::support::{Fixture, line, touch};
-use clippy_core::gallery::Space;
-use clippy_core::ledger::LineOutcome;
+use clippy_core::gallery::{ADDED_FIELD, Space, added_now};
+use clippy_core::ids::PointId;
+use clippy_core::ledger::{FailureKind, LineOutcome};
 use clippy_core::search::duplicates::Appearance;
+use clippy_library::entry::BY_CONTENT_FIELD;
+use clippy_library::identity::id_of;
 use clippy_worker::ingest::MARK_FIELD;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 #[tokio::test]
 async fn every_picture_gets_its_vectors_and_payload() {
@@ -117,6 +122,39 @@ async fn a_changed_picture_is_embedded_again() {
         fixture.gallery.point(2).payload["md5"],
         before.payload["md5"]
     );
+}
+
+#[tokio::test]
+async fn a_new_picture_gets_the_time_of_its_adding_and_keeps_it() {
+    let fixture = Fixture::with_pictures(3);
+    let claims = line(1, "apple").replace("\"id\":1", "\"id\":1,\"_clippy_added\":7");
+    assert!(claims.contains("_clippy_added"), "{claims}");
+    fixture.manifest(&[claims, line(2, "apple"), line(3, "apple")]);
+    let begun = added_now().as_u64().expect("milliseconds");
+    fixture.ingest().await.expect("ingested");
+    let added = |id| fixture.gallery.point(id).payload.get(ADDED_FIELD).cloned();
+    let before = [1, 2, 3].map(added);
+    for time in &before {
+        let time = time.as_ref().and_then(serde_json::Value::as_u64);
+        assert!(time.is_some_and(|time| time >= begun), "{time:?}");
+    }
+    // As if an earlier version had stored the third.
+    let mut points = fixture.gallery.points.lock().clone();
+    let third = points.get_mut(&3.into()).expect("there");
+    third.payload.remove(ADDED_FIELD);
+    *fixture.gallery.points.lock() = points;
+    // A changed file, a changed field, and a changed file.
+    for name in ["1.png", "3.png"] {
+        fixture.picture(name, 77);
+        touch(&fixture.path(name));
+    }
+    let rated = line(2, "apple").replace("\"g\"", "\"q\"");
+    fixture.manifest(&[line(1, "apple"), rated, line(3, "apple")]);
+    let report = fixture.ingest().await.expect("ingested");
+    assert_eq!(report.totals.embedded, 2);
+    assert_eq!(fixture.gallery.point(2).payload["rating"], "q");
+    let after = [1, 2, 3].map(added);
+    assert_eq!(after, [before[0].clone(), before[1].clone(), None]);
 }
 
 #[tokio::test]
@@ -308,4 +346,33 @@ async fn a_dry_run_checks_files_and_stores_nothing() {
             .load(std::sync::atomic::Ordering::SeqCst),
         0
     );
+}
+
+#[tokio::test]
+async fn a_file_that_was_overwritten_after_its_scan_is_not_stored_under_the_earlier_id() {
+    let fixture = Fixture::new();
+    fixture.picture("same.png", 1);
+    fixture.picture("other.png", 2);
+    let id_in_scan = |name: &str| {
+        let content = std::fs::read(fixture.path(name)).expect("read");
+        id_of(&Sha256::digest(content).into())
+    };
+    let (same, other) = (id_in_scan("same.png"), id_in_scan("other.png"));
+    let line = |name: &str, id: PointId| {
+        json!({"id": id, "local_path": name, "tags_all": [], BY_CONTENT_FIELD: true}).to_string()
+    };
+    fixture.manifest(&[line("same.png", same), line("other.png", other)]);
+    fixture.picture("other.png", 3);
+    let report = fixture.ingest().await.expect("ingested");
+    assert_eq!((report.totals.embedded, report.totals.failed), (1, 1));
+    assert!(matches!(
+        &fixture.ledger.outcomes()[&1],
+        LineOutcome::Failed {
+            kind: FailureKind::Overwritten,
+            ..
+        }
+    ));
+    let points = fixture.gallery.points.lock().clone();
+    assert_eq!(points.keys().collect::<Vec<_>>(), [&same]);
+    assert!(!points[&same].payload.contains_key(BY_CONTENT_FIELD));
 }

@@ -184,6 +184,7 @@ impl Process {
         let tools = LiveTools {
             live: Arc::clone(&live),
             trash: Arc::new(state.trash("pictures")),
+            maps: Arc::new(state.maps("pictures")),
             ledger: state,
         };
         Self {

@@ -1,6 +1,7 @@
 //! The routes of generation: from the request to the pictures, with the local provider and workers
 //! in this process.
 
+mod history;
 mod older_call;
 mod studio;
 
@@ -34,6 +35,7 @@ async fn pictures_from_a_sketch_and_references_contain_their_lineage() {
         "refs": [{"role": "style", "weight": 0.8, "id": 3},
                  {"role": "subject", "weight": 0.5, "image_b64": STANDARD.encode(painting(200))}],
         "style_tags": ["cel_shading"], "query": {"text": "apple", "w_img": 0.7}, "w_img": 0.7,
+        "aspect_ratio": "128:128",
     });
     let job = expect_accepted(post(&server, "/images/generate", &request).await).await;
     let id = job["id"].as_str().expect("an id").to_owned();
@@ -181,6 +183,7 @@ async fn generated_pictures_are_added_to_the_gallery_and_found_only_on_request()
     let server = studio(ApiOptions::default()).await;
     let request = json!({
         "prompt": "a red apple", "style_tags": ["pixel_art"], "refs": [{"role": "style", "id": 3}],
+        "aspect_ratio": "128:128",
         "add_to_gallery": true,
     });
     let job = expect_accepted(post(&server, "/images/generate", &request).await).await;

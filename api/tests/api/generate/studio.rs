@@ -102,6 +102,7 @@ pub async fn studio(options: ApiOptions) -> Studio {
         )),
         intake: parts.intake.clone(),
         outputs: parts.outputs.clone(),
+        history: Arc::clone(&server.history) as _,
         journal: Arc::new(MemoryJournal::default()),
         data_folder: "a folder".to_owned(),
         budget: parts.budget,
@@ -131,6 +132,13 @@ pub async fn studio(options: ApiOptions) -> Studio {
         _folder: folder,
         _stop: stop.drop_guard(),
     }
+}
+
+/// Returns the request for small pictures, which are painted fast.
+pub fn small(request: &Value) -> Value {
+    let mut request = request.clone();
+    request["aspect_ratio"] = json!("128:128");
+    request
 }
 
 pub async fn post(server: &TestServer, path: &str, body: &Value) -> Response {

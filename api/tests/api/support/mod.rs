@@ -20,8 +20,8 @@ use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
 use clippy_jobs::{EventHub, JobBackend, SqliteJobs, SqliteSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use clippy_testing::{
-    ApiClient, ApiRequest, FakeEmbedder, MemoryGallery, MemoryPreferences, MemoryRecent,
-    MemoryTrash,
+    ApiClient, ApiRequest, FakeEmbedder, MemoryBoards, MemoryGallery, MemoryHistory, MemoryMaps,
+    MemoryPreferences, MemoryRecent, MemoryTrash,
 };
 pub use clippy_testing::{json, problem, wait_until};
 use reqwest::{Client, Method, Response};
@@ -47,6 +47,9 @@ pub struct TestServer {
     pub live: Arc<LivePair>,
     /// Deleted pictures.
     pub trash: Arc<MemoryTrash>,
+    pub maps: Arc<MemoryMaps>,
+    /// The history of generated pictures.
+    pub history: Arc<MemoryHistory>,
     /// The recorded queries.
     pub recent: Arc<MemoryRecent>,
     pub state: AppState,
@@ -129,6 +132,8 @@ impl TestServer {
         });
         let recent = Arc::new(MemoryRecent::default());
         let trash = Arc::new(MemoryTrash::default());
+        let maps = Arc::new(MemoryMaps::default());
+        let history = Arc::new(MemoryHistory::default());
         let data = tempfile::tempdir().expect("a temporary folder");
         let jobs: Arc<dyn JobBackend> = match setup.jobs {
             Some(jobs) => jobs,
@@ -153,12 +158,15 @@ impl TestServer {
             preferences: preferences.clone(),
             tastes: preferences,
             backup: setup.backup,
+            boards: Arc::new(MemoryBoards::default()),
             trash: trash.clone(),
+            maps: maps.clone(),
             pictures: Arc::clone(&setup.pictures),
             recent: recent.clone(),
             jobs: jobs.clone(),
             events: EventHub::start(jobs.clone()),
             generation: generation.clone(),
+            history: history.clone(),
             watching: setup.watching,
         };
         let state = AppState::new(parts, options).expect("good options");
@@ -175,6 +183,8 @@ impl TestServer {
             gallery,
             live,
             trash,
+            maps,
+            history,
             recent,
             state,
             jobs,

@@ -21,8 +21,8 @@ pub(super) fn check(settings: &Settings, model: &InspectedModel, findings: &mut 
                 format!("published style descriptors (STYLE_MODEL), {place}")
             }
             Some(_) if model.info.style_statistics().is_some() => format!(
-                "statistics of the model's early layers, {place}; `clippy backfill --which style` \
-                 whitens them on the collection's own pictures"
+                "statistics of the model's early layers, {place}; `clippy backfill --which style \
+                 --manifest M.jsonl` whitens them on the collection's own pictures"
             ),
             Some(_) => format!("the style head of the model, {place}"),
         },

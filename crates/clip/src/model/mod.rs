@@ -4,6 +4,7 @@ mod count_sketch;
 mod descriptor;
 pub(crate) mod layers;
 mod pass;
+mod patches;
 pub(crate) mod resnet;
 pub(crate) mod siglip;
 pub(crate) mod style;

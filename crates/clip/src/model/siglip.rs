@@ -3,9 +3,10 @@
 use tch::{Kind, Tensor};
 
 use super::layers::{Activation, LayerNorm, Linear, Observe, SIGLIP_EPSILON};
+use super::patches::Patches;
 use super::style::StyleLayer;
-use super::transformer::{Attention, Shape, Transformer};
-use super::vision::{Blocks, cut, style_layer};
+use super::transformer::{Attention, Transformer};
+use super::vision::{Blocks, style_layer};
 use super::weights::Weights;
 use crate::config::VisionConfig;
 use crate::error::Result;
@@ -13,7 +14,7 @@ use crate::error::Result;
 /// Patches go through a transformer without a class token. A learnt query attends to all of them,
 /// and a perceptron makes the picture's vector of what it finds.
 pub struct SiglipTransformer {
-    patches: Linear,
+    patches: Patches,
     position: Tensor,
     transformer: Transformer,
     norm_after: LayerNorm,
@@ -24,8 +25,6 @@ pub struct SiglipTransformer {
     expand: Linear,
     contract: Linear,
     activation: Activation,
-    patch_size: i64,
-    grid: i64,
     width: i64,
     layers: i64,
 }
@@ -39,24 +38,10 @@ impl SiglipTransformer {
         activation: Activation,
         kind: Kind,
     ) -> Result<Self> {
-        let (width, patch_size) = (config.width, blocks.patch_size);
-        let grid = config.image_size / patch_size;
-        let shape = Shape {
-            width,
-            heads: config.heads(),
-            layers: blocks.layers,
-            mlp_ratio: blocks.mlp_ratio,
-            layer_scale: blocks.layer_scale,
-            activation,
-            causal: false,
-            epsilon: SIGLIP_EPSILON,
-        };
-        let patches = weights.take(
-            "visual.conv1.weight",
-            &[width, 3, patch_size, patch_size],
-            kind,
-        )?;
-        let bias = weights.take("visual.conv1.bias", &[width], kind)?;
+        let width = config.width;
+        let shape = blocks.shape(config, activation, SIGLIP_EPSILON);
+        let patches = Patches::load(weights, config, blocks.patch_size, true, kind)?;
+        let grid = patches.grid;
         let position = weights.take("visual.positional_embedding", &[grid * grid, width], kind)?;
         let norm = |weights: &mut Weights<'_>, name: &str, kind| -> Result<LayerNorm> {
             let norm = LayerNorm::load(weights, name, width, kind)?;
@@ -67,11 +52,7 @@ impl SiglipTransformer {
         // There is one token per picture after the pooling, so full precision costs nothing there.
         let full = Kind::Float;
         Ok(Self {
-            // A convolution whose stride is its size is a matrix product on patches.
-            patches: Linear::new(
-                patches.f_view([width, 3 * patch_size * patch_size])?,
-                Some(bias),
-            ),
+            patches,
             position: position.f_unsqueeze(0)?,
             transformer: Transformer::load(weights, "visual.transformer", shape, kind)?,
             norm_after: norm(weights, "visual.ln_post", kind)?,
@@ -83,8 +64,6 @@ impl SiglipTransformer {
             expand: Linear::load(weights, &format!("{pool}.mlp.c_fc"), width, hidden, full)?,
             contract: Linear::load(weights, &format!("{pool}.mlp.c_proj"), hidden, width, full)?,
             activation,
-            patch_size,
-            grid,
             width,
             layers: blocks.layers,
         })
@@ -98,8 +77,7 @@ impl SiglipTransformer {
     /// Maps normalised pixels `[batch, 3, side, side]` to fp32 `[batch, width]`, not normalised to
     /// unit length. `observe` sees the patches after each block but the last.
     pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
-        let patches = cut(pixels, self.grid, self.patch_size)?;
-        let x = self.patches.forward(&patches)?.f_add_(&self.position)?;
+        let x = self.patches.forward(pixels)?.f_add_(&self.position)?;
         let Some(x) = self.transformer.forward_all(x, observe)? else {
             return Ok(None);
         };

@@ -2,7 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::{Activation, LAYER_NORM_EPSILON, LayerNorm, Linear, Observe};
+use super::layers::{Activation, LAYER_NORM_EPSILON, LayerNorm, Observe};
+use super::patches::Patches;
 use super::style::StyleLayer;
 use super::transformer::{Shape, Transformer};
 use super::weights::Weights;
@@ -12,15 +13,13 @@ use crate::error::Result;
 /// Patches and a class token go through a transformer; the class token's output is the picture's
 /// vector.
 pub struct VisionTransformer {
-    patches: Linear,
+    patches: Patches,
     class_token: Tensor,
     position: Tensor,
     norm_before: LayerNorm,
     transformer: Transformer,
     norm_after: LayerNorm,
     projection: Tensor,
-    patch_size: i64,
-    grid: i64,
     width: i64,
     layers: i64,
 }
@@ -38,6 +37,27 @@ pub struct Blocks {
     pub layer_scale: bool,
 }
 
+impl Blocks {
+    /// Returns the shape of a tower of these blocks, in which every token sees all others.
+    pub(super) fn shape(
+        &self,
+        config: &VisionConfig,
+        activation: Activation,
+        epsilon: f64,
+    ) -> Shape {
+        Shape {
+            width: config.width,
+            heads: config.heads(),
+            layers: self.layers,
+            mlp_ratio: self.mlp_ratio,
+            layer_scale: self.layer_scale,
+            activation,
+            causal: false,
+            epsilon,
+        }
+    }
+}
+
 impl VisionTransformer {
     /// Takes the weights named `visual.*`.
     pub fn load(
@@ -48,23 +68,10 @@ impl VisionTransformer {
         activation: Activation,
         kind: Kind,
     ) -> Result<Self> {
-        let (width, patch_size) = (config.width, blocks.patch_size);
-        let grid = config.image_size / patch_size;
-        let shape = Shape {
-            width,
-            heads: config.heads(),
-            layers: blocks.layers,
-            mlp_ratio: blocks.mlp_ratio,
-            layer_scale: blocks.layer_scale,
-            activation,
-            causal: false,
-            epsilon: LAYER_NORM_EPSILON,
-        };
-        let patches = weights.take(
-            "visual.conv1.weight",
-            &[width, 3, patch_size, patch_size],
-            kind,
-        )?;
+        let width = config.width;
+        let shape = blocks.shape(config, activation, LAYER_NORM_EPSILON);
+        let patches = Patches::load(weights, config, blocks.patch_size, false, kind)?;
+        let grid = patches.grid;
         let class_embedding = weights.take("visual.class_embedding", &[width], kind)?;
         let position = weights.take(
             "visual.positional_embedding",
@@ -72,8 +79,7 @@ impl VisionTransformer {
             kind,
         )?;
         Ok(Self {
-            // A convolution whose stride is its size is a matrix product on patches.
-            patches: Linear::new(patches.f_view([width, 3 * patch_size * patch_size])?, None),
+            patches,
             class_token: class_embedding
                 .f_add(&position.f_get(0)?)?
                 .f_view([1, 1, width])?,
@@ -83,8 +89,6 @@ impl VisionTransformer {
             // There is one token per picture, so full precision costs nothing here.
             norm_after: LayerNorm::load(weights, "visual.ln_post", width, Kind::Float)?,
             projection: weights.take("visual.proj", &[width, embed_dim], Kind::Float)?,
-            patch_size,
-            grid,
             width,
             layers: blocks.layers,
         })
@@ -101,8 +105,7 @@ impl VisionTransformer {
     /// first.
     pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let batch = pixels.size()[0];
-        let patches = cut(pixels, self.grid, self.patch_size)?;
-        let x = self.patches.forward(&patches)?.f_add_(&self.position)?;
+        let x = self.patches.forward(pixels)?.f_add_(&self.position)?;
         let class_token = self.class_token.f_expand([batch, 1, -1], false)?;
         let x = self
             .norm_before
@@ -113,19 +116,6 @@ impl VisionTransformer {
         let x = self.norm_after.forward(&x.f_to_kind(Kind::Float)?)?;
         Ok(Some(x.f_matmul(&self.projection)?))
     }
-}
-
-/// Cuts pixels `[batch, 3, side, side]` into patches `[batch, grid * grid, 3 * patch * patch]`.
-pub(super) fn cut(pixels: &Tensor, grid: i64, patch: i64) -> Result<Tensor> {
-    let batch = pixels.size()[0];
-    // Pixels beyond the last whole patch are left out, as by a convolution without padding.
-    let pixels = pixels
-        .f_narrow(2, 0, grid * patch)?
-        .f_narrow(3, 0, grid * patch)?;
-    Ok(pixels
-        .f_reshape([batch, 3, grid, patch, grid, patch])?
-        .f_permute([0, 2, 4, 1, 3, 5])?
-        .f_reshape([batch, grid * grid, 3 * patch * patch])?)
 }
 
 /// The layer of a transformer of this many blocks that a style source names: `stem` is the input of

@@ -205,3 +205,17 @@ fn a_style_tag_is_a_tag_too_until_it_is_removed() {
     );
     assert_eq!(next.get("matched_tags"), None);
 }
+
+#[test]
+fn tags_are_the_same_in_any_case_and_encoding() {
+    for (one, other) in [
+        ("Red Fox", "red_fox"),
+        ("caf\u{e9}", "Cafe\u{301}"),
+        (" ink ", "ink"),
+    ] {
+        assert!(same_words(one, other), "{one} {other}");
+    }
+    for (one, other) in [("cafe", "caf\u{e9}"), ("red", "red fox"), ("", "a")] {
+        assert!(!same_words(one, other), "{one} {other}");
+    }
+}

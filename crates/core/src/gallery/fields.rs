@@ -1,5 +1,7 @@
 //! Names of payload fields that the program itself reads or writes.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
 use super::Payload;
@@ -39,6 +41,9 @@ pub const NOTES_FIELD: &str = "_clippy";
 /// The groups of similar styles that a picture is in: of the last run that found groups, and of one
 /// that is still running. See [`crate::style_groups`].
 pub const STYLE_GROUP_FIELD: &str = "_clippy_style";
+/// When a picture came into the collection: milliseconds since 1970. Pictures that earlier versions
+/// stored have none.
+pub const ADDED_FIELD: &str = "_clippy_added";
 /// Tells generated pictures from the gallery's own.
 pub const ORIGIN_FIELD: &str = "origin";
 /// The tags that were proposed for a picture, with their probabilities: the best first.
@@ -82,4 +87,12 @@ pub fn words_of<'p>(payload: &'p Payload, field: &str) -> impl Iterator<Item = &
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
+}
+
+/// Returns the value of [`ADDED_FIELD`] for a picture that is added now.
+#[must_use]
+pub fn added_now() -> Value {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let milliseconds = since.unwrap_or_default().as_millis();
+    Value::from(u64::try_from(milliseconds).unwrap_or_default())
 }

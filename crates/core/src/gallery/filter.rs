@@ -60,6 +60,9 @@ pub struct Filter {
     pub tags: Vec<String>,
     /// Whether one of [`Filter::tags`] is enough or all are required.
     pub tag_mode: TagMode,
+    /// Tags of which `tags_all` must hold one, whatever [`Filter::tags`] asks for: several styles
+    /// of which any is wanted. Empty: no condition.
+    pub any_tags: Vec<String>,
     /// Tags that `tags_all` must not hold.
     pub exclude_tags: Vec<String>,
     /// Allowed ratings. Empty: no condition.
@@ -88,6 +91,7 @@ impl Filter {
     #[must_use]
     pub fn narrows(&self) -> bool {
         !(self.tags.is_empty()
+            && self.any_tags.is_empty()
             && self.exclude_tags.is_empty()
             && self.ratings.is_empty()
             && self.missing_any.is_empty()

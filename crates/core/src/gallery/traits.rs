@@ -48,6 +48,12 @@ pub trait GalleryReader: Send + Sync + 'static {
         with: With,
     ) -> Result<Page>;
 
+    /// The ids of up to `most` points that the filter selects, the newest first: by
+    /// [`super::ADDED_FIELD`], which other points lack and are therefore left out. Points with the
+    /// same value come in no particular order, each once. A collection without an index of the
+    /// field (an older one on a server) has no such points.
+    async fn newest(&self, filter: &Filter, most: usize) -> Result<Vec<PointId>>;
+
     /// The exact number of points that the filter selects.
     async fn count(&self, filter: &Filter) -> Result<u64>;
 
@@ -154,6 +160,10 @@ impl<T: ForwardReads> GalleryReader for T {
         with: With,
     ) -> Result<Page> {
         self.reader().scroll(filter, from, limit, with).await
+    }
+
+    async fn newest(&self, filter: &Filter, most: usize) -> Result<Vec<PointId>> {
+        self.reader().newest(filter, most).await
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {

@@ -45,6 +45,8 @@ pub enum FailureKind {
     NotEmbedded,
     /// The picture was deleted while its line was processed.
     Deleted,
+    /// The file was overwritten after it was scanned.
+    Overwritten,
     /// Anything else. Records of earlier versions have this kind, too.
     #[default]
     Other,
@@ -66,6 +68,7 @@ impl FailureKind {
             Self::NotAPicture => "the file is not a picture that can be read",
             Self::NotEmbedded => "the model's output for the picture is unusable",
             Self::Deleted => "the picture was deleted while its line was processed",
+            Self::Overwritten => "the file was overwritten after it was scanned",
             Self::Other => "another reason",
         }
     }
@@ -94,6 +97,7 @@ impl FailureKind {
             Self::NotAPicture => "replace or remove these files",
             Self::NotEmbedded => "check the model with `clippy doctor`",
             Self::Deleted => "ingest the manifest again",
+            Self::Overwritten => "add the folder again",
             Self::Other => return None,
         })
     }

@@ -10,6 +10,7 @@ pub mod dot_env;
 mod jobs;
 mod log;
 mod model;
+mod outputs;
 mod preferences;
 mod qdrant;
 mod reader;
@@ -21,6 +22,7 @@ pub use collection::CollectionSettings;
 pub use jobs::JobSettings;
 pub use log::{LogSettings, PROMPTS};
 pub use model::{ModelSettings, Precision};
+pub use outputs::OutputSettings;
 pub use qdrant::{QdrantQuantization, QdrantSettings};
 pub use reader::{Reader, Secret, wrong};
 pub use server::ServerSettings;
@@ -48,6 +50,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The queue.
     pub jobs: JobSettings,
+    /// How long generated pictures are kept.
+    pub outputs: OutputSettings,
 }
 
 impl Settings {
@@ -71,6 +75,7 @@ impl Settings {
             server: server::read(reader)?,
             log: log::read(reader),
             jobs: jobs::read(reader)?,
+            outputs: outputs::read(reader)?,
         })
     }
 }
@@ -121,6 +126,7 @@ mod tests {
             ("QDRANT_SHARDS", "none"),
             ("QDRANT_QUANTIZATION", "ternary"),
             ("QDRANT_ON_DISK", "perhaps"),
+            ("OUTPUTS_KEEP_DAYS", "0"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(

@@ -135,13 +135,12 @@ pub fn is_known(name: &str) -> bool {
 }
 
 /// Settings that are reserved for later versions. They are known, and have no effect yet.
-pub const NOT_YET: [&str; 7] = [
+pub const NOT_YET: [&str; 6] = [
     "BLOB_URL",
     "DATABASE_URL",
     "EMBED_BATCH",
     "HF_HUB_OFFLINE",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OUTPUTS_KEEP_DAYS",
     "SDXL_MODEL",
 ];
 

@@ -1,4 +1,4 @@
-//! A site with Danbooru's interface, on plain sockets: only so can it cut its answers anywhere.
+//! A site with Gelbooru's interface, on plain sockets: only so can it cut its answers anywhere.
 
 use std::path::Path;
 use std::sync::Arc;

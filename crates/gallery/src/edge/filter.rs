@@ -25,6 +25,9 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
             }
         }
     }
+    if !filter.any_tags.is_empty() {
+        must.push(has_any_tag(&filter.any_tags, spellings)?);
+    }
     if !filter.exclude_tags.is_empty() {
         must_not.push(has_any_tag(&filter.exclude_tags, spellings)?);
     }

@@ -11,6 +11,7 @@ pub(crate) mod metadata;
 mod migrate;
 mod operation;
 mod rebuild;
+mod room;
 mod shard;
 mod store;
 
@@ -172,6 +173,12 @@ impl GalleryReader for EdgeGallery {
             Ok(Page { points, next })
         })
         .await
+    }
+
+    async fn newest(&self, filter: &Filter, most: usize) -> Result<Vec<PointId>> {
+        let filter = filter.clone();
+        self.with_store(move |store| store.live().newest(store.filter_in(&filter)?, most))
+            .await
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {

@@ -13,8 +13,9 @@ use clippy_core::gallery::With;
 
 use super::journal::read;
 use super::operation::Operation;
+use super::room;
 use super::shard::{COPY_BATCH, Shard};
-use super::store::Store;
+use super::store::{Store, broken};
 
 /// Bytes of journal that may be left to apply while writers wait.
 const LAST_STRETCH_BYTES: u64 = 1 << 20;
@@ -38,6 +39,9 @@ impl Store {
         };
         let keeps_journal = KeepsJournal { store: self };
         let begun = std::time::Instant::now();
+        let live = self.generation_folder(generation - 1);
+        let taken = room::taken(&live).map_err(|error| broken(&live, error))?;
+        room::check(&self.folder, taken)?;
         let folder = self.generation_folder(generation);
         let fresh = Unfinished::new(Shard::create(&folder, &self.shape)?);
         self.copy_into(fresh.shard())?;

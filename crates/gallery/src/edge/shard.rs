@@ -1,10 +1,11 @@
 //! An open folder of the engine's files.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clippy_core::gallery::{Point, Space, With};
+use clippy_core::gallery::{ADDED_FIELD, Point, Space, With};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use qdrant_edge as engine;
@@ -131,7 +132,7 @@ impl Shard {
     }
 
     /// Returns which of these points exist.
-    pub(super) fn existing(&self, ids: &[PointId]) -> Result<std::collections::HashSet<PointId>> {
+    pub(super) fn existing(&self, ids: &[PointId]) -> Result<HashSet<PointId>> {
         Ok(self
             .retrieve(ids, With::NOTHING)?
             .into_iter()
@@ -191,6 +192,36 @@ impl Shard {
             records.into_iter().map(point_out).collect(),
             next.map(id_out),
         ))
+    }
+
+    /// Returns the ids of up to `most` points with a time of adding, the newest first.
+    pub(super) fn newest(
+        &self,
+        filter: Option<engine::Filter>,
+        most: usize,
+    ) -> Result<Vec<PointId>> {
+        // The engine may reserve memory for as many points as it is asked for.
+        let most = most.min(usize::try_from(self.count(None)?).unwrap_or(usize::MAX));
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let request = engine::ScrollRequest {
+            offset: None,
+            limit: Some(most),
+            filter,
+            with_payload: Some(engine::WithPayloadInterface::Bool(false)),
+            with_vector: engine::WithVector::Bool(false),
+            order_by: Some(engine::OrderByInterface::Struct(engine::OrderBy {
+                key: field_path(ADDED_FIELD)?,
+                direction: Some(engine::Direction::Desc),
+                start_from: None,
+            })),
+        };
+        let (records, _) = call_engine("list the newest points", || self.engine().scroll(request))?;
+        // A point that is just being moved may be in two segments.
+        let mut seen = HashSet::with_capacity(records.len());
+        let ids = records.into_iter().map(|record| id_out(record.id));
+        Ok(ids.filter(|id| seen.insert(*id)).collect())
     }
 
     /// Returns the points whose vectors are nearest to one in a space, best first.

@@ -32,6 +32,7 @@ use super::journal::Journal;
 use super::metadata::{METADATA_FILE, Metadata};
 use super::migrate::migrate;
 use super::operation::Operation;
+use super::room;
 use super::shard::{Shard, ShardShape, call_engine};
 use crate::identity::Identity;
 use crate::lock::StoreLock;
@@ -95,6 +96,7 @@ impl Store {
         let mut metadata = match Metadata::read(&folder)? {
             Some(metadata) => metadata,
             None => {
+                room::check(&folder, 0)?;
                 let shards = shard_folders(&folder).map_err(|error| broken(&folder, error))?;
                 if let Some((_, shard)) = shards.first() {
                     return Err(Error::internal(format!(
@@ -200,6 +202,7 @@ impl Store {
         if points == 0 {
             return Ok(());
         }
+        room::check(&self.folder, 0)?;
         let mut writer = self.writer();
         let before = writer.journal.append(&operation)?;
         self.learn(&operation);
@@ -422,7 +425,7 @@ fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> Collec
     }
 }
 
-fn broken(path: &Path, error: std::io::Error) -> Error {
+pub(super) fn broken(path: &Path, error: std::io::Error) -> Error {
     Error::new(
         ErrorCode::Internal,
         format!("{} could not be read or written", path.display()),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
-    HybridQuery, Page, Point, Space, With, check_note,
+    ADDED_FIELD, Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes,
+    GalleryReader, HybridQuery, Page, Point, Space, With, check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
@@ -231,6 +231,15 @@ impl GalleryReader for QdrantGallery {
         };
         let (points, next) = self.inner.page(&shape, request).await?;
         Ok(Page { points, next })
+    }
+
+    async fn newest(&self, filter: &Filter, most: usize) -> Result<Vec<PointId>> {
+        let shape = self.inner.shape()?;
+        if !shape.indexes.contains(ADDED_FIELD) {
+            return Ok(Vec::new());
+        }
+        let filter = self.filter_in(filter, &shape).await;
+        self.inner.newest(&shape, filter, most).await
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {

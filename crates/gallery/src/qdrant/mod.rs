@@ -15,6 +15,7 @@ mod hybrid;
 mod known_spellings;
 mod metadata;
 mod migrate;
+mod newest;
 mod notes;
 mod opening;
 mod shape;

@@ -1,10 +1,12 @@
 //! Preferences in the embedded database.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use clippy_core::Result;
-use clippy_core::preferences::{Action, Feedback, FeedbackOutcome, Preferences, Profile};
+use clippy_core::preferences::{
+    Action, Feedback, FeedbackOutcome, Preferences, Profile, ProfileEdit,
+};
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::{EmbeddedState, failed, number_out};
@@ -94,6 +96,33 @@ fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// Sets or removes the weight of a tag or style.
+async fn set_weight(
+    transaction: &mut Transaction<'static, Sqlite>,
+    user_id: &str,
+    (kind, name): (&'static str, &str),
+    weight: Option<f64>,
+    actions: i64,
+) -> Result<()> {
+    let query = match weight {
+        None => sqlx::query("DELETE FROM preference WHERE user_id = ? AND kind = ? AND name = ?")
+            .bind(user_id)
+            .bind(kind)
+            .bind(name),
+        Some(weight) => sqlx::query(
+            "INSERT INTO preference (user_id, kind, name, weight, action) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (user_id, kind, name) DO UPDATE SET weight = excluded.weight",
+        )
+        .bind(user_id)
+        .bind(kind)
+        .bind(name)
+        .bind(weight)
+        .bind(actions),
+    };
+    query.execute(&mut **transaction).await.map_err(failed)?;
+    Ok(())
+}
+
 /// Returns the trimmed names, each once, without empty ones.
 fn names<'a>(
     given: impl Iterator<Item = &'a str>,
@@ -153,6 +182,46 @@ impl Preferences for EmbeddedState {
             clicked: number_out(counts.try_get(0).map_err(failed)?)?,
             saved: number_out(counts.try_get(1).map_err(failed)?)?,
         })
+    }
+
+    async fn edit(&self, user_id: &str, edit: ProfileEdit) -> Result<()> {
+        let mut transaction = self.write().await?;
+        // Of equal weights, an edited one is as new as the last action.
+        let actions: i64 = sqlx::query_scalar(
+            "INSERT INTO artist (user_id) VALUES (?) ON CONFLICT (user_id) DO UPDATE SET user_id = \
+             excluded.user_id RETURNING clicked + saved",
+        )
+        .bind(user_id)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let tags = edit
+            .tags
+            .iter()
+            .map(|(tag, weight)| (tag.trim().to_lowercase(), *weight));
+        let styles = edit
+            .styles
+            .iter()
+            .map(|(style, weight)| (style.trim().to_owned(), *weight));
+        let given: [(&'static str, BTreeMap<String, Option<f64>>); 2] =
+            [(TAG, tags.collect()), (STYLE, styles.collect())];
+        for (kind, weights) in given {
+            for (name, weight) in weights {
+                set_weight(&mut transaction, user_id, (kind, &name), weight, actions).await?;
+            }
+            self.keep_strongest(&mut transaction, user_id, kind).await?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    async fn reset(&self, user_id: &str) -> Result<()> {
+        // Weights go with their artist.
+        sqlx::query("DELETE FROM artist WHERE user_id = ?")
+            .bind(user_id)
+            .execute(&self.writer)
+            .await
+            .map_err(failed)?;
+        Ok(())
     }
 
     async fn tag_weights(&self, user_id: &str) -> Result<HashMap<String, f64>> {

@@ -117,7 +117,7 @@ async fn raise(
 
 #[cfg(test)]
 mod tests {
-    use clippy_core::preferences::{PreferenceRule, Preferences};
+    use clippy_core::preferences::{PreferenceRule, Preferences, ProfileEdit};
 
     use super::*;
 
@@ -160,6 +160,41 @@ mod tests {
         assert_eq!(known.clicked, 3);
         state.import(more).await.expect("again");
         assert_eq!(state.profile("ann", 10).await.expect("known"), known);
+    }
+
+    #[tokio::test]
+    async fn weights_are_corrected_and_an_artist_is_forgotten() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let state =
+            EmbeddedState::open(&folder.path().join("clippy.db"), PreferenceRule::default())
+                .await
+                .expect("made");
+        let taste = Taste {
+            user_id: "ann".to_owned(),
+            tags: [("hat".to_owned(), 0.5), ("sea".to_owned(), 0.4)].into(),
+            ..Taste::default()
+        };
+        state.import(vec![taste]).await.expect("imported");
+        let edit = ProfileEdit {
+            tags: [
+                ("Hat".to_owned(), Some(0.1)),
+                ("sea".to_owned(), None),
+                ("fog".to_owned(), Some(1.0)),
+            ]
+            .into(),
+            styles: [("Ink".to_owned(), Some(0.25))].into(),
+        };
+        state.edit("ann", edit).await.expect("edited");
+        let known = state.profile("ann", 10).await.expect("known");
+        assert_eq!(
+            known.tags,
+            [("fog".to_owned(), 1.0), ("hat".to_owned(), 0.1)]
+        );
+        assert_eq!(known.styles, [("Ink".to_owned(), 0.25)]);
+        state.reset("ann").await.expect("forgotten");
+        let known = state.profile("ann", 10).await.expect("answered");
+        assert_eq!(known, clippy_core::preferences::Profile::default());
+        assert!(state.tag_weights("ann").await.expect("read").is_empty());
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ const ROLE: &str = "CLIPPY_DURABILITY_ROLE";
 const START: &str = "CLIPPY_DURABILITY_START";
 const ADDRESS: &str = "http://127.0.0.1:8123";
 const BATCH: u64 = 64;
-const ROUNDS: u64 = 10;
+const ROUNDS: u64 = 6;
 
 fn options(folder: &Path) -> EdgeOptions {
     EdgeOptions {

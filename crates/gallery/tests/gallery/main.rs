@@ -3,6 +3,7 @@
 mod collections;
 mod contract;
 mod durability;
+mod newest;
 mod opening;
 mod pictures;
 mod qdrant;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use clippy_core::ErrorCode;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
-    Candidates, Filter, Gallery, GalleryReader, GalleryWriter, HybridQuery, LackingList, Payload,
-    Point, Probe, ProbeKind, Space, TagMode, Vectors, With,
+    ADDED_FIELD, Candidates, Filter, Gallery, GalleryReader, GalleryWriter, HybridQuery,
+    LackingList, Payload, Point, Probe, ProbeKind, Space, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{
@@ -333,6 +333,8 @@ async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_on_request() 
         .await
         .expect("counted without an index");
     assert_eq!((tags.len(), tags[0].count), (6, 50));
+    let newest = gallery.newest(&Filter::default(), 10).await;
+    assert_eq!(newest.expect("listed without an index"), []);
     let untouched = client
         .collection_info("old")
         .await
@@ -494,6 +496,11 @@ async fn a_migration_plans_and_makes_what_is_missing_once() {
         .await
         .expect("counted by the index");
     assert_eq!((tags.len(), tags[0].count), (6, 50));
+    let last = before[7].id;
+    let time = fields(json!({ ADDED_FIELD: 1_700_000_000_000_u64 }));
+    gallery.set_payload(last, time).await.expect("set");
+    let newest = gallery.newest(&Filter::default(), 10).await;
+    assert_eq!(newest.expect("listed by the index"), [last]);
 
     let fresh = options(&fake.url(), "fresh");
     assert_eq!(plan(&fresh).await.expect("a plan").version, None);

@@ -24,7 +24,7 @@ pub struct Estimate {
     /// providers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd: Option<f64>,
-    /// How the total was calculated.
+    /// How the total was calculated, and how long it would take, if the provider knows.
     pub note: String,
     /// What would become of each input.
     pub receipt: Receipt,
@@ -62,6 +62,9 @@ pub fn estimate(provider: &dyn Provider, request: &GenerateRequest) -> Result<Es
             format!("{price} USD, as set")
         });
         note = format!("{note}; {what}: {priced}");
+    }
+    if let Some(time) = provider.expected_time(request) {
+        note = format!("{note}; {time}");
     }
     let Capabilities {
         provider, model, ..

@@ -172,6 +172,16 @@ impl Generation {
         Arc::new(rest)
     }
 
+    /// The long side that the picture should have, if something names it: the base of an edit, else
+    /// a requested size.
+    #[must_use]
+    pub fn long_side(&self) -> Option<u32> {
+        if let Some(base) = self.base.as_deref().filter(|_| self.mask.is_some()) {
+            return Some(base.width().max(base.height()));
+        }
+        self.aspect_ratio.and_then(AspectRatio::long_side)
+    }
+
     /// The references of one role that have a weight above 0.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Reference> {
         self.references

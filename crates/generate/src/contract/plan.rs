@@ -171,7 +171,10 @@ fn plan_ratio(
     match &capabilities.ratios {
         Ratios::Any => receipt.add_honoured("aspect_ratio", ratio.to_string()),
         Ratios::Listed(list) => match nearest_ratio(list, ratio.value()) {
-            Some(nearest) if (nearest.value() - ratio.value()).abs() < 1e-3 => {
+            Some(nearest)
+                if ratio.long_side().is_none()
+                    && (nearest.value() - ratio.value()).abs() < 1e-3 =>
+            {
                 receipt.add_honoured("aspect_ratio", nearest.to_string());
             }
             Some(nearest) => receipt.add_approximated(

@@ -49,6 +49,11 @@ pub trait Provider: Send + Sync + 'static {
         None
     }
 
+    /// How long it would take, in words, if the provider knows its own pace.
+    fn expected_time(&self, _request: &GenerateRequest) -> Option<String> {
+        None
+    }
+
     /// A paid call in addition to those for the pictures, such as a description of the sketch.
     fn extra_call(&self, _request: &GenerateRequest) -> Option<ExtraCall> {
         None

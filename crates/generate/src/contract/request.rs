@@ -1,6 +1,7 @@
 //! The body of `POST /api/images/generate`, and all checks that need neither pictures nor a
 //! provider.
 
+use clippy_core::history::HistoryParent;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,10 @@ pub const MOST_PICTURES: u32 = 8;
 pub const MOST_REFERENCES: usize = 16;
 /// The largest number of characters of a picture sent as base64 or as a data URL: a file of 24 MiB.
 pub const LONGEST_PICTURE: usize = 32 << 20;
+/// The largest number of bytes of a drawing's document.
+pub const LONGEST_DRAWING: usize = 8 << 20;
+/// The longest id of a parent. Those of jobs have 36 characters, those of files 64.
+const LONGEST_PARENT: usize = 64;
 /// Most bytes of a picture's web address. It is stored with the job, unlike a picture's bytes.
 const LONGEST_ADDRESS: usize = 8 << 10;
 
@@ -113,6 +118,13 @@ pub struct GenerateRequest {
     /// The search that found the references, for the picture's lineage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<QueryNote>,
+    /// The picture of the history that this request goes on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<HistoryParent>,
+    /// The client's own document of the drawing, as JSON. No provider sees it; the history returns
+    /// it, so that the drawing can be continued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drawing: Option<String>,
     /// Whether to add the pictures to the gallery, where searches for generated pictures find
     /// them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -162,6 +174,8 @@ impl Default for GenerateRequest {
             strict: false,
             preset: None,
             query: None,
+            parent: None,
+            drawing: None,
             add_to_gallery: false,
             subject_type: None,
             found_subject: None,
@@ -195,6 +209,27 @@ impl GenerateRequest {
         }
         if let Some(weight) = self.sketch_weight {
             check_weight("sketch_weight", weight)?;
+        }
+        if let Some(drawing) = &self.drawing
+            && drawing.len() > LONGEST_DRAWING
+        {
+            return Err(Error::new(
+                ErrorCode::TooLarge,
+                format!(
+                    "drawing has {} bytes, but at most {LONGEST_DRAWING} are allowed: leave it \
+                     out, and the picture is made without it",
+                    drawing.len()
+                ),
+            ));
+        }
+        if self
+            .parent
+            .as_ref()
+            .is_some_and(|parent| parent.id.len() > LONGEST_PARENT)
+        {
+            return Err(Error::invalid(
+                "parent.id is too long to be the id of an entry of the history",
+            ));
         }
         if self.mask.is_some() && self.base.is_none() {
             return Err(Error::invalid(

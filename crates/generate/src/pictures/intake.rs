@@ -2,9 +2,13 @@
 //!
 //! [`Intake::take`] checks every uploaded picture of a request, stores it under its hash, and
 //! replaces it by `stored:SHA256`. [`crate::Resolver::resolve_kept`] reads them when they are
-//! needed. URLs and gallery ids are left unchanged.
+//! needed. URLs and gallery ids are left unchanged. The history keeps the files of its entries, and
+//! removes those that nothing needs any longer.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use clippy_core::{Error, Result, blocking};
@@ -18,6 +22,53 @@ use crate::digest::sha256_hex;
 use crate::durable;
 
 const STORED: &str = "stored:";
+
+/// An upload that is stored, opened for reading.
+#[derive(Debug)]
+pub struct StoredFile {
+    /// The file.
+    pub file: File,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type, from its content.
+    pub media_type: &'static str,
+}
+
+/// The hash of the file that a field names, if it names a stored one.
+#[must_use]
+pub fn stored_hash(field: &str) -> Option<&str> {
+    field.strip_prefix(STORED).filter(|sha256| is_hash(sha256))
+}
+
+/// The name of a stored file in a request.
+#[must_use]
+pub fn stored_name(sha256: &str) -> String {
+    format!("{STORED}{sha256}")
+}
+
+/// The hashes of all stored files that a request names, each once.
+#[must_use]
+pub fn stored_inputs(request: &GenerateRequest) -> Vec<String> {
+    let references = request
+        .refs
+        .iter()
+        .flat_map(|reference| [&reference.image_url, &reference.image_b64]);
+    let others = [
+        &request.sketch,
+        &request.base,
+        &request.mask,
+        &request.drawing,
+    ];
+    let mut hashes = Vec::new();
+    for field in references.chain(others).flatten() {
+        if let Some(sha256) = stored_hash(field)
+            && !hashes.iter().any(|known| known == sha256)
+        {
+            hashes.push(sha256.to_owned());
+        }
+    }
+    hashes
+}
 
 /// The folder of uploaded pictures, `DATA_DIR/inputs`.
 #[derive(Debug, Clone)]
@@ -74,7 +125,12 @@ impl Intake {
                 _ => {}
             }
             drop(picture);
-            *field = format!("{STORED}{}", self.store(&bytes)?);
+            *field = stored_name(&self.store(&bytes)?);
+        }
+        if let Some(drawing) = &mut request.drawing {
+            serde_json::from_str::<serde::de::IgnoredAny>(drawing)
+                .map_err(|error| Error::invalid(format!("drawing is not JSON: {error}")))?;
+            *drawing = stored_name(&self.store(drawing.as_bytes())?);
         }
         Ok(request)
     }
@@ -87,8 +143,83 @@ impl Intake {
             .is_ok_and(|found| found.len() == bytes.len() as u64)
         {
             durable::write(&file, bytes)?;
+        } else {
+            // Recently used files are not deleted: the job that will use this one may not exist yet.
+            File::options()
+                .write(true)
+                .open(&file)
+                .and_then(|there| there.set_modified(SystemTime::now()))
+                .map_err(durable::fault("touch", &file))?;
         }
         Ok(sha256)
+    }
+
+    /// The size of a stored file in bytes; `None` if there is none.
+    pub async fn size_of(&self, sha256: &str) -> Option<u64> {
+        if !is_hash(sha256) {
+            return None;
+        }
+        let found = tokio::fs::metadata(self.file(sha256)).await.ok()?;
+        Some(found.len())
+    }
+
+    /// Opens a stored file by its hash.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::NotFound`] when there is none.
+    pub async fn open_file(&self, sha256: &str) -> Result<StoredFile> {
+        let missing = || Error::not_found("there is no upload with that name");
+        if !is_hash(sha256) {
+            return Err(missing());
+        }
+        let path = self.file(sha256);
+        blocking("opening an upload", move || {
+            let opened = || {
+                let mut file = File::open(&path)?;
+                let size = file.metadata()?.len();
+                let mut head = [0; 16];
+                let read = file.read(&mut head)?;
+                let media_type = media_type_of(head.get(..read).unwrap_or_default());
+                // The reader begins at the start again.
+                std::io::Seek::rewind(&mut file)?;
+                Ok::<_, std::io::Error>(StoredFile {
+                    file,
+                    size,
+                    media_type,
+                })
+            };
+            opened().map_err(|error| match error.kind() {
+                ErrorKind::NotFound => missing(),
+                _ => durable::fault("open", &path)(error),
+            })
+        })
+        .await
+    }
+
+    /// Deletes a stored file, unless it was stored or used again within `recent`. Returns whether
+    /// it is gone.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when it cannot be deleted.
+    pub async fn remove(&self, sha256: &str, recent: Duration) -> Result<bool> {
+        if !is_hash(sha256) {
+            return Ok(true);
+        }
+        let path = self.file(sha256);
+        blocking("deleting an upload", move || {
+            let removed = || {
+                let used = path.metadata()?.modified()?;
+                if used.elapsed().unwrap_or_default() < recent {
+                    return Ok(false);
+                }
+                std::fs::remove_file(&path).map(|()| true)
+            };
+            match removed() {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+                removed => removed.map_err(durable::fault("delete", &path)),
+            }
+        })
+        .await
     }
 
     fn file(&self, sha256: &str) -> PathBuf {
@@ -112,7 +243,7 @@ impl Intake {
     }
 
     fn read(&self, name: &str, sha256: &str) -> Result<Bytes> {
-        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_hash(sha256) {
             return Err(Error::invalid(format!("{name} names no stored picture")));
         }
         let file = self.file(sha256);
@@ -132,6 +263,38 @@ impl Intake {
             )));
         }
         Ok(bytes)
+    }
+}
+
+/// Whether this is a valid hash. It becomes part of a path, so nothing else may pass.
+fn is_hash(sha256: &str) -> bool {
+    sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The media type of an upload, from its first bytes.
+fn media_type_of(head: &[u8]) -> &'static str {
+    match head {
+        [0x89, b'P', b'N', b'G', ..] => "image/png",
+        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
+        [b'G', b'I', b'F', b'8', ..] => "image/gif",
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => "image/webp",
+        [b'B', b'M', ..] => "image/bmp",
+        [b'{' | b'[', ..] => "application/json",
+        _ => "application/octet-stream",
     }
 }
 
@@ -228,6 +391,58 @@ mod tests {
             );
         }
         assert_eq!(intake.read_stored("base", &url).await.expect("a URL"), None);
+    }
+
+    #[tokio::test]
+    async fn a_drawing_is_stored_and_files_are_removed_only_when_they_are_old() {
+        let (_folder, intake) = intake();
+        let request = GenerateRequest {
+            sketch: Some(png(8, 3)),
+            drawing: Some("{\"strokes\": []}".to_owned()),
+            ..GenerateRequest::default()
+        };
+        let taken = intake.take(request.clone()).await.expect("good");
+        let hashes = stored_inputs(&taken);
+        assert_eq!(hashes.len(), 2, "{taken:?}");
+        let types = ["image/png", "application/json"];
+        for (sha256, media_type) in hashes.iter().zip(types) {
+            let mut stored = intake.open_file(sha256).await.expect("there");
+            let mut bytes = Vec::new();
+            stored.file.read_to_end(&mut bytes).expect("read");
+            assert_eq!(sha256_hex(&bytes), *sha256, "from its first byte");
+            assert_eq!(
+                (stored.size, stored.media_type),
+                (bytes.len() as u64, media_type)
+            );
+            assert_eq!(intake.size_of(sha256).await, Some(stored.size));
+            let hour = Duration::from_secs(3_600);
+            assert!(!intake.remove(sha256, hour).await.expect("too young"));
+            let old = SystemTime::now() - 2 * hour;
+            let file = File::options().write(true).open(intake.file(sha256));
+            let aged = || file.expect("opened").set_modified(old).expect("aged");
+            aged();
+            intake.take(request.clone()).await.expect("used again");
+            assert!(!intake.remove(sha256, hour).await.expect("used just now"));
+            assert!(
+                intake
+                    .remove(sha256, Duration::ZERO)
+                    .await
+                    .expect("deleted")
+            );
+            assert!(intake.remove(sha256, hour).await.expect("gone already"));
+            assert_eq!(intake.size_of(sha256).await, None);
+            assert_eq!(
+                intake.open_file(sha256).await.expect_err("gone").code,
+                ErrorCode::NotFound
+            );
+        }
+        let wrong = GenerateRequest {
+            drawing: Some("{".to_owned()),
+            ..GenerateRequest::default()
+        };
+        let error = intake.take(wrong).await.expect_err("not JSON");
+        assert!(error.message.contains("drawing"), "{}", error.message);
+        assert_eq!(intake.size_of("../../etc/passwd").await, None);
     }
 
     #[tokio::test]

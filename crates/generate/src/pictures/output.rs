@@ -1,5 +1,7 @@
 //! The record of a generated picture in the list of outputs.
 
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::lineage::Lineage;
@@ -19,4 +21,19 @@ pub struct Output {
     pub height: u32,
     /// Where it came from.
     pub lineage: Lineage,
+}
+
+/// The id that a generated picture has in a gallery, from the beginning of its file's hash: a UUID
+/// of version 8, which is for custom content.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::Internal`] for a text that is not a SHA-256.
+pub fn gallery_id(sha256: &str) -> Result<PointId> {
+    let hash = sha256
+        .get(..32)
+        .and_then(|hash| u128::from_str_radix(hash, 16).ok());
+    let hash = hash.ok_or_else(|| Error::internal(format!("{sha256} is not a SHA-256")))?;
+    Ok(PointId::Uuid(
+        uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid(),
+    ))
 }

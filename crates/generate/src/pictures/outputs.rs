@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use clippy_common::files;
@@ -12,6 +13,7 @@ use parking_lot::Mutex;
 
 use super::lineage::Lineage;
 use super::lineage_index::{LineageIndex, MadeFrom};
+use super::list::{self, ListedOutputs, OutputFile};
 use super::output::Output;
 use crate::contract::GeneratedImage;
 use crate::digest::sha256_hex;
@@ -168,6 +170,63 @@ impl Outputs {
                 .outputs
                 .retain(|output| outputs.path_of(output).is_file());
             Ok(found)
+        })
+        .await
+    }
+
+    /// Reads the list from this byte on, at most about `most` lines. Lines without a file are left
+    /// out, and so are those that cannot be parsed.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
+    pub async fn list_from(&self, start: u64, most: usize) -> Result<ListedOutputs> {
+        let outputs = self.clone();
+        blocking("reading the list of generated pictures", move || {
+            let list = outputs.list();
+            list::read_from(&list, start, most, |output| {
+                let found = outputs.path_of(output).metadata().ok()?;
+                let written = found.modified().ok()?.duration_since(UNIX_EPOCH);
+                let written = written.unwrap_or_default().as_millis();
+                found.is_file().then_some(OutputFile {
+                    size: found.len(),
+                    written_at: i64::try_from(written).unwrap_or_default(),
+                })
+            })
+            .map_err(durable::fault("read", &list))
+        })
+        .await
+    }
+
+    /// Overwrites the lines of pictures in the list, which contain the artist's words.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when the list cannot be written.
+    pub async fn blank(&self, sha256: Vec<String>) -> Result<()> {
+        let list = self.list();
+        blocking("writing the list of generated pictures", move || {
+            list::blank(&list, &sha256).map_err(durable::fault("write", &list))
+        })
+        .await
+    }
+
+    /// Deletes a stored picture's file.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when it cannot be deleted.
+    pub async fn remove(&self, sha256: &str) -> Result<()> {
+        if !is_name(sha256) {
+            return Ok(());
+        }
+        let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
+        blocking("deleting a generated picture", move || {
+            for extension in ["png", "jpg"] {
+                let file = folder.join(format!("{sha256}.{extension}"));
+                match std::fs::remove_file(&file) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    removed => removed.map_err(durable::fault("delete", &file))?,
+                }
+            }
+            Ok(())
         })
         .await
     }

@@ -1,11 +1,10 @@
-//! Suggests references among the pictures that a search found: a few that fit the provider, each
-//! with a role and a reason.
-
-use std::collections::HashSet;
+//! Suggests references among the pictures that a search found: a few that fit the provider and each
+//! other, each with a role and a reason.
 
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 
+use super::style_look::{clash, shows_colours};
 use crate::contract::{
     Capabilities, GenerateRequest, MOST_REFERENCES, Provider, ReferenceInput, Role, Support,
     Treatment,
@@ -13,6 +12,10 @@ use crate::contract::{
 
 /// The number of references that are suggested by default: one subject and three styles.
 const USUAL: usize = 4;
+/// The subject is chosen among this many of the closest pictures.
+const CLOSEST: usize = 8;
+/// How much less close than the closest one a subject may be, as a fraction of the collection.
+const NEARLY: f32 = 0.01;
 /// Weight of a suggested subject.
 const SUBJECT_WEIGHT: f32 = 0.8;
 /// Weight of a suggested style.
@@ -60,9 +63,11 @@ pub struct SuggestionOptions {
 
 /// Chooses references among pictures that a search found, best first.
 ///
-/// The best one shows what to draw, as the subject, where the provider takes subjects; then each
-/// style is shown once, by the best picture that has it, before any is shown again. The same
-/// pictures give the same references.
+/// The subject is a close picture whose colours can be seen in the result, where the provider takes
+/// subjects. Each style is shown once, by the best picture that has it, and only if it does not
+/// clash with those before it; pictures without a known style follow. A picture of a style that is
+/// shown already, or clashes, is only suggested to reach a requested count, or if there is no other
+/// style. The same pictures give the same references.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`] for a count out of range; [`ErrorCode::Unsupported`] when the
@@ -85,8 +90,16 @@ pub fn suggest(
     let roles = Roles::of(&capabilities)?;
     let mut chosen: Vec<SuggestedReference> = Vec::new();
     let wanted = options.count.unwrap_or(USUAL);
-    for (picture, role, reason) in ordered(found, roles) {
-        if chosen.len() == wanted {
+    for Candidate {
+        picture,
+        role,
+        reason,
+        is_spare,
+    } in ordered(found, roles)
+    {
+        let has_style = chosen.iter().any(|other| other.role == Role::Style);
+        let is_needed = options.count.is_some() || !has_style;
+        if chosen.len() == wanted || is_spare && !is_needed {
             break;
         }
         let weight = match role {
@@ -144,56 +157,112 @@ impl Roles {
     }
 }
 
+/// A picture with the role that it would have.
+struct Candidate<'a> {
+    picture: &'a FoundPicture,
+    role: Role,
+    reason: String,
+    /// Whether it is only used if there is nothing better.
+    is_spare: bool,
+}
+
+/// The position of the picture that shows best what to draw: among the closest ones, one that has
+/// most of the searched tags, and of these the first whose colours can be seen.
+fn subject_among(found: &[FoundPicture]) -> Option<usize> {
+    let first = found.first()?;
+    let is_close = |picture: &FoundPicture| match (first.percentile, picture.percentile) {
+        (Some(best), Some(own)) => own >= best - NEARLY,
+        // Without percentiles, only the order is known.
+        _ => picture.named_tags.len() >= first.named_tags.len() && !first.named_tags.is_empty(),
+    };
+    let value = |picture: &FoundPicture| {
+        let in_colour = picture.style.as_deref().is_none_or(shows_colours);
+        (picture.named_tags.len(), in_colour)
+    };
+    let mut best = 0;
+    for (index, picture) in found.iter().enumerate().take(CLOSEST) {
+        if is_close(picture) && value(picture) > value(&found[best]) {
+            best = index;
+        }
+    }
+    Some(best)
+}
+
 /// Orders all pictures by their usefulness, each with its role and the reason.
-fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, String)> {
+fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<Candidate<'_>> {
     let mut ordered = Vec::with_capacity(found.len());
-    let mut rest = found;
-    if roles.subject
-        && let Some((best, others)) = found.split_first()
-    {
-        ordered.push((
+    let mut add = |picture, role, reason, is_spare| {
+        ordered.push(Candidate {
+            picture,
+            role,
+            reason,
+            is_spare,
+        });
+    };
+    let subject = subject_among(found).filter(|_| roles.subject);
+    if let Some(index) = subject {
+        let best = &found[index];
+        let which = if index == 0 {
+            "the closest of all that were found"
+        } else {
+            "the closest that shows its colours"
+        };
+        add(
             best,
             Role::Subject,
-            format!("the closest of all that were found{}", closeness(best)),
-        ));
-        rest = others;
+            format!("{which}{}", closeness(best)),
+            false,
+        );
     }
+    let rest = found
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| Some(*index) != subject)
+        .map(|(_, picture)| picture);
     if !roles.style {
-        let close = |picture| {
-            (
-                picture,
-                Role::Subject,
-                format!("another close one{}", closeness(picture)),
-            )
-        };
-        ordered.extend(rest.iter().map(close));
+        for picture in rest {
+            let reason = format!("another close one{}", closeness(picture));
+            add(picture, Role::Subject, reason, false);
+        }
         return ordered;
     }
     // The subject shows its own style already, so other styles add more.
-    let mut shown: HashSet<Option<&str>> = ordered
-        .iter()
-        .map(|(picture, ..)| picture.style.as_deref())
+    let mut shown: Vec<&str> = subject
+        .and_then(|index| found[index].style.as_deref())
+        .into_iter()
         .collect();
-    let (fresh, again): (Vec<&FoundPicture>, Vec<&FoundPicture>) = rest
-        .iter()
-        .partition(|picture| picture.style.is_some() && shown.insert(picture.style.as_deref()));
-    for picture in fresh {
-        let style = picture.style.as_deref().unwrap_or_default();
-        ordered.push((
-            picture,
-            Role::Style,
-            format!("the closest in the style {style}{}", closeness(picture)),
-        ));
+    let (mut unknown, mut again, mut clashing) = (Vec::new(), Vec::new(), Vec::new());
+    let mut styles: Vec<&str> = Vec::new();
+    for picture in rest {
+        let Some(style) = picture.style.as_deref() else {
+            unknown.push(picture);
+            continue;
+        };
+        if shown.contains(&style) {
+            again.push(picture);
+        } else if let Some(other) = styles.iter().find(|other| clash(style, other)) {
+            clashing.push((picture, style, *other));
+        } else {
+            shown.push(style);
+            styles.push(style);
+            let reason = format!("the closest in the style {style}{}", closeness(picture));
+            add(picture, Role::Style, reason, false);
+        }
+    }
+    for picture in unknown {
+        let close = closeness(picture);
+        let reason = format!("the next closest, without a known style{close}");
+        add(picture, Role::Style, reason, false);
     }
     for picture in again {
-        let reason = match &picture.style {
-            Some(style) => format!("one more in the style {style}{}", closeness(picture)),
-            None => format!(
-                "the next closest, without a known style{}",
-                closeness(picture)
-            ),
-        };
-        ordered.push((picture, Role::Style, reason));
+        let style = picture.style.as_deref().unwrap_or_default();
+        let reason = format!("one more in the style {style}{}", closeness(picture));
+        add(picture, Role::Style, reason, true);
+    }
+    for (picture, style, other) in clashing {
+        let close = closeness(picture);
+        let reason = format!("in the style {style}, which does not go well with {other}{close}");
+        add(picture, Role::Style, reason, true);
     }
     ordered
 }
@@ -336,7 +405,7 @@ mod tests {
     fn the_subject_comes_first_then_every_style_once_then_the_rest() {
         let all = provider(|_| {});
         let suggested = suggest(&all, &found(), asked(7)).expect("suggested");
-        let expected = [0, 2, 5, 1, 3, 4, 6].map(PointId::Number);
+        let expected = [0, 2, 5, 3, 1, 4, 6].map(PointId::Number);
         assert_eq!(
             suggested
                 .iter()
@@ -363,9 +432,9 @@ mod tests {
             suggested[1].reason
         );
         assert!(
-            suggested[3].reason.starts_with("one more in the style ink"),
+            suggested[4].reason.starts_with("one more in the style ink"),
             "{}",
-            suggested[3].reason
+            suggested[4].reason
         );
         assert_eq!(suggest(&all, &found(), asked(7)).expect("again"), suggested);
         assert_eq!(
@@ -393,6 +462,78 @@ mod tests {
             suggested[0].reason,
             "the closest of all that were found, closer than 99.9 % of the collection"
         );
+    }
+
+    fn styled(styles: &[&str]) -> Vec<FoundPicture> {
+        (0..)
+            .zip(styles)
+            .map(|(number, style)| FoundPicture {
+                id: PointId::Number(number),
+                style: Some((*style).to_owned()),
+                named_tags: vec!["cat".to_owned()],
+                percentile: None,
+            })
+            .collect()
+    }
+
+    fn ids(suggested: &[SuggestedReference]) -> Vec<PointId> {
+        suggested.iter().map(|reference| reference.id).collect()
+    }
+
+    #[test]
+    fn the_subject_shows_its_colours_if_one_as_close_does() {
+        let all = provider(|_| {});
+        let usual = SuggestionOptions::default();
+        let mut found = styled(&["line_art", "neon_lights", "cel_shading", "soft_shading"]);
+        let suggested = suggest(&all, &found, usual).expect("suggested");
+        assert_eq!(suggested[0].id, PointId::Number(2));
+        assert!(
+            suggested[0]
+                .reason
+                .starts_with("the closest that shows its colours"),
+            "{}",
+            suggested[0].reason
+        );
+        // One that is clearly less close, or shows something else, is not taken for its colours.
+        for (picture, percentile) in found.iter_mut().zip([0.99, 0.9, 0.9, 0.9]) {
+            picture.percentile = Some(percentile);
+        }
+        let suggested = suggest(&all, &found, usual).expect("suggested");
+        assert_eq!(suggested[0].id, PointId::Number(0));
+        for picture in &mut found {
+            picture.percentile = None;
+        }
+        found[2].named_tags.clear();
+        found[3].named_tags.clear();
+        let suggested = suggest(&all, &found, usual).expect("suggested");
+        assert_eq!(suggested[0].id, PointId::Number(0));
+    }
+
+    #[test]
+    fn styles_that_clash_and_a_style_twice_are_only_suggested_to_reach_a_count() {
+        let all = provider(|_| {});
+        let found = styled(&[
+            "cel_shading",
+            "impressionism",
+            "pixel_art",
+            "impressionism",
+            "neon_lights",
+            "soft_shading",
+        ]);
+        let usual = suggest(&all, &found, SuggestionOptions::default()).expect("suggested");
+        assert_eq!(ids(&usual), [0, 1, 5].map(PointId::Number));
+        let six = suggest(&all, &found, asked(6)).expect("suggested");
+        assert_eq!(ids(&six), [0, 1, 5, 3, 2, 4].map(PointId::Number));
+        assert!(
+            six[4]
+                .reason
+                .contains("does not go well with impressionism"),
+            "{}",
+            six[4].reason
+        );
+        // With one style in the whole gallery, it is shown as a style, too.
+        let one = suggest(&all, &styled(&["ink"; 5]), SuggestionOptions::default());
+        assert_eq!(ids(&one.expect("suggested")), [0, 1].map(PointId::Number));
     }
 
     #[test]

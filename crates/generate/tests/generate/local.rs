@@ -278,6 +278,7 @@ async fn a_seed_gives_the_same_bytes_and_another_one_does_not() {
         refs: vec![reference("style", 0.8, &style)],
         seed: Some(seed),
         count: 2,
+        aspect_ratio: Some("256:256".to_owned()),
         ..request(&drawn("cat"))
     };
     let first = generate(&LocalProvider, &with(5)).await.expect("pictures");
@@ -309,7 +310,8 @@ async fn previews_are_sent_during_the_work_and_cancelling_stops_it() {
     let previews = recorder.previews.lock().clone();
     assert!(previews.len() >= 3, "{} previews", previews.len());
     for preview in previews.iter() {
-        assert_eq!(picture(&preview.bytes).width(), 256);
+        let preview = picture(&preview.bytes);
+        assert_eq!(preview.width().max(preview.height()), 256);
     }
     let shares: Vec<f32> = recorder
         .progress
@@ -324,12 +326,8 @@ async fn previews_are_sent_during_the_work_and_cancelling_stops_it() {
     assert_eq!(shares.last(), Some(&1.0));
 
     let (context, recorder) = crate::support::context();
-    let many = GenerateRequest {
-        count: 8,
-        ..request
-    };
     let cancel = context.cancel.clone();
-    let work = tokio::spawn(async move { generate_in(&LocalProvider, &many, &context).await });
+    let work = tokio::spawn(async move { generate_in(&LocalProvider, &request, &context).await });
     wait_until("it works", || async {
         !recorder.progress.lock().is_empty()
     })
@@ -407,6 +405,7 @@ async fn any_combination_of_inputs_gives_a_picture() {
             "a style alone",
             GenerateRequest {
                 refs: refs(&[("style", &style)]),
+                aspect_ratio: Some("256:256".to_owned()),
                 ..GenerateRequest::default()
             },
         ),
@@ -415,6 +414,7 @@ async fn any_combination_of_inputs_gives_a_picture() {
             GenerateRequest {
                 base: Some(sent(&subject)),
                 refs: refs(&[("style", &style)]),
+                aspect_ratio: Some("256:256".to_owned()),
                 ..GenerateRequest::default()
             },
         ),
@@ -422,6 +422,7 @@ async fn any_combination_of_inputs_gives_a_picture() {
             "many styles",
             GenerateRequest {
                 refs: refs(&[("style", &style); 16]),
+                aspect_ratio: Some("256:256".to_owned()),
                 ..request(&drawn("cat"))
             },
         ),
@@ -431,6 +432,7 @@ async fn any_combination_of_inputs_gives_a_picture() {
                 sketch: Some(sent(&tiny)),
                 base: Some(sent(&tiny)),
                 refs: refs(&[("style", &tiny), ("subject", &tiny)]),
+                aspect_ratio: Some("256:256".to_owned()),
                 ..GenerateRequest::default()
             },
         ),

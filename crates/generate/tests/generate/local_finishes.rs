@@ -153,7 +153,7 @@ async fn vector_art_and_cel_shading_are_flatter_than_the_painting() {
         counts.iter().filter(|count| **count * 200 >= all).count()
     };
     assert!(
-        tones(&cel) * 4 <= tones(&plain) * 3,
+        tones(&cel) * 6 <= tones(&plain) * 5,
         "{} tones and {}",
         tones(&cel),
         tones(&plain)

@@ -13,6 +13,7 @@ mod imagen;
 mod killed;
 mod local;
 mod local_finishes;
+mod local_variety;
 mod outputs;
 mod references;
 mod support;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::broadcast;
 
 use crate::damage::Damage;
@@ -140,6 +140,9 @@ impl SqliteJobs {
         let failed = |error: sqlx::Error| cannot_open(file, error);
         let pool = pool
             .acquire_timeout(Duration::from_secs(30))
+            // On a full disk, SQLite ends a transaction by itself, which sqlx does not notice: the
+            // connection would refuse all further ones.
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
             .connect_with(options)
             .await
             .map_err(failed)?;
@@ -196,12 +199,14 @@ fn cannot_open(file: &str, error: sqlx::Error) -> Error {
 
 /// Turns an error of SQLite into one for the caller.
 fn unavailable(error: sqlx::Error) -> Error {
+    // No room for the file (13), or for SQLite's list of pages in memory (4874).
+    let code = error.as_database_error().and_then(|error| error.code());
+    if matches!(code.as_deref(), Some("13" | "4874")) {
+        return Error::disk_full("the job file cannot be written", error);
+    }
     let message = match &error {
         sqlx::Error::Database(inner) if inner.message().contains("locked") => {
             "Another process has been writing to the job file for too long. Try again in a moment"
-        }
-        sqlx::Error::Database(inner) if inner.message().contains("full") => {
-            "The disk that holds the job file is full. Make room, then try again"
         }
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
             return Error::internal(format!("a stored record cannot be read ({error})"))

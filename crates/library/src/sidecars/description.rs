@@ -1,5 +1,6 @@
 //! The description of a picture.
 
+use clippy_core::changes::is_invisible;
 use unicode_normalization::UnicodeNormalization;
 
 /// The longest tag, in characters.
@@ -108,7 +109,7 @@ pub fn tag(given: &str) -> Option<String> {
     let given = given.replace("\\(", "(").replace("\\)", ")");
     let words: Vec<String> = given
         .split(|character: char| {
-            character.is_whitespace() || character.is_control() || character == '_'
+            character.is_whitespace() || is_invisible(character) || character == '_'
         })
         .filter(|word| !word.is_empty())
         .map(|word| word.nfc().flat_map(char::to_lowercase).collect())
@@ -129,6 +130,7 @@ mod tests {
             ("cup_(with\nstraw)", Some("cup_(with_straw)")),
             ("fox \\(animal\\)", Some("fox_(animal)")),
             ("Cafe\u{301}", Some("café")),
+            ("red\u{202e}fox\u{2069}", Some("red_fox")),
             ("", None),
             (" \t_", None),
         ] {

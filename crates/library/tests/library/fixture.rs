@@ -136,6 +136,20 @@ impl Fixture {
     /// Stores what a scan found, except for these files, and confirms it. Returns the number of
     /// deleted points.
     pub async fn store(&self, scanned: &Scanned, broken: &[&str]) -> u64 {
+        let failed = self.store_alone(scanned, broken).await;
+        self.confirm(scanned, &failed).await
+    }
+
+    /// Confirms a run whose lines with these points failed. Returns the number of deleted points.
+    pub async fn confirm(&self, scanned: &Scanned, failed: &[PointId]) -> u64 {
+        confirm(&self.library, &*self.gallery, scanned.run, failed)
+            .await
+            .expect("confirmed")
+    }
+
+    /// Stores what a scan found, except for these files, and confirms nothing, as a run that is
+    /// killed. Returns what was not stored.
+    pub async fn store_alone(&self, scanned: &Scanned, broken: &[&str]) -> Vec<PointId> {
         let mut failed = Vec::new();
         for (path, line) in scanned.pictures() {
             let id: PointId = line["id"].as_str().expect("an id").parse().expect("an id");
@@ -153,9 +167,7 @@ impl Fixture {
             };
             self.gallery.upsert(vec![point]).await.expect("stored");
         }
-        confirm(&self.library, &*self.gallery, scanned.run, &failed)
-            .await
-            .expect("confirmed")
+        failed
     }
 
     /// Scans the folder of pictures, and stores what was found.
@@ -184,6 +196,23 @@ impl Fixture {
         let scanned = self.add().await;
         self.only.clear();
         scanned
+    }
+
+    /// Returns whether the picture with this id is in the collection.
+    pub fn is_stored(&self, id: &str) -> bool {
+        let id: PointId = id.parse().expect("an id");
+        self.gallery.points.lock().contains_key(&id)
+    }
+
+    /// Takes the picture with this id out of the collection, as somebody who deletes it.
+    pub fn delete(&self, id: &str) -> Point {
+        let id: PointId = id.parse().expect("an id");
+        self.gallery.points.lock().remove(&id).expect("stored")
+    }
+
+    /// Puts a deleted picture back as it was.
+    pub fn restore(&self, deleted: Point) {
+        self.gallery.points.lock().insert(deleted.id, deleted);
     }
 
     /// Returns the number of points in the collection.

@@ -1,5 +1,6 @@
 //! Tests of scans of folders that contain what people and programs leave in them.
 
+mod aborted;
 mod bad_input;
 mod changes;
 mod fixture;
@@ -7,3 +8,4 @@ mod formats;
 mod links;
 mod missing;
 mod parts;
+mod random;

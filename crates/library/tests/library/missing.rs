@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use clippy_library::scan::forget_gone;
 
-use crate::fixture::{Fixture, picture};
+use crate::fixture::{Fixture, picture, text};
 
 #[tokio::test]
 async fn a_picture_is_marked_while_its_file_is_gone() {
@@ -40,6 +40,48 @@ async fn a_picture_is_marked_while_its_file_is_gone() {
         "{:?}",
         last.summary
     );
+}
+
+#[tokio::test]
+async fn a_picture_that_moved_while_it_was_deleted_has_its_new_path_after_it_is_restored() {
+    let fixture = Fixture::new().await;
+    fixture.picture("stays.png", 1);
+    fixture.picture("a/fox.png", 2);
+    let fox = fixture.add().await.id("fox.png");
+    let deleted = fixture.delete(&fox);
+    fs::create_dir(fixture.path("b")).expect("made");
+    fs::rename(fixture.path("a/fox.png"), fixture.path("b/fox.png")).expect("moved");
+    // Its line is skipped.
+    let skipped = fixture.scan().await;
+    fixture.store_alone(&skipped, &["fox.png"]).await;
+    fixture.confirm(&skipped, &[]).await;
+    fixture.restore(deleted);
+
+    let described = fixture.add().await;
+    let path = text(&described.line("fox.png")["local_path"]);
+    assert!(path.ends_with("b/fox.png"), "{path}");
+    assert!(!fixture.is_missing(&fox));
+    let last = fixture.add().await.summary;
+    assert_eq!((last.unchanged, last.missing, last.lines), (2, 0, 0));
+}
+
+#[tokio::test]
+async fn a_picture_whose_file_went_while_it_was_deleted_is_marked_after_it_is_restored() {
+    for damaged in [None, Some("a text"), Some("\u{89}PNG")] {
+        let fixture = Fixture::new().await;
+        fixture.picture("stays.png", 1);
+        fixture.picture("fox.png", 2);
+        let fox = fixture.add().await.id("fox.png");
+        let deleted = fixture.delete(&fox);
+        match damaged {
+            None => fs::remove_file(fixture.path("fox.png")).expect("removed"),
+            Some(content) => fixture.write("fox.png", content),
+        }
+        assert_eq!(fixture.add().await.summary.missing, 0);
+        fixture.restore(deleted);
+        assert_eq!(fixture.add().await.summary.missing, 1);
+        assert!(fixture.is_missing(&fox), "{damaged:?}");
+    }
 }
 
 #[tokio::test]

@@ -3,11 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use clippy_core::ErrorCode;
+use clippy_core::boards::{BoardRef, Boards};
 use clippy_core::gallery::{GalleryNotes, PATH_FIELD};
 use clippy_core::tastes::Tastes;
 use clippy_core::trash::{KeptFilter, Trash};
 use clippy_transfer::{ExportFolder, export};
 use serde_json::Value;
+use sha2::Digest as _;
 
 use crate::support::{Local, Place};
 
@@ -20,6 +22,7 @@ async fn an_import_brings_back_everything_bit_for_bit_and_a_second_one_changes_n
     assert_eq!(first.points.added, 600, "{first:?}");
     assert_eq!(first.records.tastes.artists, 70);
     assert_eq!(first.records.deleted, 1);
+    assert_eq!(first.records.boards.changed, 21);
     assert_eq!(first.begun.closed, ["/pictures"]);
     assert_eq!(target.points(), source.points());
     let notes = [source.gallery.notes().await, target.gallery.notes().await];
@@ -27,6 +30,9 @@ async fn an_import_brings_back_everything_bit_for_bit_and_a_second_one_changes_n
     assert_eq!(ours, theirs);
     let tastes = [&source, &target].map(|local| local.preferences.list(None, 100));
     let [theirs, ours] = tastes;
+    assert_eq!(ours.await.expect("listed"), theirs.await.expect("listed"));
+    let boards = [&source, &target].map(|local| local.boards.all(None, 100));
+    let [theirs, ours] = boards;
     assert_eq!(ours.await.expect("listed"), theirs.await.expect("listed"));
     let all = KeptFilter::default();
     let trashes = [&source, &target].map(|local| local.trash.list(&all, 0, 100));
@@ -38,8 +44,36 @@ async fn an_import_brings_back_everything_bit_for_bit_and_a_second_one_changes_n
     let second = place.import_into(&target).await.expect("imported again");
     assert_eq!(second.points.unchanged, 600, "{second:?}");
     assert_eq!((second.records.deleted, second.records.known), (0, 1));
+    let boards = second.records.boards;
+    assert_eq!((boards.changed, boards.unchanged), (0, 21));
     assert_eq!(target.gallery.upserts.load(Ordering::SeqCst), upserts);
     assert_eq!(target.points(), source.points());
+}
+
+#[tokio::test]
+async fn an_export_of_a_version_without_boards_is_imported() {
+    let place = Place::with(&Local::filled(20).await).await;
+    let file = place.export.join("export.json");
+    let text = std::fs::read_to_string(&file).expect("read");
+    let mut index: Value = serde_json::from_str(&text).expect("JSON");
+    let files = index["files"].as_object_mut().expect("an object");
+    files.remove("boards.jsonl").expect("listed");
+    index.as_object_mut().expect("an object").remove("boards");
+    let text = serde_json::to_string(&index).expect("JSON");
+    let sum = hex::encode(sha2::Sha256::digest(text.as_bytes()));
+    std::fs::write(&file, text).expect("written");
+    std::fs::write(
+        place.export.join("export.json.sha256"),
+        format!("{sum}  export.json\n"),
+    )
+    .expect("written");
+    std::fs::remove_file(place.export.join("boards.jsonl")).expect("removed");
+    let target = Local::empty("model");
+    let imported = place.import_into(&target).await.expect("imported");
+    assert_eq!(imported.points.added, 20);
+    assert_eq!(imported.records.boards.changed, 0);
+    let hearts = target.boards.board("", BoardRef::Saved).await;
+    assert!(hearts.expect("there").items.is_empty());
 }
 
 #[tokio::test]

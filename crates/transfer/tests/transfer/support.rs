@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use clippy_core::boards::{Board, BoardRef, Boards, Operation};
 use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::gallery::{GalleryNotes, GalleryReader, GalleryWriter, Payload, Point, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::tastes::{Taste, Tastes};
 use clippy_core::trash::{KeptKind, KeptPoint, KeptState, Trash};
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_testing::{FakeEmbedder, MemoryGallery, MemoryPreferences, MemoryTrash};
+use clippy_testing::{FakeEmbedder, MemoryBoards, MemoryGallery, MemoryPreferences, MemoryTrash};
 use clippy_transfer::{
     Begun, Description, ExportFolder, Imported, PointPage, Records, Rules, Sink, Source, Stored,
     StoredRecords, decode_page, encode_page, export, give, import, take,
@@ -32,6 +33,7 @@ pub fn model(name: &str) -> ModelInfo {
 pub struct Local {
     pub gallery: MemoryGallery,
     pub preferences: MemoryPreferences,
+    pub boards: MemoryBoards,
     pub trash: MemoryTrash,
     /// Fault: pages of points that can be read; one more fails.
     pub readable_pages: AtomicUsize,
@@ -42,12 +44,13 @@ impl Local {
         Self {
             gallery: MemoryGallery::new(&model(name)),
             preferences: MemoryPreferences::default(),
+            boards: MemoryBoards::default(),
             trash: MemoryTrash::default(),
             readable_pages: AtomicUsize::new(usize::MAX),
         }
     }
 
-    /// A collection of so many pictures, two artists and a deleted picture.
+    /// A collection of so many pictures, artists, boards and a deleted picture.
     pub async fn filled(count: u64) -> Self {
         Self::filled_with(count, DIMENSION).await
     }
@@ -83,12 +86,34 @@ impl Local {
             .await
             .expect("stored");
         local.trash.keep(&[deleted(9_000)]).await.expect("kept");
+        fill_boards(&local.boards).await;
         local
     }
 
     pub fn points(&self) -> Vec<Point> {
         self.gallery.points.lock().values().cloned().collect()
     }
+}
+
+/// More boards than fit on two pages, and hearts.
+async fn fill_boards(boards: &MemoryBoards) {
+    let add = |number: u64| Operation::Add {
+        picture: number.into(),
+        place: clippy_core::boards::Place::Start,
+        role: None,
+        weight: Some(0.5),
+        note: Some("a\nnote".to_owned()),
+    };
+    for number in 0..20 {
+        let mut board = Board::new("key-ann", &format!("board {number}"), 1_764_374_400);
+        let added = [add(number), add(number + 1)];
+        board.apply(&added, 1_764_374_401).expect("applied");
+        boards.add(board).await.expect("added");
+    }
+    boards
+        .apply("", BoardRef::Saved, &[add(3)], None)
+        .await
+        .expect("applied");
 }
 
 /// A picture in its two or three spaces; every seventh has no vector at all.
@@ -170,7 +195,7 @@ impl Source for Local {
     }
 
     async fn records(&self, after: Option<&str>) -> Result<Records> {
-        give::records(&self.preferences, &self.trash, after).await
+        give::records(&self.preferences, &self.boards, &self.trash, after).await
     }
 }
 
@@ -189,7 +214,14 @@ impl Sink for Local {
     }
 
     async fn records(&self, records: Records) -> Result<StoredRecords> {
-        take::records(&self.gallery, &self.preferences, &self.trash, records).await
+        take::records(
+            &self.gallery,
+            &self.preferences,
+            &self.boards,
+            &self.trash,
+            records,
+        )
+        .await
     }
 
     async fn finish(&self) -> Result<()> {

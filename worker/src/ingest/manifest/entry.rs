@@ -7,6 +7,7 @@ use clippy_core::gallery::{
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::sentences::{Underscores, sentence};
+use clippy_library::entry::BY_CONTENT_FIELD;
 use serde_json::Value;
 
 use super::image_folder;
@@ -18,6 +19,8 @@ pub struct Entry {
     pub id: PointId,
     /// The path of the file, as the manifest has it.
     pub local_path: String,
+    /// Whether the id was made from the content of the file.
+    pub by_content: bool,
     /// The tags, for the text vector.
     pub tags: Vec<String>,
     /// The payload, without `path`.
@@ -50,6 +53,7 @@ impl Entry {
             );
         };
         image_folder::adapt(&mut fields);
+        let by_content = fields.remove(BY_CONTENT_FIELD) == Some(Value::Bool(true));
         let id = match fields.get(ID_FIELD) {
             None | Some(Value::Null) => {
                 return fail(None, FailureKind::BadId, "the line has no id".to_owned());
@@ -104,6 +108,7 @@ impl Entry {
         Ok(Self {
             id,
             local_path,
+            by_content,
             tags,
             payload: fields,
         })

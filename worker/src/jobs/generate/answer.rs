@@ -8,32 +8,36 @@ use clippy_jobs::JobError;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Returns the entry of one picture in the result: its URL, its file, and its seed.
-pub(super) async fn image(
-    job: &str,
-    index: u32,
-    image: &GeneratedImage,
-    output: &Output,
-    outputs: &Outputs,
-) -> Result<Value, JobError> {
+/// Returns the size of a stored picture's file in bytes.
+pub(super) async fn size_of(output: &Output, outputs: &Outputs) -> Result<u64, JobError> {
     let file = outputs.path_of(output);
-    let size = tokio::fs::metadata(&file).await.map_err(|error| {
+    let found = tokio::fs::metadata(&file).await.map_err(|error| {
         tracing::error!(file = %file.display(), %error, "the file of a stored picture is missing");
         JobError::from(Error::internal(format!(
             "the file of picture {} is missing",
             output.sha256
         )))
     })?;
-    Ok(json!({
+    Ok(found.len())
+}
+
+/// Returns the entry of one picture in the result: its URL, its file with the size, and its seed.
+pub(super) fn image(
+    job: &str,
+    index: u32,
+    image: &GeneratedImage,
+    (output, size): (&Output, u64),
+) -> Value {
+    json!({
         "index": index,
         "url": format!("/api/jobs/{job}/images/{index}"),
         "sha256": output.sha256,
-        "size": size.len(),
+        "size": size,
         "media_type": output.media_type,
         "width": output.width,
         "height": output.height,
         "seed": image.seed,
-    }))
+    })
 }
 
 /// Returns the whole result.

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use clippy_core::bulk::TEXT_TEMPLATE;
 use clippy_core::embedding::EmbedInput;
 use clippy_core::gallery::{
-    GENERATED, HASH_FIELD, HEIGHT_FIELD, ID_FIELD, MD5_FIELD, ORIGIN_FIELD, PATH_FIELD, Payload,
-    Point, STYLE_TAGS_FIELD, Space, TAGS_FIELD, WIDTH_FIELD,
+    ADDED_FIELD, GENERATED, HASH_FIELD, HEIGHT_FIELD, ID_FIELD, MD5_FIELD, ORIGIN_FIELD,
+    PATH_FIELD, Payload, Point, STYLE_TAGS_FIELD, Space, TAGS_FIELD, WIDTH_FIELD, With, added_now,
 };
 use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::sentences::{self, sentence};
 use clippy_core::{Error, ErrorCode, Result, blocking, styles};
-use clippy_generate::{Output, Outputs};
+use clippy_generate::{Output, Outputs, gallery_id};
 use clippy_imaging::DecodeLimits;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ use crate::style_groups::CurrentGroups;
 /// The errors of the model and the collection, and [`ErrorCode::InvalidPicture`] when the file
 /// cannot be embedded.
 pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Result<PointId> {
-    let id = id_of(output)?;
+    let id = gallery_id(&output.sha256)?;
     let file = outputs.read(&output.sha256).await?;
     let model = Arc::clone(live.embedder.info());
     let prepared = blocking("reading a generated picture", move || {
@@ -75,6 +75,12 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
         (WIDTH_FIELD.to_owned(), width.into()),
         (HEIGHT_FIELD.to_owned(), height.into()),
     ]);
+    let stored = live.gallery.retrieve(&[id], With::PAYLOAD).await?.pop();
+    let added = stored.map_or_else(
+        || Some(added_now()),
+        |mut stored| stored.payload.remove(ADDED_FIELD),
+    );
+    payload.extend(added.map(|added| (ADDED_FIELD.to_owned(), added)));
     payload.insert(HASH_FIELD.to_owned(), format!("{hash:016x}").into());
     payload.extend(mark.to_payload());
     let groups = CurrentGroups::read(&*live.gallery, live.embedder.info()).await?;
@@ -87,20 +93,6 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
         }])
         .await?;
     Ok(id)
-}
-
-/// Makes an id from the beginning of the file's hash: a UUID of version 8, which is for custom
-/// content.
-fn id_of(output: &Output) -> Result<PointId> {
-    let hash = output
-        .sha256
-        .get(..32)
-        .and_then(|hash| u128::from_str_radix(hash, 16).ok());
-    let hash =
-        hash.ok_or_else(|| Error::internal(format!("{} is not a SHA-256", output.sha256)))?;
-    Ok(PointId::Uuid(
-        uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid(),
-    ))
 }
 
 /// Returns the tags of a generated picture: the words of the search and of the prompt, then the

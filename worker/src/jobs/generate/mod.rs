@@ -17,13 +17,16 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use clippy_common::files;
+use clippy_core::history::History;
 use clippy_core::live::LivePair;
 use clippy_core::{ErrorCode, blocking};
 use clippy_generate::{
     CallJournal, DailyBudget, Estimate, FailureClass, FileSpending, GenerateError, GenerateRequest,
-    Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
-    Providers, Reservation, Resolver, count_bought, day_of, estimate, make, scope_of, seed_of,
+    Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Output, Outputs,
+    Provider, Providers, Reservation, Resolver, count_bought, day_of, estimate, make, scope_of,
+    seed_of,
 };
+use clippy_history::MadeRun;
 use clippy_jobs::{
     Envelope, Job, JobContext, JobError, JobHandler, JobKind, JobProgress, LogLevel, StopReason,
 };
@@ -54,6 +57,8 @@ pub struct GenerateTools {
     pub intake: Intake,
     /// Stores generated pictures.
     pub outputs: Outputs,
+    /// Records what was generated, apart from jobs.
+    pub history: Arc<dyn History>,
     /// Records paid calls.
     pub journal: Arc<dyn CallJournal>,
     /// The id of the data folder that contains the journal.
@@ -159,6 +164,30 @@ impl GenerateJob {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Records the run in the history. It comes after the pictures, so that the history never names
+    /// a file that is not there, and before the end of the job, so that a job that succeeded has
+    /// its entry.
+    async fn record(
+        &self,
+        context: &JobContext,
+        request: &GenerateRequest,
+        generated: &Generated,
+        pictures: &[(Output, u64)],
+    ) -> Result<(), JobError> {
+        let job = context.job();
+        let run = MadeRun {
+            job: &job.id.to_string(),
+            owner: job.owner.as_deref(),
+            at: job.created_at.as_millis(),
+            request,
+            meta: &generated.meta,
+            receipt: &generated.receipt,
+            pictures,
+        };
+        clippy_history::record(&*self.tools.history, &self.tools.intake, &run).await?;
+        Ok(())
     }
 
     /// Converts an answer of the gallery. An outage of the gallery is waited for like one of a
@@ -315,12 +344,15 @@ impl JobHandler for GenerateJob {
         for (index, image) in (0..).zip(&generated.images) {
             let lineage = Lineage::of(&facts, &generated.meta, image, index, Some(&job));
             let output = tools.outputs.keep(image, &lineage).await?;
-            kept.push(answer::image(&job, index, image, &output, &tools.outputs).await?);
-            outputs.push(output);
+            let size = answer::size_of(&output, &tools.outputs).await?;
+            kept.push(answer::image(&job, index, image, (&output, size)));
+            outputs.push((output, size));
         }
+        self.record(&context, &request, &generated, &outputs)
+            .await?;
         // After all pictures are stored, since the gallery may be unavailable.
         if request.add_to_gallery {
-            for (answer, output) in kept.iter_mut().zip(&outputs) {
+            for (answer, (output, _)) in kept.iter_mut().zip(&outputs) {
                 let added = gallery::add(&tools.live.now(), &tools.outputs, output).await;
                 answer["gallery_id"] =
                     answer::json(&self.wait_for_gallery(&context, added).await?)?;

@@ -15,12 +15,13 @@ use clippy_core::Result;
 use clippy_core::bulk::{IngestRequest, ManifestRequest};
 use clippy_core::embedding::Embedder;
 use clippy_core::folders::Folders;
+use clippy_core::gallery::{ADDED_FIELD, Point};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::live::{Live, LivePair};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Job, JobId, JobStore, SqliteJobs};
-use clippy_testing::{FakeEmbedder, MemoryGallery, MemoryTrash, wait_for_within};
+use clippy_testing::{FakeEmbedder, MemoryGallery, MemoryMaps, MemoryTrash, wait_for_within};
 use clippy_worker::ingest::{IngestReport, LiveTools, RunSettings, Tools, ingest};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -162,6 +163,7 @@ pub struct Fixture {
     pub ledger: Arc<MemoryLedger>,
     pub embedder: Arc<FakeEmbedder>,
     pub trash: Arc<MemoryTrash>,
+    pub maps: Arc<MemoryMaps>,
 }
 
 impl Fixture {
@@ -172,6 +174,7 @@ impl Fixture {
             ledger: Arc::default(),
             embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
             trash: Arc::default(),
+            maps: Arc::default(),
         }
     }
 
@@ -212,6 +215,16 @@ impl Fixture {
         std::fs::write(self.path("manifest.jsonl"), lines.join("\n") + "\n").expect("written");
     }
 
+    /// Returns the stored points without the times at which they were added.
+    pub fn points_without_times(&self) -> BTreeMap<PointId, Point> {
+        let mut points = self.gallery.points.lock().clone();
+        for point in points.values_mut() {
+            let added = point.payload.remove(ADDED_FIELD);
+            assert!(added.is_some(), "{point:?} has no time");
+        }
+        points
+    }
+
     pub fn tools(&self) -> Tools {
         Tools {
             embedder: self.embedder.clone(),
@@ -232,6 +245,7 @@ impl Fixture {
             live: LivePair::new(live),
             ledger: self.ledger.clone(),
             trash: self.trash.clone(),
+            maps: self.maps.clone(),
         }
     }
 

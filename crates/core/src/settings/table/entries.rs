@@ -252,6 +252,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         Generation,
+        "OUTPUTS_KEEP_DAYS",
+        Described("for ever"),
+        "after how many days generated pictures are deleted, with their files and uploads; \
+         favourites stay",
+    ),
+    setting(
+        Generation,
         "GENERATION_DAILY_BUDGET_USD",
         Unset,
         "US dollars that one key may spend per day (UTC). Set the prices below, since no provider \

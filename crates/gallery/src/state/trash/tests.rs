@@ -120,7 +120,7 @@ async fn the_journal_is_only_added_to() {
         "DELETE FROM change_journal",
         "UPDATE change_journal SET at = 1",
     ] {
-        let refused = sqlx::query(statement).execute(&state.pool).await;
+        let refused = sqlx::query(statement).execute(&state.writer).await;
         refused.expect_err("only added to");
     }
 }

@@ -5,7 +5,9 @@
 
 mod finishes;
 mod kind;
+mod pace;
 mod provider;
+mod size;
 mod words;
 
 pub(super) use kind::KIND;

@@ -1,6 +1,7 @@
 //! The local provider.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use clippy_common::run_blocking;
@@ -10,7 +11,7 @@ use clippy_painter::{Input, Observer, Reference, paint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::{finishes, words};
+use super::{finishes, pace, size, words};
 use crate::contract::{
     Capabilities, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
     GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, Preview,
@@ -18,11 +19,12 @@ use crate::contract::{
 };
 use crate::providers::shared::prompt::build_prompt;
 
-/// The number of pictures that are painted at the same time in this process. Each one uses all
-/// cores and some 100 MB.
-const PAINTERS: usize = 2;
+/// The number of pictures of the usual size that are painted at the same time in this process. Each
+/// one uses all cores and some 100 MB. A large picture takes the place of all of them.
+const PAINTERS: u32 = 2;
 
-static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PAINTERS)));
+static TURNS: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(PAINTERS as usize)));
 
 /// Paints on this machine's processor. The default.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +75,7 @@ fn painter_input(generation: &Generation) -> Input<'_> {
     };
     Input {
         ratio: generation.ratio(),
+        long_side: size::long_side(generation),
         words: &generation.prompt,
         sketch: generation.sketch.as_ref(),
         sketch_weight: generation.sketch_weight,
@@ -103,11 +106,17 @@ impl Provider for LocalProvider {
         }
         let mut receipt = crate::contract::plan(request, &self.capabilities())?;
         words::plan_prompt(request, &mut receipt);
+        words::plan_subjects(request, &mut receipt);
+        finishes::plan(&request.styles()?, &mut receipt);
         Ok(receipt)
     }
 
     fn subject_to_find(&self, request: &GenerateRequest) -> Option<String> {
         words::subject_to_find(request)
+    }
+
+    fn expected_time(&self, request: &GenerateRequest) -> Option<String> {
+        Some(pace::in_words(request))
     }
 
     async fn generate(
@@ -158,7 +167,8 @@ async fn paint_one(
     context: &GenerationContext,
 ) -> Result<GeneratedImage, GenerateError> {
     let (generation, sink) = (generation.clone(), context.progress.clone());
-    let turn = wait_for_turn(context).await?;
+    let pixels = size::pixels(&generation);
+    let turn = wait_for_turn(context, size::is_large(pixels)).await?;
     let work = move || {
         // Held until the painter has stopped, even if the caller no longer waits for the picture.
         let _turn = turn;
@@ -168,8 +178,10 @@ async fn paint_one(
             sink,
             cancel,
         };
+        let start = Instant::now();
         let picture = paint(&painter_input(&generation), seed, &observer)
             .map_err(|_| GenerateError::cancelled())?;
+        pace::measured(&pace::Work::of_generation(&generation), start.elapsed());
         let bytes = encode(&picture, Encoding::Png)
             .map_err(|error| GenerateError::permanent(error.to_string()))?;
         observer.on_progress(1.0);
@@ -188,15 +200,19 @@ async fn paint_one(
     })
 }
 
-/// Waits for one of the [`PAINTERS`] places.
-async fn wait_for_turn(context: &GenerationContext) -> Result<OwnedSemaphorePermit, GenerateError> {
+/// Waits for one of the [`PAINTERS`] places, or for all of them.
+async fn wait_for_turn(
+    context: &GenerationContext,
+    is_large: bool,
+) -> Result<OwnedSemaphorePermit, GenerateError> {
     let turns = Arc::clone(&TURNS);
-    if let Ok(turn) = Arc::clone(&turns).try_acquire_owned() {
+    let places = if is_large { PAINTERS } else { 1 };
+    if let Ok(turn) = Arc::clone(&turns).try_acquire_many_owned(places) {
         return Ok(turn);
     }
     context.report("waiting", None, "waiting for other pictures to finish");
     tokio::select! {
-        turn = turns.acquire_owned() => {
+        turn = turns.acquire_many_owned(places) => {
             turn.map_err(|error| GenerateError::permanent(format!("no more pictures are painted: \
                 {error}")))
         }

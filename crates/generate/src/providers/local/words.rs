@@ -1,7 +1,7 @@
 //! The words of a prompt that the built-in painter understands: names of colours, and parts of the
 //! landscape that it paints when there is nothing to draw from.
 
-use clippy_painter::names_colour;
+use clippy_painter::{mask_colour, may_lead, names_colour, subject_colour};
 
 use crate::contract::{GenerateRequest, Receipt, Role};
 
@@ -36,7 +36,7 @@ const SMALL: &[&str] = &[
     "over", "some", "the", "their", "to", "under", "with",
 ];
 
-/// From this weight on, the colours of a style reference hide those of the prompt.
+/// From this weight on, the colours of a reference hide those that a prompt names for a sketch.
 const COVERS: f32 = 0.6;
 
 /// The words of a prompt by kind.
@@ -80,7 +80,8 @@ struct GivenInputs {
     sketch: bool,
     base: bool,
     mask: bool,
-    subject: bool,
+    /// The weight of the heaviest subject reference.
+    subject: f32,
     /// The weight of the heaviest style reference.
     style: f32,
     tags: bool,
@@ -99,10 +100,17 @@ impl GivenInputs {
             sketch: request.sketch.is_some(),
             base: request.base.is_some(),
             mask: request.mask.is_some(),
-            subject: heaviest(Role::Subject) > 0.0,
+            subject: heaviest(Role::Subject),
             style: heaviest(Role::Style),
             tags: !request.style_tags.is_empty(),
         }
+    }
+
+    /// Whether there is nothing to paint under the mask with: then it only recolours.
+    fn recolours(&self) -> bool {
+        // With a base, a subject has no effect.
+        let paints = self.sketch || self.style > 0.0 || self.tags;
+        self.base && self.mask && !paints
     }
 
     /// Says what determines the content of the picture.
@@ -110,7 +118,9 @@ impl GivenInputs {
         match self {
             Self { sketch: true, .. } => "what is shown comes from the sketch",
             Self { base: true, .. } => "what is shown comes from the base",
-            Self { subject: true, .. } => "what is shown comes from the subject reference",
+            Self { subject, .. } if *subject > 0.0 => {
+                "what is shown comes from the subject reference"
+            }
             _ => "without a sketch, a base or a subject reference it paints hills under a sky",
         }
     }
@@ -119,7 +129,7 @@ impl GivenInputs {
 /// The words of a prompt that names a subject, if the request has no picture to paint it from.
 pub(super) fn subject_to_find(request: &GenerateRequest) -> Option<String> {
     let given = GivenInputs::of(request);
-    if given.sketch || given.base || given.subject {
+    if given.sketch || given.base || given.subject > 0.0 {
         return None;
     }
     let prompt = request.prompt.as_deref()?.trim();
@@ -131,13 +141,18 @@ pub(super) fn subject_to_find(request: &GenerateRequest) -> Option<String> {
 pub(super) fn refusal(request: &GenerateRequest) -> Option<String> {
     const INSTEAD: &str = "or choose another provider";
     let given = GivenInputs::of(request);
-    if given.mask && !(given.sketch || given.subject || given.style > 0.0 || given.tags) {
-        return Some(format!(
-            "the built-in painter cannot paint under a mask from words: add a sketch of what \
-             belongs there, a reference or a style tag, {INSTEAD}"
-        ));
+    if given.recolours() {
+        let prompt = request.prompt.as_deref().unwrap_or_default();
+        return mask_colour(prompt).is_none().then(|| {
+            format!(
+                "the built-in painter cannot paint under a mask from words: name a colour, and it \
+                 recolours what is there; or add a sketch of what belongs there, a style \
+                 reference or a style tag, {INSTEAD}"
+            )
+        });
     }
-    if given.sketch || given.base || given.subject || given.style > 0.0 || given.tags {
+    let shows = given.sketch || given.base || given.subject > 0.0;
+    if shows || given.style > 0.0 || given.tags {
         return None;
     }
     let words = PromptWords::of(request.prompt.as_deref().unwrap_or_default());
@@ -170,16 +185,28 @@ pub(super) fn plan_prompt(request: &GenerateRequest, receipt: &mut Receipt) {
     }
     let given = GivenInputs::of(request);
     let words = PromptWords::of(prompt);
+    let in_colour = subject_colour(prompt).map_or_else(String::new, |name| format!(" in {name}"));
     if let Some(id) = request.found_subject {
         return receipt.add_approximated(
             "prompt",
-            format!("the picture {id} of the gallery as the subject"),
+            format!("the picture {id} of the gallery as the subject{in_colour}"),
             "the built-in painter cannot paint from words; this picture is the closest to them",
         );
     }
-    let drawn = given.sketch || !(given.base || given.subject);
-    let covered = given.sketch && given.style >= COVERS;
-    let hills = !(given.sketch || given.base || given.subject);
+    if given.recolours()
+        && let Some(colour) = mask_colour(prompt)
+    {
+        return receipt.add_approximated(
+            "prompt",
+            format!("what is under the mask in {colour}"),
+            "the built-in painter cannot paint from words; with a base and a mask alone it \
+             recolours what is under the mask",
+        );
+    }
+    let subject = given.subject > 0.0;
+    let drawn = given.sketch || !(given.base || subject);
+    let covered = given.sketch && given.style.max(given.subject) >= COVERS;
+    let hills = !(given.sketch || given.base || subject);
     let reason = format!(
         "the built-in painter cannot paint from words; {}",
         given.source_of_content()
@@ -191,15 +218,45 @@ pub(super) fn plan_prompt(request: &GenerateRequest, receipt: &mut Receipt) {
             reason,
         );
     }
+    let shown = subject && !(given.sketch || given.base);
+    if shown && !in_colour.is_empty() {
+        return receipt.add_approximated("prompt", format!("the subject{in_colour}"), reason);
+    }
     if hills && !words.scenery.is_empty() {
         return receipt.add_approximated("prompt", words.scenery.join(", "), reason);
     }
     let colours = match (words.colours.is_empty(), covered) {
-        (false, true) => ", and the colours from the style references",
+        (false, true) => ", and the colours from the references",
         (false, false) => ", in its own colours",
         (true, _) => "",
     };
     receipt.add_dropped("prompt", format!("{reason}{colours}"));
+}
+
+/// Plans what becomes of the subject references: only a sketch gets the colours of all of them by
+/// their weights.
+pub(super) fn plan_subjects(request: &GenerateRequest, receipt: &mut Receipt) {
+    let given = GivenInputs::of(request);
+    if given.sketch {
+        return;
+    }
+    for index in 0..request.refs.len() {
+        let (input, weight) = (format!("refs[{index}]"), request.weight(index));
+        if request.role(index).ok() != Some(Role::Subject) || weight == 0.0 {
+            continue;
+        }
+        if given.base {
+            receipt.add_dropped(input, "with a base, a subject counts only beside a sketch");
+        } else if !may_lead(weight, given.subject) {
+            receipt.add_dropped(input, "without a sketch, the heaviest subject is shown");
+        } else if weight < 1.0 {
+            receipt.add_approximated(
+                input,
+                "the subject of the picture",
+                "without a sketch, a subject is shown whole, whatever its weight",
+            );
+        }
+    }
 }
 
 #[cfg(test)]
@@ -251,12 +308,37 @@ mod tests {
         let edit = GenerateRequest {
             base: picture(),
             mask: picture(),
-            ..asking("a red hat")
+            ..asking("a hat")
         };
         assert!(
             refusal(&edit)
                 .expect("words do not paint")
-                .contains("under a mask")
+                .contains("name a colour")
+        );
+        assert!(
+            refusal(&with("subject", 0.5, edit.clone())).is_some(),
+            "a subject is not painted under a mask"
+        );
+        assert!(
+            refusal(&GenerateRequest {
+                prompt: Some("a hat in the forest".to_owned()),
+                ..edit.clone()
+            })
+            .is_some(),
+            "a forest is no colour"
+        );
+        let recoloured = GenerateRequest {
+            prompt: Some("the hat in red, not blue".to_owned()),
+            ..edit.clone()
+        };
+        assert_eq!(refusal(&recoloured), None);
+        let mut receipt = Receipt::new("local");
+        plan_prompt(&recoloured, &mut receipt);
+        let line = receipt.line("prompt").expect("a line");
+        assert_eq!(line.treatment, Treatment::Approximated);
+        assert!(
+            format!("{line:?}").contains("under the mask in red"),
+            "{line:?}"
         );
         for painted in [
             GenerateRequest {
@@ -313,7 +395,39 @@ mod tests {
         plan_prompt(&found, &mut receipt);
         let line = receipt.line("prompt").expect("a line");
         assert_eq!(line.treatment, Treatment::Approximated);
-        assert!(format!("{line:?}").contains("picture 7"), "{line:?}");
+        let said = format!("{line:?}");
+        assert!(
+            said.contains("picture 7") && said.contains("in red"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn subjects_without_a_sketch_are_not_weighted() {
+        let treatment = |request: &GenerateRequest, line: &str| {
+            let mut receipt = Receipt::new("local");
+            plan_subjects(request, &mut receipt);
+            receipt.line(line).map(|line| line.treatment)
+        };
+        let one = |weight| with("subject", weight, asking("a cat"));
+        assert_eq!(
+            treatment(&one(0.3), "refs[0]"),
+            Some(Treatment::Approximated)
+        );
+        assert_eq!(treatment(&one(1.0), "refs[0]"), None, "as it was planned");
+        let mut two = one(0.9);
+        two.refs.extend(one(0.2).refs);
+        assert_eq!(treatment(&two, "refs[1]"), Some(Treatment::Dropped));
+        let drawn = GenerateRequest {
+            sketch: Some("AA".into()),
+            ..two.clone()
+        };
+        assert_eq!(treatment(&drawn, "refs[1]"), None);
+        let based = GenerateRequest {
+            base: Some("AA".into()),
+            ..two
+        };
+        assert_eq!(treatment(&based, "refs[0]"), Some(Treatment::Dropped));
     }
 
     #[test]
@@ -336,7 +450,12 @@ mod tests {
             (
                 with("style", 0.8, sketch("a red cat")),
                 Treatment::Dropped,
-                "from the style references",
+                "from the references",
+            ),
+            (
+                with("subject", 0.8, sketch("a red cat")),
+                Treatment::Dropped,
+                "from the references",
             ),
             (
                 with("style", 0.2, sketch("a red cat")),
@@ -346,6 +465,11 @@ mod tests {
             (base, Treatment::Dropped, "from the base"),
             (
                 with("subject", 0.7, asking("a red cat")),
+                Treatment::Approximated,
+                "from the subject reference",
+            ),
+            (
+                with("subject", 0.7, asking("a cat with a red hat")),
                 Treatment::Dropped,
                 "from the subject reference",
             ),

@@ -5,10 +5,13 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::Result;
 use crate::ids::PointId;
+
+mod proposed;
+
+pub use proposed::ProposedFiles;
 
 /// Shows, without opening a file, whether it was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,8 @@ pub enum KnownContent {
 
 /// Begins the context of a picture whose file is gone. The rest is its context before that.
 const GONE: &str = "gone:";
+/// Begins the context of a picture that an aborted run stored. It is described again.
+const AGAIN: &str = "again:";
 
 /// A file as a scan found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +47,23 @@ pub struct KnownFile {
     pub name: String,
     /// Its size, time and inode.
     pub stamp: FileStamp,
-    /// The fingerprint of everything else that its line was made from: the files beside it, and the
-    /// options.
+    /// The fingerprint of everything else that its line was made from: the files beside it, its root,
+    /// and the options.
     pub context: String,
     /// What it is.
     pub content: KnownContent,
 }
 
 impl KnownFile {
+    /// The point of a picture.
+    #[must_use]
+    pub fn point(&self) -> Option<PointId> {
+        match self.content {
+            KnownContent::Picture(point) => Some(point),
+            KnownContent::Other(_) => None,
+        }
+    }
+
     /// Whether the file was gone when its folder was scanned last.
     #[must_use]
     pub fn is_gone(&self) -> bool {
@@ -62,6 +76,15 @@ impl KnownFile {
     pub fn gone(mut self) -> Self {
         if !self.is_gone() {
             self.context.insert_str(0, GONE);
+        }
+        self
+    }
+
+    /// Returns the record of a file whose picture is stored, but perhaps not as it was described.
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        if !self.context.starts_with(AGAIN) {
+            self.context.insert_str(0, AGAIN);
         }
         self
     }
@@ -82,10 +105,23 @@ pub struct NameRange {
     pub upto: Option<String>,
 }
 
+impl NameRange {
+    /// Returns a range that ends with a name and begins shortly before it.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let mut before = name.to_owned();
+        before.pop();
+        Self {
+            after: (!before.is_empty()).then_some(before),
+            upto: Some(name.to_owned()),
+        }
+    }
+}
+
 /// The record of known files, for each collection by its public name.
 #[async_trait]
-pub trait KnownFiles: Send + Sync + 'static {
-    /// Returns the files of a folder whose names are in this range, in the order of their names.
+pub trait KnownFiles: ProposedFiles {
+    /// Returns the files of a folder whose names are in this range, in any order.
     async fn in_folder(
         &self,
         collection: &str,
@@ -105,27 +141,8 @@ pub trait KnownFiles: Send + Sync + 'static {
     /// Deletes the records of files, by folder and name.
     async fn forget(&self, collection: &str, files: &[(String, String)]) -> Result<()>;
 
-    /// Records pictures that a run wants to store. A second proposal for a file replaces the first.
-    async fn propose(&self, collection: &str, run: Uuid, files: &[KnownFile]) -> Result<()>;
-
-    /// Returns the pictures whose files a run found to be gone ([`KnownFile::is_gone`]), without
-    /// those that this or another run is about to store.
-    async fn gone_in(&self, run: Uuid) -> Result<Vec<PointId>>;
-
-    /// Deletes a run's proposals for these points, which were not stored.
-    async fn withdraw(&self, run: Uuid, points: &[PointId]) -> Result<()>;
-
-    /// Returns the points whose content is in no file after the run is confirmed, since their files
-    /// were overwritten.
-    async fn replaced(&self, run: Uuid) -> Result<Vec<PointId>>;
-
-    /// Records the remaining proposals of a run as known files.
-    async fn confirm(&self, run: Uuid) -> Result<()>;
-
-    /// Deletes the proposals of a run.
-    async fn discard(&self, run: Uuid) -> Result<()>;
-
-    /// Deletes the proposals of aborted runs: those that are older than this id (a UUID of version
-    /// 7).
-    async fn discard_older(&self, than: Uuid) -> Result<()>;
+    /// Returns the files that have the content of these points, as far as is recorded: known files,
+    /// and those that any run proposed, without those that are gone. The disk may have changed
+    /// since.
+    async fn claims(&self, collection: &str, points: &[PointId]) -> Result<Vec<KnownFile>>;
 }
