@@ -24,6 +24,30 @@ function gzipped(): Plugin {
   };
 }
 
+/** Lets the browser load the paper together with the page, instead of after the page's scripts. */
+function preloadedPaper(): Plugin {
+  return {
+    name: "clippy-preloaded-paper",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler(_, { bundle = {} }) {
+        const paper = Object.values(bundle).find(
+          (chunk) => chunk.type === "chunk" && chunk.facadeModuleId?.endsWith("/pad/paper.tsx"),
+        );
+        if (paper === undefined) throw new Error("there is no chunk of the paper");
+        const href = `./${paper.fileName}`;
+        return [{ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href } }];
+      },
+    },
+  };
+}
+
+/** What the first load consists of, beside the shell: few files, since each costs a round trip. */
+const LIBRARIES =
+  /node_modules[\\/](?:react|react-dom|scheduler|zustand|@tanstack|tailwind-merge|clsx|class-variance-authority|openapi-fetch)[\\/]/;
+const STATE = /src[\\/](?:lib|state|api|references|jobs)[\\/][\w-]+\.ts$/;
+
 const server = process.env["CLIPPY_SERVER"] ?? "http://127.0.0.1:8000";
 const proxy = Object.fromEntries(
   ["/api", "/image", "/docs", "/livez", "/readyz", "/healthz"].map((path) => [
@@ -34,7 +58,7 @@ const proxy = Object.fromEntries(
 );
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), gzipped()],
+  plugins: [react(), tailwindcss(), preloadedPaper(), gzipped()],
   // The server may be under a sub-path of its host, so all URLs are relative to the page.
   base: "./",
   resolve: { tsconfigPaths: true },
@@ -48,6 +72,16 @@ export default defineConfig({
     // The server's policy allows no inline scripts, and images from data URLs only.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "base", test: LIBRARIES },
+            { name: "state", test: STATE },
+          ],
+        },
+      },
+    },
     target: "es2022",
     chunkSizeWarningLimit: 600,
   },

@@ -56,6 +56,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("combobox", { name: "Filter by tag" }).fill("frui");
   await page.getByRole("option", { name: /fruit/ }).first().waitFor();
   await page.keyboard.press("ArrowDown");
+  await page.getByRole("option", { name: /fruit/, selected: true }).waitFor();
   await page.keyboard.press("Enter");
   const fruits = await settled(page, answers);
   assert.ok(fruits.results.every((hit) => hit.payload.tags_all.includes("fruit")));
@@ -65,6 +66,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   // Pictures similar to one of the results, which is itself excluded.
   await page.locator("#results > li").first().hover();
   await page.getByRole("button", { name: /^More like/ }).first().click();
+  await page.getByRole("button", { name: "Same subject" }).click();
   const alike = await settled(page, answers);
   assert.ok(alike.results.length > 0 && alike.results.every((hit) => hit.id !== apples[0].id));
   await page.getByRole("button", { name: /from similar pictures$/ }).click();
@@ -173,10 +175,11 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
 
   // The history lists all jobs, and a retry completes the cancelled one.
   await page.getByRole("link", { name: "History" }).click();
+  await page.getByRole("radio", { name: "Jobs" }).click();
   await page.locator('article[data-state="cancelled"]').waitFor();
   await page.waitForFunction(() => [...document.querySelectorAll("article img")].filter((image) => image.naturalWidth > 0).length >= 7);
-  await keep(page, "history-light");
-  await checkAccessible(page, "the history");
+  await keep(page, "history-jobs-light");
+  await checkAccessible(page, "the jobs of the history");
   const stopped = await page.locator('article[data-state="cancelled"]').first().getAttribute("data-job");
   await page.locator(`article[data-job="${stopped}"]`).getByRole("button", { name: "Retry" }).click();
   await page.locator(`article[data-job="${stopped}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
@@ -287,6 +290,7 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
   await job.getByText(/of 8 parts/).waitFor();
   const id = await job.getAttribute("data-job");
   await page.waitForFunction(() => Number(document.querySelector('tr[data-lane="bulk"] td')?.textContent) > 0);
+  await page.getByRole("heading", { level: 1, name: "Admin" }).scrollIntoViewIfNeeded();
   await keep(page, "admin-light");
   await checkAccessible(page, "the admin's page");
 

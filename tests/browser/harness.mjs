@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,10 +11,20 @@ import { chromium } from "playwright-core";
 
 // Where to store screenshots; undefined for none.
 const pictures = process.env.CLIPPY_SCREENSHOTS;
-const browsers = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
+const executables = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
+
+const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"];
 
 let folder, browser;
 const servers = [];
+const crashable = [];
+
+function executable() {
+  const found = executables.find((path) => existsSync(path));
+  assert.ok(found, "the tests need a browser; on Debian: apt-get install chromium");
+  return found;
+}
+
 /** The server's address. */
 export let url;
 /** Its DATA_DIR; undefined for a server that was started elsewhere, unless CLIPPY_DATA names it. */
@@ -23,25 +33,68 @@ export let data;
 /** Starts the server that CLIPPY_PROGRAM names, or uses the one at CLIPPY_URL, and a browser. */
 export async function start() {
   if (pictures) mkdirSync(pictures, { recursive: true });
-  const executablePath = browsers.find((path) => existsSync(path));
-  assert.ok(executablePath, "the tests need a browser; on Debian: apt-get install chromium");
-  const arguments_ = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"];
-  const opening = chromium.launch({ executablePath, args: arguments_ });
+  const opening = chromium.launch({ executablePath: executable(), args: ARGUMENTS });
   folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
   url = process.env.CLIPPY_URL;
   data = process.env.CLIPPY_DATA;
   if (url === undefined) {
     // CLIPPY_DATA keeps the folder, so that the gallery is drawn and embedded once only.
     data ??= join(folder, "data");
-    url = await startServer(["demo", "--data-dir", data, "--bind", "127.0.0.1:0"]);
+    ({ url } = await startServer(["demo", "--data-dir", data, "--bind", "127.0.0.1:0"]));
   }
   browser = await opening;
 }
 
-/** Starts another server with an empty collection. Returns its address and its DATA_DIR. */
+/**
+ * Starts another server with an empty collection. Returns its address, its DATA_DIR, and functions
+ * that kill it at once and start it again at the same address.
+ */
 export async function serve(settings) {
   const own = mkdtempSync(join(folder, "server-"));
-  return { url: await startServer(["serve", "--bind", "127.0.0.1:0"], { ...settings, DATA_DIR: own }), data: own };
+  const launch = (bind) => startServer(["serve", "--bind", bind], { ...settings, DATA_DIR: own });
+  let { url: address, server } = await launch("127.0.0.1:0");
+  const kill = () => killed(server);
+  const restart = async () => {
+    ({ server } = await launch(new URL(address).host));
+  };
+  return { url: address, data: own, kill, restart };
+}
+
+/** Kills a process at once, as the system does without memory, and waits for its end. */
+async function killed(process_) {
+  const ended = new Promise((resolve) => process_.once("exit", resolve));
+  process_.kill("SIGKILL");
+  await ended;
+}
+
+/**
+ * Starts a browser of its own with a profile in `profile`, which can be killed at once. Playwright
+ * ends its own browsers in order, so that this one is only controlled by it.
+ */
+export async function startBrowser(profile) {
+  const words = [...ARGUMENTS, "--headless=new", "--remote-debugging-port=0", "--no-first-run", "--window-size=1440,900", `--user-data-dir=${profile}`, "about:blank"];
+  const process_ = spawn(executable(), words, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  crashable.push(process_);
+  const address = await new Promise((resolve, reject) => {
+    createInterface({ input: process_.stderr }).on("line", (line) => {
+      const found = line.match(/ws:\/\/\S+/);
+      if (found) resolve(found[0]);
+    });
+    process_.on("exit", (code) => reject(new Error(`the browser ended with ${code}`)));
+  });
+  const controlled = await chromium.connectOverCDP(address);
+  const [context] = controlled.contexts();
+  const kill = async () => {
+    const ended = new Promise((resolve) => process_.once("exit", resolve));
+    process.kill(-process_.pid, "SIGKILL");
+    await ended;
+  };
+  return { context, kill };
+}
+
+/** A folder for one test, which is removed at the end. */
+export function ownFolder(name) {
+  return mkdtempSync(join(folder, name));
 }
 
 async function startServer(words, settings = {}) {
@@ -52,7 +105,7 @@ async function startServer(words, settings = {}) {
   return new Promise((resolve, reject) => {
     createInterface({ input: server.stdout }).on("line", (line) => {
       const found = line.match(/http:\/\/[\d.:]+/);
-      if (found) resolve(found[0]);
+      if (found) resolve({ url: found[0], server });
     });
     server.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
   });
@@ -60,7 +113,7 @@ async function startServer(words, settings = {}) {
 
 export async function stop() {
   await browser?.close();
-  for (const server of servers) server.kill("SIGKILL");
+  for (const process_ of [...servers, ...crashable]) process_.kill("SIGKILL");
   if (folder) rmSync(folder, { recursive: true, force: true });
 }
 
@@ -168,10 +221,37 @@ export async function settled(page, answers) {
 
 /** Checks that axe finds no serious problem of accessibility. */
 export async function checkAccessible(page, name) {
+  // In the middle of a change between light and dark, colours are neither.
+  const isStill = () => document.getAnimations().every((animation) => !(animation instanceof CSSTransition));
+  await page.waitForFunction(isStill, undefined, { timeout: 30_000 });
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  const reasons = (node) => node.any.map(({ message }) => message).join(", ");
+  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} (${reasons(node)})`).join(" | ")}`);
   assert.deepEqual(told, [], name);
+}
+
+/** Counts the strokes that the browser's database has of the drawing of a tab. */
+function stored(page) {
+  return page.evaluate(async () => {
+    const opening = indexedDB.open("clippy");
+    const database = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const got = database.transaction("shelf").objectStore("shelf").get(sessionStorage.getItem("clippy.document"));
+    const shelved = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
+    database.close();
+    return shelved?.strokes ?? 0;
+  });
+}
+
+/** Waits until this number of strokes is stored. */
+export const isStored = (page, count) => until(`${count} stored strokes`, async () => (await stored(page)) === count);
+
+/** A picture of the demo gallery, by its subject and style. */
+export function pictureOf(subject, style) {
+  const lines = readFileSync(join(data, "demo/manifest.jsonl"), "utf8").split("\n").filter(Boolean);
+  const row = lines.map((line) => JSON.parse(line)).find((one) => one.subject === subject && one.style === style);
+  assert.ok(row, `the demo has a ${subject} in ${style}`);
+  return readFileSync(join(data, "demo", row.local_path));
 }
 
 /** Checks that a view is not wider than the screen. */

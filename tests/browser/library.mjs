@@ -2,22 +2,14 @@
 // on a desktop and on a phone, and changed many at once by an admin.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { call, checkAccessible, checkWidth, data, draw, DRAWINGS, keep, open, searches, serve, settled, until } from "./harness.mjs";
+import { call, checkAccessible, checkWidth, draw, DRAWINGS, keep, open, pictureOf, searches, serve, settled, until } from "./harness.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true, isMobile: true };
-
-/** The demo gallery's picture of a subject, in a style. */
-function pictureOf(subject, style) {
-  const lines = readFileSync(join(data, "demo/manifest.jsonl"), "utf8").split("\n").filter(Boolean);
-  const row = lines.map((line) => JSON.parse(line)).find((one) => one.subject === subject && one.style === style);
-  assert.ok(row, `the demo has a ${subject} in ${style}`);
-  return readFileSync(join(data, "demo", row.local_path));
-}
 
 /** Drops files on an element, as from a folder window. */
 function dropOn(zone, files) {
@@ -113,7 +105,7 @@ test("dropped pictures are found, corrected, deleted and put back; many are chan
   assert.equal(await stored(id), "deleted");
   await keep(page, "library-deleted-light");
   await dialog.getByRole("button", { name: "Undo" }).click();
-  await dialog.getByRole("button", { name: "More like this" }).click();
+  await dialog.getByRole("button", { name: "Same subject" }).click();
   assert.equal(await stored(id), "in_gallery");
   await page.getByRole("button", { name: "Clear filters" }).click();
   await until("pictures like it", async () => {
@@ -201,6 +193,11 @@ test("dropped pictures are found, corrected, deleted and put back; many are chan
   await until("the picture by its words", async () => fileOf((await settled(phone.page, later)).results[0]) === "sleepy.png");
   dialog = await openFirst(phone.page);
   await editTags(dialog, "napping");
+  // Further tags are proposed, and do not cover what saves them.
+  await dialog.getByRole("option").first().waitFor();
+  const proposed = await dialog.getByRole("listbox", { name: "Tags" }).boundingBox();
+  const saving = await dialog.getByRole("button", { name: "Save tags" }).boundingBox();
+  assert.ok(proposed.y + proposed.height <= saving.y, JSON.stringify({ proposed, saving }));
   await keep(phone.page, "library-tags-phone-dark");
   await checkWidth(dialog);
   await checkAccessible(phone.page, "editing tags on a phone");

@@ -1,5 +1,5 @@
 // Converts the screenshots in the folder CLIPPY_SCREENSHOTS to small WebP pictures for the
-// documentation.
+// documentation: those that are named, or all of them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,13 +8,14 @@ import { chromium } from "playwright-core";
 const from = process.env.CLIPPY_SCREENSHOTS;
 const into = new URL("../../docs/images/", import.meta.url);
 const NAMES = [
-  "studio-light", "studio-dark", "details-light", "generating-light", "compare-light", "history-light", "admin-light",
+  "studio-light", "studio-dark", "details-light", "generating-light", "compare-light", "bench-light", "history-light", "map-light", "admin-light",
   "phone-draw-dark", "phone-find-dark", "phone-references-dark", "phone-generate-dark",
 ];
 
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 const page = await browser.newPage();
-for (const name of NAMES) {
+const named = process.argv.slice(2);
+for (const name of named.length > 0 ? named : NAMES) {
   const png = readFileSync(join(from, `${name}.png`)).toString("base64");
   const width = name.startsWith("phone") ? 390 : 1200;
   const webp = await page.evaluate(async ([png, width]) => {

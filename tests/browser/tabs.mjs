@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { call, draw, DRAWINGS, keep, open } from "./harness.mjs";
+import { call, draw, DRAWINGS, isStored, keep, open } from "./harness.mjs";
 
 const strokes = (page, count) => page.getByRole("img", { name: new RegExp(`Sketch pad with ${count} stroke`) }).waitFor();
 const references = (page) => page.getByRole("list", { name: "References in use" }).locator("li");
@@ -83,14 +83,7 @@ test("each tab has its own drawing, references, words and undo steps; drawings a
 
   // After all tabs are closed, the next one opens the latest drawing.
   const witness = await tab("/plain");
-  await second.waitForFunction(async () => {
-    const opening = indexedDB.open("clippy");
-    const database = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
-    const got = database.transaction("shelf").objectStore("shelf").get(sessionStorage.getItem("clippy.document"));
-    const shelved = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
-    database.close();
-    return shelved?.strokes === 3;
-  });
+  await isStored(second, 3);
   for (const page of [first, second, third]) await page.close();
   await witness.waitForFunction(async () => (await navigator.locks.query()).held.length === 0);
   const next = await tab();
@@ -111,6 +104,7 @@ test("each tab has its own drawing, references, words and undo steps; drawings a
   await draw(next, "#paper", DRAWINGS.house.slice(0, 1));
   await next.getByText("changed in another tab").waitFor();
   assert.notEqual(await next.evaluate(() => sessionStorage.getItem("clippy.document")), id);
+  await isStored(next, 4);
   await next.reload();
   await strokes(next, 4);
   await next.getByRole("button", { name: "Your drawings" }).click();
@@ -167,6 +161,7 @@ test("eight unfinished jobs use one connection, the page still answers, and a pi
     await draw(page, "#paper", DRAWINGS.house);
     await strokes(page, 4);
     await page.getByRole("link", { name: "History" }).click();
+    await page.getByRole("radio", { name: "Jobs" }).click();
     await page.locator(`article[data-job="${id}"]`).getByRole("button", { name: "Open picture 1", exact: true }).click();
     await page.getByRole("dialog").getByRole("radio", { name: "Compare with the sketch" }).click();
     assert.equal(await page.getByRole("img", { name: "The drawing" }).getAttribute("src"), sketch);
@@ -177,6 +172,7 @@ test("eight unfinished jobs use one connection, the page still answers, and a pi
     await strokes(elsewhere.page, 0);
     await draw(elsewhere.page, "#paper", DRAWINGS.house);
     await elsewhere.page.getByRole("link", { name: "History" }).click();
+    await elsewhere.page.getByRole("radio", { name: "Jobs" }).click();
     await elsewhere.page.locator(`article[data-job="${id}"]`).getByRole("button", { name: "Open picture 1", exact: true }).click();
     await elsewhere.page.getByText("is not kept in this browser").waitFor();
     assert.equal(await elsewhere.page.getByRole("dialog").getByRole("radio", { name: /Compare/ }).count(), 0);

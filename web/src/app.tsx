@@ -1,60 +1,98 @@
 import { lazy, Suspense, useCallback, useEffect, useState, type MouseEvent } from "react";
 
-import { AddPicturesDialog } from "@/add/dialog";
+import { usePageDrop } from "@/add/page-drop";
 import { useDocument } from "@/documents/current";
+import { moveEarlierSaves } from "@/find/feedback";
 import { useJobs } from "@/jobs/store";
-import { usePadShortcuts } from "@/pad/shortcuts";
+import { later } from "@/lib/later";
+import { useShortcuts } from "@/pad/shortcuts";
 import { AskForKey } from "@/shell/ask-for-key";
 import { Header } from "@/shell/header";
-import { HelpDialog } from "@/shell/help";
-import { KeysDialog } from "@/shell/keys";
 import { Preparing } from "@/shell/preparing";
 import { UnavailableBanner, useReachable } from "@/shell/reachable";
 import { Studio } from "@/shell/studio";
+import { focusWords } from "@/state/layout";
 import { usePlace, type Place } from "@/state/place";
 import { useSession } from "@/state/session";
-import { TipProvider } from "@/ui/overlays";
+import type { Dropped } from "@/ui/dropped-files";
 
-const AdminView = lazy(() => import("@/admin/view"));
-const HistoryView = lazy(() => import("@/history/view"));
+const AddPicturesDialog = lazy(async () => ({
+  default: (await later(() => import("@/add/dialog"))).AddPicturesDialog,
+}));
+const HelpDialog = lazy(async () => ({
+  default: (await later(() => import("@/shell/help"))).HelpDialog,
+}));
+const KeysDialog = lazy(async () => ({
+  default: (await later(() => import("@/shell/keys"))).KeysDialog,
+}));
+const AdminView = lazy(() => later(() => import("@/admin/view")));
+const BenchView = lazy(() => later(() => import("@/bench/view")));
+const BoardsView = lazy(() => later(() => import("@/boards/view")));
+const HistoryView = lazy(() => later(() => import("@/history/view")));
+const MapView = lazy(() => later(() => import("@/map/view")));
+const SharedView = lazy(() => later(() => import("@/boards/shared")));
 
 export function App() {
   const place = usePlace();
   const reachable = useReachable();
   const [help, setHelp] = useState(false);
-  const [adding, setAdding] = useState(false);
+  const [adding, setAdding] = useState<Dropped | "nothing yet" | null>(null);
   const showHelp = useCallback(() => setHelp(true), []);
-  usePadShortcuts(showHelp);
+  // Visitors with a link see one board, and nothing else.
+  const visiting = place === "shared";
+  useShortcuts({ onHelp: showHelp, onSearch: focusWords });
+  usePageDrop(setAdding);
   useTheme();
   useEffect(() => {
     void useDocument.getState().restore();
     void useJobs.getState().restore();
   }, []);
+  useEffect(() => {
+    // Without a key, or without the server, they stay here for the next time.
+    if (!visiting) moveEarlierSaves().catch(() => undefined);
+  }, [visiting]);
 
   return (
-    <TipProvider delayDuration={400}>
+    <>
       <div className="flex h-dvh flex-col">
         <SkipLink />
-        <Header onAdd={() => setAdding(true)} onHelp={showHelp} />
+        {!visiting && (
+          <Header onAdd={() => setAdding("nothing yet")} onHelp={showHelp} />
+        )}
         {!reachable && <UnavailableBanner />}
-        <Preparing />
+        {!visiting && <Preparing />}
         <main id="main" tabIndex={-1} className="flex min-h-0 flex-1 flex-col outline-none">
           <Suspense fallback={<Loading />}>
             <View place={place} />
           </Suspense>
         </main>
       </div>
-      <KeysDialog />
-      {adding && <AddPicturesDialog onClose={() => setAdding(false)} />}
-      {help && <HelpDialog onClose={() => setHelp(false)} />}
-    </TipProvider>
+      <Suspense fallback={null}>
+        <KeysDialog />
+        {adding !== null && (
+          <AddPicturesDialog
+            dropped={adding === "nothing yet" ? null : adding}
+            onClose={() => setAdding(null)}
+          />
+        )}
+        {help && <HelpDialog onClose={() => setHelp(false)} />}
+      </Suspense>
+    </>
   );
 }
 
 function View({ place }: { place: Place }) {
   switch (place) {
+    case "bench":
+      return <BenchView />;
+    case "boards":
+      return <BoardsView />;
+    case "shared":
+      return <SharedView />;
     case "history":
       return <HistoryView />;
+    case "map":
+      return <MapView />;
     case "admin":
       return <AdminView />;
     case "studio":

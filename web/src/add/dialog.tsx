@@ -6,24 +6,48 @@ import { bulkResultOf, plainly } from "@/jobs/results";
 import { useJobs } from "@/jobs/store";
 import { fractionOf, isOver } from "@/jobs/view";
 import { cn } from "@/lib/classes";
-import { plural } from "@/lib/format";
+import { count, plural } from "@/lib/format";
+import { Button } from "@/ui/button";
 import { Field, Input } from "@/ui/controls";
-import { allFiles, pictureFiles } from "@/ui/drag";
+import { pictureFiles } from "@/ui/drag";
 import { useDropZone } from "@/ui/drop-zone";
+import { droppedFiles, MOST_DROPPED, type Dropped } from "@/ui/dropped-files";
 import { FileButton } from "@/ui/file-button";
 import { Dialog } from "@/ui/overlays";
 import { ProgressBar } from "@/ui/states";
 
 import { useUploads, type Batch, type RefusedFile } from "./uploads";
 
+interface AddPicturesDialogProps {
+  /** What was dropped on the page, to be added after a look at the tags. */
+  dropped: Dropped | null;
+  onClose: () => void;
+}
+
 /** Adds the user's own pictures to the gallery: dropped, pasted or chosen. */
-export function AddPicturesDialog({ onClose }: { onClose: () => void }) {
+export function AddPicturesDialog({ dropped, onClose }: AddPicturesDialogProps) {
   const [tags, setTags] = useState("");
+  const [waiting, setWaiting] = useState(dropped);
+  const [seen, setSeen] = useState(dropped);
+  if (dropped !== seen) {
+    setSeen(dropped);
+    setWaiting(dropped);
+  }
+  const [left, setLeft] = useState<Dropped | null>(null);
   const { batches, send } = useUploads();
   const take = (files: readonly File[]) => {
     if (files.length > 0) void send(files, tags);
   };
-  const { over, handlers } = useDropZone(() => undefined, take, allFiles);
+  const takeDropped = (given: Dropped) => {
+    setLeft(given);
+    setWaiting(null);
+    take(given.files);
+  };
+  const { over, handlers } = useDropZone(
+    () => undefined,
+    take,
+    (transfer) => void droppedFiles(transfer).then(takeDropped),
+  );
   usePaste(take);
   return (
     <Dialog
@@ -63,10 +87,19 @@ export function AddPicturesDialog({ onClose }: { onClose: () => void }) {
             onFiles={take}
           />
           <p className="text-balance [@media(hover:none)]:hidden">
-            or drop them here, or paste one
+            or drop them or a folder here, or paste one
           </p>
           <p className="text-balance [@media(hover:hover)]:hidden">or take one with the camera</p>
         </div>
+        {waiting !== null && (
+          <div className="flex flex-wrap items-center gap-3">
+            <Button look="solid" onClick={() => takeDropped(waiting)}>
+              Add {plural(waiting.files.length, "picture")}
+            </Button>
+            <LeftOut dropped={waiting} />
+          </div>
+        )}
+        {left !== null && <LeftOut dropped={left} />}
         {batches.length > 0 && (
           <ul aria-label="Added pictures" className="flex flex-col gap-3">
             {batches.map((batch) => (
@@ -76,6 +109,22 @@ export function AddPicturesDialog({ onClose }: { onClose: () => void }) {
         )}
       </div>
     </Dialog>
+  );
+}
+
+/** What of a drop is not added, and why. */
+function LeftOut({ dropped: { others, unreadable, more } }: { dropped: Dropped }) {
+  const tooMany = `only the first ${count(MOST_DROPPED)} are taken; an admin adds larger folders`;
+  const parts = [
+    ...(more ? [tooMany] : []),
+    ...(others > 0 ? [`${plural(others, "file")} of the folder left out: no pictures`] : []),
+    ...(unreadable.length > 0 ? [`could not be read: ${unreadable.slice(0, 5).join(", ")}`] : []),
+  ];
+  if (parts.length === 0) return null;
+  return (
+    <p role="status" className="min-w-0 text-[0.8125rem] break-words text-soft">
+      {parts.join("; ")}
+    </p>
   );
 }
 

@@ -36,7 +36,7 @@ export function BulkJob({ view: { job, connection }, change, now }: BulkJobProps
       data-kind={kind}
       className="flex flex-col gap-2.5 rounded-lg border bg-panel p-4 text-[0.8125rem]"
     >
-      <div className="flex items-center gap-3">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
         <h3 className="text-sm font-medium">{name}</h3>
         <StateName job={job} />
         <span className="min-w-0 flex-1 truncate text-soft">

@@ -14,6 +14,8 @@ const LANE_HINTS: Readonly<Record<string, string>> = {
   control: "planning",
 };
 
+const COLUMNS = ["Waiting", "Oldest", "Running", "Done", "Failed", "Workers"] as const;
+
 /** Pauses a lane, or resumes it if it is paused. */
 async function togglePause({ lane, paused }: Queue): Promise<Queue> {
   const params = { params: { path: { lane } } };
@@ -60,13 +62,12 @@ interface TableProps {
   onPause: (queue: Queue) => void;
 }
 
-const COLUMNS = ["Waiting", "Oldest", "Running", "Done", "Failed", "Workers"];
-
+/** A table, whose rows become blocks on a phone, each value with the name of its column. */
 function Table({ queues, busy, onPause }: TableProps) {
   return (
     <div className="relative -mx-4 overflow-x-auto px-4">
-      <table className="w-full min-w-[30rem] text-[0.8125rem]">
-        <thead>
+      <table className="w-full text-[0.8125rem] max-sm:block sm:min-w-[30rem]">
+        <thead className="max-sm:sr-only">
           <tr className="label-caps border-b text-right [&>th]:pb-2 [&>th]:font-[550]">
             <th className="text-left">Lane</th>
             {COLUMNS.map((column) => (
@@ -77,7 +78,7 @@ function Table({ queues, busy, onPause }: TableProps) {
             </th>
           </tr>
         </thead>
-        <tbody className="tabular">
+        <tbody className="tabular max-sm:block">
           {queues.map((queue) => (
             <Row key={queue.lane} queue={queue} busy={busy} onPause={() => onPause(queue)} />
           ))}
@@ -96,21 +97,47 @@ interface RowProps {
 function Row({ queue, busy, onPause }: RowProps) {
   const { lane, paused } = queue;
   const action = paused ? "Resume" : "Pause";
+  const oldest = queue.oldest_secs == null ? "–" : seconds(queue.oldest_secs);
+  const cells: Record<(typeof COLUMNS)[number], [shown: string, colour?: string]> = {
+    Waiting: [count(queue.queued)],
+    Oldest: [oldest, "text-soft"],
+    Running: [count(queue.running)],
+    Done: [count(queue.succeeded)],
+    Failed: [count(queue.failed), queue.failed > 0 ? "text-ruby" : ""],
+    Workers: [count(queue.workers), queue.workers === 0 ? "text-ruby" : ""],
+  };
   return (
-    <tr data-lane={lane} className="border-b text-right last:border-0 [&>td]:py-2.5">
-      <th scope="row" className="py-2.5 text-left font-normal">
+    <tr
+      data-lane={lane}
+      className="border-b text-right last:border-0 max-sm:relative max-sm:grid max-sm:grid-cols-3
+        max-sm:gap-x-4 max-sm:py-2.5 max-sm:text-left sm:[&>td]:py-2.5"
+    >
+      <th
+        scope="row"
+        className="text-left font-normal max-sm:col-span-3 max-sm:pr-24 sm:py-2.5"
+      >
         <span className="block font-medium capitalize">{lane}</span>
         <span className={cn("block text-xs", paused ? "text-amber" : "text-soft")}>
           {paused ? "paused" : LANE_HINTS[lane]}
         </span>
       </th>
-      <td>{count(queue.queued)}</td>
-      <td className="text-soft">{queue.oldest_secs == null ? "–" : seconds(queue.oldest_secs)}</td>
-      <td>{count(queue.running)}</td>
-      <td>{count(queue.succeeded)}</td>
-      <td className={cn(queue.failed > 0 && "text-ruby")}>{count(queue.failed)}</td>
-      <td className={cn(queue.workers === 0 && "text-ruby")}>{count(queue.workers)}</td>
-      <td className="pl-3">
+      {COLUMNS.map((column) => {
+        const [shown, colour] = cells[column];
+        return (
+          <td
+            key={column}
+            data-column={column}
+            className={cn(
+              "max-sm:pt-1.5 max-sm:before:block max-sm:before:text-2xs max-sm:before:text-soft",
+              "max-sm:before:content-[attr(data-column)]",
+              colour,
+            )}
+          >
+            {shown}
+          </td>
+        );
+      })}
+      <td className="max-sm:absolute max-sm:top-2.5 max-sm:right-0 sm:pl-3">
         <Button size="tiny" disabled={busy} aria-label={`${action} ${lane}`} onClick={onPause}>
           {paused ? <Play /> : <Pause />}
           {action}

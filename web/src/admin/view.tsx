@@ -33,7 +33,7 @@ export default function AdminView() {
   const enterKey = () => openKeys("adminKey");
   return (
     <div className="scroll-slim relative h-full overflow-y-auto">
-      <div className="mx-auto flex max-w-6xl flex-col gap-5 p-5">
+      <div className="mx-auto flex max-w-6xl flex-col gap-5 p-5 max-sm:p-3">
         <div className="flex items-center justify-between gap-3">
           <h1 className="text-lg font-semibold tracking-tight">Admin</h1>
           <Button size="small" onClick={enterKey}>

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { keyFor, useSession } from "@/state/session";
 
 import { isNotFound, isTransient, messageOf, needsKey, problemOf, Unreachable } from "./problem";
+import { isOutdated } from "./reachability";
 
 describe("problems", () => {
   it("are read from problem JSON", () => {
@@ -33,6 +34,20 @@ describe("problems", () => {
     expect([401, 403, 404].map(html).map(needsKey)).toEqual([true, true, false]);
     expect(isNotFound(html(404))).toBe(true);
     expect([html(503), html(400), new Unreachable()].map(isTransient)).toEqual([true, false, true]);
+  });
+});
+
+describe("a failure", () => {
+  const passed = (error: unknown, after: number) => isOutdated(error, Date.now() + after);
+  it("is outdated once the server answers again, if the call might succeed then", () => {
+    expect(passed(new Unreachable(), 1)).toBe(true);
+    expect(passed(problemOf(503, "", null), 1)).toBe(true);
+    expect(passed(problemOf(422, "", null), 1)).toBe(false);
+    expect(passed(new Error("not a picture"), 1)).toBe(false);
+  });
+  it("of a later outage is not", () => {
+    expect(passed(new Unreachable(), -1000)).toBe(false);
+    expect(isOutdated(new Unreachable(), 0)).toBe(false);
   });
 });
 

@@ -6,6 +6,7 @@ import { at, serverPath } from "@/lib/address";
 import { keyFor, useSession } from "@/state/session";
 
 import { Problem, problemOf, Unreachable } from "./problem";
+import { noteLost } from "./reachability";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -34,6 +35,7 @@ export async function request(input: Request): Promise<Response> {
   } catch (cause) {
     const aborted = cause instanceof DOMException && cause.name === "AbortError";
     if (input.signal.aborted || aborted) throw cause;
+    noteLost();
     throw new Unreachable({ cause });
   }
   if (!response.ok) {

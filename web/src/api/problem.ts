@@ -3,6 +3,8 @@
 import { fields, number, parsed, text } from "@/lib/json";
 
 export class Problem extends Error {
+  readonly at = Date.now();
+
   constructor(
     readonly status: number,
     /** The kind of error, for programs. */
@@ -18,6 +20,8 @@ export class Problem extends Error {
 
 /** The server did not answer. */
 export class Unreachable extends Error {
+  readonly at = Date.now();
+
   constructor(options?: ErrorOptions) {
     super("The server cannot be reached.", options);
     this.name = "Unreachable";

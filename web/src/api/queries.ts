@@ -1,6 +1,6 @@
 /** Queries that several views share, with how long their answers stay fresh. */
 
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { api, body, type FacetValue, type Provider, type Schemas } from "./client";
 import { failedChecks } from "./providers";
@@ -42,6 +42,8 @@ export function useTags(prefix: string, limit: number, enabled: boolean) {
       return body(await api.GET("/api/tags", { params: { query }, signal })).tags;
     },
     staleTime: LONG,
+    // Those of the prefix before are completed until the answer is there.
+    placeholderData: keepPreviousData,
     enabled,
   });
 }
@@ -72,9 +74,29 @@ export function usePreparing() {
   });
 }
 
-/** Repeats the queries whose answers change while pictures are added. */
+/** What changes with the pictures of the gallery. */
+const OF_GALLERY = [
+  "search",
+  "facets",
+  "tags",
+  "styles",
+  "gallery",
+  "collection",
+  "map",
+  "picture",
+];
+/** A server lists pictures anew after ten seconds, if another process has changed them. */
+const LISTED_ANEW = 10_500;
+
+let later: ReturnType<typeof setTimeout> | undefined;
+
+/** Repeats the queries whose answers change while pictures are added, edited and deleted. */
 export function refreshGallery(): void {
-  for (const name of ["search", "facets", "tags", "styles", "collection"]) {
-    void queryClient.invalidateQueries({ queryKey: [name] });
-  }
+  repeat(OF_GALLERY);
+  clearTimeout(later);
+  later = setTimeout(() => repeat(["gallery", "map"]), LISTED_ANEW);
+}
+
+function repeat(names: readonly string[]): void {
+  for (const name of names) void queryClient.invalidateQueries({ queryKey: [name] });
 }

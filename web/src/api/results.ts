@@ -17,6 +17,8 @@ export interface Hit {
   scores: PerSpace<number | null>;
   /** The share of the collection that scores lower, 0..1; null without calibration. */
   percentiles: PerSpace<number | null>;
+  /** The same for words: of the sentence made from the tags, or of a picture without tags. */
+  wordsPercentile: number | null;
   /** The share of the collection that the query ranks lower; null without calibration. */
   percentile: number | null;
   /** How many look-alikes were left out. */
@@ -77,11 +79,33 @@ export function hitOf(result: Schemas["SearchResult"]): Hit {
     score: result.score,
     scores: result.scores,
     percentiles: result.percentiles,
+    wordsPercentile: result.percentiles.text ?? result.percentiles.words_image,
     percentile: result.percentile ?? null,
     duplicates: result.duplicates.length,
     lexical: result.lexical ?? null,
     words: wordsOf(result),
   };
+}
+
+/** A picture of the gallery that no search has found: it is compared with nothing. */
+export function unscored(picture: Picture): Hit {
+  const none = { image: null, edge: null, text: null, style: null };
+  return {
+    picture,
+    score: 0,
+    scores: none,
+    percentiles: none,
+    wordsPercentile: null,
+    percentile: null,
+    duplicates: 0,
+    lexical: null,
+    words: null,
+  };
+}
+
+/** Whether a hit was compared with anything. */
+export function isScored({ scores }: Hit): boolean {
+  return SPACES.some((space) => scores[space] !== null);
 }
 
 export function pageOf(answer: Schemas["SearchResponse"]): SearchPage {

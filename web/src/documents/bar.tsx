@@ -1,11 +1,12 @@
 import { FilePlus2, FolderOpen, TriangleAlert, X } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 
+import { later } from "@/lib/later";
 import { IconButton } from "@/ui/icon-button";
 
 import { useDocument } from "./current";
 
-const Drawings = lazy(() => import("./drawings"));
+const Drawings = lazy(() => later(() => import("./drawings")));
 
 /** The name of the drawing, and buttons for other drawings. */
 export function DocumentBar() {
@@ -13,7 +14,10 @@ export function DocumentBar() {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <div className="flex h-10 shrink-0 items-center gap-1 border-b pr-2.5 pl-3">
+      <div
+        className="flex h-10 shrink-0 items-center gap-1 border-b pr-2.5 pl-3
+          landscape-phone:h-8"
+      >
         <input
           key={`${id} ${name}`}
           aria-label="Name of the drawing"

@@ -4,9 +4,10 @@ import { create } from "zustand";
 
 import { messageOf } from "@/api/problem";
 import { uniqueId } from "@/lib/id";
-import { EMPTY, isEmpty } from "@/pad/drawing";
+import { EMPTY, isEmpty, type Drawing } from "@/pad/drawing";
 import { startHistory } from "@/pad/history";
 import { usePad } from "@/pad/store";
+import { wholePaper } from "@/pad/view";
 import { useReferences } from "@/references/store";
 
 import { listDocuments, readDocument, RevisionConflict, writeDocument, type Content } from "./keep";
@@ -75,7 +76,8 @@ export const useDocument = create<Current>()((set, read) => ({
     await take(id);
     const { width, height } = usePad.getState().history.present;
     set({ id, name: freshName(), revision: null, notice: null });
-    usePad.setState({ history: startHistory({ ...EMPTY, width, height }) });
+    const fresh = startHistory({ ...EMPTY, width, height });
+    usePad.setState({ history: fresh, ...untouched(fresh.present) });
   },
   rename: (name) => {
     const wanted = name.trim();
@@ -151,9 +153,15 @@ async function showLatest(): Promise<void> {
 /** True while a stored drawing is shown, which is no change to store. */
 let putting = false;
 
+/** The state of the pad when a drawing is opened: nothing is selected, and all of it is shown. */
+const untouched = (drawing: Drawing) => ({
+  selection: new Set<string>(),
+  view: wholePaper(drawing),
+});
+
 function put({ history, references }: Content): void {
   putting = true;
-  usePad.setState({ history });
+  usePad.setState({ history, ...untouched(history.present) });
   useReferences.setState({ references: [...references] });
   putting = false;
 }
@@ -161,6 +169,9 @@ function put({ history, references }: Content): void {
 /** One write at a time, of the newest state: strokes may be faster than the database. */
 let writing: Promise<void> | null = null;
 let waiting = false;
+/** A write that failed is repeated, since the next stroke may be long in coming. */
+const RETRY_AFTER = 5_000;
+let retry: ReturnType<typeof setTimeout> | undefined;
 
 function keep(): Promise<void> {
   waiting = true;
@@ -184,7 +195,11 @@ async function write(): Promise<void> {
         useDocument.setState({ revision: written, fault: null });
     } catch (error) {
       if (error instanceof RevisionConflict) await fork();
-      else useDocument.setState({ fault: messageOf(error) });
+      else {
+        useDocument.setState({ fault: messageOf(error) });
+        clearTimeout(retry);
+        retry = setTimeout(() => void keep(), RETRY_AFTER);
+      }
     }
   }
 }

@@ -3,8 +3,9 @@
 import { answer, transact } from "@/lib/database";
 import { uniqueId } from "@/lib/id";
 import { fields, isFields, list, number, text, texts } from "@/lib/json";
-import { isBase, type Base, type Drawing } from "@/pad/drawing";
+import type { Base, Drawing } from "@/pad/drawing";
 import type { History } from "@/pad/history";
+import { isBase, isMadePlace } from "@/pad/restored";
 import { isReference, type Reference } from "@/references/store";
 
 import { pack, unpack } from "./pack";
@@ -80,12 +81,10 @@ export async function writeDocument(
     const writing: Promise<unknown>[] = [];
     for (const [key, picture] of pictures) {
       if (written.has(key)) continue;
-      const { url, width, height, name: title } = { width: 0, height: 0, name: "", ...picture };
-      writing.push(
-        answer(
-          transaction.objectStore("pictures").put({ id: key, url, width, height, name: title }),
-        ),
-      );
+      const whole: Base = { width: 0, height: 0, name: "", ...picture };
+      const { url, width, height, name: title, from } = whole;
+      const stored = { id: key, url, width, height, name: title, ...(from && { from }) };
+      writing.push(answer(transaction.objectStore("pictures").put(stored)));
     }
     const strokes = content.history.present.strokes.length;
     writing.push(answer(transaction.objectStore("documents").put({ id, history, references })));
@@ -136,13 +135,10 @@ export async function readPictures(
   const found = new Map<string, Base>();
   for (const key of keys) {
     const picture: unknown = await answer<unknown>(transaction.objectStore("pictures").get(key));
-    if (isBase(picture))
-      found.set(key, {
-        url: picture.url,
-        width: picture.width,
-        height: picture.height,
-        name: picture.name,
-      });
+    if (isBase(picture)) {
+      const { url, width, height, name, from } = picture;
+      found.set(key, { url, width, height, name, ...(isMadePlace(from) && { from }) });
+    }
   }
   return found;
 }

@@ -6,8 +6,9 @@
 import { del, get } from "idb-keyval";
 
 import { fields, list, parsed } from "@/lib/json";
-import { EMPTY, restored } from "@/pad/drawing";
+import { EMPTY } from "@/pad/drawing";
 import { startHistory } from "@/pad/history";
+import { restored } from "@/pad/restored";
 import { isReference } from "@/references/store";
 
 import type { Content } from "./keep";

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { applyChange, EMPTY, type Base, type Drawing, type Stroke } from "@/pad/drawing";
 import { addStep, startHistory, redo, undo, type History } from "@/pad/history";
+import { withLayer } from "@/pad/layers";
 
 import { pack, unpack } from "./pack";
 
@@ -63,5 +64,25 @@ describe("a stored drawing", () => {
       unpack({ ...kept, steps: [{ ...first, width: 0 }, ...steps] }, pictures)?.past.length,
     ).toBe(3);
     expect(unpack(kept, new Map())).toBeNull();
+  });
+
+  it("keeps the layers of each step, each list once", () => {
+    let history = worked();
+    const layers = withLayer(history.present.layers, "top", "line");
+    history = addStep(history, applyChange(history.present, { type: "layers", layers }));
+    const kept = structuredClone(pack(history, () => "p"));
+    expect(kept.layers.length).toBe(2);
+    const back = unpack(kept, new Map([["p", BASE]]));
+    expect(back).toEqual(history);
+    expect(back && undo(back).present.layers).toEqual(EMPTY.layers);
+    expect(unpack({ ...kept, layers: [] }, new Map([["p", BASE]]))).toBeNull();
+  });
+
+  it("of before there were layers opens as it was", () => {
+    const history = worked();
+    const { layers, steps, ...kept } = pack(history, () => "p");
+    expect(layers.length).toBe(1);
+    const older = { ...kept, steps: steps.map((step) => ({ ...step, layers: undefined })) };
+    expect(unpack(structuredClone(older), new Map([["p", BASE]]))).toEqual(history);
   });
 });

@@ -1,4 +1,4 @@
-import { Bookmark, BookmarkCheck, Layers, Plus } from "lucide-react";
+import { Heart, Plus } from "lucide-react";
 import { memo, type ReactNode } from "react";
 
 import { picturePath, type Picture as PictureData } from "@/api/pictures";
@@ -11,10 +11,11 @@ import { Tip } from "@/ui/overlays";
 import { Picture } from "@/ui/picture";
 
 import { Bars } from "./bars";
+import { MoreLikeThis, type Likeness } from "./more-like-this";
 
 export interface CardActions {
   open: (hit: Hit) => void;
-  like: (hit: Hit) => void;
+  like: (hit: Hit, likeness: Likeness) => void;
   save: (hit: Hit) => void;
   refer: (hit: Hit) => void;
 }
@@ -23,7 +24,9 @@ export interface CardActions {
 export interface Marks {
   saved: boolean;
   referred: boolean;
+  /** What the search asks further pictures to share with it. */
   liked: boolean;
+  styled: boolean;
 }
 
 interface CardProps extends Marks {
@@ -45,6 +48,7 @@ export const Card = memo(function Card({ hit, actions, ...marks }: CardProps) {
     >
       <button
         type="button"
+        data-details={picture.id}
         aria-label={`Details of ${name}`}
         onClick={() => actions.open(hit)}
         className={cn(
@@ -81,11 +85,14 @@ function Thumbnail({ picture, name }: { picture: PictureData; name: string }) {
   );
 }
 
-function CardButtons({ hit, name, actions, saved, referred, liked }: CardProps & { name: string }) {
+/** The buttons on a picture, shown while the pointer or the focus is on it. */
+export function CardButtons({ hit, name, actions, ...marks }: CardProps & { name: string }) {
+  const { saved, referred, liked, styled } = marks;
   return (
     <div
       className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity
         group-focus-within:opacity-100 group-hover:opacity-100 [@media(hover:none)]:opacity-100
+        has-[[data-state=open]]:opacity-100
         [@media(hover:none)]:[&>*:not(:first-child)]:hidden"
     >
       <CardButton
@@ -96,21 +103,18 @@ function CardButtons({ hit, name, actions, saved, referred, liked }: CardProps &
       >
         <Plus className={cn(referred && "rotate-45")} />
       </CardButton>
+      <MoreLikeThis
+        name={name}
+        chosen={{ subject: liked, style: styled }}
+        onChoose={(likeness) => actions.like(hit, likeness)}
+      />
       <CardButton
-        tip="More like this"
-        name={`More like ${name}`}
-        pressed={liked}
-        onClick={() => actions.like(hit)}
-      >
-        <Layers />
-      </CardButton>
-      <CardButton
-        tip={saved ? "Saved" : "Save, to improve the ranking"}
+        tip={saved ? "Take off Saved" : "Put on Saved"}
         name={`Save ${name}`}
         pressed={saved}
         onClick={() => actions.save(hit)}
       >
-        {saved ? <BookmarkCheck className="text-blue" /> : <Bookmark />}
+        <Heart className={cn(saved && "fill-ruby text-ruby")} />
       </CardButton>
     </div>
   );

@@ -1,20 +1,14 @@
 import { FolderPlus } from "lucide-react";
 
-import { MOST_STYLES, useStyles, useTags } from "@/api/queries";
 import { Empty } from "@/ui/states";
 
 import type { Query } from "./fields";
 
 /** Whether nothing can keep a search from finding any picture of the gallery. */
-export function findsEverything({ filters, origin, minPercentile }: Query): boolean {
-  return filters.length === 0 && origin !== "generated" && minPercentile === 0;
-}
-
-/** Whether the gallery may be empty: it has no styles and no tags. */
-export function useMayBeEmpty(): boolean {
-  const styles = useStyles(MOST_STYLES);
-  const tags = useTags("", 1, styles.data?.length === 0);
-  return styles.data?.length === 0 && tags.data?.length === 0;
+export function findsEverything(query: Query): boolean {
+  const { filters, styleGroups, within, origin, minPercentile } = query;
+  const narrowed = filters.length > 0 || styleGroups.length > 0 || within !== null;
+  return !narrowed && origin !== "generated" && minPercentile === 0;
 }
 
 /** How pictures come into the gallery. */

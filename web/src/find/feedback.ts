@@ -1,50 +1,49 @@
-/** Clicks and saves, from which the server learns an artist's preferences. */
+/**
+ * Hearts and clicks. A heart puts a picture on the board *Saved*. The server learns an artist's
+ * preferences from both.
+ */
 
-import { create } from "zustand";
-
+import { addAll, SAVED } from "@/api/boards";
 import { api, type Schemas } from "@/api/client";
 import type { Picture } from "@/api/pictures";
+import { change, isSaved, refreshBoards } from "@/api/use-boards";
 import { fields, parsed, texts } from "@/lib/json";
 import { shared } from "@/lib/tab-storage";
 import { useSession } from "@/state/session";
 
-interface Saved {
-  ids: string[];
-  add: (id: string) => void;
-}
-
-const SAVED = "clippy.saved";
-const MOST_SAVED = 2000;
-
-function readSaved(): string[] {
-  const kept = parsed(shared.get(SAVED) ?? "null");
-  // Earlier versions stored the list inside of a state object.
-  return texts(Array.isArray(kept) ? kept : fields(fields(kept)["state"])["ids"]);
-}
-
-/** The saved pictures of all tabs: each tab adds to the list as it is now. */
-export const useSaved = create<Saved>()((set) => ({
-  ids: readSaved(),
-  add: (id) => {
-    const ids = [id, ...readSaved().filter((known) => known !== id)].slice(0, MOST_SAVED);
-    shared.set(SAVED, JSON.stringify(ids));
-    set({ ids });
-  },
-}));
-
-shared.watch(SAVED, () => useSaved.setState({ ids: readSaved() }));
-
-async function sendFeedback(picture: Picture, action: Schemas["ActionName"]): Promise<void> {
+async function sendFeedback(id: string, action: Schemas["ActionName"]): Promise<void> {
   const user_id = useSession.getState().artist;
-  await api.POST("/api/feedback", { body: { user_id, image_id: picture.id, action } });
+  await api.POST("/api/feedback", { body: { user_id, image_id: id, action } });
 }
 
 /** Reports that a picture was opened. A failure to do so is not worth a message. */
-export function reportClick(picture: Picture): void {
-  sendFeedback(picture, "click").catch(() => undefined);
+export function reportClick({ id }: Picture): void {
+  sendFeedback(id, "click").catch(() => undefined);
 }
 
-export async function save(picture: Picture): Promise<void> {
-  await sendFeedback(picture, "save");
-  useSaved.getState().add(picture.id);
+/** Puts a picture on *Saved*, or takes it off again. */
+export async function toggleSaved(picture: Picture): Promise<void> {
+  const { id } = picture;
+  if (isSaved(id)) {
+    await change(SAVED, [{ op: "remove", id }]);
+    return;
+  }
+  await change(SAVED, [{ op: "add", id, first: true }], [picture]);
+  // The picture is saved, whether or not the server learned from it.
+  sendFeedback(id, "save").catch(() => undefined);
+}
+
+/** Where earlier versions kept the saved pictures: in this browser, the newest first. */
+const EARLIER = "clippy.saved";
+
+/** Puts the pictures that an earlier version saved in this browser on *Saved*. */
+export async function moveEarlierSaves(): Promise<void> {
+  const kept = parsed(shared.get(EARLIER) ?? "null");
+  // The oldest versions stored the list inside of a state object.
+  const ids = texts(Array.isArray(kept) ? kept : fields(fields(kept)["state"])["ids"]);
+  if (ids.length > 0) {
+    await addAll(SAVED, ids);
+    refreshBoards();
+  }
+  shared.set(EARLIER, null);
 }

@@ -6,11 +6,16 @@
 import type { Schemas } from "@/api/client";
 import type { Picture } from "@/api/pictures";
 import type { PerSpace } from "@/api/results";
+import type { GalleryFields } from "@/gallery/pages";
+
+import type { Within } from "./within";
 
 export interface TagFilter {
   tag: string;
   /** Whether pictures with this tag are left out. */
   excluded: boolean;
+  /** Whether it was chosen as a style. Of several styles, any is enough. */
+  style?: boolean;
 }
 
 /** A picture that results should be like, with what is needed to show it after a reload. */
@@ -45,8 +50,18 @@ export function weightFields({ image, edge, text, style }: PerSpace<number>) {
   return { w_img: image, w_edge: edge, w_txt: text, w_style: style };
 }
 
-function tagList(filters: readonly TagFilter[], excluded: boolean): string {
-  return filters.flatMap((filter) => (filter.excluded === excluded ? [filter.tag] : [])).join(",");
+function csv(filters: readonly TagFilter[]): string {
+  return filters.map(({ tag }) => tag).join(",");
+}
+
+/** The filters as lists: any of the styles, the tags, and the tags that are left out. */
+function tagLists(filters: readonly TagFilter[]) {
+  const wanted = filters.filter(({ excluded }) => !excluded);
+  return {
+    styles: csv(wanted.filter(({ style }) => style === true)),
+    tags: csv(wanted.filter(({ style }) => style !== true)),
+    excluded: csv(filters.filter(({ excluded }) => excluded)),
+  };
 }
 
 /** If two settings have the same field, the later one is used, unless it is empty. */
@@ -71,11 +86,17 @@ export const SETTINGS = {
   styleGroups: setting<readonly GalleryStyle[]>([], (groups) => ({
     style_groups: groups.map(({ id }) => id).join(","),
   })),
-  filters: setting<readonly TagFilter[]>([], (filters) => ({
-    tag_filters: tagList(filters, false),
-    exclude_tags: tagList(filters, true),
+  filters: setting<readonly TagFilter[]>([], (filters) => {
+    const { styles, tags, excluded } = tagLists(filters);
+    return { style_tags: styles, tag_filters: tags, exclude_tags: excluded };
+  }),
+  /** The pictures of the map that results must be among. */
+  within: setting<Within | null>(null, (within) => ({
+    map_area: within?.area ?? "",
+    map_space: within?.space ?? "",
   })),
-  tagMode: setting<"any" | "all">("any", (mode) => ({ tag_mode: mode === "any" ? "" : mode })),
+  /** Whether all tags are needed, or one is enough. Styles are not among them. */
+  tagMode: setting<"any" | "all">("all", (mode) => ({ tag_mode: mode })),
   /** The gallery's own pictures, generated pictures, or both. */
   origin: setting<"gallery" | "generated" | "any">("gallery", (origin) => ({
     origin: origin === "gallery" ? "" : origin,
@@ -125,9 +146,22 @@ function fieldsOf<Name extends keyof Settings>(name: Name, query: Query): Search
   return fields(query[name]);
 }
 
-/** Whether there is anything to search for. */
+/** Whether there is anything to search for. Without it the gallery is shown, as the filters say. */
 export function isSearchable(query: Query, sketched: boolean): boolean {
   const styled = query.styles.length > 0 || query.styleImage !== null;
-  const words = query.text.trim() !== "" || query.styleGroups.length > 0;
-  return words || styled || query.likes.length > 0 || (query.useSketch && sketched);
+  const sketch = query.useSketch && sketched;
+  return query.text.trim() !== "" || styled || query.likes.length > 0 || sketch;
+}
+
+/** The filters as fields of a request for the gallery. */
+export function galleryFields({ filters, tagMode, styleGroups, origin }: Query): GalleryFields {
+  const { styles, tags, excluded } = tagLists(filters);
+  const groups = styleGroups.map(({ id }) => id).join(",");
+  return {
+    ...(styles !== "" && { styles }),
+    ...(groups !== "" && { style_groups: groups }),
+    ...(tags !== "" && { tags, tag_mode: tagMode }),
+    ...(excluded !== "" && { exclude_tags: excluded }),
+    ...(origin !== "gallery" && { origin }),
+  };
 }

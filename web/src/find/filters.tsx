@@ -1,55 +1,54 @@
 import { ChevronDown, X } from "lucide-react";
 import { useState } from "react";
 
-import type { FacetValue, Schemas } from "@/api/client";
+import type { FacetValue } from "@/api/client";
 import { picturePath } from "@/api/pictures";
 import { MOST_STYLES, useStyles } from "@/api/queries";
 import { cn } from "@/lib/classes";
-import { count, words } from "@/lib/format";
+import { count, plural, words } from "@/lib/format";
 import { Button } from "@/ui/button";
-import { Chip } from "@/ui/chip";
+import { Chip, ChipCount } from "@/ui/chip";
 import { Segments } from "@/ui/controls";
 import { Picture } from "@/ui/picture";
 
+import { countOf, type ChipCounts } from "./chip-counts";
 import type { TagFilter } from "./fields";
-import { cycleFilter, toggleFilter, useQueryState, withoutFilter } from "./query-state";
+import { cycleFilter, toggleStyle, useQueryState, withoutFilter } from "./query-state";
 import { StyleChips } from "./style-chips";
 import { TagField } from "./tag-field";
-
-type Facets = Schemas["FacetsOfResults"] | null;
+import { WithinChip } from "./within-chip";
 
 /** Styles that are shown before *more styles* is pressed. */
 const FEW = 6;
 
-/** The filters: styles as chips, and other tags. */
-export function Filters({ facets }: { facets: Facets }) {
+interface FiltersProps {
+  /** Null until they are known. */
+  counts: ChipCounts | null;
+}
+
+/** The filters: any of the styles, as chips, and other tags. */
+export function Filters({ counts }: FiltersProps) {
   const { data: styles = [] } = useStyles(MOST_STYLES);
   return (
     <div className="flex flex-col gap-2">
-      <Styles styles={styles} facets={facets} />
+      <Styles styles={styles} counts={counts} />
       {/* Where tags name styles, they are the choice already. */}
-      <StyleChips found={styles.length > 0 ? [] : (facets?.style_groups ?? [])} />
-      <Tags styles={styles} facets={facets} />
+      <StyleChips found={styles.length > 0 ? [] : (counts?.groups ?? [])} counts={counts} />
+      <Tags styles={styles} counts={counts} />
     </div>
   );
 }
 
-interface FiltersProps {
+interface PartProps extends FiltersProps {
   styles: readonly FacetValue[];
-  facets: Facets;
 }
 
-function Styles({ styles, facets }: FiltersProps) {
+function Styles({ styles, counts }: PartProps) {
   const { filters, set } = useQueryState();
   const [all, setAll] = useState(false);
   const filterOf = (style: string) => filters.find(({ tag }) => tag === style);
   const isShown = ({ value }: FacetValue, index: number) =>
     all || index < FEW || filterOf(value) !== undefined;
-  const titleOf = ({ value, count: total }: FacetValue) => {
-    if (facets === null) return `${count(total)} pictures`;
-    const found = facets.styles.find((facet) => facet.value === value)?.count ?? 0;
-    return `${count(found)} among the best results`;
-  };
   return (
     <div
       className="flex flex-wrap items-center gap-1.5 max-sm:-mx-4 max-sm:flex-nowrap
@@ -60,10 +59,10 @@ function Styles({ styles, facets }: FiltersProps) {
           {styles.filter(isShown).map((style) => (
             <li key={style.value}>
               <StyleChip
-                style={style.value}
-                title={titleOf(style)}
+                style={style}
+                counts={counts}
                 filter={filterOf(style.value)}
-                onClick={() => set({ filters: toggleFilter(filters, style.value) })}
+                onClick={() => set({ filters: toggleStyle(filters, style.value) })}
               />
             </li>
           ))}
@@ -79,49 +78,61 @@ function Styles({ styles, facets }: FiltersProps) {
   );
 }
 
-interface StyleChipProps {
-  style: string;
-  title: string;
+interface StyleChipProps extends FiltersProps {
+  style: FacetValue;
   filter: TagFilter | undefined;
   onClick: () => void;
 }
 
-function StyleChip({ style, title, filter, onClick }: StyleChipProps) {
+/** A style. Its count is what it adds, or among the best results, if it is chosen. */
+function StyleChip({ style, counts, filter, onClick }: StyleChipProps) {
+  const found = countOf(counts?.styles, style.value);
+  const on = filter !== undefined;
+  const isOfResults = counts?.of === "results";
+  const title = isOfResults
+    ? `${count(found ?? 0)} among the best results`
+    : plural(found ?? style.count, "picture");
   return (
     <Chip
-      on={filter !== undefined}
-      title={title}
+      on={on}
+      name={words(style.value)}
+      title={on ? `${title}. Remove this filter` : title}
       onClick={onClick}
       className={
         filter?.excluded === true ? "border-ruby bg-ruby-soft text-ruby line-through" : undefined
       }
     >
-      {words(style)}
+      {words(style.value)}
+      {found !== null && (on || !isOfResults) && <ChipCount value={found} />}
+      {on && <X aria-hidden className="-mr-0.5 ml-1 inline size-3.5 align-[-0.2rem]" />}
     </Chip>
   );
 }
 
-/** The filters that are not styles, and how all filters are combined. */
-function Tags({ styles, facets }: FiltersProps) {
+/** The filters that are not styles, and how they are combined. */
+function Tags({ styles, counts }: PartProps) {
   const { filters, tagMode, set } = useQueryState();
   const isStyle = (tag: string) => styles.some(({ value }) => value === tag);
-  const required = filters.filter(({ excluded }) => !excluded).length;
+  const required = filters.filter(({ excluded, style }) => !excluded && style !== true).length;
   return (
     <div className="flex flex-wrap items-center gap-1.5">
       <TagField
         taken={filters.map(({ tag }) => tag)}
-        common={facets?.tags ?? []}
+        common={counts?.tags ?? []}
         onAdd={(tags, excluded) => {
           const others = filters.filter(({ tag }) => !tags.includes(tag));
-          set({ filters: [...others, ...tags.map((tag) => ({ tag, excluded }))] });
+          const added = tags.map((tag) => ({ tag, excluded, style: isStyle(tag) }));
+          set({ filters: [...others, ...added] });
         }}
       />
+      <WithinChip />
       {filters
         .filter(({ tag }) => !isStyle(tag))
         .map((filter) => (
           <TagChip
             key={filter.tag}
             filter={filter}
+            found={filter.excluded ? null : countOf(counts?.chosen, filter.tag)}
             onCycle={() => set({ filters: cycleFilter(filters, filter.tag) })}
             onRemove={() => set({ filters: withoutFilter(filters, filter.tag) })}
           />
@@ -129,12 +140,12 @@ function Tags({ styles, facets }: FiltersProps) {
       {required > 1 && (
         <Segments
           small
-          label="How filters combine"
+          label="How tags combine"
           value={tagMode}
           onChange={(mode) => set({ tagMode: mode })}
           choices={[
-            { value: "any", label: "Any" },
             { value: "all", label: "All" },
+            { value: "any", label: "Any" },
           ]}
         />
       )}
@@ -149,11 +160,13 @@ function Tags({ styles, facets }: FiltersProps) {
 
 interface TagChipProps {
   filter: TagFilter;
+  /** How many pictures have it; null if that is not known. */
+  found: number | null;
   onCycle: () => void;
   onRemove: () => void;
 }
 
-function TagChip({ filter: { tag, excluded }, onCycle, onRemove }: TagChipProps) {
+function TagChip({ filter: { tag, excluded }, found, onCycle, onRemove }: TagChipProps) {
   return (
     <span
       className={cn(
@@ -164,6 +177,7 @@ function TagChip({ filter: { tag, excluded }, onCycle, onRemove }: TagChipProps)
       <button type="button" title="Require or exclude this tag" onClick={onCycle}>
         {excluded ? "not " : ""}
         {words(tag)}
+        {found !== null && <ChipCount value={found} />}
       </button>
       <button
         type="button"

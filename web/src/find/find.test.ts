@@ -5,15 +5,23 @@ import { Problem } from "@/api/problem";
 import { closeness, closenessText, spacesOf } from "./bars";
 import { completions, typedTags } from "./completion";
 import { partsOf } from "./facts";
-import { INITIAL, isSearchable, queryOf, searchFields, SETTINGS, type Query } from "./fields";
+import {
+  galleryFields,
+  INITIAL,
+  isSearchable,
+  queryOf,
+  searchFields,
+  SETTINGS,
+  type Query,
+} from "./fields";
 import { goneOf } from "./gone";
 import {
   cycleFilter,
   presetOf,
   PRESETS,
-  toggleFilter,
   toggleGroup,
   toggleLike,
+  toggleStyle,
   useQueryState,
 } from "./query-state";
 
@@ -26,9 +34,12 @@ const FULL: Query = {
     { id: "2", title: "b" },
   ],
   filters: [
-    { tag: "line_art", excluded: false },
-    { tag: "pixel_art", excluded: false },
+    { tag: "line_art", excluded: false, style: true },
+    { tag: "pixel_art", excluded: false, style: true },
+    { tag: "fruit", excluded: false },
+    { tag: "red", excluded: false },
     { tag: "cat", excluded: true },
+    { tag: "oil", excluded: true, style: true },
   ],
   tagMode: "all",
   origin: "any",
@@ -57,8 +68,9 @@ describe("a search's request", () => {
       style_groups: "5,6",
       top: "36",
       like: "18446744073709551615,2",
-      tag_filters: "line_art,pixel_art",
-      exclude_tags: "cat",
+      style_tags: "line_art,pixel_art",
+      tag_filters: "fruit,red",
+      exclude_tags: "cat,oil",
       tag_mode: "all",
       origin: "any",
       user_id: "me",
@@ -75,6 +87,7 @@ describe("a search's request", () => {
     expect(names).toEqual([
       "facets",
       "personalize",
+      "tag_mode",
       "top",
       "user_id",
       "w_edge",
@@ -100,10 +113,26 @@ describe("a search's request", () => {
     expect(isSearchable({ ...INITIAL, styles: [{ id: "1", title: "a" }] }, false)).toBe(true);
     const styleImage = { url: "data:image/png;base64,AA==", title: "a" };
     expect(isSearchable({ ...INITIAL, styleImage }, false)).toBe(true);
-    // Excluded words alone give no direction.
+    // Filters alone show the gallery, and excluded words give no direction.
     const styleGroups = [{ id: 5, name: "ink" }];
-    expect(isSearchable({ ...INITIAL, styleGroups }, false)).toBe(true);
+    expect(isSearchable({ ...INITIAL, styleGroups }, false)).toBe(false);
+    expect(isSearchable({ ...INITIAL, filters: FULL.filters }, false)).toBe(false);
     expect(isSearchable({ ...INITIAL, negativeText: "cat" }, false)).toBe(false);
+  });
+});
+
+describe("the gallery's request", () => {
+  it("contains the filters of a search, and is empty without any", () => {
+    expect(galleryFields(INITIAL)).toEqual({});
+    expect(galleryFields(FULL)).toEqual({
+      styles: "line_art,pixel_art",
+      style_groups: "5,6",
+      tags: "fruit,red",
+      tag_mode: "all",
+      exclude_tags: "cat,oil",
+      origin: "any",
+    });
+    expect(galleryFields({ ...INITIAL, tagMode: "any" })).toEqual({});
   });
 });
 
@@ -138,7 +167,14 @@ describe("filters", () => {
     expect(once).toEqual([{ tag: "cat", excluded: false }]);
     expect(twice).toEqual([{ tag: "cat", excluded: true }]);
     expect(cycleFilter(twice, "cat")).toEqual([]);
-    expect(toggleFilter(twice, "cat")).toEqual([]);
+    expect(toggleStyle(twice, "cat")).toEqual([]);
+  });
+
+  it("remember what was chosen as a style", () => {
+    const ink = toggleStyle([], "ink");
+    expect(ink).toEqual([{ tag: "ink", excluded: false, style: true }]);
+    expect(cycleFilter(ink, "ink")).toEqual([{ tag: "ink", excluded: true, style: true }]);
+    expect(toggleStyle(ink, "ink")).toEqual([]);
   });
 });
 

@@ -146,6 +146,7 @@ function EditTags({ id, tags: before, onSaved, onCancel }: EditTagsProps) {
         label="Add a tag"
         placeholder="Add a tag"
         tags={tags}
+        listAbove
         onChange={setTyped}
       />
       <EditFailure error={saving.error} />

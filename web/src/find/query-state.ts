@@ -8,6 +8,7 @@ import { isFields } from "@/lib/json";
 import { tabStorage } from "@/lib/tab-storage";
 
 import { INITIAL, type GalleryStyle, type Liked, type Query, type TagFilter } from "./fields";
+import { knownWithin } from "./within";
 
 interface QueryState extends Query {
   set: (part: Partial<Query>) => void;
@@ -24,6 +25,10 @@ export const useQueryState = create<QueryState>()(
     version: 2,
     // Version 1 had no styles.
     migrate: (state) => withDefaults(state),
+    merge: (stored, current) => {
+      const known = isFields(stored) ? (stored as Partial<Query>) : {};
+      return { ...current, ...known, within: knownWithin(known.within) };
+    },
     storage: createJSONStorage(() => tabStorage),
   }),
 );
@@ -77,16 +82,18 @@ export function cycleFilter(filters: readonly TagFilter[], tag: string): TagFilt
   const found = filters.find((filter) => filter.tag === tag);
   if (found === undefined) return [...filters, { tag, excluded: false }];
   if (found.excluded) return withoutFilter(filters, tag);
-  return filters.map((filter) => (filter.tag === tag ? { tag, excluded: true } : filter));
+  return filters.map((filter) => (filter.tag === tag ? { ...filter, excluded: true } : filter));
 }
 
 export function withoutFilter(filters: readonly TagFilter[], tag: string): TagFilter[] {
   return filters.filter((filter) => filter.tag !== tag);
 }
 
-export function toggleFilter(filters: readonly TagFilter[], tag: string): TagFilter[] {
+/** Adds a style of which results may be, or removes it if it is a filter. */
+export function toggleStyle(filters: readonly TagFilter[], tag: string): TagFilter[] {
   const known = filters.some((filter) => filter.tag === tag);
-  return known ? withoutFilter(filters, tag) : [...filters, { tag, excluded: false }];
+  if (known) return withoutFilter(filters, tag);
+  return [...filters, { tag, excluded: false, style: true }];
 }
 
 /** The server's limit of pictures that one search may be like. */
@@ -96,6 +103,12 @@ const MOST_LIKES = 16;
 export function toggleLike(likes: readonly Liked[], { id, title }: Liked): Liked[] {
   if (likes.some((like) => like.id === id)) return likes.filter((like) => like.id !== id);
   return [...likes, { id, title }].slice(-MOST_LIKES);
+}
+
+/** Adds a picture, unless it is listed. */
+export function withLike(likes: readonly Liked[], picture: Liked): Liked[] {
+  const listed = likes.some(({ id }) => id === picture.id);
+  return listed ? [...likes] : toggleLike(likes, picture);
 }
 
 /** Adds a style of the gallery, or removes it if it is listed. */

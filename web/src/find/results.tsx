@@ -1,24 +1,23 @@
-import { Images, SearchX } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef } from "react";
+import { useCallback, useEffect, useRef } from "react";
 
 import { needsKey } from "@/api/problem";
-import { useGalleryStyles, usePreparing } from "@/api/queries";
 import type { SearchPage } from "@/api/results";
 import { cn } from "@/lib/classes";
 import { plural } from "@/lib/format";
-import { useReferences } from "@/references/store";
 import { openKeys } from "@/state/keys-dialog";
 import { Button } from "@/ui/button";
-import { Empty, Failure, Notice, Skeleton } from "@/ui/states";
+import { Failure, Notice, Skeleton } from "@/ui/states";
 
 import { Advice } from "./advice";
+import { BalanceBar } from "./balance-bar";
 import { Card, type CardActions } from "./card";
-import { EmptyGallery, findsEverything, HowToAdd, useMayBeEmpty } from "./empty-gallery";
-import { useSaved } from "./feedback";
+import { DisagreementNote, LeftOutNote } from "./disagreement-note";
 import { Gone, goneOf } from "./gone";
-import { useQueryState } from "./query-state";
-import { Shelves } from "./shelves";
+import { useMarks } from "./marks";
+import { NothingFound } from "./nothing-found";
 import type { useSearch } from "./use-search";
+import { useTop } from "./use-top";
+import { Walk } from "./walk";
 
 const GRID = "grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,42%),1fr))] gap-x-3 gap-y-4";
 const SKELETONS = 12;
@@ -29,23 +28,31 @@ interface ResultsProps {
   failure: unknown;
 }
 
-/** The results, or why there are none. */
+/** The results, or why there are none; the gallery while nothing is searched for. */
 export function Results({ search, actions, failure }: ResultsProps) {
   const { hits, searchable, error, isPending, refetch } = search;
   const gone = goneOf(error);
+  const list = useRef<HTMLDivElement>(null);
+  useTop(list, search.searched);
   return (
-    <div className="scroll-slim min-h-0 flex-1 overflow-y-auto px-4 pb-6">
-      <p
-        id="search-status"
-        role="status"
-        className="tabular sticky top-0 z-10 -mx-4 bg-panel/90 px-4 py-2 text-xs text-soft
-          backdrop-blur-sm"
+    <div
+      ref={list}
+      className="scroll-slim min-h-0 flex-1 overflow-y-auto px-4 pb-6
+        landscape-phone:overflow-visible"
+    >
+      <div
+        className="sticky top-0 z-10 -mx-4 flex flex-wrap items-center gap-x-4 gap-y-1.5 bg-panel/90
+          px-4 py-2 backdrop-blur-sm landscape-phone:py-1"
       >
-        {(gone === null && statusOf(search)) || " "}
-      </p>
+        <p id="search-status" role="status" className="tabular min-h-4 text-xs text-soft">
+          {(gone === null && statusOf(search)) || " "}
+        </p>
+        <BalanceBar parts={search.parts} />
+      </div>
       {failure !== null && <Notice error={failure} className="mb-3" />}
+      {search.leavesDrawing && <LeftOutNote />}
       {!searchable ? (
-        <Start />
+        <Walk list={list} actions={actions} />
       ) : gone !== null ? (
         <Gone id={gone} />
       ) : error !== null && hits.length === 0 ? (
@@ -62,6 +69,7 @@ export function Results({ search, actions, failure }: ResultsProps) {
         <>
           {error !== null && <Notice error={error} className="mb-3" />}
           {search.first !== undefined && <Advice page={search.first} />}
+          {!search.searching && <DisagreementNote hits={hits} parts={search.parts} />}
           <Grid search={search} actions={actions} />
         </>
       )}
@@ -96,39 +104,6 @@ function Loading() {
   );
 }
 
-/** What is shown before anything is searched for. */
-function Start() {
-  const { data: styles = [] } = useGalleryStyles();
-  const mayBeEmpty = useMayBeEmpty();
-  const { data: preparing } = usePreparing();
-  if (styles.length > 0) return <Shelves styles={styles} />;
-  return (
-    <Empty icon={<Images />} title="Results appear here">
-      <p>Draw on the pad, type a few words, or both. Then drag results into the references.</p>
-      {mayBeEmpty && !preparing && (
-        <p className="mt-3">
-          Is the gallery still empty? <HowToAdd />
-        </p>
-      )}
-    </Empty>
-  );
-}
-
-function NothingFound() {
-  const { data: preparing } = usePreparing();
-  const query = useQueryState();
-  if (!preparing && findsEverything(query)) return <EmptyGallery />;
-  return preparing ? (
-    <Empty icon={<Images />} title="The gallery is still being filled">
-      Results appear as pictures are added.
-    </Empty>
-  ) : (
-    <Empty icon={<SearchX />} title="Nothing found">
-      Remove a filter, or try other words.
-    </Empty>
-  );
-}
-
 function Grid({ search, actions }: Pick<ResultsProps, "search" | "actions">) {
   const { hits, hasNextPage, isFetchingNextPage, fetchNextPage, isPlaceholderData } = search;
   const marksOf = useMarks();
@@ -142,7 +117,11 @@ function Grid({ search, actions }: Pick<ResultsProps, "search" | "actions">) {
         id="results"
         aria-label="Results"
         aria-busy={isPlaceholderData}
-        className={cn(GRID, "transition-opacity", isPlaceholderData && "opacity-60")}
+        className={cn(
+          GRID,
+          "[&_img]:transition-opacity",
+          isPlaceholderData && "[&_img]:opacity-50",
+        )}
       >
         {hits.map((hit) => (
           <Card key={hit.picture.id} hit={hit} actions={actions} {...marksOf(hit.picture.id)} />
@@ -157,25 +136,6 @@ function Grid({ search, actions }: Pick<ResultsProps, "search" | "actions">) {
       </div>
     </>
   );
-}
-
-/** The artist's earlier actions on the picture with this id. */
-function useMarks() {
-  const references = useReferences((state) => state.references);
-  const saved = useSaved(({ ids }) => ids);
-  const likes = useQueryState((query) => query.likes);
-  return useMemo(() => {
-    const referredIds = new Set(
-      references.flatMap(({ source }) => (source.kind === "gallery" ? [source.id] : [])),
-    );
-    const savedIds = new Set(saved);
-    const likedIds = new Set(likes.map(({ id }) => id));
-    return (id: string) => ({
-      saved: savedIds.has(id),
-      referred: referredIds.has(id),
-      liked: likedIds.has(id),
-    });
-  }, [references, saved, likes]);
 }
 
 /** Calls back when the element that the reference is given to comes close to the view. */

@@ -1,12 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
-import { Pencil, Shapes } from "lucide-react";
+import { LayoutGrid, Pencil, Shapes } from "lucide-react";
 import { useState } from "react";
 
 import { api, body, type Schemas } from "@/api/client";
 import { pictureOf, picturePath, type Picture as PictureData } from "@/api/pictures";
 import { queryClient } from "@/api/query-client";
-import { count } from "@/lib/format";
-import { useSession } from "@/state/session";
+import { count, words } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Input } from "@/ui/controls";
 import { drag } from "@/ui/drag";
@@ -15,19 +14,45 @@ import { Picture } from "@/ui/picture";
 import { Notice } from "@/ui/states";
 
 import { toggleGroup, toggleLike, useQueryState } from "./query-state";
+import { useIsOwner } from "./use-is-owner";
 
 type Style = Schemas["StyleResponse"];
 
 /** How many typical pictures stand for a style in the style slot. */
 const EXAMPLES = 4;
 
-/** What is shown before anything is searched for: a shelf for each style of the gallery. */
+/** How many of the newest pictures are on their shelf. */
+const MOST_NEW = 24;
+
+interface NewestProps {
+  pictures: readonly PictureData[];
+  onAll: () => void;
+}
+
+/** The pictures that were added last. */
+export function Newest({ pictures, onAll }: NewestProps) {
+  return (
+    <section aria-label="Newest">
+      <div className="mb-1.5 flex min-h-8 items-center gap-2">
+        <h3 className="text-base font-semibold tracking-tight">Newest</h3>
+        <Button look="ghost" size="tiny" className="ml-auto" onClick={onAll}>
+          <LayoutGrid />
+          All pictures
+        </Button>
+      </div>
+      <ul className="scroll-slim flex gap-2 overflow-x-auto pb-1">
+        {pictures.slice(0, MOST_NEW).map((picture) => (
+          <Cover key={picture.id} picture={picture} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** A shelf for each style of the gallery. */
 export function Shelves({ styles }: { styles: readonly Style[] }) {
   return (
     <section aria-label="Shelves" className="flex flex-col gap-5">
-      <p className="text-soft">
-        Draw on the pad, type a few words, or begin with a style of this gallery.
-      </p>
       {styles.map((style) => (
         <Shelf key={style.id} style={style} />
       ))}
@@ -82,7 +107,7 @@ function Shelf({ style }: { style: Style }) {
       </div>
       <ul className="scroll-slim flex gap-2 overflow-x-auto pb-1">
         {covers.map((cover) => (
-          <Cover key={cover.id} picture={cover} style={style} />
+          <Cover key={cover.id} picture={{ ...cover, title: style.name }} />
         ))}
       </ul>
     </section>
@@ -94,17 +119,16 @@ function titleOf({ name, tags }: Style): string {
   return tags.length > 0 ? `${filter} (${tags.join(", ")})` : filter;
 }
 
-function Cover({ picture, style: { name } }: { picture: PictureData; style: Style }) {
+function Cover({ picture }: { picture: PictureData }) {
   const { likes, set } = useQueryState();
-  const named = { ...picture, title: name };
   return (
     <li className="shrink-0">
       <button
         type="button"
-        aria-label={`Find pictures like this one, ${name}`}
+        aria-label={`Find pictures like this one, ${words(picture.title)}`}
         draggable
-        onDragStart={(event) => drag(event, named)}
-        onClick={() => set({ likes: toggleLike(likes, named) })}
+        onDragStart={(event) => drag(event, picture)}
+        onClick={() => set({ likes: toggleLike(likes, picture) })}
         className="block size-28 overflow-hidden rounded-md bg-well max-sm:size-24"
       >
         <Picture
@@ -161,12 +185,4 @@ function NameField({ style, onDone }: { style: Style; onDone: () => void }) {
       {renaming.error !== null && <Notice error={renaming.error} className="w-full" />}
     </form>
   );
-}
-
-/** Whether the user may rename: with an admin key, or without keys on the server's own machine. */
-function useIsOwner(): boolean {
-  const { key, adminKey } = useSession();
-  const { hostname } = window.location;
-  const local = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
-  return adminKey !== "" || (key === "" && local);
 }

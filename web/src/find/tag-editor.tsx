@@ -13,11 +13,21 @@ interface TagEditorProps {
   tags: readonly string[];
   /** At most so many tags: a further one replaces the last. */
   most?: number;
+  /** Whether known tags are listed above the field, so that they cover no button below. */
+  listAbove?: boolean;
   onChange: (tags: string[]) => void;
 }
 
 /** Tags as chips that can be removed, with a field that adds more and completes known tags. */
-export function TagEditor({ id, label, placeholder, tags, most, onChange }: TagEditorProps) {
+export function TagEditor({
+  id,
+  label,
+  placeholder,
+  tags,
+  most,
+  listAbove = false,
+  onChange,
+}: TagEditorProps) {
   const add = (added: string[]) => {
     const all = [...new Set([...tags, ...added])];
     onChange(most === undefined ? all : all.slice(-most));
@@ -54,6 +64,7 @@ export function TagEditor({ id, label, placeholder, tags, most, onChange }: TagE
         placeholder={tags.length === 0 ? placeholder : most === 1 ? "" : "Add a tag"}
         taken={tags}
         takesTyped
+        listAbove={listAbove}
         onAdd={add}
         onBackspace={() => onChange(tags.slice(0, -1))}
         className="h-7 min-w-32 flex-1 bg-transparent px-2 outline-none placeholder:text-soft

@@ -9,6 +9,9 @@ import { useDebounced } from "@/lib/use-debounced";
 import { completions, typedTags } from "./completion";
 
 const MOST_TAGS = 50;
+/** A list above its field, also on touch screens. */
+const ABOVE =
+  "top-auto bottom-full mt-0 mb-1 max-h-44 [@media(hover:none)]:absolute [@media(hover:none)]:w-60";
 
 interface TagInputProps {
   id?: string;
@@ -21,6 +24,8 @@ interface TagInputProps {
   common?: readonly FacetValue[];
   /** Whether a minus in front excludes the tag. */
   minus?: boolean;
+  /** Whether its list is above it, so that it covers no button below. */
+  listAbove?: boolean;
   /** Whether what is typed becomes a tag when the focus leaves. */
   takesTyped?: boolean;
   onAdd: (tags: string[], excluded: boolean) => void;
@@ -37,6 +42,7 @@ export function TagInput({
   taken,
   common = [],
   minus = false,
+  listAbove = false,
   takesTyped = false,
   onAdd,
   onBackspace,
@@ -45,7 +51,8 @@ export function TagInput({
   const list = useId();
   const [typed, setTyped] = useState("");
   const [open, setOpen] = useState(false);
-  const [active, setActive] = useState(-1);
+  /** The tag that the arrow keys chose. It stays the same when more tags arrive. */
+  const [chosen, setChosen] = useState<string | null>(null);
   const excluded = minus && typed.startsWith("-");
   const wanted = excluded ? typed.slice(1) : typed;
   const prefix = useDebounced(wanted.trim(), 150);
@@ -53,10 +60,11 @@ export function TagInput({
   const known = prefix === "" && common.length > 0 ? common : tags;
   const options = completions(known, wanted, taken);
   const shown = open && options.length > 0;
+  const active = options.findIndex(({ value }) => value === chosen);
 
   const clear = () => {
     setTyped("");
-    setActive(-1);
+    setChosen(null);
   };
   const choose = (tag: string) => {
     onAdd([tag], excluded);
@@ -69,7 +77,8 @@ export function TagInput({
   };
   const move = (step: number) => {
     setOpen(true);
-    if (options.length > 0) setActive((active + step + options.length) % options.length);
+    const from = active < 0 && step < 0 ? 0 : active;
+    setChosen(options.at((from + step) % options.length)?.value ?? null);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // The dialog that the field is in stays open.
@@ -106,7 +115,7 @@ export function TagInput({
         onChange={(event) => {
           setTyped(event.target.value);
           setOpen(true);
-          setActive(-1);
+          setChosen(null);
         }}
         onFocus={() => setOpen(true)}
         onBlur={() => {
@@ -123,7 +132,7 @@ export function TagInput({
         shown={shown}
         excluded={excluded}
         onChoose={choose}
-        className={minus ? "" : "max-w-full"}
+        className={cn(!minus && "max-w-full", listAbove && ABOVE)}
       />
     </>
   );

@@ -149,6 +149,9 @@ function Switches() {
         checked={personalise}
         onChange={(value) => set({ personalise: value })}
       />
+      <a href="#/boards/taste" className="text-xs text-blue underline-offset-4 hover:underline">
+        See and edit your taste
+      </a>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { searchedPart } from "@/pad/fingerprint";
 import { usePad } from "@/pad/store";
 import { useSession } from "@/state/session";
 
+import { queryParts } from "./balance";
 import { isSearchable, queryOf } from "./fields";
 import { useQueryState } from "./query-state";
 import { search } from "./search";
@@ -25,7 +26,8 @@ export function useSearch() {
   const ready = usePad((pad) => pad.ready);
 
   const query = queryOf(state);
-  const part = query.useSketch ? searchedPart(drawing) : null;
+  const drawn = searchedPart(drawing);
+  const part = query.useSketch ? drawn : null;
   const current = JSON.stringify([query, part]);
   const settled = useDebounced(current, PAUSE);
   const searchable = isSearchable(query, part !== null);
@@ -49,5 +51,16 @@ export function useSearch() {
   }, [pages]);
 
   const waiting = settled !== current || (result.isFetching && !result.isFetchingNextPage);
-  return { ...result, hits, searchable, searching: searchable && waiting, first: pages?.[0] };
+  const searching = searchable && waiting;
+  return {
+    ...result,
+    hits,
+    searchable,
+    searching,
+    first: pages?.[0],
+    searched: settled,
+    parts: queryParts(query, part !== null),
+    /** Whether there is a drawing that is not searched for. */
+    leavesDrawing: drawn !== null && part === null,
+  };
 }

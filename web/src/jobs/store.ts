@@ -88,12 +88,20 @@ function follow(job: Job): void {
 export async function showRecent(): Promise<void> {
   const recent = readRecent();
   useJobs.setState({ recent });
-  const unknown = recent.filter((id) => useJobs.getState().views[id] === undefined);
+  await showJobs(recent, (id) => useJobs.getState().forget(id));
+}
+
+/** Shows jobs by their ids, those that are not shown yet. Reports those that do not exist. */
+export async function showJobs(
+  ids: readonly string[],
+  onGone: (id: string) => void,
+): Promise<void> {
+  const unknown = ids.filter((id) => useJobs.getState().views[id] === undefined);
   await Promise.all(
     unknown.map(async (id) => {
       try {
         const job = await findJob(id);
-        if (job === null) useJobs.getState().forget(id);
+        if (job === null) onGone(id);
         else follow(job);
       } catch {
         // The server is unavailable or needs a key: the page says so elsewhere, and tries again.

@@ -12,6 +12,20 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** The ending of a picture's file name. */
+export function endingOf(mediaType: string): string {
+  return mediaType === "image/jpeg" ? "jpg" : "png";
+}
+
+/** A size of files. */
+export function bytes(value: number): string {
+  if (value < 1000) return `${value} bytes`;
+  const power = Math.min(4, Math.floor(Math.log10(value) / 3));
+  const scaled = value / 1000 ** power;
+  const unit = ["", "kB", "MB", "GB", "TB"][power] ?? "";
+  return `${scaled < 10 ? scaled.toFixed(1) : Math.round(scaled)} ${unit}`;
+}
+
 /** A tag or a style as words. */
 export function words(tag: string): string {
   return tag.replaceAll("_", " ").trim();

@@ -18,15 +18,17 @@ export async function generate(wish: WishBody, idempotencyKey: string): Promise<
   );
 }
 
+/** The price of a request, and how its inputs would be used. */
+export async function estimateOf(wish: WishBody, signal: AbortSignal) {
+  return body(await api.POST("/api/images/estimate", { body: documented(wish), signal }));
+}
+
 /** The price of a request, and how its inputs would be used, while the artist edits it. */
 export function useEstimate(wish: WishBody | null) {
   const settled = useDebounced(JSON.stringify(wish), 350);
   return useQuery({
     queryKey: ["estimate", settled],
-    queryFn: async ({ signal }) => {
-      const request = documented(JSON.parse(settled) as WishBody);
-      return body(await api.POST("/api/images/estimate", { body: request, signal }));
-    },
+    queryFn: ({ signal }) => estimateOf(JSON.parse(settled) as WishBody, signal),
     enabled: settled !== "null",
     placeholderData: (before) => (wish === null ? undefined : before),
     retry: false,

@@ -1,14 +1,16 @@
-import { Wand2 } from "lucide-react";
+import { LayoutGrid, Wand2 } from "lucide-react";
 
 import type { Schemas } from "@/api/client";
 import { useProviders } from "@/api/queries";
 import { summary } from "@/api/receipt";
 import { plural } from "@/lib/format";
+import { goTo } from "@/state/place";
 import { Button } from "@/ui/button";
 import { Notice } from "@/ui/states";
 
 import { OutputFields } from "./output-fields";
 import { PictureFields } from "./picture-fields";
+import { PresetField } from "./preset-field";
 import { PromptFields } from "./prompt-fields";
 import { useProvider } from "./provider";
 import { ProviderNote } from "./provider-note";
@@ -34,6 +36,7 @@ export function MakeForm() {
       }}
     >
       <PromptFields wish={wish} provider={provider} />
+      <PresetField chosen={wish.preset} provider={provider} />
       <OutputFields wish={wish} provider={provider} providers={providers} />
       <PictureFields wish={wish} provider={provider} />
       {provider !== null && <ProviderNote provider={provider} providers={providers} />}
@@ -43,6 +46,10 @@ export function MakeForm() {
         <Button look="solid" type="submit" disabled={busy || lacking !== null || provider === null}>
           <Wand2 />
           {busy ? "Sending…" : `Generate ${plural(wish.count, "picture")}`}
+        </Button>
+        <Button onClick={() => goTo("bench")}>
+          <LayoutGrid />
+          Compare variations
         </Button>
         <p className="min-w-0 text-[0.8125rem] text-soft" role="status">
           {lacking ?? (estimate.data === undefined ? "" : price(estimate.data))}
@@ -65,7 +72,10 @@ type Estimate = Schemas["EstimateResponse"];
 
 function price({ usd, note }: Estimate): string {
   if (usd == null) return note;
-  return usd === 0 ? "Free" : `About $${usd.toFixed(2)}`;
+  if (usd > 0) return `About $${usd.toFixed(2)}`;
+  // A free provider says how long it takes.
+  const [, ...rest] = note.split("; ");
+  return ["Free", ...rest].join(", ");
 }
 
 /** How each input would be used. */

@@ -6,6 +6,7 @@ import { request, type Job } from "@/api/client";
 import { address, useTickets } from "@/api/tickets";
 import { picturesOf, promptOf, type MadePicture } from "@/jobs/results";
 import { at } from "@/lib/address";
+import { endingOf } from "@/lib/format";
 import { loadBaseFrom } from "@/pad/load";
 import { baseOf } from "@/pad/paint";
 import { useReferences } from "@/references/store";
@@ -47,6 +48,7 @@ export function Made({ job, index, onIndex, onClose }: MadeProps) {
         <div className="flex min-w-0 flex-col gap-5">
           {pictures.length > 1 && <Siblings pictures={pictures} index={index} onIndex={onIndex} />}
           <Actions
+            job={job.id}
             picture={picture}
             name={`clippy-${job.id.slice(0, 8)}-${index + 1}`}
             onClose={onClose}
@@ -135,18 +137,19 @@ function Siblings({ pictures, index, onIndex }: SiblingsProps) {
 }
 
 interface ActionsProps {
+  job: string;
   picture: MadePicture;
   /** The name for a file and a reference. */
   name: string;
   onClose: () => void;
 }
 
-function Actions({ picture, name, onClose }: ActionsProps) {
+function Actions({ job, picture, name, onClose }: ActionsProps) {
   const ticket = useTickets((tickets) => tickets.ticket);
   const add = useReferences((references) => references.add);
   const [failure, setFailure] = useState<unknown>(null);
   const takeAsBase = async () => {
-    await loadBaseFrom(picture.url, name);
+    await loadBaseFrom(picture.url, name, { id: job, index: picture.index });
     onClose();
     goTo("studio");
   };
@@ -164,7 +167,10 @@ function Actions({ picture, name, onClose }: ActionsProps) {
           Use as base
         </Button>
         <Button size="small" asChild>
-          <a href={address(picture.url, ticket)} download={`${name}.png`}>
+          <a
+            href={address(picture.url, ticket)}
+            download={`${name}.${endingOf(picture.media_type)}`}
+          >
             <Download />
             Download
           </a>

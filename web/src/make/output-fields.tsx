@@ -1,12 +1,10 @@
-import { Dices } from "lucide-react";
-
 import type { Provider } from "@/api/client";
 import { usePad } from "@/pad/store";
-import { Button } from "@/ui/button";
-import { Field, Input, Select } from "@/ui/controls";
+import { Field, Select } from "@/ui/controls";
 
 import type { FieldsProps } from "./prompt-fields";
-import { MOST_PICTURES, RATIOS, seedFault, useWish } from "./wish";
+import { SeedField } from "./seed-field";
+import { MOST_PICTURES, RATIOS, SIZES, useWish } from "./wish";
 
 /** The number of pictures, their aspect ratio, the seed and the provider. */
 export function OutputFields({
@@ -29,13 +27,14 @@ export function OutputFields({
         </Select>
       </Field>
       <RatioField ratio={wish.ratio} />
-      {provider?.seed !== "no" && <SeedField seed={wish.seed} />}
+      {provider?.provider === "local" && <SizeField size={wish.size} />}
+      {provider?.seed !== "no" && <SeedField wish={wish} />}
       {providers.length > 1 && (
         <Field label="Provider" htmlFor="provider">
           <Select
             id="provider"
             value={provider?.provider ?? ""}
-            onChange={(event) => set({ provider: event.target.value })}
+            onChange={(event) => set({ provider: event.target.value, size: 0 })}
           >
             {providers.map((known) => (
               <option key={known.provider} value={known.provider}>
@@ -52,6 +51,29 @@ export function OutputFields({
 function optionOf({ provider, model, paid }: Provider): string {
   const parts = [provider, ...(model == null ? [] : [model]), ...(paid ? ["paid"] : [])];
   return parts.join(" · ");
+}
+
+/** The long side of the pictures. An edit has the size of its base. */
+function SizeField({ size }: { size: number }) {
+  const set = useWish((state) => state.set);
+  const base = usePad(({ history }) => history.present.base);
+  return (
+    <Field label="Size" htmlFor="size" hint={base === null ? undefined : "from the base"}>
+      <Select
+        id="size"
+        value={base === null ? size : 0}
+        disabled={base !== null}
+        onChange={(event) => set({ size: Number(event.target.value) })}
+      >
+        <option value={0}>Usual</option>
+        {SIZES.map((known) => (
+          <option key={known} value={known}>
+            {known} px
+          </option>
+        ))}
+      </Select>
+    </Field>
+  );
 }
 
 /** The aspect ratio of the pictures and of the paper. A base determines both. */
@@ -80,29 +102,6 @@ function RatioField({ ratio }: { ratio: string }) {
           <option key={known}>{known}</option>
         ))}
       </Select>
-    </Field>
-  );
-}
-
-function SeedField({ seed }: { seed: string }) {
-  const set = useWish((state) => state.set);
-  const fault = seedFault(seed);
-  const roll = () => set({ seed: String(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) });
-  return (
-    <Field label="Seed" htmlFor="seed" fault={fault}>
-      <div className="flex gap-1">
-        <Input
-          id="seed"
-          inputMode="numeric"
-          placeholder="any"
-          value={seed}
-          aria-invalid={fault !== null}
-          onChange={(event) => set({ seed: event.target.value })}
-        />
-        <Button look="ghost" size="icon" aria-label="New seed" title="New seed" onClick={roll}>
-          <Dices />
-        </Button>
-      </div>
     </Field>
   );
 }

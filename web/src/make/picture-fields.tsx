@@ -1,6 +1,6 @@
 import type { Provider } from "@/api/client";
 import { percent } from "@/lib/format";
-import { hasInk } from "@/pad/drawing";
+import { hasInk } from "@/pad/seen";
 import { usePad } from "@/pad/store";
 import { Slider, Switch } from "@/ui/controls";
 

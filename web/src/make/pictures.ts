@@ -1,12 +1,14 @@
 /** The pictures of a request, made from the drawing. */
 
-import { hasInk, type Drawing } from "@/pad/drawing";
-import { dataUrlOf, maskPicture, sketchPicture } from "@/pad/paint";
+import type { Drawing } from "@/pad/drawing";
+import { dataUrlOf } from "@/pad/files";
+import { maskPicture, sketchPicture } from "@/pad/paint";
+import { hasInk, seenBase } from "@/pad/seen";
 
 import type { Pictures, Wish } from "./wish";
 
-/** One pixel. An estimate depends on which pictures there are, and not on their pixels. */
-const PLACEHOLDER =
+/** One pixel. An estimate depends on which pictures there are, and only on the base's size. */
+export const PLACEHOLDER =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAE" +
   "hQGAhKmMIQAAAABJRU5ErkJggg==";
 
@@ -20,9 +22,23 @@ export async function picturesFor(
   const mask = useMask ? await maskPicture(drawing) : null;
   return {
     sketch: sketch === null ? null : await dataUrlOf(sketch),
-    base: drawing.base?.url ?? null,
+    base: seenBase(drawing)?.url ?? null,
     mask: mask === null ? null : await dataUrlOf(mask),
   };
+}
+
+let blank: { width: number; height: number; url: string } | null = null;
+
+/** A blank picture of the size of a base: an edit has its base's size. */
+function blankLike(base: { width: number; height: number } | null): string | null {
+  if (base === null) return null;
+  const { width, height } = base;
+  if (blank?.width !== width || blank.height !== height) {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [width, height];
+    blank = { width, height, url: canvas.toDataURL("image/png") };
+  }
+  return blank.url;
 }
 
 /** Which pictures would be sent, without rendering them. */
@@ -30,7 +46,7 @@ export function placeholdersFor(drawing: Drawing, { useSketch, useMask }: Which)
   const some = (is: boolean) => (is ? PLACEHOLDER : null);
   return {
     sketch: some(useSketch && hasInk(drawing, "line")),
-    base: some(drawing.base !== null),
-    mask: some(useMask && drawing.base !== null && hasInk(drawing, "mask")),
+    base: blankLike(seenBase(drawing)),
+    mask: some(useMask && seenBase(drawing) !== null && hasInk(drawing, "mask")),
   };
 }

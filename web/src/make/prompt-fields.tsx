@@ -25,8 +25,15 @@ export function PromptFields({ wish, provider }: FieldsProps) {
         />
       </Field>
       {wish.prompt.trim() === "" && <SearchedWords onUse={(prompt) => set({ prompt })} />}
-      {provider !== null && provider.negative_prompt !== "no" && (
-        <Field label="Negative prompt" htmlFor="negative-prompt">
+      {/* What was typed for another provider is sent, so it must be seen. */}
+      {provider !== null && (provider.negative_prompt !== "no" || wish.negativePrompt !== "") && (
+        <Field
+          label="Negative prompt"
+          htmlFor="negative-prompt"
+          hint={
+            provider.negative_prompt === "no" ? `${provider.provider} does not use it` : undefined
+          }
+        >
           <Input
             id="negative-prompt"
             value={wish.negativePrompt}
@@ -34,8 +41,11 @@ export function PromptFields({ wish, provider }: FieldsProps) {
           />
         </Field>
       )}
-      {provider !== null && provider.style_tags.length > 0 && (
-        <StyleTags tags={provider.style_tags} chosen={wish.styleTags} />
+      {provider !== null && (
+        <StyleTags
+          tags={[...new Set([...provider.style_tags, ...wish.styleTags])]}
+          chosen={wish.styleTags}
+        />
       )}
     </>
   );

@@ -5,7 +5,7 @@ import { Chip } from "@/ui/chip";
 import { MOST_STYLE_TAGS, galleryFirst, toggleStyle, useWish } from "./wish";
 
 interface StyleTagsProps {
-  /** The style tags that the provider knows. */
+  /** The style tags that the provider knows, and those that were chosen with another one. */
   tags: readonly string[];
   chosen: readonly string[];
 }

@@ -4,14 +4,16 @@ import { useQueryState } from "@/find/query-state";
 import { queryOf } from "@/find/fields";
 import { useJobs } from "@/jobs/store";
 import { uniqueId } from "@/lib/id";
+import { seenBase } from "@/pad/seen";
 import { drawingNow, usePad } from "@/pad/store";
 import { useReferences } from "@/references/store";
 
 import { generate, useEstimate } from "./calls";
 import { keepMadeFrom } from "./made-from";
 import { picturesFor, placeholdersFor } from "./pictures";
+import { lackingFor, withPreset } from "./presets";
 import { useProvider } from "./provider";
-import { bodyOf, missing, ratioNamed, useWish, wishOf, type Wish } from "./wish";
+import { bodyOf, missing, ratioNamed, useWish, wishOf, withDrawing, type Wish } from "./wish";
 
 /** The form's settings as they will be sent, given the drawing and the provider. */
 export function useCurrentWish(): Wish {
@@ -31,13 +33,18 @@ export function useCurrentWish(): Wish {
 export function useGeneration(wish: Wish) {
   const drawing = usePad(({ history }) => history.present);
   const references = useReferences((state) => state.references);
+  const provider = useProvider();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
 
   const placeholders = placeholdersFor(drawing, wish);
-  const lacking = missing(wish, references, placeholders);
+  const lacking =
+    missing(wish, references, placeholders) ??
+    lackingFor(wish.preset, provider, references, placeholders);
   const estimate = useEstimate(
-    lacking === null ? bodyOf(wish, references, placeholders, null) : null,
+    lacking === null
+      ? withPreset(bodyOf(wish, references, placeholders, null), wish.preset, provider)
+      : null,
   );
 
   const start = async () => {
@@ -47,10 +54,12 @@ export function useGeneration(wish: Wish) {
       const drawn = drawingNow();
       const pictures = await picturesFor(drawn, wish);
       const query = queryOf(useQueryState.getState());
-      const job = await generate(bodyOf(wish, references, pictures, query), uniqueId());
+      const drawnFor = withDrawing(bodyOf(wish, references, pictures, query), drawn);
+      const body = withPreset(drawnFor, wish.preset, provider);
+      const job = await generate(body, uniqueId());
       useJobs.getState().watch(job, true);
       // If storing fails, there is no comparison later, but the job continues.
-      await keepMadeFrom(job.id, pictures, drawn.base).catch(() => undefined);
+      await keepMadeFrom(job.id, pictures, seenBase(drawn)).catch(() => undefined);
     } catch (error) {
       setFailure(error);
     } finally {

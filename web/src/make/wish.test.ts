@@ -5,6 +5,7 @@ import { failedChecks, titleOf } from "@/api/providers";
 import { inputName, shortfallCounts, shortfalls, summary } from "@/api/receipt";
 import { INITIAL } from "@/find/fields";
 import { applyChange, EMPTY } from "@/pad/drawing";
+import { restored } from "@/pad/restored";
 import { addReference, MOST_REFERENCES, supportOf, type Reference } from "@/references/store";
 
 import {
@@ -15,7 +16,11 @@ import {
   ratioNamed,
   RATIOS,
   seedFault,
+  SIZES,
+  sized,
   toggleStyle,
+  unsized,
+  withDrawing,
 } from "./wish";
 
 const NOTHING = { sketch: null, base: null, mask: null };
@@ -85,9 +90,8 @@ describe("a request", () => {
     expect(missing(INITIAL_WISH, [], NOTHING)).toMatch(/prompt/);
     expect(missing({ ...INITIAL_WISH, prompt: "a cat" }, [], NOTHING)).toBeNull();
     expect(missing(INITIAL_WISH, [], { ...NOTHING, sketch: "data:" })).toBeNull();
-    expect(missing({ ...INITIAL_WISH, prompt: "a cat", seed: "many" }, [], NOTHING)).toMatch(
-      /whole number/,
-    );
+    const wrong = { ...INITIAL_WISH, prompt: "a cat", seed: "many", seedLocked: true };
+    expect(missing(wrong, [], NOTHING)).toMatch(/whole number/);
     for (const seed of ["", "0", "42", "9007199254740991"]) expect(seedFault(seed)).toBeNull();
     for (const seed of ["-1", "1.5", "1e3", "9007199254740993"])
       expect(seedFault(seed)).not.toBeNull();
@@ -102,6 +106,21 @@ describe("a request", () => {
       prompt: "a cat",
       aspect_ratio: "1:1",
     });
+  });
+
+  it("has the size in pixels, which can be read back", () => {
+    const large = { ...INITIAL_WISH, ratio: "3:2", size: 1536 };
+    expect(bodyOf(large, [], NOTHING, null)).toMatchObject({ aspect_ratio: "1536:1024" });
+    expect(unsized("1536:1024")).toEqual({ ratio: "3:2", size: 1536 });
+    expect(unsized("9:16")).toEqual({ ratio: "9:16", size: 0 });
+    expect(unsized("5:1")).toBeNull();
+    for (const size of SIZES) {
+      for (const ratio of RATIOS) {
+        const [across, down] = sized(ratio, size).split(":").map(Number);
+        const [wide, high] = ratio.split(":").map(Number);
+        expect((across ?? 0) * (high ?? 0)).toBe((down ?? 0) * (wide ?? 0));
+      }
+    }
   });
 
   it("adds to the gallery only when asked to", () => {
@@ -119,7 +138,7 @@ describe("a request", () => {
       weight: 0.4,
     });
     const body = bodyOf(
-      { ...INITIAL_WISH, seed: "7", sketchWeight: 0.5 },
+      { ...INITIAL_WISH, seed: "7", seedLocked: true, sketchWeight: 0.5 },
       references,
       { sketch: "data:s", base: "data:b", mask: "data:m" },
       { ...INITIAL, text: "cat" },
@@ -141,6 +160,35 @@ describe("a request", () => {
     expect(bodyOf(INITIAL_WISH, [], { ...NOTHING, mask: "data:m" }, null)).not.toHaveProperty(
       "mask",
     );
+  });
+
+  it("has a seed only while it is locked", () => {
+    expect(bodyOf({ ...INITIAL_WISH, seed: "7" }, [], NOTHING, null)).not.toHaveProperty("seed");
+    expect(missing({ ...INITIAL_WISH, prompt: "a cat", seed: "many" }, [], NOTHING)).toBeNull();
+  });
+
+  it("has the drawing as data without its base, and the picture that it goes on from", () => {
+    const base = { url: "data:b", width: 9, height: 9, name: "b", from: { id: "job", index: 1 } };
+    const stroke = {
+      id: "s",
+      layer: "line" as const,
+      erases: false,
+      colour: "#000",
+      size: 3,
+      pressure: false,
+      points: [[1, 2, 0.5] as const],
+    };
+    const drawn = applyChange(applyChange(EMPTY, { type: "stroke", stroke }), {
+      type: "base",
+      base,
+    });
+    const body = bodyOf(INITIAL_WISH, [], { ...NOTHING, base: "data:b" }, null);
+    const sent = withDrawing(body, drawn);
+    expect(sent.parent).toEqual({ id: "job", index: 1 });
+    expect(restored(JSON.parse(sent.drawing ?? ""))).toEqual({ ...drawn, base: null });
+    const without = withDrawing(bodyOf(INITIAL_WISH, [], NOTHING, null), EMPTY);
+    expect(without).not.toHaveProperty("drawing");
+    expect(without).not.toHaveProperty("parent");
   });
 
   it("has the ratio of the paper", () => {

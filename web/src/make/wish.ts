@@ -5,22 +5,30 @@ import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { GenerateBody } from "@/api/client";
 import { weightFields, type Query } from "@/find/fields";
+import { fields, text } from "@/lib/json";
 import { tabStorage } from "@/lib/tab-storage";
-import { paperOf, ratioOf } from "@/pad/drawing";
+import { isEmpty, paperOf, ratioOf, type Drawing } from "@/pad/drawing";
 import type { Reference } from "@/references/store";
 
 export const MOST_STYLE_TAGS = 2;
 export const MOST_PICTURES = 8;
 export const RATIOS = ["1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16"] as const;
 
+/** Long sides in pixels with which every ratio has a whole number of pixels. */
+export const SIZES = [768, 1152, 1536] as const;
+
 export interface Wish {
   prompt: string;
   negativePrompt: string;
   styleTags: readonly string[];
   count: number;
-  /** As typed; empty for a random one. */
+  /** As typed, or that of the last pictures. It is sent only if it is locked. */
   seed: string;
+  /** Whether the next pictures have this seed. Otherwise each run has a new one. */
+  seedLocked: boolean;
   ratio: string;
+  /** The long side in pixels; 0 for the provider's own size. */
+  size: number;
   useSketch: boolean;
   sketchWeight: number;
   useMask: boolean;
@@ -30,6 +38,8 @@ export interface Wish {
   strict: boolean;
   /** Whether the pictures are added to the gallery. */
   addToGallery: boolean;
+  /** The name of a preset; empty for none. */
+  preset: string;
 }
 
 export const INITIAL_WISH: Wish = {
@@ -38,13 +48,16 @@ export const INITIAL_WISH: Wish = {
   styleTags: [],
   count: 2,
   seed: "",
+  seedLocked: false,
   ratio: "1:1",
+  size: 0,
   useSketch: true,
   sketchWeight: 0.8,
   useMask: true,
   provider: "",
   strict: false,
   addToGallery: false,
+  preset: "",
 };
 
 interface WishState extends Wish {
@@ -54,8 +67,13 @@ interface WishState extends Wish {
 export const useWish = create<WishState>()(
   persist((set) => ({ ...INITIAL_WISH, set: (part) => set(part) }), {
     name: "clippy.wish",
-    version: 1,
+    version: 2,
     storage: createJSONStorage(() => tabStorage),
+    // A seed that was typed before there was a lock was sent.
+    migrate: (stored) => {
+      const seed = text(fields(stored)["seed"]) ?? "";
+      return { ...fields(stored), seed, seedLocked: seed !== "" };
+    },
   }),
 );
 
@@ -96,7 +114,7 @@ export function missing(
   references: readonly Reference[],
   { sketch, base }: Pictures,
 ): string | null {
-  const fault = seedFault(wish.seed);
+  const fault = wish.seedLocked ? seedFault(wish.seed) : null;
   if (fault !== null) return fault;
   const some = wish.prompt.trim() !== "" || references.length > 0;
   if (some || sketch !== null || base !== null) return null;
@@ -138,11 +156,28 @@ export function bodyOf(
   if (wish.addToGallery) body.add_to_gallery = true;
   if (wish.prompt.trim() !== "") body.prompt = wish.prompt.trim();
   if (wish.negativePrompt.trim() !== "") body.negative_prompt = wish.negativePrompt.trim();
-  if (wish.seed.trim() !== "") body.seed = Number(wish.seed);
+  if (wish.seedLocked && wish.seed.trim() !== "") body.seed = Number(wish.seed);
   if (wish.provider !== "") body.provider = wish.provider;
   const words = query?.text.trim() ?? "";
   if (query !== null && words !== "") body.query = { text: words, ...weightFields(query.weights) };
   return body;
+}
+
+/** The longest document of a drawing that the server takes. */
+const LONGEST_DRAWING = 8 << 20;
+
+/**
+ * The request with the drawing as data, which the history returns, and with the picture that it
+ * goes on from. The base is sent as a picture already.
+ */
+export function withDrawing(body: WishBody, drawing: Drawing): WishBody {
+  const document = JSON.stringify({ ...drawing, base: null });
+  const from = body.base == null ? undefined : drawing.base?.from;
+  return {
+    ...body,
+    ...(isEmpty(drawing) || document.length > LONGEST_DRAWING ? {} : { drawing: document }),
+    ...(from === undefined ? {} : { parent: from }),
+  };
 }
 
 function referenceBody({ role, weight, source }: Reference): WishBody["refs"][number] {
@@ -150,14 +185,31 @@ function referenceBody({ role, weight, source }: Reference): WishBody["refs"][nu
   return { role, weight, image_url: source.url };
 }
 
+/** The ratio as it is sent: with a size, both sides in pixels. */
+export function sized(ratio: string, size: number): string {
+  const [across, down] = ratioOf(ratio) ?? [1, 1];
+  if (size === 0) return ratio;
+  const scale = size / Math.max(across, down);
+  return `${Math.round(across * scale)}:${Math.round(down * scale)}`;
+}
+
+/** The ratio and the size that were sent. */
+export function unsized(sent: string | null | undefined): Pick<Wish, "ratio" | "size"> | null {
+  for (const size of [0, ...SIZES]) {
+    const ratio = RATIOS.find((known) => sized(known, size) === sent);
+    if (ratio !== undefined) return { ratio, size };
+  }
+  return null;
+}
+
 /** A base has a ratio of its own, and a mask needs a base. */
 function pictureFields(
-  { ratio, sketchWeight }: Wish,
+  { ratio, size, sketchWeight }: Wish,
   { sketch, base, mask }: Pictures,
 ): Pick<GenerateBody, "sketch" | "sketch_weight" | "base" | "mask" | "aspect_ratio"> {
   return {
     ...(sketch === null ? {} : { sketch, sketch_weight: sketchWeight }),
-    ...(base === null ? { aspect_ratio: ratio } : { base }),
+    ...(base === null ? { aspect_ratio: sized(ratio, size) } : { base }),
     ...(base === null || mask === null ? {} : { mask }),
   };
 }

@@ -3,16 +3,16 @@ import { describe, expect, it } from "vitest";
 import {
   applyChange,
   EMPTY,
-  hasInk,
   isEmpty,
   LONG_SIDE,
-  restored,
   type Drawing,
   type Stroke,
 } from "./drawing";
 import { searchedPart } from "./fingerprint";
 import { addStep, startHistory, redo, undo } from "./history";
 import { isDistinct, pathOf } from "./outline";
+import { restored } from "./restored";
+import { hasInk } from "./seen";
 
 function stroke(id: string, part: Partial<Stroke> = {}): Stroke {
   return {
@@ -88,9 +88,34 @@ describe("a drawing", () => {
       { ...drawing, width: 0 },
       { ...drawing, strokes: [{ id: 1 }] },
       { ...drawing, base: { ...BASE, url: "https://a" } },
+      { ...drawing, layers: [] },
+      { ...drawing, layers: drawing.layers.slice(0, 1) },
+      { ...drawing, strokes: [stroke("a", { layer: "nowhere" })] },
+      { ...drawing, strokes: [{ ...stroke("a"), shape: "star" }] },
       { ...drawing, strokes: [stroke("a", { points: [[1, 2, Number.NaN]] })] },
     ];
     for (const value of broken) expect(restored(value)).toBeNull();
+  });
+
+  it("has the first layers when it was stored before there were layers", () => {
+    const { layers, ...older } = applyChange(drawn(stroke("a"), stroke("m", { layer: "mask" })), {
+      type: "base",
+      base: BASE,
+    });
+    expect(restored(older)).toEqual({ ...older, layers });
+  });
+
+  it("moves and removes strokes, each move under new ids of the same length", () => {
+    const drawing = drawn(stroke("a"), stroke("b"));
+    const move = (from: Drawing, id: string, mark: string) =>
+      applyChange(from, { type: "move", strokes: new Set([id]), right: 5, down: -5, mark });
+    const once = move(drawing, "a", "m1");
+    expect(once.strokes.map(({ id }) => id)).toEqual(["a+m1", "b"]);
+    expect(once.strokes[0]?.points[0]).toEqual([15, 15, 0.5]);
+    expect(move(once, "a+m1", "m2").strokes[0]?.id).toBe("a+m2");
+    const removed = applyChange(drawing, { type: "remove", strokes: new Set(["a"]) });
+    expect(removed.strokes.map(({ id }) => id)).toEqual(["b"]);
+    expect(applyChange(drawing, { type: "remove", strokes: new Set(["c"]) })).toBe(drawing);
   });
 });
 

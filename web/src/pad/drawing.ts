@@ -1,19 +1,36 @@
 /** The drawing as data. Coordinates are those of the paper, independent of the screen. */
 
-export type Layer = "line" | "mask";
+import { FIRST_LAYERS, MASK, shown, type Layer } from "./layers";
 
 /** x, y, and the pressure of the pen, 0..1. */
 export type Point = readonly [number, number, number];
 
+/**
+ * What a stroke is if it is not drawn freehand. The points of a line, a rectangle and an ellipse
+ * are two opposite ends; those of an area are its borders, which `breaks` divides.
+ */
+export type Shape = "line" | "rectangle" | "ellipse" | "area";
+
 export interface Stroke {
   id: string;
-  layer: Layer;
+  /** The id of its layer. */
+  layer: string;
   erases: boolean;
   colour: string;
   size: number;
   /** Whether the points have the pressure of a pen. Those of a mouse do not. */
   pressure: boolean;
   points: readonly Point[];
+  shape?: Shape;
+  /** Indexes of points where another border of an area begins. */
+  breaks?: readonly number[];
+}
+
+/** A generated picture of the history. */
+export interface MadePlace {
+  /** Its entry, which has the id of its job. */
+  id: string;
+  index: number;
 }
 
 export interface Base {
@@ -22,25 +39,39 @@ export interface Base {
   width: number;
   height: number;
   name: string;
+  /** The generated picture that it is. */
+  from?: MadePlace;
 }
 
 export interface Drawing {
   width: number;
   height: number;
   base: Base | null;
+  /** From the lowest to the highest. The mask is above all of them, and not listed. */
+  layers: readonly Layer[];
   strokes: readonly Stroke[];
 }
 
 export type Change =
   | { type: "stroke"; stroke: Stroke }
-  | { type: "clear"; layer: Layer }
+  | { type: "clear"; layer: string }
+  | { type: "layers"; layers: readonly Layer[] }
+  /** `mark` is a new id: the moved strokes are known by it. */
+  | { type: "move"; strokes: ReadonlySet<string>; right: number; down: number; mark: string }
+  | { type: "remove"; strokes: ReadonlySet<string> }
   | { type: "base"; base: Base | null }
   | { type: "ratio"; ratio: string }
   | { type: "new" };
 
 /** The length of the paper's longer side, in the units of coordinates and brush sizes. */
 export const LONG_SIDE = 900;
-export const EMPTY: Drawing = { width: LONG_SIDE, height: LONG_SIDE, base: null, strokes: [] };
+export const EMPTY: Drawing = {
+  width: LONG_SIDE,
+  height: LONG_SIDE,
+  base: null,
+  layers: FIRST_LAYERS,
+  strokes: [],
+};
 
 export function paperOf(width: number, height: number): { width: number; height: number } {
   const scale = LONG_SIDE / Math.max(width, height);
@@ -52,16 +83,40 @@ export function paperOf(width: number, height: number): { width: number; height:
 
 /** The two numbers of `W:H`, or null if it is no ratio. */
 export function ratioOf(ratio: string): [number, number] | null {
-  const [, width, height] = ratio.match(/^(\d{1,3}):(\d{1,3})$/) ?? [];
+  const [, width, height] = ratio.match(/^(\d{1,4}):(\d{1,4})$/) ?? [];
   return Number(width) > 0 && Number(height) > 0 ? [Number(width), Number(height)] : null;
 }
 
 export function applyChange(drawing: Drawing, change: Change): Drawing {
   switch (change.type) {
     case "stroke":
-      return { ...drawing, strokes: [...drawing.strokes, change.stroke] };
+      return {
+        ...drawing,
+        // Nobody draws on a layer that cannot be seen.
+        layers: shown(drawing.layers, change.stroke.layer),
+        strokes: [...drawing.strokes, change.stroke],
+      };
     case "clear": {
       const strokes = drawing.strokes.filter((stroke) => stroke.layer !== change.layer);
+      return strokes.length === drawing.strokes.length ? drawing : { ...drawing, strokes };
+    }
+    case "layers": {
+      const known = new Set([MASK, ...change.layers.map(({ id }) => id)]);
+      const strokes = drawing.strokes.filter((stroke) => known.has(stroke.layer));
+      return { ...drawing, layers: change.layers, strokes };
+    }
+    case "move": {
+      const { right, down, mark } = change;
+      if (change.strokes.size === 0 || (right === 0 && down === 0)) return drawing;
+      const strokes = drawing.strokes.map((stroke) =>
+        change.strokes.has(stroke.id)
+          ? moved(stroke, right, down, movedId(stroke.id, mark))
+          : stroke,
+      );
+      return { ...drawing, strokes };
+    }
+    case "remove": {
+      const strokes = drawing.strokes.filter(({ id }) => !change.strokes.has(id));
       return strokes.length === drawing.strokes.length ? drawing : { ...drawing, strokes };
     }
     case "base": {
@@ -89,60 +144,21 @@ export function applyChange(drawing: Drawing, change: Change): Drawing {
 function resized(drawing: Drawing, { width, height }: { width: number; height: number }): Drawing {
   const [right, down] = [(width - drawing.width) / 2, (height - drawing.height) / 2];
   if (right === 0 && down === 0) return drawing;
-  const strokes = drawing.strokes.map((stroke) => ({
-    ...stroke,
-    // A new id, because the screen knows strokes by their id.
-    id: `${stroke.id}+`,
-    points: stroke.points.map(([x, y, pressure]): Point => [x + right, y + down, pressure]),
-  }));
+  // A new id, because the screen knows strokes by their id.
+  const strokes = drawing.strokes.map((stroke) => moved(stroke, right, down, `${stroke.id}+`));
   return { ...drawing, width, height, strokes };
+}
+
+function moved(stroke: Stroke, right: number, down: number, id: string): Stroke {
+  const points = stroke.points.map(([x, y, force]): Point => [x + right, y + down, force]);
+  return { ...stroke, id, points };
+}
+
+/** The id of a stroke after a move, which is as long after many moves as after one. */
+export function movedId(id: string, mark: string): string {
+  return `${id.split("+")[0] ?? id}+${mark}`;
 }
 
 export function isEmpty(drawing: Drawing): boolean {
   return drawing.base === null && drawing.strokes.length === 0;
-}
-
-/** Whether a layer has visible strokes. An eraser alone has none. */
-export function hasInk(drawing: Drawing, layer: Layer): boolean {
-  return drawing.strokes.some((stroke) => stroke.layer === layer && !stroke.erases);
-}
-
-/** A stored drawing, or null if the value is none. */
-export function restored(value: unknown): Drawing | null {
-  if (typeof value !== "object" || value === null) return null;
-  const { width, height, base, strokes } = value as Partial<Record<keyof Drawing, unknown>>;
-  if (typeof width !== "number" || typeof height !== "number" || !(width > 0) || !(height > 0))
-    return null;
-  if (!Array.isArray(strokes) || !strokes.every(isStroke)) return null;
-  if (base !== null && !isBase(base)) return null;
-  return { width, height, base, strokes };
-}
-
-function isStroke(value: unknown): value is Stroke {
-  if (typeof value !== "object" || value === null) return false;
-  const stroke = value as Partial<Record<keyof Stroke, unknown>>;
-  return (
-    typeof stroke.id === "string" &&
-    (stroke.layer === "line" || stroke.layer === "mask") &&
-    typeof stroke.erases === "boolean" &&
-    typeof stroke.colour === "string" &&
-    typeof stroke.size === "number" &&
-    typeof stroke.pressure === "boolean" &&
-    Array.isArray(stroke.points) &&
-    stroke.points.every(
-      (point) => Array.isArray(point) && point.length === 3 && point.every(Number.isFinite),
-    )
-  );
-}
-
-export function isBase(value: unknown): value is Base {
-  if (typeof value !== "object" || value === null) return false;
-  const base = value as Partial<Record<keyof Base, unknown>>;
-  return (
-    typeof base.url === "string" &&
-    base.url.startsWith("data:image/") &&
-    typeof base.width === "number" &&
-    typeof base.height === "number" &&
-    typeof base.name === "string"
-  );
 }

@@ -1,18 +1,22 @@
 /** A short key for the part of a drawing that is searched by. Equal keys give equal answers. */
 
-import { hasInk, type Drawing } from "./drawing";
+import type { Drawing } from "./drawing";
+import { hasInk, seenBase, seenLayers } from "./seen";
 
 /** Null when there is nothing to search by. The mask does not count. */
 export function searchedPart(drawing: Drawing): string | null {
-  if (drawing.base === null && !hasInk(drawing, "line")) return null;
-  const ids = drawing.strokes
-    .filter((stroke) => stroke.layer === "line")
-    .map((stroke) => stroke.id);
+  if (seenBase(drawing) === null && !hasInk(drawing, "line")) return null;
+  const layers = seenLayers(drawing).filter(({ strokes }) => strokes.length > 0);
+  const ids = layers.map(
+    ({ opacity, strokes }) => `${opacity}: ${strokes.map(({ id }) => id).join(" ")}`,
+  );
+  const count = layers.reduce((sum, { strokes }) => sum + strokes.length, 0);
   const { width, height } = drawing;
-  return `${ids.length}-${hash(`${ids.join(" ")}|${baseKey(drawing)}|${width}x${height}`)}`;
+  return `${count}-${hash(`${ids.join("|")}|${baseKey(drawing)}|${width}x${height}`)}`;
 }
 
-function baseKey({ base }: Drawing): string {
+function baseKey(drawing: Drawing): string {
+  const base = seenBase(drawing);
   return base === null ? "" : `${base.name} ${base.url.length} ${base.url.slice(-64)}`;
 }
 

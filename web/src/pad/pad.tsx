@@ -2,14 +2,27 @@ import { lazy, Suspense, useEffect, useState, type DragEvent, type ReactNode } f
 
 import { picturePath } from "@/api/pictures";
 import { cn } from "@/lib/classes";
+import { later } from "@/lib/later";
 import { draggedPicture, isPictureDrag, pictureFiles } from "@/ui/drag";
+import { hasFolder } from "@/ui/dropped-files";
 import { Notice } from "@/ui/states";
 
 import { loadBase, loadBaseFrom } from "./load";
 import { usePad } from "./store";
-import { Toolbar } from "./toolbar";
 
-const Paper = lazy(() => import("./paper"));
+const Paper = lazy(() => later(() => import("./paper")));
+const ZoomButtons = lazy(async () => ({
+  default: (await later(() => import("./zoom-buttons"))).ZoomButtons,
+}));
+// The paper is needed first.
+const Toolbar = lazy(async () => ({
+  default: (await later(() => import("./toolbar"))).Toolbar,
+}));
+
+/** Many systems do not know that a PSD is a picture. */
+function psdOf(transfer: DataTransfer): File | undefined {
+  return Array.from(transfer.files).find(({ name }) => /\.psd$/i.test(name));
+}
 
 interface PadProps {
   /** What is above the tools. */
@@ -44,23 +57,27 @@ export function Pad({ bar, className }: PadProps) {
   }, []);
 
   const dropped = (event: DragEvent) => {
-    event.preventDefault();
     setOver(false);
+    // The page adds folders to the gallery.
+    if (hasFolder(event.dataTransfer)) return;
+    event.preventDefault();
     const picture = draggedPicture(event);
-    const [file] = pictureFiles(event.dataTransfer);
+    const file = pictureFiles(event.dataTransfer)[0] ?? psdOf(event.dataTransfer);
     if (picture !== null) load(loadBaseFrom(picturePath({ id: picture.id }), picture.title));
     else if (file !== undefined) load(loadBase(file, file.name));
     else setFailure(new Error("Only pictures can be dropped on the pad."));
   };
 
   return (
-    <section aria-label="Sketch" className={cn("flex min-h-0 flex-col", className)}>
+    <section data-pad aria-label="Sketch" className={cn("flex min-h-0 flex-col", className)}>
       {bar}
-      <Toolbar onFile={(file) => load(loadBase(file, file.name))} />
+      <Suspense fallback={<div className="h-12 max-sm:h-[5.25rem] landscape-phone:h-10" />}>
+        <Toolbar onFile={(file) => load(loadBase(file, file.name))} />
+      </Suspense>
       {failure !== null && <Notice error={failure} className="mx-3 mb-2" />}
       <div
         className={cn(
-          "relative min-h-0 flex-1 bg-well p-4 max-lg:p-3 lg:rounded-b-lg",
+          "relative min-h-0 flex-1 bg-well p-4 max-lg:p-3 lg:rounded-b-lg landscape-phone:p-1.5",
           over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed",
         )}
         onDragOver={(event) => {
@@ -82,6 +99,9 @@ export function Pad({ bar, className }: PadProps) {
             <Paper />
           </Suspense>
         )}
+        <Suspense fallback={null}>
+          <ZoomButtons />
+        </Suspense>
         {ready && empty && (
           <p
             aria-hidden

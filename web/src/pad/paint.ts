@@ -1,7 +1,11 @@
 /** Pictures of the drawing for searches and generations, independent of the screen. */
 
-import { hasInk, type Base, type Drawing, type Layer } from "./drawing";
-import { pathOf } from "./outline";
+import type { Base, Drawing, Stroke } from "./drawing";
+import { dataUrlOf, decoded } from "./files";
+import { formOf, paintForm } from "./form";
+import { isVisible, MASK } from "./layers";
+import { hasInk, seenBase, seenLayers } from "./seen";
+import { makeStriped, MASK_OPACITY } from "./stripes";
 
 /** The limit of providers, which also keeps the browser's storage small. */
 const LARGEST_BASE = 1536;
@@ -10,7 +14,7 @@ const LARGEST_BASE = 1536;
 export async function sketchPicture(drawing: Drawing): Promise<Blob | null> {
   if (!hasInk(drawing, "line")) return null;
   const { canvas, context } = paper(drawing.width, drawing.height, "#fff");
-  context.drawImage(layerPicture(drawing, "line", 1, null), 0, 0);
+  paintLines(context, drawing, 1);
   return blobOf(canvas);
 }
 
@@ -19,11 +23,12 @@ export async function sketchPicture(drawing: Drawing): Promise<Blob | null> {
  * without a mask or a base.
  */
 export async function maskPicture(drawing: Drawing): Promise<Blob | null> {
-  if (drawing.base === null || !hasInk(drawing, "mask")) return null;
-  const { width, height } = drawing.base;
+  const base = seenBase(drawing);
+  if (base === null || !hasInk(drawing, "mask")) return null;
+  const { width, height } = base;
   const { canvas, context } = paper(width, height, "#000");
   context.drawImage(
-    layerPicture(drawing, "mask", width / drawing.width, "#fff"),
+    layerPicture(drawing, strokesOf(drawing, MASK), width / drawing.width, "#fff"),
     0,
     0,
     width,
@@ -42,47 +47,70 @@ export async function maskPicture(drawing: Drawing): Promise<Blob | null> {
 /** A small picture of the whole drawing, for a list. */
 export async function thumbnail(drawing: Drawing, side: number): Promise<HTMLCanvasElement> {
   const scale = side / Math.max(drawing.width, drawing.height);
-  const { canvas, context } = paper(
-    Math.round(drawing.width * scale),
-    Math.round(drawing.height * scale),
-    "#fff",
-  );
-  if (drawing.base !== null) {
-    const image = new Image();
-    image.src = drawing.base.url;
-    await image.decode();
-    context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  }
-  context.drawImage(layerPicture(drawing, "line", scale, null), 0, 0, canvas.width, canvas.height);
-  context.globalAlpha = 0.5;
-  context.drawImage(
-    layerPicture(drawing, "mask", scale, "#d8343a"),
-    0,
-    0,
-    canvas.width,
-    canvas.height,
-  );
+  const { canvas, context } = await visiblePicture(drawing, scale);
+  const mask = layerPicture(drawing, strokesOf(drawing, MASK), scale, null);
+  const striped = mask.getContext("2d");
+  if (striped !== null) makeStriped(striped, 1);
+  context.globalAlpha = MASK_OPACITY;
+  context.drawImage(mask, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
+/** All visible layers and the base, on white paper. */
+export async function visiblePicture(drawing: Drawing, scale: number) {
+  const { width, height } = sizeOf(drawing, scale);
+  const { canvas, context } = paper(width, height, "#fff");
+  for (const layer of drawing.layers.filter(isVisible)) {
+    context.globalAlpha = layer.opacity;
+    if (layer.kind === "lines") {
+      const lines = layerPicture(drawing, strokesOf(drawing, layer.id), scale, null);
+      context.drawImage(lines, 0, 0, width, height);
+    } else if (drawing.base !== null) {
+      const image = new Image();
+      image.src = drawing.base.url;
+      await image.decode();
+      context.drawImage(image, 0, 0, width, height);
+    }
+  }
+  context.globalAlpha = 1;
+  return { canvas, context };
+}
+
+/** The lines that can be seen, without the base. */
+function paintLines(context: CanvasRenderingContext2D, drawing: Drawing, scale: number): void {
+  for (const { opacity, strokes } of seenLayers(drawing)) {
+    context.globalAlpha = opacity;
+    context.drawImage(layerPicture(drawing, strokes, scale, null), 0, 0);
+  }
+  context.globalAlpha = 1;
+}
+
+function strokesOf(drawing: Drawing, layer: string): Stroke[] {
+  return drawing.strokes.filter((stroke) => stroke.layer === layer);
+}
+
+function sizeOf(drawing: Drawing, scale: number): { width: number; height: number } {
+  return {
+    width: Math.max(1, Math.round(drawing.width * scale)),
+    height: Math.max(1, Math.round(drawing.height * scale)),
+  };
+}
+
 /** One layer on its own, so that its eraser does not change other layers. */
-function layerPicture(
+export function layerPicture(
   drawing: Drawing,
-  layer: Layer,
+  strokes: readonly Stroke[],
   scale: number,
   colour: string | null,
 ): HTMLCanvasElement {
-  const { canvas, context } = paper(
-    Math.round(drawing.width * scale),
-    Math.round(drawing.height * scale),
-    null,
-  );
+  const { width, height } = sizeOf(drawing, scale);
+  const { canvas, context } = paper(width, height, null);
   context.scale(scale, scale);
-  for (const stroke of drawing.strokes) {
-    if (stroke.layer !== layer) continue;
+  for (const stroke of strokes) {
     context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
     context.fillStyle = colour ?? stroke.colour;
-    context.fill(new Path2D(pathOf(stroke)));
+    context.strokeStyle = colour ?? stroke.colour;
+    paintForm(context, formOf(stroke));
   }
   return canvas;
 }
@@ -110,40 +138,26 @@ function blobOf(canvas: HTMLCanvasElement, type = "image/png", quality?: number)
   });
 }
 
-export function dataUrlOf(blob: Blob): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    const fail = () => reject(new Error("The picture could not be read."));
-    reader.onload = () => (typeof reader.result === "string" ? resolve(reader.result) : fail());
-    reader.onerror = fail;
-    reader.readAsDataURL(blob);
-  });
-}
-
 /** A file as a base, turned upright and scaled down if it is too large. */
 export async function baseOf(file: Blob, name: string, largest = LARGEST_BASE): Promise<Base> {
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    throw new Error(`${name} is not a picture that this browser can read.`);
-  }
-  const scale = Math.min(1, largest / Math.max(bitmap.width, bitmap.height));
+  const picture = await decoded(file, name);
+  const scale = Math.min(1, largest / Math.max(picture.width, picture.height));
   const { canvas, context } = paper(
-    Math.round(bitmap.width * scale),
-    Math.round(bitmap.height * scale),
+    Math.round(picture.width * scale),
+    Math.round(picture.height * scale),
     "#fff",
   );
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  bitmap.close();
+  context.drawImage(picture.source, 0, 0, canvas.width, canvas.height);
+  picture.close();
   const small = canvas.width * canvas.height <= 1024 * 1024;
   const blob = small ? await blobOf(canvas) : await blobOf(canvas, "image/jpeg", 0.92);
   return { url: await dataUrlOf(blob), width: canvas.width, height: canvas.height, name };
 }
 
-/** The base as a file. */
-export function basePicture({ base }: Drawing): Blob | null {
+/** The base as a file, if it can be seen. */
+export function basePicture(drawing: Drawing): Blob | null {
+  const base = seenBase(drawing);
   return base === null ? null : fileOfUrl(base.url);
 }
 

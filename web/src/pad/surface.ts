@@ -1,118 +1,215 @@
-/** The canvases of the paper: one for each layer, so that an eraser changes its own layer only. */
+/** The canvases of the paper: one for each layer, and one that takes what a hand draws. */
 
-import { BaseBrush, Canvas, Path, type Point as Place, type TPointerEvent } from "fabric";
+import { Canvas, Path, StaticCanvas } from "fabric/es";
 
-import type { Drawing, Layer, Point, Stroke } from "./drawing";
-import { isDistinct, pathOf } from "./outline";
-import type { Tool } from "./store";
+import type { Drawing, Point, Stroke } from "./drawing";
+import { formOf } from "./form";
+import { Ink, type Gesture, type Hand } from "./ink";
+import { MASK } from "./layers";
+import { makeStriped, MASK_COLOUR, MASK_OPACITY } from "./stripes";
+import type { Size } from "./view";
 
-/** The current tool. */
-export interface Hand {
-  layer: Layer;
-  tool: Tool;
-  colour: string;
-  size: number;
+/** From the paper to the window. */
+type Transform = readonly [scale: number, right: number, down: number];
+
+interface Uses {
+  isSelected: (place: Point) => boolean;
+  dragged: (right: number, down: number) => void;
+  done: (gesture: Gesture) => void;
 }
 
-export type Drawn = Pick<Stroke, "points" | "pressure" | "size" | "erases" | "colour" | "layer">;
-
-/** The layer as a whole is transparent, so that the base stays visible below it. */
-export const MASK_COLOUR = "#d8343a";
-const LAYERS = ["line", "mask"] as const;
+/** Above all layers. */
+const TOP = "100000";
 /** How much broader an eraser is than a brush of the same size. */
 const ERASER = 3;
 
+const OPTIONS = { enableRetinaScaling: true, renderOnAddRemove: false } as const;
+
 export class Surface {
-  private readonly canvases: Record<Layer, Canvas>;
-  private shown: Record<Layer, readonly Stroke[]> = { line: [], mask: [] };
-  private hand: Hand = { layer: "line", tool: "brush", colour: "#000", size: 7 };
-  private zoom = 1;
+  private readonly top: Canvas;
+  private readonly ink: Ink;
+  private readonly sheets = new Map<string, Sheet>();
+  private hand: Hand = { tool: "brush", colour: "#000", size: 7, masks: false };
+  private window: Size = { width: 1, height: 1 };
+  private transform: Transform = [1, 0, 0];
+  private opacity = 1;
 
   constructor(
     private readonly host: HTMLElement,
-    onDrawn: (drawn: Drawn) => void,
+    uses: Uses,
   ) {
-    const canvasOf = (layer: Layer): Canvas => {
-      const element = document.createElement("canvas");
-      host.append(element);
-      const canvas = new Canvas(element, {
-        isDrawingMode: true,
-        enablePointerEvents: true,
-        selection: false,
-        enableRetinaScaling: true,
-        renderOnAddRemove: false,
-        stopContextMenu: false,
-      });
-      canvas.freeDrawingBrush = new Ink(canvas, () => this.inkOf(layer), onDrawn);
-      canvas.wrapperEl.style.position = "absolute";
-      canvas.wrapperEl.style.inset = "0";
-      if (layer === "mask") canvas.wrapperEl.style.opacity = "0.5";
-      // The system cancels the pointer for a palm or a gesture. The stroke so far is kept.
-      canvas.upperCanvasEl.addEventListener("pointercancel", (event) => {
-        document.dispatchEvent(new PointerEvent("pointerup", event));
-      });
-      return canvas;
-    };
-    this.canvases = { line: canvasOf("line"), mask: canvasOf("mask") };
+    const element = document.createElement("canvas");
+    host.append(element);
+    this.top = new Canvas(element, {
+      ...OPTIONS,
+      isDrawingMode: true,
+      enablePointerEvents: true,
+      selection: false,
+      stopContextMenu: false,
+    });
+    this.ink = new Ink(this.top, { ...uses, hand: () => this.held() });
+    this.top.freeDrawingBrush = this.ink;
+    Object.assign(this.top.wrapperEl.style, { position: "absolute", inset: "0", zIndex: TOP });
+    // The system cancels the pointer for a palm or a gesture. The stroke so far is kept.
+    this.top.upperCanvasEl.addEventListener("pointercancel", (event) => {
+      document.dispatchEvent(new PointerEvent("pointerup", event));
+    });
   }
 
-  take(hand: Hand): void {
+  /** The opacity is that of the layer, so that a line looks the same before and after it ends. */
+  take(hand: Hand, opacity: number): void {
     this.hand = hand;
-    for (const layer of LAYERS) {
-      const canvas = this.canvases[layer];
-      canvas.wrapperEl.style.pointerEvents = layer === hand.layer ? "auto" : "none";
-      canvas.freeDrawingCursor = cursorOf(this.inkOf(layer), this.zoom);
-    }
+    this.opacity = opacity;
+    this.showHand();
   }
 
-  /** Width and height are CSS pixels. Fabric uses the pixels of the screen. */
-  fit(width: number, height: number, drawing: Drawing): void {
-    this.zoom = width / drawing.width;
-    for (const layer of LAYERS) {
-      const canvas = this.canvases[layer];
-      canvas.setDimensions({ width, height });
-      canvas.setZoom(this.zoom);
+  /** Forgets what is being drawn. */
+  abandon(): void {
+    this.ink.abandon();
+  }
+
+  /** The window has CSS pixels. Fabric uses the pixels of the screen. */
+  look(window: Size, transform: Transform): void {
+    const { width, height } = window;
+    const resized = width !== this.window.width || height !== this.window.height;
+    this.window = window;
+    this.transform = transform;
+    for (const canvas of [this.top, ...[...this.sheets.values()].map((sheet) => sheet.canvas)]) {
+      if (resized || canvas.getRetinaScaling() * width !== canvas.lowerCanvasEl.width)
+        canvas.setDimensions(window);
+      lookThrough(canvas, transform);
       canvas.renderAll();
     }
-    this.take(this.hand);
+    this.showHand();
   }
 
   /** Adds new strokes. After any other change the layer is drawn again. */
   show(drawing: Drawing): void {
-    for (const layer of LAYERS) {
-      const canvas = this.canvases[layer];
-      const wanted = drawing.strokes.filter((stroke) => stroke.layer === layer);
-      const before = this.shown[layer];
-      const continues =
-        before.length <= wanted.length &&
-        before.every((stroke, index) => stroke.id === wanted[index]?.id);
-      if (continues && before.length === wanted.length) continue;
-      if (!continues) canvas.remove(...canvas.getObjects());
-      canvas.add(...wanted.slice(continues ? before.length : 0).map(objectOf));
-      this.shown[layer] = wanted;
-      canvas.renderAll();
+    const wanted = [
+      ...drawing.layers.filter(({ kind }) => kind === "lines"),
+      { id: MASK, opacity: MASK_OPACITY, hidden: false },
+    ];
+    const ids = new Set(wanted.map(({ id }) => id));
+    for (const [id, sheet] of this.sheets) {
+      if (ids.has(id)) continue;
+      this.sheets.delete(id);
+      sheet.dispose();
+    }
+    for (const { id, opacity, hidden } of wanted) {
+      const sheet = this.sheets.get(id) ?? this.addSheet(id);
+      const place = drawing.layers.findIndex((layer) => layer.id === id);
+      Object.assign(sheet.element.style, {
+        opacity: String(opacity),
+        visibility: hidden ? "hidden" : "visible",
+        zIndex: String(place < 0 ? drawing.layers.length : place),
+      });
+      sheet.show(drawing.strokes.filter((stroke) => stroke.layer === id));
     }
   }
 
+  /** Shows strokes at another place, until they are shown again. */
+  drag(selection: ReadonlySet<string>, right: number, down: number): void {
+    for (const sheet of this.sheets.values()) sheet.drag(selection, right, down);
+  }
+
   async dispose(): Promise<void> {
-    await Promise.all(LAYERS.map((layer) => this.canvases[layer].dispose()));
+    const canvases = [this.top, ...[...this.sheets.values()].map((sheet) => sheet.canvas)];
+    this.sheets.clear();
+    await Promise.all(canvases.map((canvas) => canvas.dispose()));
     this.host.replaceChildren();
   }
 
-  private inkOf(layer: Layer): Hand {
-    const { tool, colour, size } = this.hand;
+  private addSheet(id: string): Sheet {
+    const sheet = new Sheet(id === MASK);
+    this.sheets.set(id, sheet);
+    this.host.insertBefore(sheet.element, this.top.wrapperEl);
+    sheet.canvas.setDimensions(this.window);
+    lookThrough(sheet.canvas, this.transform);
+    return sheet;
+  }
+
+  private showHand(): void {
+    const { tool, masks } = this.hand;
+    const opacity = masks ? MASK_OPACITY : this.opacity;
+    this.top.freeDrawingCursor = cursorOf(this.held(), this.transform[0]);
+    this.top.upperCanvasEl.style.opacity = String(tool === "lasso" ? 1 : opacity);
+    this.top.upperCanvasEl.style.cursor = this.top.freeDrawingCursor;
+  }
+
+  private held(): Hand {
+    const { tool, colour, size, masks } = this.hand;
     return {
-      layer,
       tool,
-      colour: layer === "mask" ? MASK_COLOUR : colour,
+      masks,
+      colour: masks ? MASK_COLOUR : colour,
       size: tool === "eraser" ? size * ERASER : size,
     };
   }
 }
 
+/** The canvas of one layer, so that an eraser changes its own layer only. */
+class Sheet {
+  readonly element = document.createElement("canvas");
+  readonly canvas = new StaticCanvas(this.element, OPTIONS);
+  private shown: readonly Stroke[] = [];
+  /** Where the objects that are dragged were before. */
+  private places = new Map<object, readonly [left: number, top: number]>();
+
+  constructor(striped: boolean) {
+    Object.assign(this.element.style, { position: "absolute", inset: "0" });
+    if (!striped) return;
+    this.canvas.on("after:render", ({ ctx }) =>
+      makeStriped(ctx, this.canvas.getRetinaScaling()),
+    );
+  }
+
+  show(wanted: readonly Stroke[]): void {
+    const before = this.shown;
+    const continues =
+      this.places.size === 0 &&
+      before.length <= wanted.length &&
+      before.every((stroke, index) => stroke.id === wanted[index]?.id);
+    if (continues && before.length === wanted.length) return;
+    if (!continues) this.canvas.remove(...this.canvas.getObjects());
+    this.canvas.add(...wanted.slice(continues ? before.length : 0).map(objectOf));
+    this.shown = wanted;
+    this.places.clear();
+    this.canvas.renderAll();
+  }
+
+  drag(selection: ReadonlySet<string>, right: number, down: number): void {
+    let dragged = false;
+    this.canvas.getObjects().forEach((object, index) => {
+      const { id } = this.shown[index] ?? {};
+      if (id === undefined || !selection.has(id) || !(object instanceof Path)) return;
+      const place = this.places.get(object) ?? [object.left, object.top];
+      this.places.set(object, place);
+      object.set({ left: place[0] + right, top: place[1] + down });
+      object.setCoords();
+      dragged = true;
+    });
+    if (dragged) this.canvas.renderAll();
+  }
+
+  dispose(): void {
+    void this.canvas.dispose();
+    this.element.remove();
+  }
+}
+
+function lookThrough(canvas: StaticCanvas, [scale, right, down]: Transform): void {
+  canvas.viewportTransform = [scale, 0, 0, scale, right, down];
+  canvas.calcViewportBoundaries();
+}
+
 function objectOf(stroke: Stroke): Path {
-  return new Path(pathOf(stroke), {
-    fill: stroke.colour,
+  const { path, width } = formOf(stroke);
+  return new Path(path, {
+    fill: width === null ? stroke.colour : null,
+    stroke: width === null ? null : stroke.colour,
+    strokeWidth: width ?? 0,
+    strokeLineJoin: "round",
+    strokeLineCap: "round",
     globalCompositeOperation: stroke.erases ? "destination-out" : "source-over",
     selectable: false,
     evented: false,
@@ -121,8 +218,9 @@ function objectOf(stroke: Stroke): Path {
   });
 }
 
-function cursorOf({ size: brush, tool }: Hand, zoom: number): string {
-  const side = Math.max(6, Math.min(120, brush * zoom));
+function cursorOf({ size: brush, tool }: Hand, scale: number): string {
+  if (tool !== "brush" && tool !== "eraser") return "crosshair";
+  const side = Math.max(6, Math.min(120, brush * scale));
   const half = side / 2 + 1;
   const dash = tool === "eraser" ? ' stroke-dasharray="3 2"' : "";
   const circle = (colour: string, width: number) =>
@@ -132,73 +230,4 @@ function cursorOf({ size: brush, tool }: Hand, zoom: number): string {
   const circles = `${circle("#fff", 2)}${circle("#000", 1)}`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${circles}</svg>`;
   return `url("data:image/svg+xml,${encodeURIComponent(svg)}") ${half} ${half}, crosshair`;
-}
-
-/** A brush that records the pressure of a pen. */
-class Ink extends BaseBrush {
-  private points: Point[] = [];
-  private pressure = false;
-  private ink: Hand;
-
-  constructor(
-    canvas: Canvas,
-    private readonly current: () => Hand,
-    private readonly drawn: (drawn: Drawn) => void,
-  ) {
-    super(canvas);
-    this.ink = current();
-  }
-
-  override onMouseDown(place: Place, { e }: { e: TPointerEvent }): void {
-    if (!this.canvas._isMainEvent(e)) return;
-    this.ink = this.current();
-    this.pressure = e instanceof PointerEvent && e.pointerType === "pen";
-    this.points = [[place.x, place.y, forceOf(e)]];
-    this._render();
-  }
-
-  override onMouseMove(_place: Place, { e }: { e: TPointerEvent }): void {
-    if (!this.canvas._isMainEvent(e) || this.points.length === 0) return;
-    this.extend(e);
-    this._render();
-  }
-
-  override onMouseUp({ e }: { e: TPointerEvent }): boolean {
-    if (!this.canvas._isMainEvent(e)) return true;
-    const { points, pressure, ink } = this;
-    this.points = [];
-    if (points.length > 0) {
-      const { layer, colour, size, tool } = ink;
-      this.drawn({ points, pressure, layer, colour, size, erases: tool === "eraser" });
-    }
-    this.canvas.clearContext(this.canvas.contextTop);
-    return false;
-  }
-
-  override _render(): void {
-    const context = this.canvas.contextTop;
-    this.canvas.clearContext(context);
-    this._saveAndTransform(context);
-    context.fillStyle = this.ink.tool === "eraser" ? "rgb(160 160 160 / 0.45)" : this.ink.colour;
-    context.fill(
-      new Path2D(pathOf({ points: this.points, size: this.ink.size, pressure: this.pressure })),
-    );
-    context.restore();
-  }
-
-  /** Pens report more moves than events: the moves in between are read as well. */
-  private extend(event: TPointerEvent): void {
-    const parts = event instanceof PointerEvent ? event.getCoalescedEvents() : [];
-    for (const part of parts.length > 0 ? parts : [event]) {
-      const { x, y } = this.canvas.getScenePoint(part);
-      const point: Point = [x, y, forceOf(part)];
-      if (isDistinct(this.points, point)) this.points.push(point);
-    }
-  }
-}
-
-function forceOf(event: TPointerEvent): number {
-  return event instanceof PointerEvent && event.pointerType === "pen" && event.pressure > 0
-    ? event.pressure
-    : 0.5;
 }

@@ -7,7 +7,10 @@ import { Segments, Slider } from "@/ui/controls";
 import { IconButton } from "@/ui/icon-button";
 import { Popover } from "@/ui/overlays";
 
-import { LARGEST_BRUSH, SMALLEST_BRUSH, usePad } from "./store";
+import { LayersButton } from "./layer-list";
+import { MASK } from "./layers";
+import { MoreTools } from "./more-tools";
+import { currentLayer, LARGEST_BRUSH, SMALLEST_BRUSH, usePad } from "./store";
 
 const COLOURS = [
   ["#1c1c1c", "Ink"],
@@ -24,17 +27,20 @@ const COLOURS = [
 
 /** The tools of the pad. */
 export function Toolbar({ onFile }: { onFile: (file: File) => void }) {
-  const layer = usePad((pad) => pad.layer);
+  const masks = usePad((pad) => currentLayer(pad) === MASK);
   return (
     <div
       role="toolbar"
       aria-label="Drawing tools"
-      className="flex flex-wrap items-center gap-x-1 gap-y-1 px-2.5 py-2"
+      className="flex flex-wrap items-center gap-x-1 gap-y-1 px-2.5 py-2 landscape-phone:flex-nowrap
+        landscape-phone:overflow-x-auto landscape-phone:py-1 landscape-phone:*:shrink-0
+        landscape-phone:[scrollbar-width:none]"
     >
       <Layers />
+      <LayersButton />
       <Divider />
       <Tools />
-      {layer === "line" && <Colours />}
+      {!masks && <Colours />}
       <Divider />
       <Steps />
       <BaseButtons onFile={onFile} />
@@ -47,10 +53,15 @@ function Divider() {
 }
 
 function Layers() {
-  const { layer, setLayer } = usePad();
+  const { setLayer, toLines } = usePad();
+  const layer = usePad((pad) => (currentLayer(pad) === MASK ? MASK : "line"));
   const mask = (
     <>
-      <span aria-hidden className="size-2 rounded-full bg-[#d8343a]" />
+      <span
+        aria-hidden
+        className="size-2.5 rounded-full border border-[#d8343a]
+          bg-[repeating-linear-gradient(135deg,#d8343a_0_2px,#fff_2px_4px)]"
+      />
       Mask
     </>
   );
@@ -59,10 +70,10 @@ function Layers() {
     <Segments
       label="Layer"
       value={layer}
-      onChange={setLayer}
+      onChange={(part) => (part === MASK ? setLayer(MASK) : toLines())}
       choices={[
         { value: "line", label: "Lines" },
-        { value: "mask", label: mask, title },
+        { value: MASK, label: mask, title },
       ]}
     />
   );
@@ -88,6 +99,7 @@ function Tools() {
       >
         <Eraser />
       </IconButton>
+      <MoreTools />
       <div className="flex w-24 items-center gap-2 px-1 max-sm:w-20">
         <Slider
           label="Brush size"
@@ -108,7 +120,8 @@ function Tools() {
 
 /** Undo, redo, and clearing the current layer. */
 function Steps() {
-  const { layer, history, undo, redo, change } = usePad();
+  const { history, undo, redo, change } = usePad();
+  const layer = usePad(currentLayer);
   const { past, present, future } = history;
   const empty = !present.strokes.some((stroke) => stroke.layer === layer);
   return (
@@ -120,7 +133,7 @@ function Steps() {
         <Redo2 />
       </IconButton>
       <IconButton
-        name={layer === "line" ? "Clear the lines" : "Clear the mask"}
+        name={layer === MASK ? "Clear the mask" : "Clear the lines"}
         disabled={empty}
         onClick={() => change({ type: "clear", layer })}
       >
@@ -151,7 +164,7 @@ function BaseButtons({ onFile }: { onFile: (file: File) => void }) {
       <input
         ref={input}
         type="file"
-        accept="image/*"
+        accept="image/*,.svg,.psd"
         className="hidden"
         aria-label="Base picture"
         tabIndex={-1}

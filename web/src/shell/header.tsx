@@ -1,33 +1,21 @@
-import {
-  History,
-  ImagePlus,
-  KeyRound,
-  Keyboard,
-  Monitor,
-  Moon,
-  Paperclip,
-  PenTool,
-  Settings2,
-  Sun,
-} from "lucide-react";
+import { History, LayoutGrid, Paperclip, PenTool, Settings2 } from "lucide-react";
+import { lazy, Suspense } from "react";
 
 import { cn } from "@/lib/classes";
-import { openKeys } from "@/state/keys-dialog";
+import { later } from "@/lib/later";
 import { usePlace, type Place } from "@/state/place";
-import { useSession, type Theme } from "@/state/session";
-import { IconButton } from "@/ui/icon-button";
+
+// After the pad, which is needed first.
+const HeaderButtons = lazy(async () => ({
+  default: (await later(() => import("./header-buttons"))).HeaderButtons,
+}));
 
 const LINKS: readonly { place: Place; title: string; icon: typeof PenTool }[] = [
   { place: "studio", title: "Studio", icon: PenTool },
+  { place: "boards", title: "Boards", icon: LayoutGrid },
   { place: "history", title: "History", icon: History },
   { place: "admin", title: "Admin", icon: Settings2 },
 ];
-
-const THEMES: Record<Theme, { next: Theme; title: string; icon: typeof Sun }> = {
-  system: { next: "light", title: "System theme", icon: Monitor },
-  light: { next: "dark", title: "Light theme", icon: Sun },
-  dark: { next: "system", title: "Dark theme", icon: Moon },
-};
 
 interface HeaderProps {
   onAdd: () => void;
@@ -37,8 +25,8 @@ interface HeaderProps {
 export function Header(props: HeaderProps) {
   return (
     <header
-      className="flex h-12 shrink-0 items-center gap-4 border-b bg-panel px-4 max-sm:gap-2
-        max-sm:px-3"
+      className="relative flex h-12 shrink-0 items-center gap-4 border-b bg-panel px-4 max-sm:gap-2
+        max-sm:px-3 landscape-phone:h-10"
     >
       <a
         href="#/studio"
@@ -54,7 +42,9 @@ export function Header(props: HeaderProps) {
         <span className="max-sm:hidden">Clippy</span>
       </a>
       <Links />
-      <Buttons {...props} />
+      <Suspense fallback={null}>
+        <HeaderButtons {...props} />
+      </Suspense>
     </header>
   );
 }
@@ -72,35 +62,13 @@ function Links() {
             "flex h-8 items-center gap-1.5 rounded-md px-2.5 text-[0.8125rem] font-medium",
             "text-soft transition-colors hover:bg-well hover:text-ink",
             place === current && "bg-well text-ink",
+            "max-sm:px-1.5",
           )}
         >
-          <Icon className="size-4" />
+          <Icon className="size-4 max-sm:hidden" />
           {title}
         </a>
       ))}
     </nav>
-  );
-}
-
-function Buttons({ onAdd, onHelp }: HeaderProps) {
-  const { theme, setTheme, key } = useSession();
-  const { next, title, icon: ThemeIcon } = THEMES[theme];
-  return (
-    <div className="ml-auto flex items-center">
-      <IconButton name="Add pictures" onClick={onAdd}>
-        <ImagePlus />
-      </IconButton>
-      {key !== "" && (
-        <IconButton name="API key" onClick={() => openKeys("key")}>
-          <KeyRound />
-        </IconButton>
-      )}
-      <IconButton name="Keyboard shortcuts" keys="?" className="max-sm:hidden" onClick={onHelp}>
-        <Keyboard />
-      </IconButton>
-      <IconButton name={`${title}. Change the theme`} tip={title} onClick={() => setTheme(next)}>
-        <ThemeIcon />
-      </IconButton>
-    </div>
   );
 }

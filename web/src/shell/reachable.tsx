@@ -1,40 +1,51 @@
 import { useQuery } from "@tanstack/react-query";
 import { CloudOff } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { useEffect } from "react";
 
 import { request } from "@/api/client";
 import { queryClient } from "@/api/query-client";
+import { noteLost, noteRecovered, useReachability } from "@/api/reachability";
+import { useDocument } from "@/documents/current";
 import { showRecent } from "@/jobs/store";
 import { at } from "@/lib/address";
 
 const QUERY = "livez";
+const REGULARLY = 10_000;
+const SOON = 2_000;
 
 /**
- * Whether the server answers. It is asked regularly, and more often while it does not answer. All
- * other queries are repeated when it answers again.
+ * Whether the server answers. It is asked regularly, and more often after any call that it did not
+ * answer. All other queries are repeated when it answers again.
  */
 export function useReachable(): boolean {
-  const { isError, isSuccess } = useQuery({
+  const lost = useReachability((state) => state.lost);
+  const { isError, dataUpdatedAt, refetch } = useQuery({
     queryKey: [QUERY],
     queryFn: async () => {
       await request(new Request(at("/livez"), { cache: "no-store" }));
       return true;
     },
     retry: 1,
-    refetchInterval: ({ state }) => (state.status === "error" ? 2000 : 10_000),
+    refetchInterval: lost ? SOON : REGULARLY,
   });
-  const failed = useRef(false);
   useEffect(() => {
-    if (isError) failed.current = true;
-    if (!isSuccess || !failed.current) return;
-    failed.current = false;
+    if (isError) noteLost();
+  }, [isError]);
+  useEffect(() => {
+    if (lost) void refetch();
+  }, [lost, refetch]);
+  useEffect(() => {
+    // A new answer, of a server that was lost before.
+    if (isError || dataUpdatedAt === 0 || !useReachability.getState().lost) return;
+    noteRecovered();
     void showRecent();
     void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== QUERY });
-  }, [isError, isSuccess]);
+  }, [isError, dataUpdatedAt]);
   return !isError;
 }
 
 export function UnavailableBanner() {
+  const stored = useDocument(({ fault }) => fault === null);
   return (
     <p
       role="alert"
@@ -42,7 +53,7 @@ export function UnavailableBanner() {
         text-ruby"
     >
       <CloudOff className="size-4 shrink-0" />
-      Service unavailable. Your drawing is saved. Reconnecting…
+      Service unavailable. {stored && "Your drawing is saved."} Reconnecting…
     </p>
   );
 }

@@ -1,45 +1,37 @@
 import { Images, Palette, PenTool, Search, Wand2 } from "lucide-react";
 import { Tabs } from "radix-ui";
-import type { ReactNode } from "react";
-import { create } from "zustand";
-import { createJSONStorage, persist } from "zustand/middleware";
+import { lazy, Suspense, type ReactNode } from "react";
 
-import { DocumentBar } from "@/documents/bar";
-import { FindPanel } from "@/find/panel";
 import { useJobs } from "@/jobs/store";
 import { isOver } from "@/jobs/view";
 import { cn } from "@/lib/classes";
-import { tabStorage } from "@/lib/tab-storage";
-import { MakePanel } from "@/make/panel";
+import { later } from "@/lib/later";
 import { Pad } from "@/pad/pad";
 import { useReferences } from "@/references/store";
-import { TrayPanel } from "@/tray/panel";
+import { useLayout, type Sheet, type Tab } from "@/state/layout";
 
-type Tab = "find" | "make";
-/** What a narrow screen shows, which has room for one panel at a time. */
-type Sheet = "draw" | Tab | "references";
+import { useUnseen } from "./progress";
 
-interface Layout {
-  tab: Tab;
-  sheet: Sheet;
-  show: (sheet: Sheet) => void;
-}
-
-const useLayout = create<Layout>()(
-  persist(
-    (set) => ({
-      tab: "find",
-      sheet: "draw",
-      show: (sheet) =>
-        set(sheet === "find" || sheet === "make" ? { sheet, tab: sheet } : { sheet }),
-    }),
-    { name: "clippy.bench", version: 1, storage: createJSONStorage(() => tabStorage) },
-  ),
-);
+// The pad is needed first, and these are loaded while it is shown.
+const DocumentBar = lazy(async () => ({
+  default: (await later(() => import("@/documents/bar"))).DocumentBar,
+}));
+const FindPanel = lazy(async () => ({
+  default: (await later(() => import("@/find/panel"))).FindPanel,
+}));
+const MakePanel = lazy(async () => ({
+  default: (await later(() => import("@/make/panel"))).MakePanel,
+}));
+const TrayPanel = lazy(async () => ({
+  default: (await later(() => import("@/tray/panel"))).TrayPanel,
+}));
 
 const PANEL = "rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0";
 
-/** The drawing and the references on one side, searching and generating on the other. */
+/**
+ * The drawing and the references on one side, searching and generating on the other. A narrow
+ * screen shows one panel at a time; a phone held across keeps both sides.
+ */
 export function Studio() {
   const sheet = useLayout((layout) => layout.sheet);
   const hiddenUnless = (...shown: Sheet[]) => !shown.includes(sheet) && "max-lg:hidden";
@@ -47,25 +39,40 @@ export function Studio() {
     <div className="flex min-h-0 flex-1 flex-col">
       <div
         className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-2 p-2 max-lg:p-0
-          lg:grid-cols-[minmax(22rem,5fr)_minmax(24rem,6fr)]"
+          lg:grid-cols-[minmax(22rem,5fr)_minmax(24rem,6fr)]
+          landscape-phone:grid-cols-[minmax(0,1fr)_minmax(0,1fr)] landscape-phone:divide-x"
       >
         <div
           className={cn(
             "grid min-h-0 min-w-0 grid-cols-[minmax(0,1fr)] grid-rows-[minmax(0,1fr)_auto] gap-2",
             "max-lg:gap-0",
             hiddenUnless("draw", "references"),
+            "landscape-phone:grid",
           )}
         >
-          <Pad className={cn(PANEL, hiddenUnless("draw"))} bar={<DocumentBar />} />
-          <TrayPanel
+          <Pad
             className={cn(
               PANEL,
-              "h-[11.5rem] max-lg:h-auto",
-              sheet === "references" ? "max-lg:row-span-2" : "max-lg:hidden",
+              hiddenUnless("draw"),
+              sheet !== "references" && "landscape-phone:flex",
             )}
+            bar={
+              <Suspense fallback={<div className="h-10 border-b landscape-phone:h-8" />}>
+                <DocumentBar />
+              </Suspense>
+            }
           />
+          <Suspense fallback={<div className={cn(PANEL, "h-[11.5rem] max-lg:hidden")} />}>
+            <TrayPanel
+              className={cn(
+                PANEL,
+                "h-[11.5rem] max-lg:h-auto",
+                sheet === "references" ? "max-lg:row-span-2" : "max-lg:hidden",
+              )}
+            />
+          </Suspense>
         </div>
-        <Tasks className={cn(PANEL, hiddenUnless("find", "make"))} />
+        <Tasks className={cn(PANEL, hiddenUnless("find", "make"), "landscape-phone:flex")} />
       </div>
       <SheetButtons />
     </div>
@@ -103,10 +110,14 @@ function Tasks({ className }: { className?: string }) {
       </Tabs.List>
       {/* Both stay mounted, which keeps their results and scroll positions. */}
       <Tabs.Content value="find" forceMount tabIndex={-1} className={TAB_CONTENT}>
-        <FindPanel className="h-full" />
+        <Suspense fallback={null}>
+          <FindPanel className="h-full" />
+        </Suspense>
       </Tabs.Content>
       <Tabs.Content value="make" forceMount tabIndex={-1} className={TAB_CONTENT}>
-        <MakePanel className="h-full" />
+        <Suspense fallback={null}>
+          <MakePanel className="h-full" />
+        </Suspense>
       </Tabs.Content>
     </Tabs.Root>
   );
@@ -129,6 +140,7 @@ function TabButton({ value, children }: { value: Tab; children: ReactNode }) {
 function SheetButtons() {
   const references = useReferences((state) => state.references.length);
   const running = useRunning();
+  const unseen = useUnseen(({ jobs }) => jobs.length > 0);
   return (
     <nav
       aria-label="Panels"
@@ -150,7 +162,7 @@ function SheetButtons() {
       <SheetButton sheet="make">
         <Wand2 />
         Generate
-        <Badge count={running} />
+        {running === 0 && unseen ? <News /> : <Badge count={running} />}
       </SheetButton>
     </nav>
   );
@@ -165,6 +177,7 @@ function SheetButton({ sheet, children }: { sheet: Sheet; children: ReactNode })
       onClick={() => show(sheet)}
       className={cn(
         "relative flex h-14 flex-col items-center justify-center gap-1 text-2xs font-medium",
+        "landscape-phone:h-9 landscape-phone:flex-row landscape-phone:gap-2",
         "text-soft [&_svg]:size-5",
         "[&>span]:absolute [&>span]:top-1.5 [&>span]:left-[calc(50%+0.5rem)]",
         sheet === current && "text-ink [&_svg]:text-blue",
@@ -172,6 +185,15 @@ function SheetButton({ sheet, children }: { sheet: Sheet; children: ReactNode })
     >
       {children}
     </button>
+  );
+}
+
+/** Pictures that were not seen yet. */
+function News() {
+  return (
+    <span className="size-2.5 rounded-full bg-green">
+      <span className="sr-only">New pictures</span>
+    </span>
   );
 }
 

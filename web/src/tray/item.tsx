@@ -6,6 +6,7 @@ import { cn } from "@/lib/classes";
 import { percent, words } from "@/lib/format";
 import { supportOf, useReferences, type Reference } from "@/references/store";
 import { Segments, Slider } from "@/ui/controls";
+import { drag } from "@/ui/drag";
 import { Picture } from "@/ui/picture";
 
 const SUPPORT: Record<Support, { dot: string; label: string }> = {
@@ -41,7 +42,11 @@ export function ReferenceItem({ reference, references, provider }: ReferenceItem
             type="button"
             aria-label={`Remove ${title}`}
             className="-m-1 rounded-sm p-1 text-soft hover:text-ink"
-            onClick={() => remove(key)}
+            onClick={(event) => {
+              const next = nextButton(event.currentTarget);
+              remove(key);
+              next?.focus();
+            }}
           >
             <X className="size-3.5" />
           </button>
@@ -73,14 +78,29 @@ export function ReferenceItem({ reference, references, provider }: ReferenceItem
   );
 }
 
-function Thumbnail({ reference: { source, title, reason } }: { reference: Reference }) {
+/** The same button of the reference after or before this one, so that the focus is not lost. */
+function nextButton(button: HTMLElement): HTMLElement | null {
+  const item = button.closest("li");
+  const beside = item?.nextElementSibling ?? item?.previousElementSibling;
+  return beside?.querySelector<HTMLElement>("button[aria-label^='Remove']") ?? null;
+}
+
+function Thumbnail({ reference }: { reference: Reference }) {
+  const { source, title, reason, licence } = reference;
   const shared = {
     alt: words(title),
     title: reason ?? words(title),
     className: "h-full min-h-20 w-20 shrink-0 rounded-sm bg-well object-cover max-lg:w-28",
   };
   if (source.kind === "own") return <img src={source.url} {...shared} alt={shared.alt} />;
-  return <Picture path={picturePath({ id: source.id }, 256)} {...shared} />;
+  return (
+    <Picture
+      path={picturePath({ id: source.id }, 256)}
+      draggable
+      onDragStart={(event) => drag(event, { id: source.id, title, licence })}
+      {...shared}
+    />
+  );
 }
 
 function SupportNote({ support, note }: { support: Support; note: string }) {

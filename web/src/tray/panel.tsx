@@ -4,7 +4,7 @@ import { useState } from "react";
 import { cn } from "@/lib/classes";
 import { useProvider } from "@/make/provider";
 import { baseOf } from "@/pad/paint";
-import { MOST_REFERENCES, useReferences } from "@/references/store";
+import { isSame, MOST_REFERENCES, useReferences } from "@/references/store";
 import { useDropZone } from "@/ui/drop-zone";
 import { FileButton } from "@/ui/file-button";
 import { IconButton } from "@/ui/icon-button";
@@ -34,7 +34,12 @@ export function TrayPanel({ className }: { className?: string }) {
     addFiles(files).catch(setFailure);
   };
   const { over, handlers } = useDropZone(({ id, title, licence }) => {
-    useReferences.getState().add({ source: { kind: "gallery", id }, title, licence });
+    const source = { kind: "gallery", id } as const;
+    const { references: known, add } = useReferences.getState();
+    // A reference that is dropped back keeps its role.
+    if (!known.some((reference) => isSame(reference.source, source))) {
+      add({ source, title, licence });
+    }
   }, addOwn);
 
   return (

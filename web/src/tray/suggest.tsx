@@ -36,7 +36,8 @@ export function Suggest({ onFailure }: { onFailure: (failure: unknown) => void }
     }
   };
   // References are chosen for a provider, so one is needed.
-  const enabled = provider !== null && isSearchable(query, searchedPart(drawing) !== null);
+  const says = isSearchable(query, searchedPart(drawing) !== null) || query.styleGroups.length > 0;
+  const enabled = provider !== null && says;
   return (
     <>
       <span role="status" className="sr-only">

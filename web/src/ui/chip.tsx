@@ -1,11 +1,14 @@
 import type { ReactNode } from "react";
 
 import { cn } from "@/lib/classes";
+import { count } from "@/lib/format";
 
 interface ChipProps {
   /** Whether it is chosen. */
   on: boolean;
   onClick: () => void;
+  /** Its accessible name, if that is not its whole text. */
+  name?: string;
   title?: string;
   disabled?: boolean;
   className?: string | undefined;
@@ -13,11 +16,12 @@ interface ChipProps {
 }
 
 /** A style that can be chosen, in the search and for generated pictures. */
-export function Chip({ on, onClick, title, disabled, className, children }: ChipProps) {
+export function Chip({ on, onClick, name, title, disabled, className, children }: ChipProps) {
   return (
     <button
       type="button"
       aria-pressed={on}
+      aria-label={name}
       title={title}
       disabled={disabled}
       onClick={onClick}
@@ -33,4 +37,9 @@ export function Chip({ on, onClick, title, disabled, className, children }: Chip
       {children}
     </button>
   );
+}
+
+/** How many pictures a chip stands for. */
+export function ChipCount({ value }: { value: number }) {
+  return <span className="tabular ml-1.5 font-normal">{count(value)}</span>;
 }

@@ -1,8 +1,8 @@
-/** Pictures that are dragged from the results to the references or the pad. */
+/** Pictures that are dragged between results, boards, references and the pad. */
 
 import type { DragEvent } from "react";
 
-import type { Picture } from "@/api/pictures";
+import { pictureOf, type Picture } from "@/api/pictures";
 import { fields, parsed, text } from "@/lib/json";
 
 const TYPE = "application/x-clippy-picture";
@@ -12,6 +12,16 @@ export type Dragged = Pick<Picture, "id" | "title" | "licence">;
 export function drag(event: DragEvent, { id, title, licence }: Dragged): void {
   event.dataTransfer.setData(TYPE, JSON.stringify({ id, title, licence }));
   event.dataTransfer.effectAllowed = "copy";
+}
+
+/** Whether a picture of the gallery is dragged. */
+export function isGalleryDrag(transfer: DataTransfer | null): boolean {
+  return transfer?.types.includes(TYPE) ?? false;
+}
+
+/** What is known of a dragged picture. */
+export function pictureOfDrag({ id, title, licence }: Dragged): Picture {
+  return pictureOf(id, { subject: title, license: licence });
 }
 
 /** Whether a result or a file is dragged. */
@@ -28,8 +38,4 @@ export function draggedPicture(event: DragEvent): Dragged | null {
 
 export function pictureFiles(transfer: DataTransfer | null): File[] {
   return Array.from(transfer?.files ?? []).filter((file) => file.type.startsWith("image/"));
-}
-
-export function allFiles(transfer: DataTransfer): File[] {
-  return Array.from(transfer.files);
 }

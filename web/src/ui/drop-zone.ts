@@ -3,6 +3,7 @@
 import { useState, type DragEvent } from "react";
 
 import { draggedPicture, isPictureDrag, pictureFiles, type Dragged } from "./drag";
+import { hasFolder } from "./dropped-files";
 
 interface DropZone {
   /** Whether a picture is held over it. */
@@ -11,11 +12,14 @@ interface DropZone {
   handlers: Record<"onDragOver" | "onDragLeave" | "onDrop", (event: DragEvent) => void>;
 }
 
-/** Takes a dropped result or the dropped files, of which `chosen` are taken: the pictures. */
+/**
+ * Takes a dropped result or the dropped pictures. `onTransfer` takes everything instead, folders
+ * included; without it, folders are left to the page.
+ */
 export function useDropZone(
   onPicture: (picture: Dragged) => void,
   onFiles: (files: readonly File[]) => void,
-  chosen: (transfer: DataTransfer) => File[] = pictureFiles,
+  onTransfer?: (transfer: DataTransfer) => void,
 ): DropZone {
   const [over, setOver] = useState(false);
   return {
@@ -28,11 +32,14 @@ export function useDropZone(
       },
       onDragLeave: () => setOver(false),
       onDrop: (event) => {
-        event.preventDefault();
         setOver(false);
+        const { dataTransfer: transfer } = event;
+        if (onTransfer === undefined && hasFolder(transfer)) return;
+        event.preventDefault();
         const picture = draggedPicture(event);
-        if (picture === null) onFiles(chosen(event.dataTransfer));
-        else onPicture(picture);
+        if (picture !== null) onPicture(picture);
+        else if (onTransfer !== undefined) onTransfer(transfer);
+        else onFiles(pictureFiles(transfer));
       },
     },
   };

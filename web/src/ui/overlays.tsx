@@ -1,10 +1,12 @@
 import { X } from "lucide-react";
 import { Dialog as RadixDialog, Popover as RadixPopover, Tooltip as RadixTooltip } from "radix-ui";
-import type { ReactElement, ReactNode } from "react";
+import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
 
 import { cn } from "@/lib/classes";
 
 import { Button } from "./button";
+
+const TIP_DELAY = 400;
 
 /** A label for a button that has only an icon, with its keyboard shortcut. */
 export function Tip({
@@ -19,26 +21,29 @@ export function Tip({
   children: ReactElement;
 }) {
   return (
-    <RadixTooltip.Root>
-      <RadixTooltip.Trigger asChild>{children}</RadixTooltip.Trigger>
-      <RadixTooltip.Portal>
-        <RadixTooltip.Content
-          side={side}
-          sideOffset={6}
-          className="z-50 flex items-center gap-2 rounded-md bg-solid px-2 py-1 text-xs
-            text-on-solid"
-        >
-          {text}
-          {keys !== undefined && (
-            <kbd className="rounded-sm bg-on-solid/15 px-1 font-sans text-2xs">{keys}</kbd>
-          )}
-        </RadixTooltip.Content>
-      </RadixTooltip.Portal>
-    </RadixTooltip.Root>
+    <RadixTooltip.Provider delayDuration={TIP_DELAY}>
+      <RadixTooltip.Root>
+        <RadixTooltip.Trigger asChild>{children}</RadixTooltip.Trigger>
+        <RadixTooltip.Portal>
+          <RadixTooltip.Content
+            side={side}
+            sideOffset={6}
+            className="z-50 flex items-center gap-2 rounded-md bg-solid px-2 py-1 text-xs
+              text-on-solid"
+          >
+            {text}
+            {keys !== undefined && (
+              <kbd className="rounded-sm bg-on-solid/15 px-1 font-sans text-2xs">{keys}</kbd>
+            )}
+          </RadixTooltip.Content>
+        </RadixTooltip.Portal>
+      </RadixTooltip.Root>
+    </RadixTooltip.Provider>
   );
 }
 
-export const TipProvider = RadixTooltip.Provider;
+/** Closes the popover around it. Takes a button as its child. */
+export const PopoverClose = RadixPopover.Close;
 
 export function Popover({
   trigger,
@@ -63,7 +68,7 @@ export function Popover({
           sideOffset={6}
           collisionPadding={12}
           className={cn(
-            "z-40 w-72 rounded-lg border border-line bg-raised p-4 shadow-lg shadow-black/10",
+            "z-50 w-72 rounded-lg border border-line bg-raised p-4 shadow-lg shadow-black/10",
             className,
           )}
         >
@@ -74,11 +79,37 @@ export function Popover({
   );
 }
 
+/** Where the focus goes if the element that had it before a dialog is gone. */
+const FALLBACK = "main";
+
+/**
+ * Moves the focus back to where it was before a dialog. Radix does that only for dialogs with a
+ * trigger of its own.
+ */
+function useReturn(returnTo: (() => HTMLElement | null) | undefined) {
+  const opener = useRef<Element | null>(null);
+  return {
+    onOpenAutoFocus: () => {
+      opener.current = document.activeElement;
+    },
+    onCloseAutoFocus: (event: Event) => {
+      event.preventDefault();
+      const wanted = returnTo?.() ?? opener.current;
+      if (wanted === document.body) return;
+      if (wanted instanceof HTMLElement) wanted.focus();
+      if (document.activeElement !== wanted) document.getElementById(FALLBACK)?.focus();
+    },
+  };
+}
+
 export function Dialog({
   open,
   onClose,
   title,
   description,
+  buttons,
+  returnTo,
+  onKeyDown,
   children,
   className,
 }: {
@@ -86,14 +117,22 @@ export function Dialog({
   onClose: () => void;
   title: string;
   description?: ReactNode;
+  /** Beside *Close*. */
+  buttons?: ReactNode;
+  /** What gets the focus when it is closed, if that is not what had it before. */
+  returnTo?: () => HTMLElement | null;
+  onKeyDown?: (event: KeyboardEvent) => void;
   children: ReactNode;
   className?: string;
 }) {
+  const focus = useReturn(returnTo);
   return (
     <RadixDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="fixed inset-0 z-40 bg-black/45" />
         <RadixDialog.Content
+          {...focus}
+          onKeyDown={onKeyDown}
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
           className={cn(
             "scroll-slim fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-1.5rem)]",
@@ -113,11 +152,14 @@ export function Dialog({
                 </RadixDialog.Description>
               )}
             </div>
-            <RadixDialog.Close asChild>
-              <Button look="ghost" size="icon-small" aria-label="Close" className="-mt-1 -mr-1">
-                <X />
-              </Button>
-            </RadixDialog.Close>
+            <div className="-mt-1 -mr-1 flex shrink-0 items-center">
+              {buttons}
+              <RadixDialog.Close asChild>
+                <Button look="ghost" size="icon-small" aria-label="Close">
+                  <X />
+                </Button>
+              </RadixDialog.Close>
+            </div>
           </div>
           {children}
         </RadixDialog.Content>

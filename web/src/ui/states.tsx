@@ -2,6 +2,7 @@ import { CloudOff, KeyRound, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { isUnreachable, messageOf, needsKey, Problem } from "@/api/problem";
+import { isOutdated, useReachability } from "@/api/reachability";
 import { cn } from "@/lib/classes";
 
 import { Button } from "./button";
@@ -61,9 +62,7 @@ export function Failure({
       </div>
       <p className="font-medium">{failureTitle(error)}</p>
       <p className="text-soft text-pretty">
-        {unreachable
-          ? "Your drawing and references are saved in this browser. The page reconnects by itself."
-          : messageOf(error)}
+        {unreachable ? "The page reconnects by itself." : messageOf(error)}
       </p>
       <div className="mt-2 flex gap-2">
         {locked && onKey !== undefined && (
@@ -86,8 +85,13 @@ function failureTitle(error: unknown): string {
   return error instanceof Problem ? error.title : "Something went wrong";
 }
 
-/** A failure beside the content that it concerns. */
+/**
+ * A failure beside the content that it concerns. One that passed with the server's recovery is not
+ * shown any more.
+ */
 export function Notice({ error, className }: { error: unknown; className?: string }) {
+  const outdated = useReachability(({ recoveredAt }) => isOutdated(error, recoveredAt));
+  if (outdated) return null;
   return (
     <p
       role="alert"
