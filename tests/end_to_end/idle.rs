@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Server, wait_for_blocking};
 
-/// The largest share of one core that an idle server may use.
-const MAX_SHARE: f64 = 0.005;
+/// The largest share of one core that an idle server may use: a fast machine needs a tenth of it.
+const MAX_SHARE: f64 = 0.01;
 /// Long enough that work repeated every few seconds happens several times.
 const WINDOW: Duration = Duration::from_secs(10);
 
@@ -28,7 +28,7 @@ fn processor_time(process: u32) -> Duration {
 /// Asserts that a server soon uses almost no processor time.
 pub fn assert_idle(server: &Server) {
     // Work that follows the preparation (graphs, calibration) may still run in the first windows.
-    wait_for_blocking("an idle window", Duration::from_secs(120), || {
+    wait_for_blocking("an idle window", Duration::from_secs(300), || {
         let (before, begun) = (processor_time(server.process()), Instant::now());
         std::thread::sleep(WINDOW);
         let share = (processor_time(server.process()) - before).as_secs_f64()

@@ -6,8 +6,8 @@ use clippy_search::SearchQuery;
 
 use crate::state::AppState;
 
-/// The weight of a found subject.
-const WEIGHT: f32 = 0.8;
+/// The weight of a found subject: nothing else says what to show.
+const WEIGHT: f32 = 1.0;
 /// The letters of a prompt that are searched for; the rest describes details.
 const MOST_LETTERS: usize = 500;
 

@@ -201,10 +201,15 @@ impl Site {
                 Ok(())
             }
             Attempt::Again(message, named) => {
-                let pause = tries.next().ok_or(Failure::Away(message))?;
+                let Some(pause) = tries.next() else {
+                    return Err(Failure::Away(message));
+                };
                 let pause = named.map_or(pause, |named| named.max(pause));
+                let pause = pause.min(self.pauses.longest);
                 // All workers wait, since the site is busy for each of them.
-                self.throttle.pause(pause.min(self.pauses.longest));
+                if self.throttle.pause(pause) {
+                    tracing::warn!(reason = message, ?pause, "the site is asked again later");
+                }
                 Ok(())
             }
         }

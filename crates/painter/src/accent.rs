@@ -1,7 +1,7 @@
 //! Gives the subject of a picture the colour that the prompt names. Only the subject's main colour
 //! changes, with its lit and shaded parts: an apple gets red, and its leaf stays green.
 
-use crate::colour_words::colour_of_subject;
+use crate::colour_words::subject_colour;
 use crate::palette::{cluster, nearest};
 use crate::plane::{Lab, Plane, chroma, mix, smooth_step};
 use crate::recolouring::{Change, paint_share};
@@ -38,7 +38,7 @@ impl Accent {
     /// the subject cannot be told from its ground.
     #[must_use]
     pub fn of(picture: &Plane, figure: &[f32], prompt: &str) -> Option<Self> {
-        let named = colour_of_subject(prompt)?;
+        let named = subject_colour(prompt)?.colour;
         let weights = |weight: &dyn Fn(Lab) -> f32| -> Vec<f32> {
             let pixels = picture.pixels.iter().zip(figure);
             pixels

@@ -2,41 +2,54 @@
 
 use crate::plane::Lab;
 
+/// A word and the colour that it stands for.
+#[derive(Debug, PartialEq)]
+pub struct NamedColour {
+    /// The word, in lower case.
+    pub name: &'static str,
+    /// The colour.
+    pub(crate) colour: Lab,
+}
+
+const fn named(name: &'static str, colour: Lab) -> NamedColour {
+    NamedColour { name, colour }
+}
+
 /// Names of colours.
-const NAMES: &[(&str, Lab)] = &[
-    ("red", [0.60, 0.20, 0.11]),
-    ("crimson", [0.50, 0.18, 0.07]),
-    ("orange", [0.74, 0.10, 0.14]),
-    ("gold", [0.82, 0.02, 0.15]),
-    ("golden", [0.82, 0.02, 0.15]),
-    ("yellow", [0.90, -0.03, 0.16]),
-    ("green", [0.66, -0.14, 0.10]),
-    ("teal", [0.63, -0.10, -0.03]),
-    ("turquoise", [0.78, -0.12, -0.03]),
-    ("cyan", [0.83, -0.11, -0.06]),
-    ("blue", [0.56, -0.03, -0.17]),
-    ("purple", [0.50, 0.12, -0.14]),
-    ("violet", [0.60, 0.12, -0.14]),
-    ("magenta", [0.62, 0.22, -0.10]),
-    ("pink", [0.80, 0.12, 0.01]),
-    ("brown", [0.45, 0.05, 0.06]),
-    ("beige", [0.88, 0.01, 0.04]),
-    ("black", [0.18, 0.0, 0.0]),
-    ("grey", [0.60, 0.0, 0.0]),
-    ("gray", [0.60, 0.0, 0.0]),
-    ("silver", [0.80, 0.0, -0.005]),
-    ("white", [0.97, 0.0, 0.0]),
+const NAMES: &[NamedColour] = &[
+    named("red", [0.60, 0.20, 0.11]),
+    named("crimson", [0.50, 0.18, 0.07]),
+    named("orange", [0.74, 0.10, 0.14]),
+    named("gold", [0.82, 0.02, 0.15]),
+    named("golden", [0.82, 0.02, 0.15]),
+    named("yellow", [0.90, -0.03, 0.16]),
+    named("green", [0.66, -0.14, 0.10]),
+    named("teal", [0.63, -0.10, -0.03]),
+    named("turquoise", [0.78, -0.12, -0.03]),
+    named("cyan", [0.83, -0.11, -0.06]),
+    named("blue", [0.56, -0.03, -0.17]),
+    named("purple", [0.50, 0.12, -0.14]),
+    named("violet", [0.60, 0.12, -0.14]),
+    named("magenta", [0.62, 0.22, -0.10]),
+    named("pink", [0.80, 0.12, 0.01]),
+    named("brown", [0.45, 0.05, 0.06]),
+    named("beige", [0.88, 0.01, 0.04]),
+    named("black", [0.18, 0.0, 0.0]),
+    named("grey", [0.60, 0.0, 0.0]),
+    named("gray", [0.60, 0.0, 0.0]),
+    named("silver", [0.80, 0.0, -0.005]),
+    named("white", [0.97, 0.0, 0.0]),
 ];
 
 /// Words for surroundings that stand for a colour, too.
-const SURROUNDINGS: &[(&str, Lab)] = &[
-    ("sky", [0.80, -0.04, -0.08]),
-    ("sea", [0.58, -0.07, -0.08]),
-    ("forest", [0.46, -0.09, 0.06]),
-    ("night", [0.25, 0.01, -0.07]),
-    ("sunset", [0.72, 0.13, 0.08]),
-    ("snow", [0.95, -0.01, -0.02]),
-    ("sand", [0.84, 0.02, 0.06]),
+const SURROUNDINGS: &[NamedColour] = &[
+    named("sky", [0.80, -0.04, -0.08]),
+    named("sea", [0.58, -0.07, -0.08]),
+    named("forest", [0.46, -0.09, 0.06]),
+    named("night", [0.25, 0.01, -0.07]),
+    named("sunset", [0.72, 0.13, 0.08]),
+    named("snow", [0.95, -0.01, -0.02]),
+    named("sand", [0.84, 0.02, 0.06]),
 ];
 
 /// Parts of a landscape whose colour is the sky's.
@@ -75,13 +88,13 @@ fn words(prompt: &str) -> Vec<String> {
         .collect()
 }
 
-fn look_up(list: &'static [(&'static str, Lab)], word: &str) -> Option<(&'static str, Lab)> {
-    list.iter().find(|(name, _)| *name == word).copied()
+fn look_up(list: &'static [NamedColour], word: &str) -> Option<&'static NamedColour> {
+    list.iter().find(|known| known.name == word)
 }
 
 fn colour_of(word: &str) -> Option<Lab> {
     let known = look_up(NAMES, word).or_else(|| look_up(SURROUNDINGS, word));
-    known.map(|(_, colour)| colour)
+    known.map(|known| known.colour)
 }
 
 /// Whether this word, in lower case, names a colour that the painter knows.
@@ -95,19 +108,10 @@ pub(crate) fn has_word(prompt: &str, word: &str) -> bool {
     words(prompt).iter().any(|own| own == word)
 }
 
-/// The colour in which a prompt wants what is under a mask, by its name: the first one that is only
-/// a colour. "Make the sky red" wants red.
+/// The colour in which a prompt wants what is under a mask: the first one that is only a colour.
+/// "Make the sky red" wants red.
 #[must_use]
-pub fn mask_colour(prompt: &str) -> Option<&'static str> {
-    named_first(prompt).map(|(name, _)| name)
-}
-
-/// The colour in which a prompt wants what is under a mask.
-pub(crate) fn colour_under_mask(prompt: &str) -> Option<Lab> {
-    named_first(prompt).map(|(_, colour)| colour)
-}
-
-fn named_first(prompt: &str) -> Option<(&'static str, Lab)> {
+pub fn mask_colour(prompt: &str) -> Option<&'static NamedColour> {
     words(prompt).iter().find_map(|word| look_up(NAMES, word))
 }
 
@@ -137,11 +141,11 @@ impl LandscapeColours {
         let mut named = None;
         for word in &words {
             let name = word.as_str();
-            if let Some((_, colour)) = look_up(NAMES, name) {
-                others.extend(named.replace(colour));
+            if let Some(known) = look_up(NAMES, name) {
+                others.extend(named.replace(known.colour));
                 continue;
             }
-            let own = || look_up(SURROUNDINGS, name).map(|(_, colour)| colour);
+            let own = || look_up(SURROUNDINGS, name).map(|known| known.colour);
             if SKY.contains(&name) {
                 if let Some(colour) = named.take().or_else(own) {
                     sky.get_or_insert(colour);
@@ -159,19 +163,10 @@ impl LandscapeColours {
     }
 }
 
-/// The colour that a prompt gives to its subject, by its name: "a red apple" and "an apple in red"
-/// name one, "a cat with a red hat" and "a house under a blue sky" name none.
+/// The colour that a prompt gives to its subject: "a red apple" and "an apple in red" name one, "a
+/// cat with a red hat" and "a house under a blue sky" name none.
 #[must_use]
-pub fn subject_colour(prompt: &str) -> Option<&'static str> {
-    named_for_subject(prompt).map(|(name, _)| name)
-}
-
-/// The colour that a prompt gives to its subject.
-pub(crate) fn colour_of_subject(prompt: &str) -> Option<Lab> {
-    named_for_subject(prompt).map(|(_, colour)| colour)
-}
-
-fn named_for_subject(prompt: &str) -> Option<(&'static str, Lab)> {
+pub fn subject_colour(prompt: &str) -> Option<&'static NamedColour> {
     let words = words(prompt);
     let is_elsewhere = |word: &String| ELSEWHERE.contains(&word.as_str());
     let end = words.iter().position(is_elsewhere).unwrap_or(words.len());
@@ -209,7 +204,8 @@ mod tests {
             ("an apple in", None),
             ("", None),
         ] {
-            assert_eq!(subject_colour(prompt), colour, "{prompt:?}");
+            let found = subject_colour(prompt).map(|found| found.name);
+            assert_eq!(found, colour, "{prompt:?}");
         }
     }
 
@@ -246,7 +242,8 @@ mod tests {
             ("Paint the sea GREEN, not blue", Some("green")),
             ("a hat in the forest", None),
         ] {
-            assert_eq!(mask_colour(prompt), colour, "{prompt:?}");
+            let found = mask_colour(prompt).map(|found| found.name);
+            assert_eq!(found, colour, "{prompt:?}");
         }
     }
 

@@ -184,14 +184,7 @@ impl Canvas<'_> {
             if tone < 0.10 && self.structure.labels[y * self.paint.width + x] != BACKGROUND {
                 return [0.14, 0.0, 0.0];
             }
-            // A 45 degree screen.
-            let (u, v) = (
-                (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
-                (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
-            );
-            let wave = 0.25
-                * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos())
-                + 0.5;
+            let wave = screen(x, y, pitch);
             let cover = ((0.84 - tone) * 0.8).clamp(0.06, 0.62);
             let dot = smooth_step(1.0 - cover - 0.12, 1.0 - cover + 0.12, wave);
             mix([0.985, 0.0, 0.0], [0.16, 0.0, 0.0], dot)
@@ -259,8 +252,7 @@ impl Canvas<'_> {
             let colour = glow_colour(index);
             [colour[0] * cover, colour[1] * cover, colour[2] * cover]
         });
-        let unit = width as f32 / 512.0;
-        let (near, far) = (tubes.blur(4.0 * unit), tubes.blur(16.0 * unit));
+        let (near, far) = (tubes.blur(4.0 * self.unit), tubes.blur(16.0 * self.unit));
         dark.map(|x, y, ground| {
             let index = y * width + x;
             let lights = near.pixels[index].iter().zip(far.pixels[index]);
@@ -288,13 +280,7 @@ impl Canvas<'_> {
             let step = (width / 48).max(3);
             let far = relief[(index + step + step * width).min(relief.len() - 1)];
             let away = smooth_step(0.02, 0.25, relief[index] - far);
-            let (u, v) = (
-                (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
-                (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
-            );
-            let wave = 0.25
-                * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos())
-                + 0.5;
+            let wave = screen(x, y, pitch);
             let dot = smooth_step(0.95 - 0.5 * away, 1.05 - 0.5 * away, wave) * away.sqrt();
             mix(vivid, [vivid[0] * 0.62, vivid[1], vivid[2]], dot)
         });
@@ -336,6 +322,17 @@ impl Canvas<'_> {
         });
         picture.map(|x, y, _| limited.pixels[(y / cell) * columns + x / cell])
     }
+}
+
+/// The height of a printer's screen of 45 degrees at a pixel, 0 to 1. Dots are where it is high,
+/// `pitch` pixels apart.
+fn screen(x: usize, y: usize, pitch: f32) -> f32 {
+    use std::f32::consts::{FRAC_1_SQRT_2, TAU};
+    let (u, v) = (
+        (x as f32 + y as f32) / pitch * FRAC_1_SQRT_2,
+        (x as f32 - y as f32) / pitch * FRAC_1_SQRT_2,
+    );
+    0.25 * ((u * TAU).cos() + (v * TAU).cos()) + 0.5
 }
 
 /// A length in pixels of the usual size, in pixels of a picture of this unit.

@@ -5,7 +5,7 @@ use clippy_imaging::{Encoding, encode};
 use image::{GrayImage, RgbImage};
 
 use crate::appearance::Appearance;
-use crate::colour_words::colour_under_mask;
+use crate::colour_words::mask_colour;
 use crate::compositing::composite;
 use crate::finish::Canvas;
 use crate::input::{Cancelled, Input, Observer};
@@ -235,7 +235,7 @@ fn recolouring<'i>(input: &'i Input<'_>) -> Option<(&'i RgbImage, &'i GrayImage,
     let paints = input.sketch.is_some()
         || input.names_style
         || !(input.styles.is_empty() && input.finishes.is_empty());
-    let colour = colour_under_mask(input.words)?;
+    let colour = mask_colour(input.words)?.colour;
     Some((input.base?, input.mask?, colour)).filter(|_| !paints)
 }
 

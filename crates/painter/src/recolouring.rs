@@ -185,7 +185,7 @@ fn varied(colour: Lab, seed: u64) -> Lab {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::colour_words::colour_under_mask;
+    use crate::colour_words::mask_colour;
 
     struct Watching(bool);
 
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn recoloured(mask: &GrayImage, words: &str, seed: u64) -> RgbImage {
-        let colour = colour_under_mask(words).expect("a colour");
+        let colour = mask_colour(words).expect("a colour").colour;
         recolour_masked(&disc(), mask, colour, seed, &Watching(false)).expect("recoloured")
     }
 
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(recoloured(&mask, "blue", 1), disc());
         let whole = GrayImage::from_pixel(120, 120, image::Luma([255]));
         assert!(is_blue(recoloured(&whole, "blue", 1).get_pixel(60, 60)));
-        let colour = colour_under_mask("blue").expect("a colour");
+        let colour = mask_colour("blue").expect("a colour").colour;
         let stopped = recolour_masked(&disc(), &whole, colour, 1, &Watching(true));
         assert_eq!(stopped, Err(Cancelled));
     }

@@ -218,7 +218,10 @@ async fn sets(painter: &Painter, gallery: &Gallery, cell: u32) -> Outcome<Sheet>
             .map(|index| FoundPicture {
                 id: PointId::Number(index as u64),
                 style: Some(gallery.entries[index].style.clone()).filter(|own| !own.is_empty()),
-                named_tags: Vec::new(),
+                named_tags: (gallery.entries[index].subject == *name)
+                    .then(|| name.clone())
+                    .into_iter()
+                    .collect(),
                 percentile: None,
             })
             .collect();

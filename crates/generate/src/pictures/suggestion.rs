@@ -16,8 +16,10 @@ const USUAL: usize = 4;
 const CLOSEST: usize = 8;
 /// How much less close than the closest one a subject may be, as a fraction of the collection.
 const NEARLY: f32 = 0.01;
-/// Weight of a suggested subject.
+/// Weight of a suggested subject beside a sketch.
 const SUBJECT_WEIGHT: f32 = 0.8;
+/// Weight of a suggested subject without a sketch: nothing else says what to show.
+const ONLY_SUBJECT_WEIGHT: f32 = 1.0;
 /// Weight of a suggested style.
 const STYLE_WEIGHT: f32 = 0.6;
 
@@ -103,7 +105,8 @@ pub fn suggest(
             break;
         }
         let weight = match role {
-            Role::Subject => SUBJECT_WEIGHT,
+            Role::Subject if options.with_sketch => SUBJECT_WEIGHT,
+            Role::Subject => ONLY_SUBJECT_WEIGHT,
             Role::Style => STYLE_WEIGHT,
         };
         let next = SuggestedReference {

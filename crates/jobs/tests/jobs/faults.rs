@@ -49,7 +49,7 @@ async fn kill_between_losses(store: &Store, parent: JobId, worker: &mut Worker) 
     };
     wait_until_within(
         "no part to run after a loss",
-        Duration::from_secs(60),
+        Duration::from_secs(180),
         || async {
             // A stopped worker claims nothing between the check and the kill.
             signal(worker.id(), "STOP");

@@ -185,7 +185,8 @@ pub(super) fn plan_prompt(request: &GenerateRequest, receipt: &mut Receipt) {
     }
     let given = GivenInputs::of(request);
     let words = PromptWords::of(prompt);
-    let in_colour = subject_colour(prompt).map_or_else(String::new, |name| format!(" in {name}"));
+    let in_colour =
+        subject_colour(prompt).map_or_else(String::new, |named| format!(" in {}", named.name));
     if let Some(id) = request.found_subject {
         return receipt.add_approximated(
             "prompt",
@@ -194,11 +195,11 @@ pub(super) fn plan_prompt(request: &GenerateRequest, receipt: &mut Receipt) {
         );
     }
     if given.recolours()
-        && let Some(colour) = mask_colour(prompt)
+        && let Some(named) = mask_colour(prompt)
     {
         return receipt.add_approximated(
             "prompt",
-            format!("what is under the mask in {colour}"),
+            format!("what is under the mask in {}", named.name),
             "the built-in painter cannot paint from words; with a base and a mask alone it \
              recolours what is under the mask",
         );
