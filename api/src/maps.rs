@@ -1,79 +1,75 @@
-//! Maps that were read lately, so that each search within an area does not read its map again.
+//! The newest maps, so that each search within an area does not read its map again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use clippy_core::ids::PointId;
 use clippy_core::maps::{MapArea, MapSpace, Maps, PictureMap};
-use clippy_core::{Error, Result, blocking};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use parking_lot::Mutex;
 
-/// How long a map is used before it is read again.
-const KEPT: Duration = Duration::from_secs(60);
+/// An area that was chosen on a map.
+pub(crate) struct ChosenArea {
+    pub(crate) space: MapSpace,
+    /// When that map was made; `None` for the newest one, whichever it is.
+    pub(crate) made: Option<u64>,
+    pub(crate) area: MapArea,
+}
 
-/// Keeps the maps that were read last.
+/// Keeps the newest map of each space.
 #[derive(Default)]
 pub(crate) struct KnownMaps {
-    kept: Mutex<HashMap<MapSpace, (Instant, Arc<PictureMap>)>>,
+    kept: Mutex<HashMap<MapSpace, Arc<PictureMap>>>,
 }
 
 impl KnownMaps {
-    /// Reads a map from the database. `None` if none was made.
+    /// Returns the newest map, which is only read if another one is kept. `None` if none was made.
     ///
     /// # Errors
     /// Those of the database.
-    pub(crate) async fn read(
+    pub(crate) async fn newest(
         &self,
         maps: &dyn Maps,
         space: MapSpace,
     ) -> Result<Option<Arc<PictureMap>>> {
+        let made = maps.made(space).await?;
+        let kept = self.kept.lock().get(&space).cloned();
+        if let Some(map) = kept.filter(|map| made == Some(map.made)) {
+            return Ok(Some(map));
+        }
         let read = maps.map(space).await?.map(Arc::new);
         let mut kept = self.kept.lock();
         match &read {
             // A slow reading must not replace a map that was made meanwhile.
-            Some(map)
-                if kept
-                    .get(&space)
-                    .is_some_and(|(_, known)| known.made > map.made) =>
-            {
-                None
-            }
-            Some(map) => kept.insert(space, (Instant::now(), Arc::clone(map))),
+            Some(map) if kept.get(&space).is_some_and(|known| known.made > map.made) => None,
+            Some(map) => kept.insert(space, Arc::clone(map)),
             None => kept.remove(&space),
         };
         Ok(read)
     }
 
-    /// Returns the map that was read last, as long as that is not long ago, else like
-    /// [`KnownMaps::read`].
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub(crate) async fn recent(
-        &self,
-        maps: &dyn Maps,
-        space: MapSpace,
-    ) -> Result<Option<Arc<PictureMap>>> {
-        let kept = self.kept.lock().get(&space).cloned();
-        match kept {
-            Some((read, map)) if read.elapsed() < KEPT => Ok(Some(map)),
-            _ => self.read(maps, space).await,
-        }
-    }
-
     /// Returns the pictures in an area of a map.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::NotFound`] if no map was made, and
-    /// [`clippy_core::ErrorCode::InvalidInput`] if the area has too many pictures.
+    /// [`ErrorCode::NotFound`] if no map was made, [`ErrorCode::Conflict`] if the area was chosen on
+    /// another map, and [`ErrorCode::InvalidInput`] if it has too many pictures.
     pub(crate) async fn pictures_in(
         &self,
         maps: &dyn Maps,
-        space: MapSpace,
-        area: MapArea,
+        chosen: ChosenArea,
     ) -> Result<Vec<PointId>> {
-        let map = self.recent(maps, space).await?.ok_or_else(none_yet)?;
+        let map = self
+            .newest(maps, chosen.space)
+            .await?
+            .ok_or_else(none_yet)?;
+        if chosen.made.is_some_and(|made| made != map.made) {
+            return Err(Error::new(
+                ErrorCode::Conflict,
+                "map_made is not the time of the newest map: it was made anew, and other pictures \
+                 are in map_area now. Choose an area of the newest map, which GET /api/map returns",
+            ));
+        }
+        let area = chosen.area;
         blocking("finding the pictures in an area", move || {
             area.pictures(&map)
         })

@@ -40,7 +40,7 @@ test("presets weigh the references, and say what they lack", async () => {
   const sending = page.waitForRequest((request) => request.url().endsWith("/api/images/generate"));
   await page.getByRole("button", { name: "Generate 1 picture" }).click();
   assert.deepEqual(weightsOf((await sending).postDataJSON()), [0.7, 0.28]);
-  await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 180_000 });
+  await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 600_000 });
 
   // An edit needs a mask, and a start needs a picture; then they are sent.
   const form = page.getByRole("form", { name: "Generation settings" });
@@ -65,10 +65,16 @@ test("a grid of weights and seeds is priced, painted side by side with receipts,
   await refer(page, answers, "apple", "moon");
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Prompt").fill("a red apple");
-  await page.getByLabel("Seed", { exact: true }).fill("7");
+  // A typed seed is locked: it is the first one, whatever the others are.
+  const seed = page.getByLabel("Seed", { exact: true });
+  const lock = page.getByRole("button", { name: "Keep the seed" });
+  assert.equal(await lock.getAttribute("aria-pressed"), "false");
+  await seed.fill("7");
+  assert.equal(await lock.getAttribute("aria-pressed"), "true");
   await page.getByRole("button", { name: "Compare variations" }).click();
   const form = page.getByRole("form", { name: "What is varied" });
   await form.getByRole("button", { name: "Generate 2 pictures" }).waitFor();
+  await form.getByRole("button", { name: "New seeds, except for the form’s" }).click();
 
   // Three sets at two weights with two seeds, and one without references.
   for (const name of ["Each alone", "Without", "25%", "100%", "As set"]) await form.getByRole("button", { name, exact: true }).click();
@@ -93,7 +99,7 @@ test("a grid of weights and seeds is priced, painted side by side with receipts,
 
   // A reload in the middle loses nothing.
   await page.reload();
-  await page.waitForFunction(() => document.querySelectorAll('#variations [data-state="succeeded"] img').length === 4, undefined, { timeout: 180_000 });
+  await page.waitForFunction(() => document.querySelectorAll('#variations [data-state="succeeded"] img').length === 4, undefined, { timeout: 600_000 });
   await page.getByText("4 of 4 done").waitFor();
   const pictures = await page.locator("#variations [data-job] img").evaluateAll((all) => all.map((image) => image.src));
   assert.equal(new Set(pictures).size, 4);
@@ -113,10 +119,18 @@ test("a grid of weights and seeds is priced, painted side by side with receipts,
 
   // Picked: the form and the references are as they were for this picture.
   await last.getByRole("button", { name: /^Go on with/ }).click();
-  assert.equal(await page.getByLabel("Seed", { exact: true }).inputValue(), String(sent[3].seed));
+  assert.equal(await seed.inputValue(), String(sent[3].seed));
+  assert.equal(await lock.getAttribute("aria-pressed"), "true");
   assert.equal(await page.getByLabel("Prompt").inputValue(), "a red apple");
   const thumbs = page.getByRole("list", { name: "References in use" }).getByRole("slider");
   assert.deepEqual(await thumbs.evaluateAll((all) => all.map((thumb) => Number(thumb.getAttribute("aria-valuenow")))), [1, 1]);
+
+  // Without the lock, all seeds of the bench are new ones.
+  await lock.click();
+  assert.equal(await seed.inputValue(), "");
+  assert.equal(await lock.getAttribute("aria-pressed"), "false");
+  await page.getByRole("button", { name: "Compare variations" }).click();
+  await form.getByRole("button", { name: "New seeds", exact: true }).waitFor();
   assert.deepEqual(faults, []);
   await close();
 });
@@ -138,7 +152,7 @@ test("the bench on a phone, and a combination that the provider refuses", async 
   await page.getByLabel("Prompt").fill("a red sunset");
   await page.getByRole("button", { name: "Compare variations" }).tap();
   await page.getByRole("button", { name: "Generate 2 pictures" }).tap();
-  await page.waitForFunction(() => document.querySelectorAll('#variations [data-state="succeeded"] img').length === 2, undefined, { timeout: 180_000 });
+  await page.waitForFunction(() => document.querySelectorAll('#variations [data-state="succeeded"] img').length === 2, undefined, { timeout: 600_000 });
   await page.locator("#variations").scrollIntoViewIfNeeded();
   await checkWidth(page.getByRole("region", { name: "Variations" }));
   await keep(page, "bench-phone-dark");

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { checkAccessible, checkWidth, data, draw, DRAWINGS, keep, open, searches, settled } from "./harness.mjs";
+import { checkAccessible, checkWidth, data, draw, DRAWINGS, keep, open, searches, settled, stored, until } from "./harness.mjs";
 
 const PAPER = "#paper";
 const MANIFEST = "demo/manifest.jsonl";
@@ -143,7 +143,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
 
   // The first job finishes with all of its pictures.
   const first = page.locator(`article[data-job="${id}"][data-state="succeeded"]`);
-  await first.waitFor({ timeout: 180_000 });
+  await first.waitFor({ timeout: 600_000 });
   await first.getByRole("img", { name: "Result 8" }).waitFor();
   await page.waitForFunction((job) => [...document.querySelectorAll(`article[data-job="${job}"] img`)].every((image) => image.naturalWidth > 0), id);
   await keep(page, "generated-light");
@@ -182,7 +182,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await checkAccessible(page, "the jobs of the history");
   const stopped = await page.locator('article[data-state="cancelled"]').first().getAttribute("data-job");
   await page.locator(`article[data-job="${stopped}"]`).getByRole("button", { name: "Retry" }).click();
-  await page.locator(`article[data-job="${stopped}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
+  await page.locator(`article[data-job="${stopped}"][data-state="succeeded"]`).waitFor({ timeout: 600_000 });
   assert.deepEqual(faults, []);
   await close();
 });
@@ -227,13 +227,8 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, a s
     send("pointerup", 200, 0, document);
   });
   await strokes(6);
-  await page.waitForFunction(async () => {
-    const open = indexedDB.open("clippy");
-    const database = await new Promise((resolve) => (open.onsuccess = () => resolve(open.result)));
-    const got = database.transaction("documents").objectStore("documents").get(sessionStorage.getItem("clippy.document"));
-    const kept = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
-    database.close();
-    const last = kept?.history.strokes.at(-1);
+  await until("the pen's pressure", async () => {
+    const last = (await stored(page, "documents"))?.history.strokes.at(-1);
     return last?.pressure === true && last.points.at(-1)[2] > 0.8 && last.points[0][2] < 0.2;
   });
 
@@ -300,7 +295,7 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
     const value = Number(document.querySelector(`article[data-job="${id}"] [role="progressbar"]`)?.getAttribute("aria-valuenow"));
     return value > 0 && value < 100;
   }, id);
-  await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
+  await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 600_000 });
   assert.match(await job.locator("dl").innerText(), /lines\s+910/);
 
   // A missing manifest is refused, and the page says why.
@@ -344,7 +339,7 @@ test("an admin adds a folder; a folder that the server may not read is refused w
     await form.getByRole("button", { name: "Add folder" }).click();
     const job = page.locator('article[data-kind="ingest"][data-state="succeeded"]').first();
     const found = job.getByLabel("Files that were found");
-    await found.waitFor({ timeout: 60_000 });
+    await found.waitFor({ timeout: 240_000 });
     assert.match(await found.innerText(), /files\s+1\s+new\s+1/);
   }
   assert.deepEqual(faults.filter((fault) => !/status of 4\d\d/.test(fault)), []);
@@ -370,7 +365,7 @@ test("pictures are dropped on the page, chosen on a phone, and found by the next
     dropped.items.add(new File(["no picture"], "notes.png", { type: "image/png" }));
     zone.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
   }, [["Zebrawood.png", picture(2)], ["IMG_1.png", picture(9)]]);
-  await dialog.getByText("Added. Searches find them now.").waitFor({ timeout: 60_000 });
+  await dialog.getByText("Added. Searches find them now.").waitFor({ timeout: 240_000 });
   await dialog.getByText(/^notes.png: /).waitFor();
   await keep(page, "add-pictures-light");
   await page.keyboard.press("Escape");
@@ -389,7 +384,7 @@ test("pictures are dropped on the page, chosen on a phone, and found by the next
     mimeType: "image/png",
     buffer: Buffer.concat([Buffer.from(picture(16), "base64"), Buffer.from([10])]),
   });
-  await phone.page.getByText("Added. Searches find them now.").waitFor({ timeout: 60_000 });
+  await phone.page.getByText("Added. Searches find them now.").waitFor({ timeout: 240_000 });
   await checkWidth(phone.page.getByRole("dialog"));
   await keep(phone.page, "add-pictures-phone-dark");
   await phone.page.getByRole("button", { name: "Close" }).click();

@@ -37,7 +37,7 @@ test("a folder is walked wherever it is dropped; hidden files and other files ar
   await dialog.getByLabel("Tags for all of them").fill("journey");
   await keep(page, "dropped-folder-light");
   await dialog.getByRole("button", { name: "Add 2 pictures" }).click();
-  await dialog.getByText("Added. Searches find them now.").waitFor({ timeout: 60_000 });
+  await dialog.getByText("Added. Searches find them now.").waitFor({ timeout: 240_000 });
   await dialog.getByText("2 pictures", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
   const answers = searches(page);
@@ -50,7 +50,7 @@ test("a folder is walked wherever it is dropped; hidden files and other files ar
   await page.getByRole("button", { name: "Add pictures" }).click();
   writeFileSync(join(folder, "foxes/Later.png"), pictureOf("apple", "line_art"));
   await dropPaths(page, dialog.getByRole("group", { name: "Drop pictures here" }), [join(folder, "foxes")]);
-  await dialog.getByText("Added. Searches find them now.").nth(1).waitFor({ timeout: 60_000 });
+  await dialog.getByText("Added. Searches find them now.").nth(1).waitFor({ timeout: 240_000 });
   await page.keyboard.press("Escape");
   await dropPaths(page, page.locator("#paper"), [join(folder, "Zebrawood.png")]);
   await page.getByRole("img", { name: /on a picture/ }).waitFor();

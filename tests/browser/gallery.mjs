@@ -106,6 +106,40 @@ test("all pictures, the newest first, in a grid; any of the styles and the tags,
   await close();
 });
 
+test("a gallery that is higher than any element is walked to its end on a phone", async () => {
+  const total = 500_000;
+  const answer = { ...(await call("/api/gallery?limit=100")), total };
+  const { page, faults, close } = await open("/", PHONE);
+  await page.route(({ pathname }) => pathname === "/api/gallery", (route) => route.fulfill({ json: answer }));
+  await page.reload();
+  await page.getByRole("navigation", { name: "Panels" }).getByRole("button", { name: "Find" }).tap();
+  await page.getByRole("radio", { name: "All pictures" }).tap();
+  const grid = regionOf(page);
+  await waitForPictures(page);
+  // The rows that are rendered fill the view, and those at the ends are where the list ends.
+  const inView = () => grid.locator("li[aria-posinset]").evaluateAll((tiles) => {
+    const seen = tiles.filter((tile) => {
+      const { top, bottom } = tile.getBoundingClientRect();
+      return top < window.innerHeight && bottom > 0;
+    });
+    return seen.map((tile) => Number(tile.ariaPosInSet));
+  });
+  await scrollTo(grid, 1);
+  await until("the last picture", async () => (await inView()).includes(total));
+  await waitForPictures(page);
+  await keep(page, "gallery-end-phone-light");
+  await scrollTo(grid, 0.5);
+  await until("the pictures in the middle", async () => {
+    const [first] = await inView();
+    return Math.abs(first - total / 2) < total / 100;
+  });
+  await waitForPictures(page);
+  await scrollTo(grid, 0);
+  await until("the first picture", async () => (await inView()).includes(1));
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 test("the gallery fits a phone, in the dark", async () => {
   const { page, faults, close } = await open("/", { ...PHONE, colorScheme: "dark" });
   await page.getByRole("navigation", { name: "Panels" }).getByRole("button", { name: "Find" }).tap();

@@ -127,7 +127,7 @@ export async function open(path, { at = url, ...options } = {}) {
   const requests = [];
   const tab = async (to = path) => {
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(120_000);
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
     page.on("request", (request) => requests.push(request));
@@ -147,7 +147,7 @@ export async function call(path, { at = url, method = "GET", key, body } = {}) {
 
 /** Polls until `ask` returns something, and returns that. */
 export async function until(what, ask) {
-  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
+  for (const end = Date.now() + 300_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
     const found = await ask();
     if (found) return found;
   }
@@ -223,7 +223,7 @@ export async function settled(page, answers) {
 export async function checkAccessible(page, name) {
   // In the middle of a change between light and dark, colours are neither.
   const isStill = () => document.getAnimations().every((animation) => !(animation instanceof CSSTransition));
-  await page.waitForFunction(isStill, undefined, { timeout: 30_000 });
+  await page.waitForFunction(isStill, undefined, { timeout: 120_000 });
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   const reasons = (node) => node.any.map(({ message }) => message).join(", ");
@@ -231,20 +231,20 @@ export async function checkAccessible(page, name) {
   assert.deepEqual(told, [], name);
 }
 
-/** Counts the strokes that the browser's database has of the drawing of a tab. */
-function stored(page) {
-  return page.evaluate(async () => {
+/** What a store of the browser's database has of the drawing of a tab; undefined for nothing. */
+export function stored(page, store) {
+  return page.evaluate(async (store) => {
     const opening = indexedDB.open("clippy");
     const database = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
-    const got = database.transaction("shelf").objectStore("shelf").get(sessionStorage.getItem("clippy.document"));
-    const shelved = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
+    const got = database.transaction(store).objectStore(store).get(sessionStorage.getItem("clippy.document"));
+    const found = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
     database.close();
-    return shelved?.strokes ?? 0;
-  });
+    return found;
+  }, store);
 }
 
 /** Waits until this number of strokes is stored. */
-export const isStored = (page, count) => until(`${count} stored strokes`, async () => (await stored(page)) === count);
+export const isStored = (page, count) => until(`${count} stored strokes`, async () => ((await stored(page, "shelf"))?.strokes ?? 0) === count);
 
 /** A picture of the demo gallery, by its subject and style. */
 export function pictureOf(subject, style) {

@@ -14,9 +14,9 @@ const find = (page, words) => page.getByLabel("Words", { exact: true }).fill(wor
 
 async function isFocused(page, locator, what) {
   // A view that is shown again may make the element anew, so it is looked up each time.
-  const until = Date.now() + 10_000;
+  const until = Date.now() + 60_000;
   const isActive = (element) => element === document.activeElement;
-  while (!(await locator.evaluate(isActive, undefined, { timeout: 10_000 }).catch(() => false))) {
+  while (!(await locator.evaluate(isActive, undefined, { timeout: 60_000 }).catch(() => false))) {
     if (Date.now() > until) assert.fail(`${what}: the focus is on "${await focused(page)}"`);
     await page.evaluate(() => new Promise(requestAnimationFrame));
   }
@@ -202,7 +202,7 @@ test("the progress of a generation is in sight from every view, and leads to it"
   await page.getByRole("link", { name: "Admin" }).click();
   await page.waitForFunction(() => Number(document.querySelector('header [role="progressbar"]')?.getAttribute("aria-valuenow")) > 0);
   await keep(page, "progress-light");
-  await page.getByRole("button", { name: "Pictures ready" }).waitFor({ timeout: 180_000 });
+  await page.getByRole("button", { name: "Pictures ready" }).waitFor({ timeout: 600_000 });
   assert.equal(await bar.count(), 0);
   await page.getByRole("button", { name: "Pictures ready" }).click();
   await page.locator('article[data-state="succeeded"]').first().getByRole("img", { name: "Result 8" }).waitFor();

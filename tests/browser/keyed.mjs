@@ -84,7 +84,7 @@ test("keys go in headers, addresses hold tickets, everything works under a sub-p
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Pictures", { exact: true }).selectOption("1");
   await page.getByRole("button", { name: /^Generate 1 picture/ }).click();
-  await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 180_000 });
+  await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 600_000 });
   await page.waitForFunction(() => document.querySelector("article[data-job] img")?.naturalWidth > 0);
 
   // Only this tab stores the admin's key.

@@ -1,4 +1,5 @@
-// The map of the gallery: made by a button, zoomed, a part of it chosen with the lasso, and searched.
+// The map of the gallery: made by a button, zoomed, a part of it chosen with the lasso, and searched. Made anew, switched
+// by keys, and without the pictures that were deleted.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -59,6 +60,33 @@ async function lasso(page, centre) {
   return Number((await button.textContent()).match(/[\d,]+/)[0].replace(",", ""));
 }
 
+/** Chooses what is around a place with the lasso, and limits the search to it. Returns the number of pictures. */
+async function searchAround(page, centre) {
+  await page.getByRole("radio", { name: "Lasso" }).click();
+  const chosen = await lasso(page, centre);
+  await page.getByRole("button", { name: `Search in ${plural(chosen)}`, exact: true }).click();
+  await chipOf(page, chosen).waitFor();
+  return chosen;
+}
+
+/** The chip that says how many pictures of the map are searched, which leads back to the map. */
+const chipOf = (page, chosen) => page.getByRole("link", { name: `In ${plural(chosen)} of the map`, exact: true });
+
+/** Waits until the map shows this number of pictures. */
+const isOnMap = (page, count) => page.getByRole("img", { name: new RegExp(`^Map of ${plural(count)} in `) }).waitFor();
+
+/** The images of a picture on the page. */
+const imagesOf = (page, id) => page.locator(`main img[src*="/image/${id}?"]`);
+
+/** Deletes the picture whose details are shown, and closes them. */
+async function deleteShown(page) {
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+  await dialog.getByText("This picture was deleted.").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await dialog.waitFor({ state: "detached" });
+}
+
 /** The ids that the tab limits its searches to. */
 const chosenIds = (page) => page.evaluate(() => JSON.parse(sessionStorage.getItem("clippy.within")).ids);
 
@@ -77,7 +105,7 @@ test("a map is made by a button, shows the pictures, and limits searches to a pa
   await keep(page, "map-none-light");
   await checkAccessible(page, "no map yet");
   await making.click();
-  await canvasOf(page).waitFor({ timeout: 180_000 });
+  await canvasOf(page).waitFor({ timeout: 600_000 });
 
   // The whole gallery is on it.
   const map = await call("/api/map");
@@ -228,5 +256,153 @@ test("the map fits a phone, in the dark: details by a tap, and the lasso", async
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 390, `${wide} pixels wide`);
   assert.deepEqual(faults, []);
+  await close();
+});
+
+test("a map that is being made anew survives a reload; the part that was chosen on the earlier one is dropped then", async () => {
+  const before = await call("/api/map");
+  const { page, faults, close } = await open("/#/map");
+  await isOnMap(page, before.count);
+  const chosen = await searchAround(page, centreOf(placesOf(before)));
+  const chip = chipOf(page, chosen);
+  await call("/api/admin/queues/bulk/pause", { method: "POST" });
+  try {
+    // To results, to the map and back: the same part is searched.
+    const answers = searches(page);
+    const within = new Set(await chosenIds(page));
+    await find(page, "apple");
+    const isWithin = ({ results }) => results.every(({ id }) => within.has(String(id)));
+    assert.ok(isWithin(await settled(page, answers)));
+    await chip.click();
+    await isOnMap(page, before.count);
+    await page.getByRole("button", { name: "Make it anew" }).click();
+    const progress = page.getByRole("progressbar", { name: "Progress of the map" });
+    await progress.waitFor();
+    await page.getByRole("button", { name: "Back to the search" }).click();
+    await chip.waitFor();
+    assert.ok(isWithin(await settled(page, answers)));
+
+    // A reload shows the job again, and not the button that would start another one.
+    await chip.click();
+    await progress.waitFor();
+    await page.reload();
+    await isOnMap(page, before.count);
+    await progress.waitFor();
+    assert.equal(await page.getByRole("button", { name: "Make it anew" }).count(), 0);
+    await keep(page, "map-anew-light");
+    await page.getByRole("button", { name: "Back to the search" }).click();
+    await chip.waitFor();
+  } finally {
+    await call("/api/admin/queues/bulk/resume", { method: "POST" });
+  }
+
+  // As soon as there is a newer map, the line has other pictures inside.
+  const told = page.getByRole("note").filter({ hasText: "The map was made anew" });
+  await told.waitFor({ timeout: 600_000 });
+  assert.ok((await call("/api/map")).made > before.made, "there is a newer map");
+  assert.equal(await chip.count(), 0);
+  await keep(page, "map-dropped-light");
+  await checkAccessible(page, "a part of the map that was dropped");
+  const asking = page.waitForRequest(isSearch);
+  await find(page, "red apple");
+  assert.equal(fieldOf(await asking, "map_area"), undefined);
+
+  // The note leads to the newer map, whose job is over, and stays until it was read.
+  await told.getByRole("link", { name: "Choose again on the map" }).click();
+  await canvasOf(page).waitFor();
+  await page.getByRole("button", { name: "Make it anew" }).waitFor();
+  await page.getByRole("button", { name: "Back to the search" }).click();
+  await told.getByRole("button", { name: "Hide this note" }).click();
+  await told.waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("keys switch between the maps, and arrows on the switch do not move the map", async () => {
+  const { count } = await call("/api/map");
+  const { page, faults, close } = await open("/#/map");
+  await isOnMap(page, count);
+  const [look, style] = ["Look", "Style"].map((name) => page.getByRole("radio", { name, exact: true }));
+  const isFocused = (choice) => until("the focus", () => choice.evaluate((element) => element === document.activeElement));
+  await look.focus();
+  await page.keyboard.press("ArrowRight");
+  await isFocused(style);
+  await page.keyboard.press("Enter");
+  await page.getByText("This map puts pictures of the same style near each other.").waitFor();
+  assert.equal(await style.getAttribute("aria-checked"), "true");
+  await page.getByRole("button", { name: "Make the map" }).focus();
+  await page.keyboard.press("Enter");
+  await canvasOf(page).waitFor({ timeout: 600_000 });
+  await keep(page, "map-style-light");
+
+  await style.focus();
+  await page.keyboard.press("ArrowLeft");
+  await isFocused(look);
+  await page.keyboard.press("Space");
+  await isOnMap(page, count);
+  assert.equal(await look.getAttribute("aria-checked"), "true");
+  // Arrows that move the map show the picture in its middle, as a button.
+  const card = page.getByRole("button", { name: /^Details of/ });
+  assert.equal(await card.count(), 0);
+  await look.blur();
+  for (const key of ["ArrowRight", "ArrowLeft"]) await page.keyboard.press(key);
+  await card.waitFor();
+  // Until a first map of styles was made, there is none.
+  assert.deepEqual(faults.filter((fault) => !/status of 404/.test(fault)), []);
+  await close();
+});
+
+test("a deleted picture leaves the list of a part, the map and its preview", async () => {
+  const map = await call("/api/map");
+  const places = placesOf(map);
+  const { page, faults, close } = await open("/#/map");
+  const deleted = [];
+  try {
+    // From the list: the others move up, and the chip counts one less.
+    await isOnMap(page, map.count);
+    const chosen = await searchAround(page, centreOf(places));
+    const list = page.getByRole("list", { name: "Pictures of the map" });
+    const [first, second] = await chosenIds(page);
+    await imagesOf(page, second).waitFor();
+    await list.getByRole("button", { name: /^Details of/ }).first().click();
+    deleted.push(first);
+    await deleteShown(page);
+    await page.getByText(`${plural(chosen - 1)} of the map. Type words or draw to search in them.`).waitFor();
+    await until("the list without it", async () => (await imagesOf(page, first).count()) === 0);
+    assert.equal(await list.getByRole("listitem").first().getAttribute("aria-setsize"), String(chosen - 1));
+    assert.equal(await list.locator('li[aria-posinset="1"] img').and(imagesOf(page, second)).count(), 1);
+    await keep(page, "map-chosen-deleted-light");
+
+    // From the map: its place is empty.
+    await chipOf(page, chosen - 1).click();
+    await isOnMap(page, map.count - 1);
+    const screen = await screenOf(page);
+    const alone = mostAlone(places.filter(({ id }) => id !== first), screen);
+    const [x, y] = screen.at(alone.x, alone.y);
+    const pointAt = async () => {
+      await page.mouse.move(x + 60, y);
+      await page.mouse.move(x, y, { steps: 4 });
+    };
+    await page.getByRole("radio", { name: "Move" }).click();
+    await pointAt();
+    await waitForCard(page, alone.id);
+    await page.mouse.click(x, y);
+    await page.getByRole("dialog").getByRole("img", { name: /at full size$/ }).waitFor();
+    deleted.push(alone.id);
+    await deleteShown(page);
+    await isOnMap(page, map.count - 2);
+    await pointAt();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    assert.equal(await imagesOf(page, alone.id).count(), 0, "it has no preview");
+    await keep(page, "map-deleted-light");
+  } finally {
+    if (deleted.length > 0) await call("/api/pictures/bulk", { method: "POST", body: { action: "restore", filter: { ids: deleted } } });
+  }
+  // Put back, they have their places again.
+  await until("both on the map", async () => (await call("/api/map")).count === map.count);
+  await page.reload();
+  await isOnMap(page, map.count);
+  // A picture may be asked for while it is deleted.
+  assert.deepEqual(faults.filter((fault) => !/status of 404/.test(fault)), []);
   await close();
 });

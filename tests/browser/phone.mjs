@@ -155,7 +155,7 @@ test("a phone shows the progress above the drawing, and that pictures are ready"
   await panels.getByRole("button", { name: "Draw" }).tap();
   await page.getByRole("progressbar", { name: "Progress of the generations" }).waitFor();
   await keep(page, "phone-progress-dark");
-  await panels.getByText("New pictures").waitFor({ state: "attached", timeout: 180_000 });
+  await panels.getByText("New pictures").waitFor({ state: "attached", timeout: 600_000 });
   await keep(page, "phone-ready-dark");
   await panels.getByRole("button", { name: /Generate/ }).tap();
   await page.getByRole("img", { name: "Result 4" }).first().waitFor();

@@ -40,7 +40,7 @@ async function whileDrawing(page, y, work) {
 
 async function openTab(browser, at) {
   const page = await browser.context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(120_000);
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.goto(at);
   await page.locator("#paper canvas").first().waitFor();
@@ -143,7 +143,7 @@ test("reloads, tabs, a killed browser and a killed server, each in the middle of
   // The job continued on the server.
   await second.getByRole("link", { name: "History" }).click();
   await second.getByRole("radio", { name: "Jobs" }).click();
-  await second.locator(`article[data-job="${job}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
+  await second.locator(`article[data-job="${job}"][data-state="succeeded"]`).waitFor({ timeout: 600_000 });
   await second.getByRole("img", { name: "Result 4" }).first().waitFor();
   await noneOfBefore(second);
   await keep(second, "recovery-after-light");

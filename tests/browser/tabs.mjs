@@ -139,7 +139,7 @@ test("eight unfinished jobs use one connection, the page still answers, and a pi
     await page.getByLabel("Words", { exact: true }).fill("cat");
     await searched;
     await page.waitForFunction(() => [...document.querySelectorAll("#results img")].slice(0, 4).every((image) => image.naturalWidth > 0));
-    assert.ok(Date.now() - asked < 10_000, `the page answered after ${Date.now() - asked} ms`);
+    assert.ok(Date.now() - asked < 30_000, `the page answered after ${Date.now() - asked} ms`);
     // Each new job replaces the stream by one that also follows the new job.
     const streams = requests.filter((request) => request.url().includes("/events"));
     assert.ok(streams.every((request) => request.url().includes("/api/jobs/events?ids=")), streams.map((request) => request.url()).join("\n"));
@@ -153,7 +153,7 @@ test("eight unfinished jobs use one connection, the page still answers, and a pi
     for (const other of others) await call(`/api/jobs/${other.id}/cancel`, { method: "POST" });
     await call("/api/admin/queues/interactive/resume", { method: "POST" });
     for (const other of others) await page.locator(`article[data-job="${other.id}"][data-state="cancelled"]`).waitFor();
-    await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
+    await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 600_000 });
 
     // The comparison shows the sketch that was sent, not what the pad shows now.
     await page.getByRole("button", { name: "New drawing" }).click();
@@ -193,7 +193,7 @@ test("a job that did not honour something does not just say 'succeeded': it list
   await page.getByLabel("Prompt").fill("a red apple on a wooden table");
   await page.getByRole("button", { name: /^Generate 1 picture/ }).click();
   const job = page.locator("article[data-job]").first();
-  await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 180_000 });
+  await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 600_000 });
   const lines = await call(`/api/jobs/${await job.getAttribute("data-job")}`);
   const missing = lines.receipt.lines.filter(({ treatment }) => treatment !== "honoured");
   assert.ok(missing.length > 0, JSON.stringify(lines.receipt));

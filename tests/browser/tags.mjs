@@ -43,7 +43,7 @@ test("tags are proposed, and accepted and rejected many at once", async () => {
   await page.getByLabel("Probability").selectOption({ label: "at least 50%" });
   await page.getByRole("button", { name: "Propose tags" }).click();
   const job = page.locator('article[data-kind="backfill"]').first();
-  await job.getByLabel("Proposed tags").waitFor({ timeout: 180_000 });
+  await job.getByLabel("Proposed tags").waitFor({ timeout: 600_000 });
   await page.getByRole("button", { name: "Review proposals" }).click();
   await page.locator("article[data-tag] img").first().waitFor();
 

@@ -3,7 +3,6 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use clippy_common::shorten;
-use clippy_core::maps::{MapArea, MapSpace};
 use clippy_core::{Result, blocking};
 use clippy_search::SearchQuery;
 use serde::Deserialize;
@@ -15,6 +14,7 @@ use super::large::content_type;
 use super::lenient::{names_of, read_form};
 use super::parts;
 use super::search_form::SearchForm;
+use crate::maps::ChosenArea;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -78,7 +78,7 @@ impl FromRequest<AppState> for SuggestRequest {
 }
 
 /// A query, and the area of a map that it is limited to.
-type AskedQuery = (SearchQuery, Option<(MapSpace, MapArea)>);
+type AskedQuery = (SearchQuery, Option<ChosenArea>);
 
 fn read_query(fields: &mut Fields) -> Result<AskedQuery> {
     let form: SearchForm = read_form(fields)?;
@@ -88,8 +88,8 @@ fn read_query(fields: &mut Fields) -> Result<AskedQuery> {
 
 /// Limits a query to its area.
 async fn limited((mut query, area): AskedQuery, state: &AppState) -> Result<SearchQuery> {
-    if let Some((space, area)) = area {
-        let found = state.known_maps().pictures_in(state.maps(), space, area);
+    if let Some(area) = area {
+        let found = state.known_maps().pictures_in(state.maps(), area);
         query.filter.only_ids = Some(found.await?);
     }
     Ok(query)

@@ -3,7 +3,7 @@
 use clippy_common::shorten;
 use clippy_core::gallery::{Filter, Origin, TagMode};
 use clippy_core::ids::PointId;
-use clippy_core::maps::{MapArea, MapSpace};
+use clippy_core::maps::MapSpace;
 use clippy_core::search::weights::Weights;
 use clippy_core::{Error, Result};
 use clippy_search::{AskedOrder, SearchQuery};
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::lenient::File;
 use super::user::check_user_id;
+use crate::maps::ChosenArea;
 
 /// The fields of a search. At least one of `sketch`, `image`, `like` and `query_text` is needed. In
 /// a form, numbers and booleans are text (`true`, `1`, `on`), and lists are CSV, repeated fields or
@@ -103,6 +104,9 @@ pub(crate) struct SearchForm {
     /// The map of `map_area`: `image` or `style`.
     #[schema(value_type = Option<String>, default = "image")]
     map_space: Option<MapSpace>,
+    /// When the map of `map_area` was made: its field `made`. If the map was made anew since, the
+    /// answer is 409: other pictures are in that area now.
+    map_made: Option<u64>,
     /// Compare every picture instead of using the search graph.
     #[schema(default = false)]
     exact: Option<bool>,
@@ -141,14 +145,20 @@ impl SearchForm {
     /// The fields that are files.
     pub(super) const FILES: [&str; 3] = ["sketch", "image", "style_image"];
 
-    /// Returns the area that the search is limited to, and its map.
-    pub(super) fn area(&self) -> Result<Option<(MapSpace, MapArea)>> {
+    /// Returns the area that the search is limited to.
+    pub(super) fn area(&self) -> Result<Option<ChosenArea>> {
         let area = self
             .map_area
             .as_deref()
             .filter(|area| !area.trim().is_empty());
-        let space = self.map_space.unwrap_or_default();
-        area.map(|area| Ok((space, area.parse()?))).transpose()
+        area.map(|area| {
+            Ok(ChosenArea {
+                space: self.map_space.unwrap_or_default(),
+                made: self.map_made,
+                area: area.parse()?,
+            })
+        })
+        .transpose()
     }
 }
 

@@ -30,7 +30,7 @@ use crate::state::AppState;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MapQuery {
-    /// `image` (near pictures show similar things) or `style` (they are drawn alike).
+    /// `image` (near pictures look alike) or `style` (they have the same style).
     #[param(value_type = Option<String>, default = "image")]
     #[serde(default)]
     space: MapSpace,
@@ -82,7 +82,7 @@ pub(crate) async fn get_map(
     ApiQuery(query): ApiQuery<MapQuery>,
 ) -> Result<Json<MapResponse>, Problem> {
     let (_, live) = state.searcher();
-    let map = state.known_maps().read(state.maps(), query.space).await?;
+    let map = state.known_maps().newest(state.maps(), query.space).await?;
     let map = map.ok_or_else(none_yet)?;
     let key = ListKey {
         collection: live.name.clone(),
@@ -136,7 +136,7 @@ fn answer(map: &PictureMap, listing: &Listing, found: Option<StyleGroups>) -> Ma
 /// A request to make a map.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct MakeMapBody {
-    /// `image` (near pictures show similar things) or `style` (they are drawn alike).
+    /// `image` (near pictures look alike) or `style` (they have the same style).
     #[schema(value_type = Option<String>, default = "image")]
     #[serde(default)]
     space: MapSpace,

@@ -345,6 +345,7 @@ impl SearchResult {
             status = 404,
             description = "A picture of `like`, `unlike` or `style_like` does not exist."
         ),
+        (status = 409, description = "`map_made` is not the time of the newest map."),
         (status = 413, description = "The body or a picture is too large."),
         (status = 415, description = "Neither a form nor JSON."),
         (status = 422, description = "The request is valid, but this server cannot fulfil it."),

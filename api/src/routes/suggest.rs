@@ -99,6 +99,7 @@ pub(crate) struct ReferenceResponse {
         ),
         (status = 400, description = "The search is invalid, or there is no such provider."),
         (status = 404, description = "A picture of `like` or `unlike` does not exist."),
+        (status = 409, description = "`map_made` is not the time of the newest map."),
         (status = 413, description = "The body or a picture is too large."),
         (status = 415, description = "Neither a form nor JSON."),
         (

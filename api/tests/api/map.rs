@@ -110,6 +110,15 @@ async fn a_search_is_limited_to_an_area_of_the_map() {
     assert_eq!(none["results"], json!([]));
     let everything = body(search(" ").await).await;
     assert!(everything["results"].as_array().expect("results").len() > found.len());
+    let chosen_at = |made: u64| {
+        let query = json!({"query_text": "a cat", "map_area": left, "map_made": made});
+        let server = &server;
+        async move { server.search(&query).await }
+    };
+    let made = body(map(&server, "").await).await["made"].as_u64();
+    let made = made.expect("a time");
+    assert_eq!(chosen_at(made).await.status(), StatusCode::OK);
+    problem(chosen_at(made - 1).await, StatusCode::CONFLICT, "conflict").await;
     for wrong in ["0,0 1,1", "a", "0,0 0,inf 1,1"] {
         problem(
             search(wrong).await,

@@ -84,6 +84,9 @@ pub struct PictureMap {
 /// The maps of a collection.
 #[async_trait]
 pub trait Maps: Send + Sync + 'static {
+    /// Returns when the map of a space was made, in seconds since 1970; `None` if none was.
+    async fn made(&self, space: MapSpace) -> Result<Option<u64>>;
+
     /// Returns the map of a space; `None` if none was made.
     async fn map(&self, space: MapSpace) -> Result<Option<PictureMap>>;
 

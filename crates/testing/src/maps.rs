@@ -15,6 +15,10 @@ pub struct MemoryMaps {
 
 #[async_trait]
 impl Maps for MemoryMaps {
+    async fn made(&self, space: MapSpace) -> Result<Option<u64>> {
+        Ok(self.maps.lock().get(&space).map(|map| map.made))
+    }
+
     async fn map(&self, space: MapSpace) -> Result<Option<PictureMap>> {
         Ok(self.maps.lock().get(&space).cloned())
     }

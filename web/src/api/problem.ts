@@ -71,6 +71,11 @@ export function isNotFound(error: unknown): boolean {
   return hasCode(error, "not_found");
 }
 
+/** Whether the request does not fit to what there is now. */
+export function isConflict(error: unknown): boolean {
+  return hasCode(error, "conflict");
+}
+
 export function isUnreachable(error: unknown): boolean {
   return error instanceof Unreachable;
 }

@@ -6,12 +6,8 @@ import { Button } from "@/ui/button";
 import { leading, type Part } from "./balance";
 import { ignoredSide } from "./disagreement";
 import type { Query } from "./fields";
+import { NOTE } from "./note";
 import { useQueryState } from "./query-state";
-
-const NOTE = [
-  "mb-3 rounded-md bg-well px-3 py-2 text-[0.8125rem]",
-  "landscape-phone:mb-2 landscape-phone:py-1.5 landscape-phone:text-xs",
-].join(" ");
 
 interface DisagreementNoteProps {
   hits: readonly Hit[];

@@ -94,6 +94,7 @@ export const SETTINGS = {
   within: setting<Within | null>(null, (within) => ({
     map_area: within?.area ?? "",
     map_space: within?.space ?? "",
+    map_made: within === null ? "" : String(within.made),
   })),
   /** Whether all tags are needed, or one is enough. Styles are not among them. */
   tagMode: setting<"any" | "all">("all", (mode) => ({ tag_mode: mode })),

@@ -12,6 +12,7 @@ import { Advice } from "./advice";
 import { BalanceBar } from "./balance-bar";
 import { Card, type CardActions } from "./card";
 import { DisagreementNote, LeftOutNote } from "./disagreement-note";
+import { DroppedAreaNote } from "./dropped-area-note";
 import { Gone, goneOf } from "./gone";
 import { useMarks } from "./marks";
 import { NothingFound } from "./nothing-found";
@@ -50,6 +51,7 @@ export function Results({ search, actions, failure }: ResultsProps) {
         <BalanceBar parts={search.parts} />
       </div>
       {failure !== null && <Notice error={failure} className="mb-3" />}
+      {search.dropsArea && <DroppedAreaNote />}
       {search.leavesDrawing && <LeftOutNote />}
       {!searchable ? (
         <Walk list={list} actions={actions} />

@@ -79,7 +79,8 @@ export const Tile = memo(
     before.actions === after.actions &&
     before.saved === after.saved &&
     before.referred === after.referred &&
-    before.liked === after.liked,
+    before.liked === after.liked &&
+    before.styled === after.styled,
 );
 
 /** The place of a picture that is not loaded yet. */

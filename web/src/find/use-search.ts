@@ -10,6 +10,7 @@ import { queryParts } from "./balance";
 import { isSearchable, queryOf } from "./fields";
 import { useQueryState } from "./query-state";
 import { search } from "./search";
+import { useArea } from "./use-area";
 
 /** Long enough for the next stroke to start, and short enough to feel immediate. */
 const PAUSE = 280;
@@ -41,6 +42,7 @@ export function useSearch() {
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   });
+  const area = useArea(query.within, result.error);
 
   const pages = searchable ? result.data?.pages : undefined;
   const hits = useMemo(() => {
@@ -50,10 +52,12 @@ export function useSearch() {
       .filter(({ picture }) => !seen.has(picture.id) && seen.add(picture.id));
   }, [pages]);
 
-  const waiting = settled !== current || (result.isFetching && !result.isFetchingNextPage);
+  const asking = result.isFetching && !result.isFetchingNextPage;
+  const waiting = settled !== current || asking || area.isOld;
   const searching = searchable && waiting;
   return {
     ...result,
+    error: area.isOld ? null : result.error,
     hits,
     searchable,
     searching,
@@ -62,5 +66,7 @@ export function useSearch() {
     parts: queryParts(query, part !== null),
     /** Whether there is a drawing that is not searched for. */
     leavesDrawing: drawn !== null && part === null,
+    /** Whether a part of the map is not searched any more, since there is a newer map. */
+    dropsArea: area.isDropped,
   };
 }

@@ -1,13 +1,13 @@
 import { Images, Map as MapIcon } from "lucide-react";
-import { useCallback, useState, type RefObject } from "react";
+import type { RefObject } from "react";
 import { create } from "zustand";
 import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { Picture } from "@/api/pictures";
 import { needsKey } from "@/api/problem";
 import { useGalleryStyles, usePreparing } from "@/api/queries";
-import { Grid } from "@/gallery/grid";
-import { useGallery, useNewest, type GalleryFields, type Range } from "@/gallery/pages";
+import { useRange } from "@/gallery/grid";
+import { useGallery, useNewest, type GalleryFields } from "@/gallery/pages";
 import { count, plural } from "@/lib/format";
 import { tabStorage } from "@/lib/tab-storage";
 import { openKeys } from "@/state/keys-dialog";
@@ -19,12 +19,10 @@ import { Empty, Failure, Notice, Skeleton } from "@/ui/states";
 import type { CardActions } from "./card";
 import { HowToAdd } from "./empty-gallery";
 import { galleryFields } from "./fields";
-import { useMarks } from "./marks";
 import { NothingFound } from "./nothing-found";
+import { PictureGrid } from "./picture-grid";
 import { useQueryState } from "./query-state";
-import { useScroller } from "./scroller";
 import { Newest, Shelves } from "./shelves";
-import { EmptyTile, Tile } from "./tile";
 import { useTop } from "./use-top";
 import { WalkWithin } from "./walk-within";
 
@@ -51,7 +49,6 @@ interface WalkProps {
 
 /** The gallery without a search: shelves, or all pictures that the filters select. */
 export function Walk({ list, actions }: WalkProps) {
-  const scroller = useScroller(list);
   const query = useQueryState();
   const { within } = query;
   const fields = galleryFields(query);
@@ -71,7 +68,7 @@ export function Walk({ list, actions }: WalkProps) {
     );
   }
   if (within !== null) {
-    return <WalkWithin key={within.key} {...{ within, filtered, scroller, actions }} />;
+    return <WalkWithin key={within.key} {...{ within, filtered, actions }} />;
   }
   if (total === 0 && !filtered) return <EmptyStart />;
   return (
@@ -102,13 +99,7 @@ export function Walk({ list, actions }: WalkProps) {
       {shown === "shelves" ? (
         <Front pictures={newest.data?.pictures ?? []} onAll={() => show("all")} />
       ) : (
-        <All
-          key={JSON.stringify(fields)}
-          fields={fields}
-          whole={total}
-          scroller={scroller}
-          actions={actions}
-        />
+        <All key={JSON.stringify(fields)} fields={fields} whole={total} actions={actions} />
       )}
     </>
   );
@@ -134,21 +125,16 @@ function Front({ pictures, onAll }: FrontProps) {
 }
 
 interface AllProps {
-  scroller: RefObject<HTMLElement | null>;
   actions: CardActions;
   fields: GalleryFields;
   /** How many pictures the whole gallery has. */
   whole: number | undefined;
 }
 
-function All({ fields, whole, scroller, actions }: AllProps) {
+function All({ fields, whole, actions }: AllProps) {
   const key = useSession((session) => session.key);
-  const [range, setRange] = useState<Range>({ first: 0, last: 0 });
-  const onRange = useCallback((next: Range) => {
-    setRange((last) => (last.first === next.first && last.last === next.last ? last : next));
-  }, []);
+  const [range, onRange] = useRange();
   const { total, pictureAt, error, retry } = useGallery(fields, key, range);
-  const marksOf = useMarks();
   if (total === undefined) {
     if (error !== null) return <Failure error={error} onRetry={retry} />;
     return <Skeleton className="h-96" />;
@@ -163,27 +149,7 @@ function All({ fields, whole, scroller, actions }: AllProps) {
         </p>
       )}
       {error !== null && <Notice error={error} className="mb-3" />}
-      <Grid label="Pictures of the gallery" total={total} scroller={scroller} onRange={onRange}>
-        {({ index, slot, style, side }) => {
-          const picture = pictureAt(index);
-          // Making an element for each place that passes by would be slow.
-          if (picture === undefined) {
-            return <EmptyTile key={`empty ${slot}`} place={style} side={side} />;
-          }
-          return (
-            <Tile
-              key={index}
-              picture={picture}
-              index={index}
-              total={total}
-              place={style}
-              side={side}
-              actions={actions}
-              {...marksOf(picture.id)}
-            />
-          );
-        }}
-      </Grid>
+      <PictureGrid label="Pictures of the gallery" {...{ total, pictureAt, onRange, actions }} />
     </>
   );
 }

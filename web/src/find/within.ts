@@ -1,7 +1,7 @@
 /**
  * The pictures that a search is limited to: those inside of a line on the map. They may be
- * thousands, so the form's state, which is written and compared at every key, has only their number
- * and the line. A tab remembers the ids of its last choice.
+ * thousands, so the form's state, which is written and compared at every key, has only the line. A
+ * tab remembers the ids of its last choice.
  */
 
 import { uniqueId } from "@/lib/id";
@@ -11,14 +11,14 @@ import { tabOnly } from "@/lib/tab-storage";
 export interface Within {
   /** Names the choice. */
   key: string;
-  count: number;
   /** The map, and the corners of the line as they are sent. */
   space: string;
   area: string;
+  /** When the map was made, in seconds since 1970. On a newer one, the line has others inside. */
+  made: number;
 }
 
-interface Region {
-  space: string;
+interface Region extends Pick<Within, "space" | "made"> {
   line: readonly { x: number; y: number }[];
 }
 
@@ -43,11 +43,11 @@ function lastKept(): Kept | null {
 }
 
 /** Remembers a choice. */
-export function keepWithin(ids: readonly string[], { space, line }: Region): Within {
+export function keepWithin(ids: readonly string[], { space, made, line }: Region): Within {
   kept = { key: uniqueId(), ids };
   tabOnly.set(NAME, JSON.stringify(kept));
   const area = line.map(({ x, y }) => `${x},${y}`).join(" ");
-  return { key: kept.key, count: ids.length, space, area };
+  return { key: kept.key, space, area, made };
 }
 
 /** The ids of a choice; none if it is not the last one of this tab. */
@@ -59,8 +59,8 @@ export function idsWithin({ key }: Pick<Within, "key">): readonly string[] {
 /** A stored choice, or null if this tab does not have its ids. */
 export function knownWithin(stored: unknown): Within | null {
   const given = fields(stored);
-  const [key, count] = [text(given["key"]), number(given["count"])];
+  const [key, made] = [text(given["key"]), number(given["made"])];
   const [space, area] = [text(given["space"]), text(given["area"])];
-  if (key === null || count === null || space === null || area === null) return null;
-  return idsWithin({ key }).length > 0 ? { key, count, space, area } : null;
+  if (key === null || made === null || space === null || area === null) return null;
+  return idsWithin({ key }).length > 0 ? { key, space, area, made } : null;
 }

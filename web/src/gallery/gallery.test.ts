@@ -26,8 +26,10 @@ describe("the grid's layout", () => {
   });
 
   it("has no tile after the last picture", () => {
-    expect(tilesIn([0, 1], 3, 5)).toEqual([0, 1, 2, 3, 4]);
-    expect(tilesIn([], 3, 5)).toEqual([]);
+    expect(tilesIn({ first: 0, last: 1 }, 3, 5)).toEqual([0, 1, 2, 3, 4]);
+    expect(tilesIn({ first: 1, last: 2 }, 3, 100)).toEqual([3, 4, 5, 6, 7, 8]);
+    expect(tilesIn({ first: 0, last: -1 }, 3, 5)).toEqual([]);
+    expect(tilesIn({ first: 7, last: 9 }, 3, 5)).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
 import {
+  useCallback,
   useEffect,
   useLayoutEffect,
   useRef,
@@ -9,11 +9,10 @@ import {
   type RefObject,
 } from "react";
 
-import { layoutOf, placeOf, tilesIn, type Layout } from "./layout";
+import { layoutOf, placeOf, rowsOf, tilesIn, type Layout } from "./layout";
 import type { Range } from "./pages";
+import { heightOf, rowsInView, type RowsInView } from "./scrolled";
 
-/** Rows that are rendered above and below the view. */
-const BEYOND = 3;
 /** The number of slots is a multiple of this, so that it seldom changes. */
 const SLOTS = 32;
 /** While the view moves, what is in it is told at most this often, in milliseconds. */
@@ -28,48 +27,34 @@ export interface TilePlace {
   side: number;
 }
 
-interface GridProps {
+export interface GridProps {
   label: string;
   total: number;
-  /** The element that scrolls. */
-  scroller: RefObject<HTMLElement | null>;
   onRange: (range: Range) => void;
   /** Renders the list item of a tile. */
   children: (tile: TilePlace) => ReactNode;
 }
 
 /** A grid of any number of tiles, of which only those near the view are rendered. */
-export function Grid({ label, total, scroller, onRange, children }: GridProps) {
+export function Grid({ label, total, onRange, children }: GridProps) {
   const list = useRef<HTMLUListElement>(null);
-  const { layout, above } = useMeasured(list, scroller);
-  const rows = Math.ceil(total / layout.columns);
-  // The compiler skips this component: the virtualizer changes without a new identity.
-  // eslint-disable-next-line react-hooks/incompatible-library
-  const virtualizer = useVirtualizer({
-    count: rows,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => layout.row,
-    overscan: BEYOND,
-    scrollMargin: above,
-    useFlushSync: false,
-  });
-  useLayoutEffect(() => virtualizer.measure(), [virtualizer, layout.row]);
-  const shown = virtualizer.getVirtualItems().map(({ index }) => index);
+  const shown = useShown(list, total);
+  const layout = layoutOf(shown.width);
   const tiles = tilesIn(shown, layout.columns, total);
-  useRange(tiles, onRange);
+  useTold(tiles, onRange);
   const slots = Math.ceil(tiles.length / SLOTS) * SLOTS;
   return (
     <ul
       ref={list}
       aria-label={label}
       className="relative"
-      style={{ height: rows * layout.row, contain: "strict" }}
+      style={{ height: heightOf(rowsOf(total, layout)), contain: "strict" }}
     >
       {tiles.map((index) =>
         children({
           index,
           slot: index % slots,
-          style: styleOf(index, layout),
+          style: styleOf(index, layout, shown.skipped),
           side: layout.side,
         }),
       )}
@@ -77,42 +62,68 @@ export function Grid({ label, total, scroller, onRange, children }: GridProps) {
   );
 }
 
-function styleOf(index: number, layout: Layout): CSSProperties {
+function styleOf(index: number, layout: Layout, skipped: number): CSSProperties {
   const { x, y } = placeOf(index, layout);
   return {
     position: "absolute",
     top: 0,
     left: 0,
     width: layout.side,
-    transform: `translate(${x}px, ${y}px)`,
+    transform: `translate(${x}px, ${y - skipped}px)`,
   };
 }
 
-/** The layout for the list's width, and how far the list's top is below the scrolled content's. */
-function useMeasured(
-  list: RefObject<HTMLElement | null>,
-  scroller: RefObject<HTMLElement | null>,
-): { layout: Layout; above: number } {
-  const [measured, setMeasured] = useState({ width: 0, above: 0 });
+/** The rows near the view, and the width of the list. */
+interface Shown extends RowsInView {
+  width: number;
+}
+
+const NOTHING: Shown = { width: 0, first: 0, last: -1, skipped: 0 };
+
+function isSame(one: Shown, other: Shown): boolean {
+  const keys = ["width", "first", "last", "skipped"] as const;
+  return keys.every((key) => one[key] === other[key]);
+}
+
+function useShown(list: RefObject<HTMLElement | null>, total: number): Shown {
+  const [shown, setShown] = useState(NOTHING);
   useLayoutEffect(() => {
-    const [inner, outer] = [list.current, scroller.current];
-    if (inner === null || outer === null) return;
+    const inner = list.current;
+    if (inner === null) return;
     const measure = () => {
-      const top = inner.getBoundingClientRect().top - outer.getBoundingClientRect().top;
-      const next = { width: inner.clientWidth, above: Math.round(top + outer.scrollTop) };
-      setMeasured((last) =>
-        last.width === next.width && last.above === next.above ? last : next,
-      );
+      const outer = scrollerOf(inner);
+      const [width, view] = [inner.clientWidth, outer.clientHeight];
+      // While the list is hidden, it keeps its height, and with it how far it is scrolled.
+      if (width === 0 || view === 0) return;
+      const scrolled = outer.getBoundingClientRect().top - inner.getBoundingClientRect().top;
+      const rows = rowsOf(total, layoutOf(width));
+      const next = { width, ...rowsInView(scrolled, view, rows) };
+      setShown((last) => (isSame(last, next) ? last : next));
     };
     measure();
     // What is above the list may change its height, and with it that of the whole content.
     const observer = new ResizeObserver(measure);
     observer.observe(inner);
-    observer.observe(outer);
     if (inner.parentElement !== null) observer.observe(inner.parentElement);
-    return () => observer.disconnect();
-  }, [list, scroller]);
-  return { layout: layoutOf(measured.width), above: measured.above };
+    observer.observe(scrollerOf(inner));
+    // A phone that is turned may scroll another element.
+    document.addEventListener("scroll", measure, LISTENING);
+    return () => {
+      observer.disconnect();
+      document.removeEventListener("scroll", measure, LISTENING);
+    };
+  }, [list, total]);
+  return shown;
+}
+
+const LISTENING = { capture: true, passive: true };
+
+/** The element that scrolls another one: the nearest one around it that may scroll. */
+function scrollerOf(element: HTMLElement): Element {
+  for (let around = element.parentElement; around !== null; around = around.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(around).overflowY)) return around;
+  }
+  return document.documentElement;
 }
 
 /**
@@ -120,7 +131,7 @@ function useMeasured(
  * moves so fast that all of its tiles are others each time, nothing is told until it slows down:
  * what passes by is not loaded.
  */
-function useRange(tiles: readonly number[], onRange: (range: Range) => void): void {
+function useTold(tiles: readonly number[], onRange: (range: Range) => void): void {
   const [first, last] = [tiles[0] ?? 0, tiles.at(-1) ?? 0];
   const told = useRef(0);
   const seen = useRef<Range | null>(null);
@@ -140,4 +151,13 @@ function useRange(tiles: readonly number[], onRange: (range: Range) => void): vo
     const timer = setTimeout(tell, wait);
     return () => clearTimeout(timer);
   }, [first, last, onRange]);
+}
+
+/** The tiles that a grid tells to be in view, for what loads their pictures. */
+export function useRange(): [range: Range, onRange: (range: Range) => void] {
+  const [range, setRange] = useState<Range>({ first: 0, last: 0 });
+  const onRange = useCallback((next: Range) => {
+    setRange((last) => (last.first === next.first && last.last === next.last ? last : next));
+  }, []);
+  return [range, onRange];
 }

@@ -1,5 +1,8 @@
 /** Where the pictures of the grid are: all tiles have one size, so positions are arithmetic. */
 
+import type { Range } from "./pages";
+import type { Rows } from "./scrolled";
+
 /** Space between tiles, in pixels. */
 const GAP = 12;
 /** The narrowest tile, where the view has room for more than two columns. */
@@ -28,9 +31,13 @@ export function placeOf(index: number, { columns, side, row }: Layout): { x: num
   return { x: column * (side + GAP), y: ((index - column) / columns) * row };
 }
 
-/** The indices of the tiles in these rows. */
-export function tilesIn(rows: readonly number[], columns: number, total: number): number[] {
-  return rows
-    .flatMap((row) => Array.from({ length: columns }, (_, column) => row * columns + column))
-    .filter((index) => index < total);
+/** The rows of this many tiles. */
+export function rowsOf(total: number, { columns, row }: Layout): Rows {
+  return { count: Math.ceil(total / columns), height: row };
+}
+
+/** The indices of the tiles from one row to another. */
+export function tilesIn({ first, last }: Range, columns: number, total: number): number[] {
+  const [from, to] = [first * columns, Math.min(total, (last + 1) * columns)];
+  return Array.from({ length: Math.max(0, to - from) }, (_, place) => from + place);
 }

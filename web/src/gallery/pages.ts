@@ -7,9 +7,9 @@ import { pictureOf, type Picture } from "@/api/pictures";
 
 /** Pictures of one request. */
 export const PAGE = 100;
-const FRESH = 60_000;
-/** How long a page that was scrolled out of view is kept, so that a long walk needs no more. */
-const KEPT = 30_000;
+
+/** How long pages are kept: those out of view not for long, so that a long walk needs no more. */
+export const KEEPING = { staleTime: 60_000, gcTime: 30_000 };
 
 /** Fields of a request that select pictures. Those that are empty are left out. */
 export type GalleryFields = Partial<
@@ -43,8 +43,7 @@ function pageQuery(fields: GalleryFields, key: string, page: number) {
       const pictures = answer.pictures.map(({ id, payload }) => pictureOf(id, payload));
       return { total: answer.total, pictures };
     },
-    staleTime: FRESH,
-    gcTime: KEPT,
+    ...KEEPING,
   };
 }
 
@@ -79,7 +78,7 @@ export function useGalleryCounts(fields: GalleryFields, key: string, enabled: bo
     queryKey: ["gallery", "counts", fields, key],
     queryFn: async ({ signal }): Promise<Schemas["GalleryCounts"]> =>
       body(await api.GET("/api/gallery/counts", { params: { query: fields }, signal })),
-    staleTime: FRESH,
+    staleTime: KEEPING.staleTime,
     placeholderData: keepPreviousData,
     enabled,
   });

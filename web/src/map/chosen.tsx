@@ -19,7 +19,8 @@ function searchIn(map: GalleryMap, chosen: Indices, line: readonly Place[]): voi
     return;
   }
   const ids = chosen.map((index) => map.ids[index] ?? "");
-  const within = keepWithin(ids, { space: useMap.getState().space, line });
+  const { space } = useMap.getState();
+  const within = keepWithin(ids, { space, made: map.made, line });
   useQueryState.getState().set({ within });
   showPanel("find");
 }

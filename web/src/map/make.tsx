@@ -13,7 +13,7 @@ import { Button } from "@/ui/button";
 import { Empty, Notice, ProgressBar } from "@/ui/states";
 
 import { useMapJob } from "./job";
-import type { GalleryMap, MapSpace } from "./places";
+import { NEIGHBOURS, type GalleryMap, type MapSpace } from "./places";
 
 /** There is no map yet: who can make it, makes it. */
 export function NoMap({ space }: { space: MapSpace }) {
@@ -22,9 +22,7 @@ export function NoMap({ space }: { space: MapSpace }) {
   return (
     <Empty icon={<MapIcon />} title="No map has been made yet" className="max-w-md">
       <p>
-        {space === "image"
-          ? "The map puts pictures that look alike near each other."
-          : "This map puts pictures of the same style near each other."}
+        {`This map puts ${NEIGHBOURS[space].pictures} near each other.`}
         {!isOwner && " An admin of this server can make it."}
       </p>
       <div className="mt-3 flex flex-col items-center gap-3">

@@ -199,14 +199,15 @@ describe("a search in a part of the map", () => {
     { x: 0.123456789, y: 0.9 },
     { x: 1 / 3, y: 0 },
   ]);
-  const keep = (ids: string[]) => keepWithin(ids, { space: "image", line: LINE });
+  const keep = (ids: string[]) => keepWithin(ids, { space: "image", made: 1_790, line: LINE });
 
   it("sends the corners of the line, and its map", () => {
     const within = keep(["18446744073709551615", "a-b"]);
-    expect(within.count).toBe(2);
+    expect(within.made).toBe(1_790);
     const fields = searchFields({ ...INITIAL, within }, "me", null);
     expect(fields.map_area).toBe("0.1,0.2 0.12346,0.9 0.33333,0");
     expect(fields.map_space).toBe("image");
+    expect(fields.map_made).toBe("1790");
     expect(searchFields(INITIAL, "me", null).map_area).toBeUndefined();
   });
 
@@ -222,6 +223,8 @@ describe("a search in a part of the map", () => {
     expect(idsWithin(within)).toEqual(["2"]);
     expect(knownWithin({ ...within })).toEqual(within);
     expect(knownWithin(earlier)).toBeNull();
+    // An earlier version did not remember the map that the line was drawn on.
+    expect(knownWithin({ ...within, made: undefined })).toBeNull();
     expect(knownWithin("nonsense")).toBeNull();
   });
 });

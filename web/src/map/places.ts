@@ -5,6 +5,12 @@ import type { Schemas } from "@/api/client";
 export const SPACES = ["image", "style"] as const;
 export type MapSpace = (typeof SPACES)[number];
 
+/** What lies near each other on each map. */
+export const NEIGHBOURS: Record<MapSpace, { name: string; pictures: string }> = {
+  image: { name: "Look", pictures: "pictures that look alike" },
+  style: { name: "Style", pictures: "pictures of the same style" },
+};
+
 /** The group of a picture that belongs to none. */
 export const NO_GROUP = -1;
 

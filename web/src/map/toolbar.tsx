@@ -1,12 +1,10 @@
-import { Hand, LassoSelect, Maximize, Search, ZoomIn, ZoomOut } from "lucide-react";
+import { Hand, LassoSelect, Search } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { Button } from "@/ui/button";
 import { Segments } from "@/ui/controls";
-import { IconButton } from "@/ui/icon-button";
 
-import { LARGEST_ZOOM } from "./frame";
-import { chooseTool, showWhole, useMap, zoomBy } from "./store";
+import { chooseTool, useMap } from "./store";
 
 interface ToolbarProps {
   /** How many pictures are in view. */
@@ -49,32 +47,5 @@ function Choice({ icon, name }: { icon: ReactNode; name: string }) {
       {icon}
       {name}
     </>
-  );
-}
-
-export function ZoomButtons() {
-  const zoom = useMap(({ view }) => view.zoom);
-  return (
-    <div
-      role="group"
-      aria-label="Zoom"
-      className="absolute right-2 bottom-2 z-10 flex flex-col-reverse items-center rounded-md
-        border bg-panel"
-    >
-      <IconButton name="Zoom out" keys="−" disabled={zoom <= 1} onClick={() => zoomBy(-1)}>
-        <ZoomOut />
-      </IconButton>
-      <IconButton
-        name="Zoom in"
-        keys="+"
-        disabled={zoom >= LARGEST_ZOOM}
-        onClick={() => zoomBy(1)}
-      >
-        <ZoomIn />
-      </IconButton>
-      <IconButton name="Show the whole map" keys="0" onClick={showWhole}>
-        <Maximize />
-      </IconButton>
-    </div>
   );
 }

@@ -17,12 +17,18 @@ import { Card } from "./card";
 import { Chosen, searchInView } from "./chosen";
 import { Legend } from "./legend";
 import { Made, NoMap } from "./make";
-import type { GalleryMap, MapSpace } from "./places";
+import { NEIGHBOURS, SPACES, type GalleryMap, type MapSpace } from "./places";
 import { forgetChoice, showSpace, useMap } from "./store";
-import { Toolbar, ZoomButtons } from "./toolbar";
+import { Toolbar } from "./toolbar";
 import { useInView } from "./use-in-view";
+import { MapZoom } from "./zoom";
 
-/** The map of the gallery: pictures that are alike are near each other. */
+const CHOICES = SPACES.map((space) => {
+  const { name, pictures } = NEIGHBOURS[space];
+  return { value: space, label: name, title: `Put ${pictures} near each other` };
+});
+
+/** The map of the gallery: pictures that look alike, or are of the same style, are neighbours. */
 export default function MapView() {
   const space = useMap((map) => map.space);
   return (
@@ -34,10 +40,7 @@ export default function MapView() {
           label="What is near each other"
           value={space}
           onChange={showSpace}
-          choices={[
-            { value: "image", label: "Look", title: "Pictures that look alike" },
-            { value: "style", label: "Style", title: "Pictures of the same style" },
-          ]}
+          choices={CHOICES}
         />
         <Button size="small" className="ml-auto" onClick={() => showPanel("find")}>
           <ArrowLeft />
@@ -115,7 +118,7 @@ function Shown({ map }: { map: GalleryMap }) {
           <Notice error={failure} className="absolute inset-x-2 top-14 z-10 mx-auto w-fit" />
         )}
         <Card map={map} onOpen={onOpen} />
-        <ZoomButtons />
+        <MapZoom />
         <Chosen map={map} />
       </div>
       <Legend map={map} inView={inView} />

@@ -11,8 +11,8 @@ import { loadBase, loadBaseFrom } from "./load";
 import { usePad } from "./store";
 
 const Paper = lazy(() => later(() => import("./paper")));
-const ZoomButtons = lazy(async () => ({
-  default: (await later(() => import("./zoom-buttons"))).ZoomButtons,
+const PadZoom = lazy(async () => ({
+  default: (await later(() => import("./zoom"))).PadZoom,
 }));
 // The paper is needed first.
 const Toolbar = lazy(async () => ({
@@ -100,7 +100,7 @@ export function Pad({ bar, className }: PadProps) {
           </Suspense>
         )}
         <Suspense fallback={null}>
-          <ZoomButtons />
+          <PadZoom />
         </Suspense>
         {ready && empty && (
           <p

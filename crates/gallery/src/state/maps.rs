@@ -30,6 +30,18 @@ type Stored = (PointId, f32, f32, Option<u64>);
 
 #[async_trait]
 impl Maps for EmbeddedMaps {
+    async fn made(&self, space: MapSpace) -> Result<Option<u64>> {
+        let made: Option<i64> = sqlx::query_scalar(
+            "SELECT made_at FROM picture_map WHERE collection = ? AND space = ?",
+        )
+        .bind(&self.collection)
+        .bind(<&str>::from(space))
+        .fetch_optional(&self.state.pool)
+        .await
+        .map_err(failed)?;
+        made.map(number_out).transpose()
+    }
+
     async fn map(&self, space: MapSpace) -> Result<Option<PictureMap>> {
         let row: Option<(i64, String)> = sqlx::query_as(
             "SELECT made_at, places FROM picture_map WHERE collection = ? AND space = ?",
@@ -119,6 +131,9 @@ mod tests {
         };
         maps.replace(&first).await.expect("written");
         maps.replace(&second).await.expect("written");
+        let made = maps.made(MapSpace::Image).await.expect("read");
+        assert_eq!(made, Some(second.made));
+        assert_eq!(maps.made(MapSpace::Style).await.expect("read"), None);
         let read = maps.map(MapSpace::Image).await.expect("read");
         assert_eq!(read, Some(second));
         assert_eq!(maps.map(MapSpace::Style).await.expect("read"), None);
