@@ -314,7 +314,8 @@ test("a map that is being made anew survives a reload; the part that was chosen 
   await page.getByRole("button", { name: "Back to the search" }).click();
   await told.getByRole("button", { name: "Hide this note" }).click();
   await told.waitFor({ state: "detached" });
-  assert.deepEqual(faults, []);
+  // The browser reports the refused search.
+  assert.deepEqual(faults.filter((fault) => !fault.includes("409")), []);
   await close();
 });
 

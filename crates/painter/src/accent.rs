@@ -4,7 +4,7 @@
 use crate::colour_words::subject_colour;
 use crate::palette::{cluster, nearest};
 use crate::plane::{Lab, Plane, chroma, mix, smooth_step};
-use crate::recolouring::{Change, paint_share};
+use crate::recolouring::{Change, paint_share, paper_share};
 
 /// The number of colours that the subject is sorted into to find its main colour.
 const COLOURS: usize = 6;
@@ -16,8 +16,6 @@ const SAME_HUE: (f32, f32) = (0.5, 0.9);
 /// A subject whose main colour is as close as this to the named one already has it: the angle
 /// between the hues, the difference in lightness, and the share of its chroma.
 const HAS_COLOUR: (f32, f32, f32) = (0.3, 0.22, 0.75);
-/// From this lightness on, an area is paper.
-const PAPER: f32 = 0.93;
 /// A subject of which at least this share is paper is an uncoloured drawing.
 const UNCOLOURED: f32 = 0.3;
 /// The smallest share of a picture that is taken for its subject.
@@ -45,10 +43,7 @@ impl Accent {
                 .map(|(pixel, share)| share * weight(*pixel))
                 .collect()
         };
-        let paper = weights(&|pixel| {
-            let light = smooth_step(PAPER - 0.1, PAPER, pixel[0]);
-            light * (1.0 - smooth_step(0.02, 0.05, chroma(pixel)))
-        });
+        let paper = weights(&paper_share);
         let (area, all) = (paper.iter().sum::<f32>(), figure.iter().sum::<f32>());
         if all < LEAST * figure.len() as f32 {
             return None;

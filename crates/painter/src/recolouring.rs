@@ -6,9 +6,10 @@ use image::{GrayImage, Rgb, RgbImage};
 use rayon::prelude::*;
 
 use crate::compositing::composite;
+use crate::ground::{connected_with_edge, plain_ground};
 use crate::input::{Cancelled, Observer};
 use crate::palette::cluster;
-use crate::plane::{Lab, Random, chroma, distance2, mix, smooth_step, to_lab, to_rgb};
+use crate::plane::{Lab, Plane, Random, chroma, distance2, mix, smooth_step, to_lab, to_rgb};
 
 /// The number of colours that stand for the surroundings of the mask.
 const SURROUNDINGS: usize = 4;
@@ -23,7 +24,17 @@ const WITHIN: f32 = 0.93;
 /// one.
 const LIGHTNESS: f32 = 0.75;
 
-/// Recolours the masked part of the base. What looks like the surroundings of the mask keeps its
+/// From this lightness on, an area is paper.
+const PAPER: f32 = 0.93;
+/// Darker pixels are the lines of a drawing.
+const LINE: f32 = 0.5;
+/// The share of lines in an uncoloured drawing; the rest is at their edges.
+const LINES: f32 = 0.6;
+/// The least paper that the lines of a drawing enclose, as a multiple of their own area. A black
+/// silhouette encloses less.
+const ENCLOSED: f32 = 0.4;
+
+/// Recolours the masked part of the base. An uncoloured drawing is filled. What looks like the surroundings of the mask keeps its
 /// colour, so a mask may be larger than the thing. `seed` shifts the colour a little, so that
 /// several pictures differ.
 ///
@@ -43,23 +54,40 @@ pub(crate) fn recolour_masked(
     let alike = samples.iter().filter(|pixel| of_thing(pixel) < 0.5).count();
     let is_within = alike as f32 > WITHIN * samples.len() as f32;
     let weight = |pixel: Lab| if is_within { 1.0 } else { of_thing(&pixel) };
+    let thing = samples.iter().filter(|pixel| weight(**pixel) >= 0.5);
+    let areas = areas_of_drawing(base, mask, thing).or_else(|| {
+        let paper: f32 = samples.iter().map(|pixel| paper_share(*pixel)).sum();
+        (is_within && paper > WITHIN * samples.len() as f32)
+            .then(|| vec![true; mask.as_raw().len()])
+    });
+    let varied = varied(colour, seed);
     let weighted = samples.iter().map(|pixel| (*pixel, weight(*pixel)));
-    let change = Change::new(weighted, varied(colour, seed));
+    let change = Change::new(weighted, varied);
+    let changed_pixel = |index: usize, from: Lab| match &areas {
+        None => mix(from, change.apply(from), weight(from)),
+        Some(areas) if areas[index] => {
+            let filled = varied.map(|value| value * from[0]);
+            mix(from, filled, paper_share(from))
+        }
+        Some(_) => from,
+    };
     let mut changed = base.clone();
-    let row = 3 * base.width() as usize;
+    let width = base.width() as usize;
     let stopped = AtomicBool::new(false);
     changed
-        .par_chunks_mut(row)
-        .zip(mask.as_raw().par_chunks(mask.width() as usize))
-        .for_each(|(pixels, mask)| {
+        .par_chunks_mut(3 * width)
+        .zip(mask.as_raw().par_chunks(width))
+        .enumerate()
+        .for_each(|(row, (pixels, mask))| {
             if stopped.load(Ordering::Relaxed) || observer.is_cancelled() {
                 stopped.store(true, Ordering::Relaxed);
                 return;
             }
-            for (pixel, mask) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(mask) {
+            let pixels = pixels.as_chunks_mut::<3>().0.iter_mut();
+            for (column, (pixel, mask)) in pixels.zip(mask).enumerate() {
                 if *mask > 0 {
                     let from = to_lab(Rgb(*pixel));
-                    *pixel = to_rgb(mix(from, change.apply(from), weight(from))).0;
+                    *pixel = to_rgb(changed_pixel(row * width + column, from)).0;
                 }
             }
         });
@@ -68,6 +96,31 @@ pub(crate) fn recolour_masked(
     }
     observer.on_progress(0.9);
     Ok(composite(base, mask, &changed))
+}
+
+/// If the thing under the mask is an uncoloured drawing: for every pixel whether the drawing's lines
+/// enclose it, so that a colour fills it. `None` if the thing is painted, or encloses little.
+fn areas_of_drawing<'p>(
+    base: &RgbImage,
+    mask: &GrayImage,
+    thing: impl Iterator<Item = &'p Lab>,
+) -> Option<Vec<bool>> {
+    let drawn: Vec<&Lab> = thing.filter(|pixel| paper_share(**pixel) < 0.5).collect();
+    let lines = drawn.iter().filter(|pixel| pixel[0] < LINE).count();
+    if drawn.is_empty() || (lines as f32) < LINES * drawn.len() as f32 {
+        return None;
+    }
+    let plane = Plane::from_rgb(base);
+    let ground = plain_ground(&plane).filter(|ground| paper_share(*ground) > 0.5)?;
+    let open = connected_with_edge(&plane, ground);
+    let (mut enclosed, mut drawn) = (0_u32, 0_u32);
+    for ((pixel, open), mask) in plane.pixels.iter().zip(&open).zip(mask.as_raw()) {
+        if *mask > 0 {
+            enclosed += u32::from(!open && paper_share(*pixel) > 0.5);
+            drawn += u32::from(pixel[0] < LINE);
+        }
+    }
+    (enclosed as f32 > ENCLOSED * drawn as f32).then(|| open.iter().map(|open| !open).collect())
 }
 
 /// The change of a thing to another colour: its light and shade stay.
@@ -117,6 +170,12 @@ impl Change {
 /// How much a pixel of this lightness is paint: less for outlines and highlights.
 pub(crate) fn paint_share(lightness: f32) -> f32 {
     smooth_step(0.16, 0.34, lightness) * (1.0 - 0.85 * smooth_step(0.94, 0.995, lightness))
+}
+
+/// How much a pixel is paper, 0 to 1: light, and without a colour.
+pub(crate) fn paper_share(pixel: Lab) -> f32 {
+    let light = smooth_step(PAPER - 0.1, PAPER, pixel[0]);
+    light * (1.0 - smooth_step(0.02, 0.05, chroma(pixel)))
 }
 
 /// 1 if a pixel has no colour of the surroundings.
@@ -224,7 +283,7 @@ mod tests {
     }
 
     fn is_blue(pixel: &Rgb<u8>) -> bool {
-        pixel.0[2] > pixel.0[0] + 30
+        pixel.0[2] > pixel.0[0].saturating_add(30)
     }
 
     #[test]
@@ -241,6 +300,36 @@ mod tests {
         assert!(light(30) > light(85) + 0.05, "{} {}", light(30), light(85));
         assert!(to_lab(*made.get_pixel(60, 22))[0] < 0.3, "the outline");
         assert_eq!(*made.get_pixel(3, 60), PAPER, "outside of the mask");
+    }
+
+    #[test]
+    fn a_drawing_in_lines_is_filled_and_so_is_a_part_of_its_paper() {
+        let drawing = |inner: f32| {
+            RgbImage::from_fn(120, 120, |x, y| {
+                let away = (x as f32 - 60.0).hypot(y as f32 - 60.0);
+                if (inner..40.0).contains(&away) {
+                    Rgb([16; 3])
+                } else {
+                    Rgb([255; 3])
+                }
+            })
+        };
+        let colour = mask_colour("blue").expect("a colour").colour;
+        let made = |base: &RgbImage, mask| {
+            recolour_masked(base, &mask, colour, 1, &Watching(false)).expect("recoloured")
+        };
+        let (ring, white) = (drawing(36.0), Rgb([255; 3]));
+        let around = made(&ring, square(10, 110));
+        assert!(is_blue(around.get_pixel(60, 60)), "the inside");
+        assert_eq!(*around.get_pixel(16, 16), white, "the paper around it");
+        assert_eq!(around.get_pixel(60, 22), ring.get_pixel(60, 22), "the line");
+        let within = made(&ring, square(45, 75));
+        assert!(is_blue(within.get_pixel(60, 60)));
+        assert_eq!(*within.get_pixel(60, 80), white, "outside of the mask");
+        // A silhouette with a hole is not filled.
+        let silhouette = drawing(8.0);
+        let hole = *made(&silhouette, square(10, 110)).get_pixel(60, 60);
+        assert!(!is_blue(&hole), "{hole:?}");
     }
 
     #[test]

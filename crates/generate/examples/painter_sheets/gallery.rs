@@ -118,22 +118,21 @@ impl Gallery {
         Ok(decode(&bytes, &DecodeLimits::default())?.into_pixels())
     }
 
-    /// The pictures that have most of the words among their tags, `turn` of them passed over: what
-    /// a search would find first.
+    /// One of the pictures that a search would find first: those that show what a word names, then
+    /// those that have most of the words among their tags. `turn` says which of them.
     pub fn closest(&self, words: &str, turn: usize) -> Option<usize> {
         let words: Vec<String> = words.split(' ').map(str::to_lowercase).collect();
         let score = |entry: &Entry| {
-            words
-                .iter()
-                .filter(|word| entry.tags.contains(word))
-                .count()
+            let shows = words.contains(&entry.subject.to_lowercase());
+            let tagged = words.iter().filter(|word| entry.tags.contains(word));
+            (usize::from(shows), tagged.count())
         };
         let best = self
             .entries
             .iter()
             .map(score)
             .max()
-            .filter(|best| *best > 0)?;
+            .filter(|best| *best > (0, 0))?;
         let found: Vec<usize> = (0..self.entries.len())
             .filter(|index| score(&self.entries[*index]) == best)
             .collect();
