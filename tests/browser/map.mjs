@@ -301,6 +301,7 @@ test("a map that is being made anew survives a reload; the part that was chosen 
   await told.waitFor({ timeout: 600_000 });
   assert.ok((await call("/api/map")).made > before.made, "there is a newer map");
   assert.equal(await chip.count(), 0);
+  assert.equal(await page.getByRole("alert").count(), 0, "the refusal is told by the note alone");
   await keep(page, "map-dropped-light");
   await checkAccessible(page, "a part of the map that was dropped");
   const asking = page.waitForRequest(isSearch);

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::ingest::progress::IngestProgress;
 use crate::ingest::{RunSettings, Tools, ingest};
+use crate::named_lines::name_files;
 use crate::prune;
 
 /// The folder of scan manifests in the data folder.
@@ -323,6 +324,7 @@ impl<'a> Adding<'a> {
             failed = failed_points(&*self.tools.ledger, ingested.run).await?;
             report.totals = ingested.totals;
             report.reasons = ingested.reasons;
+            name_files(&mut report.reasons, &self.files.manifest).await;
             report.complete = ingested.complete;
         }
         if request.dry_run {

@@ -8,6 +8,7 @@ pub mod backfill;
 pub mod ingest;
 pub mod jobs;
 mod map;
+mod named_lines;
 pub mod patience;
 mod prune;
 pub mod style_groups;

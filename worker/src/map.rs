@@ -83,9 +83,11 @@ impl MapMaker<'_> {
             return Ok(None);
         };
         let placed = places.len() as u64;
+        // Searches in an area name their map by its time, so no two have the same.
+        let earlier = self.maps.made(self.space).await?;
         let map = PictureMap {
             space: self.space,
-            made: trash::now(),
+            made: trash::now().max(earlier.map_or(0, |made| made + 1)),
             places,
         };
         self.maps.replace(&map).await?;

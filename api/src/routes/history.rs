@@ -29,7 +29,7 @@ const DAY: i64 = 86_400_000;
 #[into_params(parameter_in = Query)]
 pub(crate) struct HistoryQuery {
     /// Words that all occur in the artist's words, in those of the search for the references, or in
-    /// the style tags. Parts of words count.
+    /// the style tags. Parts of words count. Punctuation alone finds nothing.
     q: Option<String>,
     /// The id of a picture of the gallery that was a reference.
     #[serde(rename = "ref")]
@@ -55,6 +55,12 @@ pub(crate) struct HistoryQuery {
 }
 
 impl HistoryQuery {
+    /// Whether words were sent, but only punctuation: no entry has such a word.
+    fn has_no_words(&self) -> bool {
+        let sent = self.q.as_deref().unwrap_or_default();
+        !sent.trim().is_empty() && HistoryFilter::words_of(sent).is_empty()
+    }
+
     fn filter(self, caller: &Caller) -> Result<HistoryFilter> {
         let limit = self.limit.unwrap_or(24);
         if limit == 0 || limit > MOST_ENTRIES {
@@ -94,21 +100,29 @@ impl HistoryQuery {
 
 /// A date or a time in milliseconds since 1970. To a date, `added` is added.
 fn time(name: &str, text: &str, added: i64) -> Result<i64> {
+    // The last hours of the year 9999 are too far in the future for a timestamp. The year before
+    // has as many days.
+    if let Some(rest) = text.strip_prefix("9999-") {
+        let before = time(name, &format!("9998-{rest}"), added).map_err(|_| no_time(name, text))?;
+        return Ok(before.saturating_add(365 * DAY));
+    }
     let date = format!("{text}T00:00:00Z").parse::<Timestamp>();
     let time = match date {
         Ok(date) => date.as_millis().saturating_add(added),
         Err(_) => text
             .parse::<Timestamp>()
-            .map_err(|_| {
-                let shown = shorten(text, 40);
-                Error::invalid(format!(
-                    "{name} is \"{shown}\", but must be a date such as 2026-01-31 or a time in UTC \
-                     such as 2026-01-31T12:00:00Z"
-                ))
-            })?
+            .map_err(|_| no_time(name, text))?
             .as_millis(),
     };
     Ok(time)
+}
+
+fn no_time(name: &str, text: &str) -> Error {
+    let shown = shorten(text, 40);
+    Error::invalid(format!(
+        "{name} is \"{shown}\", but must be a date such as 2026-01-31 or a time in UTC such as \
+         2026-01-31T12:00:00Z, until 9999-12-31"
+    ))
 }
 
 /// Entries of the history.
@@ -173,8 +187,13 @@ pub(crate) async fn list_history(
     ApiQuery(query): ApiQuery<HistoryQuery>,
 ) -> Result<Json<HistoryResponse>, Problem> {
     let is_first = query.cursor.is_none();
+    let has_no_words = query.has_no_words();
     let filter = query.filter(&caller)?;
-    let listed = state.history().list(&filter).await?;
+    let listed = if has_no_words {
+        Vec::new()
+    } else {
+        state.history().list(&filter).await?
+    };
     let last = listed.last().map(|last| last.place);
     let usage = if is_first {
         let usage = state.history().usage(caller.sees()).await?;
@@ -356,7 +375,18 @@ mod tests {
         assert_eq!(time("to", "2026-01-31", DAY).expect("a date"), day + DAY);
         let noon = time("to", "2026-01-31T12:00:00Z", DAY).expect("a time");
         assert_eq!(noon, day + DAY / 2);
-        for wrong in ["yesterday", "2026-02-30", "31.1.2026"] {
+        let last = 253_402_214_400_000;
+        assert_eq!(time("from", "9999-12-31", 0).expect("a date"), last);
+        assert_eq!(time("to", "9999-12-30", DAY).expect("a date"), last);
+        let noon = time("to", "9999-12-31T12:00:00Z", DAY).expect("a time");
+        assert_eq!(noon, last + DAY / 2);
+        for wrong in [
+            "yesterday",
+            "2026-02-30",
+            "31.1.2026",
+            "9999-12-32",
+            "10000-01-01",
+        ] {
             let error = time("from", wrong, 0).expect_err(wrong);
             assert!(error.message.contains("from"), "{}", error.message);
         }

@@ -7,6 +7,7 @@ use clippy_core::bulk::AddRequest;
 use clippy_core::folders::Folders;
 use clippy_core::settings::Settings;
 use clippy_jobs::RunnerSettings;
+use clippy_library::scan::check_ordinary;
 use clippy_worker::add::add;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -151,9 +152,7 @@ fn paths(arguments: &AddArguments) -> Result<Vec<PathBuf>, Failure> {
     }
     for path in &mut paths {
         *path = enqueue::absolute(path)?;
-        path.metadata().map_err(|error| {
-            Failure::usage(format!("{} cannot be read: {error}", path.display()))
-        })?;
+        check_ordinary(path).map_err(|error| Failure::usage(error.message))?;
     }
     Ok(paths)
 }

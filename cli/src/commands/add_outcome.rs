@@ -6,6 +6,7 @@ use clippy_worker::add::AddReport;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::listed_files::{failed_files, skipped_files};
 use crate::failure::Failure;
 use crate::output::{note, say, write_note};
 
@@ -109,23 +110,28 @@ impl AddOutcome {
             .seconds
             .map_or_else(String::new, |seconds| format!(" in {seconds:.1} s"));
         format!(
-            "{} in {}{time}: {added}, {} unchanged, {}, {} not pictures, {} left out, {} failed.",
+            "{} in {}{time}: {added}, {} unchanged, {}, {} left out, {} failed.",
             plural(scan.files, "file"),
             plural(scan.folders, "folder"),
             scan.unchanged + totals.unchanged,
             plural(scan.duplicates + totals.duplicates, "duplicate"),
-            scan.count_not_pictures(),
             self.left_out().map(|(_, count)| count).sum::<u64>(),
             totals.failed
         )
     }
 
-    /// Returns why pictures were left out, such as that somebody deleted them, with their numbers.
+    /// Returns why files were left out, with their numbers: they are no pictures, or somebody
+    /// deleted them.
     fn left_out(&self) -> impl Iterator<Item = (&String, u64)> {
+        // Files that are no pictures are skipped lines, too, unless an earlier run read them.
         let known = &self.scan.not_pictures;
-        self.reasons
+        let skipped = self
+            .reasons
             .reported_skips()
-            .filter(|(reason, _)| !known.contains_key(reason.as_str()))
+            .filter(|(reason, _)| !known.contains_key(reason.as_str()));
+        known
+            .iter()
+            .chain(skipped)
             .map(|(reason, count)| (reason, *count))
     }
 
@@ -146,17 +152,17 @@ impl AddOutcome {
         }
         for group in &reasons.failed {
             add(format!(
-                "{} failed: {}\n  the first: {}",
+                "{} failed: {}",
                 plural(group.lines, "file"),
-                group.kind.description(),
-                group.reason
+                group.kind.description()
             ));
-        }
-        for (what, count) in &scan.not_pictures {
-            add(format!("{} left out: {what}", plural(*count, "file")));
+            failed_files(group).into_iter().for_each(&mut add);
         }
         for (reason, count) in self.left_out() {
             add(format!("{} left out: {reason}", plural(count, "file")));
+            if let Some(listed) = reasons.skipped_lines.get(reason) {
+                skipped_files(listed, count).into_iter().for_each(&mut add);
+            }
         }
         for (remark, count) in &scan.remarks {
             add(if *count == 1 {
@@ -234,19 +240,26 @@ mod tests {
             "scan": {"files": 20, "folders": 1, "unchanged": 8, "duplicates": 2,
             "not_pictures": {"empty": 1, "not a picture": 2}, "missing": 1,
             "missing_files": ["/a/b.png"]},
-            "reasons": {"failed": [], "remarks": {},
-            "skipped": {"not a picture": 1, "it was deleted": 2}},
+            "reasons": {"remarks": {},
+            "failed": [{"kind": "not_a_picture", "lines": 1, "line": 0, "id": null,
+                "reason": "/a/c.png: cut off",
+                "listed": {"lines": [{"line": 0, "file": "/a/c.png", "reason":
+                    "/a/c.png: cut off"}], "more": 0}}],
+            "skipped": {"not a picture": 1, "it was deleted": 2},
+            "skipped_lines": {"it was deleted": {"lines": [{"line": 3, "file": "/a/d.png"}],
+                "more": 1}}},
             "replaced": 1
         }));
         assert_eq!(
             outcome.sums(),
-            "20 files in 1 folder: 5 added, 9 unchanged, 3 duplicates, 3 not pictures, 2 left out, \
-             1 failed."
+            "20 files in 1 folder: 5 added, 9 unchanged, 3 duplicates, 5 left out, 1 failed."
         );
         let details = outcome.details();
         for words in [
             "2 files left out: not a picture",
-            "2 files left out: it was deleted",
+            "1 file left out: empty\n",
+            "2 files left out: it was deleted\n  /a/d.png\n  and 1 more\n",
+            "1 file failed: the file is not a picture that can be read\n  /a/c.png: cut off\n",
             "/a/b.png",
             "1 picture removed",
         ] {

@@ -14,6 +14,7 @@ pub mod fetch;
 pub mod import;
 pub mod ingest;
 pub mod jobs;
+mod listed_files;
 mod local_run;
 pub mod migrate;
 pub mod models;

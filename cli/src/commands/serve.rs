@@ -54,6 +54,7 @@ pub async fn run(
         |runner| Workers::start(jobs.clone(), services.handlers(settings), runner, &shutdown);
     let workers = runner.map(start).transpose()?;
     say!("Clippy serves at {url}");
+    say!("Its data is in {}", folder_name(settings));
     let serving = async {
         let watching = watching::start(settings, jobs.clone()).await?;
         let beside = (Preparing::default(), watching as _);
@@ -65,6 +66,14 @@ pub async fn run(
         Some(workers) => queue::run_beside(workers, &shutdown, serving).await,
         None => serving.await,
     }
+}
+
+/// The data folder, by its whole path: it may be relative to the folder in which the command was
+/// typed, and another one has another gallery.
+fn folder_name(settings: &Settings) -> String {
+    let folder = &settings.collection.data_dir;
+    let whole = std::path::absolute(folder);
+    whole.as_deref().unwrap_or(folder).display().to_string()
 }
 
 /// Refuses a queue in Redis without workers here if the collection is embedded: only this process

@@ -4,6 +4,7 @@ mod blocking;
 pub mod files;
 pub mod machine;
 pub mod paths;
+mod sparse;
 pub mod text;
 pub mod trees;
 

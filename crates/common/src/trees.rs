@@ -1,15 +1,15 @@
 //! Copies whole folders, durably.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::files;
+use crate::{files, sparse};
 
 /// Copies the content of a folder into another one, which is made if it is missing, and waits for
 /// the disk. `leave_out` is asked for each path, relative to the folder. Symbolic links are copied
-/// as links. Left out are temporary files of [`files::replace`], files that vanish meanwhile, and
+/// as links, and holes of files as holes. Left out are temporary files of [`files::replace`], files that vanish meanwhile, and
 /// what is neither a file, a folder nor a link.
 ///
 /// # Errors
@@ -53,9 +53,7 @@ fn copy_one(from: &Path, to: &Path) -> io::Result<bool> {
     if kind.is_symlink() {
         copy_link(from, to)?;
     } else if kind.is_file() {
-        fs::copy(from, to)?;
-        // Windows syncs only files that are open for writing.
-        File::options().append(true).open(to)?.sync_all()?;
+        sparse::copy(from, to)?.sync_all()?;
     }
     Ok(false)
 }

@@ -82,10 +82,14 @@ impl PictureFilter {
             let mut names = of.chain(words_of(payload, ARTIST_FIELD));
             names.any(|name| same_words(name, wanted))
         };
+        // Some systems write names with decomposed accents, which nobody types.
         let is_below = |folder: &str| {
-            let folder = folder.trim_end_matches('/');
-            let inside = text(PATH_FIELD).and_then(|path| path.strip_prefix(folder));
-            inside.is_some_and(|rest| rest.starts_with('/'))
+            let folder: String = folder.trim_end_matches('/').nfc().collect();
+            let path: Option<String> = text(PATH_FIELD).map(|path| path.nfc().collect());
+            path.is_some_and(|path| {
+                let inside = path.strip_prefix(&folder);
+                inside.is_some_and(|rest| rest.starts_with('/'))
+            })
         };
         let source = self.source.as_deref();
         source
@@ -217,8 +221,11 @@ impl ChangeRequest {
             (Some(from), Some(to)) if renames => {
                 check_tags("from", std::slice::from_ref(from))?;
                 check_new_tags("to", std::slice::from_ref(to))?;
-                if from == to {
-                    return invalid("from and to are the same tag");
+                if same_words(from, to) {
+                    return invalid(
+                        "from and to are the same tag: capitals do not count, nor do spaces \
+                         instead of underscores",
+                    );
                 }
             }
             (None, None) if !renames => {}

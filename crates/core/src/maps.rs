@@ -2,6 +2,7 @@
 //! each other. A job makes it from the vectors of one space.
 
 use async_trait::async_trait;
+use clippy_common::shorten;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 
@@ -49,6 +50,11 @@ impl MapSpace {
         }
     }
 }
+
+/// How an area is written.
+const EXAMPLE: &str = "\"x,y x,y x,y\", such as \"0,0 0.5,0 0.5,0.5\"";
+/// The longest part of a wrong corner that an error shows, in characters.
+const LONGEST_SHOWN: usize = 40;
 
 /// A request to make a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,24 +167,40 @@ impl std::str::FromStr for MapArea {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let corner = |pair: &str| {
-            let (x, y) = pair.split_once(',')?;
-            let (x, y): (f32, f32) = (x.parse().ok()?, y.parse().ok()?);
-            (x.is_finite() && y.is_finite()).then_some([x, y])
-        };
-        let corners: Option<Vec<[f32; 2]>> = text
-            .split_whitespace()
-            .take(MOST_CORNERS + 1)
-            .map(corner)
-            .collect();
-        match corners {
-            Some(corners) if (3..=MOST_CORNERS).contains(&corners.len()) => Ok(Self::new(corners)),
-            _ => Err(Error::invalid(format!(
-                "the area of a map has 3 to {MOST_CORNERS} corners: \"x,y x,y x,y\", such as \"0,0 \
-                 0.5,0 0.5,0.5\""
-            ))),
+        let count = text.split_whitespace().count();
+        if !(3..=MOST_CORNERS).contains(&count) {
+            return Err(Error::invalid(format!(
+                "the area of a map has {count} corners, but must have 3 to {MOST_CORNERS} corners: \
+                 {EXAMPLE}"
+            )));
         }
+        let corners: Vec<[f32; 2]> = text.split_whitespace().map(corner).collect::<Result<_>>()?;
+        Ok(Self::new(corners))
     }
+}
+
+/// Reads a corner.
+fn corner(pair: &str) -> Result<[f32; 2]> {
+    let shown = || shorten(pair, LONGEST_SHOWN);
+    let wrong = || {
+        Error::invalid(format!(
+            "a corner of the area of a map is \"{}\", but must be two numbers with a comma between \
+             them: {EXAMPLE}",
+            shown()
+        ))
+    };
+    let (x, y) = pair.split_once(',').ok_or_else(wrong)?;
+    let number = |text: &str| text.parse::<f32>().map_err(|_| wrong());
+    let corner = [number(x)?, number(y)?];
+    // A number that is too large is read as infinite.
+    if corner.iter().all(|value| value.is_finite()) {
+        return Ok(corner);
+    }
+    Err(Error::invalid(format!(
+        "a corner of the area of a map is \"{}\", which is not a number, infinite or too large: the \
+         map lies between 0,0 and 1,1",
+        shown()
+    )))
 }
 
 #[cfg(test)]
@@ -228,16 +250,21 @@ mod tests {
     #[test]
     fn what_is_no_area_is_refused() {
         let long = vec!["0,0"; MOST_CORNERS + 1].join(" ");
-        for text in [
-            "",
-            "0,0 1,1",
-            "0,0 1,1 2",
-            "0,0 a,b 1,1",
-            "0,0 NaN,0 1,1",
-            &long,
+        for (text, named) in [
+            ("", "has 0 corners"),
+            ("0,0 1,1", "has 2 corners"),
+            (&long, "has 501 corners, but must have 3 to 500"),
+            ("0,0 1,1 2", "\"2\", but must be two numbers"),
+            ("0,0 a,b 1,1", "\"a,b\", but must be two numbers"),
+            ("0,0 1,1 1,2,3", "\"1,2,3\", but must be two numbers"),
+            ("0,0 NaN,0 1,1", "\"NaN,0\", which is not a number"),
+            (
+                "0,0 0,1e308 1,1",
+                "\"0,1e308\", which is not a number, infinite or too large",
+            ),
         ] {
             let refused = text.parse::<MapArea>().expect_err(text);
-            assert!(refused.message.contains("3 to 500 corners"), "{refused}");
+            assert!(refused.message.contains(named), "{text}: {refused}");
         }
         assert!("0,0\n1,0\t1,1".parse::<MapArea>().is_ok());
     }

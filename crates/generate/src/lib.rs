@@ -22,9 +22,9 @@ pub use contract::{
     CallRole, CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureCause, FailureClass,
     Finding, FindingLevel, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
     GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, Mode,
-    NoProgress, PaidCall, Preset, Preview, ProgressKind, Provider, QueryNote, Ratios, Receipt,
-    ReceiptLine, Reference, ReferenceInput, ReferenceOrigin, Role, StyleTag, Support, Treatment,
-    admit, estimate, plan, scope_of, seed_of,
+    NamedSubject, NoProgress, PaidCall, Preset, Preview, ProgressKind, Provider, QueryNote, Ratios,
+    Receipt, ReceiptLine, Reference, ReferenceInput, ReferenceOrigin, Role, StyleTag, Support,
+    Treatment, admit, estimate, plan, scope_of, seed_of,
 };
 pub use digest::sha256_hex;
 pub use money::{

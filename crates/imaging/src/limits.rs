@@ -60,9 +60,13 @@ impl DecodeLimits {
     /// Checks whether a picture of this size may be decoded at all.
     ///
     /// # Errors
-    /// [`DecodeError::TooLong`], [`DecodeError::TooManyPixels`], [`DecodeError::TooStretched`].
+    /// [`DecodeError::NoPixels`], [`DecodeError::TooLong`], [`DecodeError::TooManyPixels`],
+    /// [`DecodeError::TooStretched`].
     pub fn check_sides(&self, width: u32, height: u32) -> Result<(), DecodeError> {
         let (shorter, longer) = (width.min(height), width.max(height));
+        if shorter == 0 {
+            return Err(DecodeError::NoPixels { width, height });
+        }
         if u64::from(width) * u64::from(height) > self.pixels {
             return Err(DecodeError::TooManyPixels {
                 width,
@@ -111,6 +115,17 @@ pub enum DecodeError {
         bytes: u64,
         /// Bytes allowed.
         limit: u64,
+    },
+    /// A side of the picture is 0.
+    #[error(
+        "the file says that it has {width} x {height} pixels: a side is 0, so it is no picture. \
+         Save it again with another program, or remove it"
+    )]
+    NoPixels {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
     },
     /// The picture has more than [`DecodeLimits::pixels`].
     #[error(

@@ -8,6 +8,7 @@
 mod edits;
 mod keeper;
 mod maintain;
+mod planned;
 mod restore;
 mod run;
 mod selection;

@@ -21,6 +21,14 @@ pub(crate) struct Place {
     pub(crate) ended: bool,
 }
 
+/// A page of pictures.
+pub(crate) struct Page {
+    /// Those that were looked at.
+    pub(crate) seen: Vec<PointId>,
+    /// Those among them that would change.
+    pub(crate) changing: Vec<Point>,
+}
+
 /// What a bulk change would do.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Preview {
@@ -83,8 +91,8 @@ impl<'s> Selection<'s> {
         }
     }
 
-    /// The pictures of the next page that would change, with the number of those looked at.
-    pub(crate) async fn page(&self, place: &mut Place) -> Result<(Vec<Point>, u64)> {
+    /// The next page of pictures.
+    pub(crate) async fn page(&self, place: &mut Place) -> Result<Page> {
         let points = match &self.request.filter.ids {
             Some(ids) => {
                 let done = usize::try_from(place.after).unwrap_or(usize::MAX);
@@ -103,7 +111,7 @@ impl<'s> Selection<'s> {
                 page.points
             }
         };
-        let seen = points.len() as u64;
+        let seen = points.iter().map(|point| point.id).collect();
         let changes = |point: &Point| {
             let selected = &self.request.filter;
             let is_selected = match selected.ids {
@@ -113,7 +121,10 @@ impl<'s> Selection<'s> {
             let edit = self.edit.as_ref();
             is_selected && edit.is_none_or(|edit| edit.apply(&point.payload).is_some())
         };
-        Ok((points.into_iter().filter(changes).collect(), seen))
+        Ok(Page {
+            seen,
+            changing: points.into_iter().filter(changes).collect(),
+        })
     }
 
     /// The kept points of the next page of the trash that the request selects.
@@ -160,7 +171,7 @@ pub async fn preview(
             let (kept, _) = selection.kept_page(&mut place).await?;
             kept.into_iter().map(|one| one.kept.point).collect()
         } else {
-            selection.page(&mut place).await?.0
+            selection.page(&mut place).await?.changing
         };
         preview.count += points.len() as u64;
         let wanted = samples.saturating_sub(preview.samples.len());

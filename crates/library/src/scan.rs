@@ -34,7 +34,7 @@ use crate::walk::{Found, Walk, walk};
 pub use crate::library::Library;
 pub use crate::missing::with_file;
 pub use crate::scanner::ScanRequest;
-pub use crate::target::Target;
+pub use crate::target::{Target, check_ordinary};
 
 /// Slices that may wait between the walk and the workers.
 const WAITING: usize = 16;

@@ -20,7 +20,8 @@ impl Target {
     /// becomes a root, or the folder of a file. A path inside another one is left out.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] if a path cannot be read.
+    /// [`clippy_core::ErrorCode::InvalidInput`] if a path cannot be read, or is neither a file nor a
+    /// folder.
     pub fn of(paths: &[PathBuf], served: &[PathBuf]) -> Result<Vec<Self>> {
         let real = |path: &Path| {
             path.canonicalize().map_err(|error| {
@@ -28,6 +29,7 @@ impl Target {
             })
         };
         let paths: Vec<PathBuf> = paths.iter().map(|path| real(path)).collect::<Result<_>>()?;
+        paths.iter().try_for_each(|path| check_ordinary(path))?;
         let served: Vec<PathBuf> = served
             .iter()
             .filter_map(|root| root.canonicalize().ok())
@@ -56,6 +58,24 @@ impl Target {
         }
         Ok(targets)
     }
+}
+
+/// Refuses devices, pipes and sockets, which may never end.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::InvalidInput`] for these, and if the path cannot be read.
+pub fn check_ordinary(path: &Path) -> Result<()> {
+    let metadata = path
+        .metadata()
+        .map_err(|error| Error::invalid(format!("{} cannot be read: {error}", path.display())))?;
+    if metadata.is_file() || metadata.is_dir() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{} is no ordinary file (it is a device, a pipe or a socket), so no picture can be added \
+         from it: name a file or a folder",
+        path.display()
+    )))
 }
 
 #[cfg(test)]
@@ -88,5 +108,19 @@ mod tests {
             "a path inside another one, and a path given twice"
         );
         assert!(Target::of(&[path("gone")], &[]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_or_a_socket_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let socket = folder.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&socket).expect("made");
+        for path in [Path::new("/dev/null").to_owned(), socket] {
+            let refused = Target::of(std::slice::from_ref(&path), &[]).expect_err("no file");
+            assert!(refused.message.contains("no ordinary file"), "{refused}");
+            check_ordinary(&path).expect_err("no file");
+        }
+        check_ordinary(folder.path()).expect("a folder");
     }
 }

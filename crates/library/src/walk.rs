@@ -7,6 +7,7 @@
 //! that file.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -193,12 +194,8 @@ impl Walker<'_> {
             ))
         };
         let shown = path.display();
-        let unreadable = |error: std::io::Error| {
-            failed(
-                FailureKind::Unreadable,
-                format!("{shown} cannot be read: {error}"),
-            )
-        };
+        let unreadable =
+            |error: std::io::Error| failed(FailureKind::Unreadable, not_readable(&shown, &error));
         if !entry.path_is_symlink() {
             let metadata = fs::symlink_metadata(path).map_err(unreadable)?;
             return Ok(metadata.is_file().then(|| stamp_of(&metadata)));
@@ -217,6 +214,11 @@ impl Walker<'_> {
         } else if metadata.is_dir() {
             Err(Box::new(Found::Remark(format!(
                 "{shown} is a link to a folder elsewhere, which is not followed: add {} itself",
+                real.display()
+            ))))
+        } else if !metadata.is_file() {
+            Err(Box::new(Found::Remark(format!(
+                "{shown} is a link to {}, which is no ordinary file: it is left out",
                 real.display()
             ))))
         } else {
@@ -264,20 +266,18 @@ impl Walker<'_> {
     }
 
     fn error(&mut self, error: &ignore::Error) -> bool {
-        let reason = error
-            .io_error()
-            .map_or_else(|| error.to_string(), ToString::to_string);
         let Some(path) = path_of(error) else {
             // The folder is unknown, so nothing counts as missing.
             return (self.emit)(Found::Closed(self.walk.path.clone()))
-                && (self.emit)(Found::Remark(format!("something cannot be read: {reason}")));
+                && (self.emit)(Found::Remark(format!("something cannot be read: {error}")));
         };
         self.closed.insert(path.to_owned());
         let shown = path.to_string_lossy().into_owned();
-        let failure = LineFailure::new(
-            FailureKind::Unreadable,
-            format!("{shown} cannot be read: {reason}"),
-        );
+        let reason = match error.io_error() {
+            Some(error) => not_readable(&shown, error),
+            None => format!("{shown} cannot be read: {error}"),
+        };
+        let failure = LineFailure::new(FailureKind::Unreadable, reason);
         (self.emit)(Found::Closed(path.to_owned())) && (self.emit)(Found::Failed(shown, failure))
     }
 
@@ -324,6 +324,18 @@ impl Walker<'_> {
             after = last;
         }
     }
+}
+
+/// Says why a file or folder cannot be read, and what to do.
+fn not_readable(shown: &dyn Display, error: &std::io::Error) -> String {
+    // The walk's error names the path, and the one below it does not.
+    let cause: &dyn std::error::Error = std::error::Error::source(error).unwrap_or(error);
+    let advice = if error.kind() == std::io::ErrorKind::PermissionDenied {
+        format!(". Let this user read it, or leave it out with a {IGNORE_FILE} file")
+    } else {
+        String::new()
+    };
+    format!("{shown} cannot be read: {cause}{advice}")
 }
 
 /// Returns the files of a folder, each with the files beside it.
@@ -392,5 +404,41 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
         ignore::Error::Loop { child, .. } => Some(child),
         ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    /// An error that names the path, as that of a walk.
+    #[derive(Debug)]
+    struct OfWalk(Error);
+
+    impl Display for OfWalk {
+        fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(text, "IO error for operation on /a/closed: {}", self.0)
+        }
+    }
+
+    impl std::error::Error for OfWalk {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_path_once_and_says_what_to_do() {
+        let denied = Error::new(
+            ErrorKind::PermissionDenied,
+            OfWalk(Error::from_raw_os_error(13)),
+        );
+        let said = not_readable(&"/a/closed", &denied);
+        assert_eq!(said.matches("/a/closed").count(), 1, "{said}");
+        assert!(said.contains(".clippyignore"), "{said}");
+        let other = not_readable(&"/a/one.png", &Error::from(ErrorKind::TimedOut));
+        assert_eq!(other, "/a/one.png cannot be read: timed out");
     }
 }

@@ -134,6 +134,9 @@ fn is_noise(part: &str) -> bool {
     {
         return true;
     }
+    if is_code(part, digits) {
+        return true;
+    }
     // An id such as FxY3kZzaIAAqT1p: long, and it changes between letters and digits, or between
     // cases, more often than words do.
     let kinds: Vec<u8> = part
@@ -147,6 +150,15 @@ fn is_noise(part: &str) -> bool {
     let changes = kinds.windows(2).filter(|pair| pair[0] != pair[1]).count();
     length >= SHORTEST_HASH && changes * 2 >= length
         || length >= SHORTEST_HASH && digits >= 2 && changes >= 4
+}
+
+/// Returns whether a part with this many digits is a short hexadecimal number, such as the `1fad0`
+/// of an emoji. A word with up to two digits after it, such as `cafe2`, is a numbered name.
+fn is_code(part: &str, digits: usize) -> bool {
+    let is_hexadecimal = part.chars().all(|character| character.is_ascii_hexdigit());
+    let word = part.trim_end_matches(|character: char| character.is_ascii_digit());
+    let is_numbered = digits <= 2 && word.len() + digits == part.len();
+    is_hexadecimal && digits > 0 && !is_numbered
 }
 
 /// Splits `RedFox` into `Red` and `Fox`, and separates digits.
@@ -216,6 +228,8 @@ mod tests {
             ("gestu\u{308}rzter_Ba\u{308}cker", &["gestürzter", "bäcker"]),
             ("赤い 狐", &["赤い", "狐"]),
             ("100% cotton #3", &["cotton"]),
+            ("twemoji-1fad0", &["twemoji"]),
+            ("cafe2 bee07", &["cafe", "bee"]),
             ("fox\nfox", &["fox"]),
         ] {
             assert_eq!(words_of(name), words, "{name}");
@@ -231,6 +245,9 @@ mod tests {
             "Screenshot 2024-01-01",
             "3f786850e387550fdab836ed7e6dc881",
             "deadbeefdeadbeef",
+            "1fad0",
+            "1F469-200D-1F9B0",
+            "abc1234",
             "1001",
             "FxY3kZzaIAAqT1p",
             "8f14e45f-ceea-467f-a0e6-1b3b6d2d9b8f",

@@ -163,12 +163,18 @@ impl LandscapeColours {
     }
 }
 
+/// Whether a prompt speaks of something else than its subject after this word, in lower case.
+#[must_use]
+pub fn leads_elsewhere(word: &str) -> bool {
+    ELSEWHERE.contains(&word)
+}
+
 /// The colour that a prompt gives to its subject: "a red apple" and "an apple in red" name one, "a
 /// cat with a red hat" and "a house under a blue sky" name none.
 #[must_use]
 pub fn subject_colour(prompt: &str) -> Option<&'static NamedColour> {
     let words = words(prompt);
-    let is_elsewhere = |word: &String| ELSEWHERE.contains(&word.as_str());
+    let is_elsewhere = |word: &String| leads_elsewhere(word);
     let end = words.iter().position(is_elsewhere).unwrap_or(words.len());
     let before = words[..end].iter().find_map(|word| look_up(NAMES, word));
     before.or_else(|| match &words[end..] {

@@ -43,7 +43,7 @@ mod take;
 mod texture;
 mod transfer;
 
-pub use colour_words::{NamedColour, mask_colour, names_colour, subject_colour};
+pub use colour_words::{NamedColour, leads_elsewhere, mask_colour, names_colour, subject_colour};
 pub use compositing::composite;
 pub use finish::Finish;
 pub use input::{Cancelled, Input, Observer, Reference};

@@ -20,18 +20,19 @@ export function forgetDropped(): void {
 
 /**
  * Drops the area of a map that was made anew, which the server refuses: other pictures are inside
- * of it now. `isOld` says whether it was refused, `isDropped` whether the last one was dropped.
+ * of it now. `isOld` says whether the last answer refused it, `isDropped` whether it was dropped.
  */
 export function useArea(
   within: Within | null,
   error: unknown,
 ): { isOld: boolean; isDropped: boolean } {
   const isDropped = useDropped((state) => state.isDropped);
-  const isOld = within !== null && isConflict(error);
+  const isOld = isConflict(error);
+  const drops = isOld && within !== null;
   useEffect(() => {
-    if (!isOld) return;
+    if (!drops) return;
     useQueryState.getState().set({ within: null });
     useDropped.setState({ isDropped: true });
-  }, [isOld]);
+  }, [drops]);
   return { isOld, isDropped };
 }

@@ -20,6 +20,7 @@ use super::merge::{self, Failed, Sum, add_up};
 use super::{BulkSettings, plan};
 use crate::add::{Adding, FinishedRun, ScanFiles, Scanned, SettledRun, is_useful, settle};
 use crate::ingest::Tools;
+use crate::named_lines::name_files;
 
 /// The request of an `ingest` job: the pictures of a manifest or of folders.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -174,7 +175,9 @@ async fn finish(
         };
         settled = settle(tools, library, run).await?;
     }
-    let mut result = merge::to_result(&sum.outcome)?;
+    let mut outcome = sum.outcome.clone();
+    name_files(&mut outcome.reasons, &files.manifest).await;
+    let mut result = merge::to_result(&outcome)?;
     result["scan"] = serde_json::to_value(summary)
         .map_err(|error| Error::internal("a scan is not JSON").with_source(error))?;
     result["replaced"] = settled.replaced.into();

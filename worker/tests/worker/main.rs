@@ -12,6 +12,7 @@ mod map;
 mod outages;
 mod purchases;
 mod reindex;
+mod repeated_pages;
 mod running;
 mod sentences;
 mod styles;

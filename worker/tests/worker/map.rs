@@ -76,6 +76,10 @@ async fn a_map_has_all_own_pictures_and_similar_ones_together() {
     let map = fixture.maps.map(MapSpace::Image).await.expect("read");
     let map = map.expect("a map");
     assert_eq!(map.places.len() as u64, PICTURES - 2);
+    // Made anew within the same second, it is another map.
+    made(&fixture, MapSpace::Image).await;
+    let anew = fixture.maps.made(MapSpace::Image).await.expect("read");
+    assert!(anew > Some(map.made), "{anew:?}");
     assert!(map.places.iter().all(|place| {
         (0.0..=1.0).contains(&place.x) && (0.0..=1.0).contains(&place.y) && place.style.is_none()
     }));

@@ -162,6 +162,13 @@ async fn entries_are_found_and_a_chain_of_edits_is_listed_once() {
     for (query, expected) in [
         ("?q=Apple%20red", vec![&*apple]),
         ("?q=boat%20apple", vec![]),
+        ("?q=%25", vec![]),
+        ("?q=_", vec![]),
+        ("?q=*%20-", vec![]),
+        ("?q=boat%20-", vec![&*boat]),
+        ("?q=%20", vec![&*boat, &*edit]),
+        ("?from=9999-12-31", vec![]),
+        ("?to=9999-12-31", vec![&*boat, &*edit]),
         ("?ref=3", vec![&*boat, &*apple]),
         ("?ref=5", vec![&*edit]),
         ("?style=pixel_art", vec![&*edit]),

@@ -71,6 +71,8 @@ fn filters_compare_words_sources_artists_and_folders() {
         !folder("/art/fox").matches(id, &one),
         "it is another folder"
     );
+    let decomposed = payload(json!({ "path": "/art/Blu\u{308}men/1.png" }));
+    assert!(folder("/art/Bl\u{fc}men").matches(id, &decomposed));
     let all = PictureFilter {
         ids: Some(vec![id]),
         tags: vec!["red fox".to_owned()],
@@ -98,6 +100,15 @@ fn an_empty_filter_is_refused_unless_the_tag_selects() {
     rename.check().expect_err("without names");
     (rename.from, rename.to) = (Some("a".to_owned()), Some("b".to_owned()));
     rename.check().expect("the tag selects");
+    for (from, to) in [
+        ("a", "a"),
+        ("Sketches", "sketches"),
+        ("line art", "Line_Art"),
+    ] {
+        (rename.from, rename.to) = (Some(from.to_owned()), Some(to.to_owned()));
+        let error = rename.check().expect_err(from);
+        assert!(error.message.contains("same tag"), "{}", error.message);
+    }
     let nothing = PictureFilter {
         ids: Some(Vec::new()),
         ..all()

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::Result;
 use crate::ids::PointId;
 
-pub use self::reasons::{FailureGroup, Reasons};
+pub use self::reasons::{FailureGroup, ListedLine, ListedLines, MOST_LISTED, Reasons};
 
 /// Why backfill skips a line whose picture is not stored.
 pub const NOT_STORED: &str = "it is not in the collection: ingest it first";

@@ -12,6 +12,49 @@ use crate::ids::PointId;
 
 /// The longest reason that is kept as an example, in characters.
 const LONGEST_REASON: usize = 300;
+/// The most lines that are listed for each kind of failure, and for each reason to skip a line.
+pub const MOST_LISTED: usize = 100;
+
+/// A line that was not stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListedLine {
+    /// The line, counted from 0.
+    pub line: u64,
+    /// The path of its file. Only runs that add folders look it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Why it failed; empty for a line that was skipped.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// The first lines of a group, and how many more there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListedLines {
+    /// At most [`MOST_LISTED`], in the order of the manifest.
+    pub lines: Vec<ListedLine>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl ListedLines {
+    fn of(line: ListedLine) -> Self {
+        Self {
+            lines: vec![line],
+            more: 0,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.lines.extend(other.lines);
+        self.lines.sort_by_key(|listed| listed.line);
+        let excess = self.lines.len().saturating_sub(MOST_LISTED);
+        self.lines.truncate(MOST_LISTED);
+        self.more += other.more + excess as u64;
+    }
+}
 
 /// Lines that failed for the same kind of reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +69,9 @@ pub struct FailureGroup {
     pub id: Option<PointId>,
     /// The first one's reason.
     pub reason: String,
+    /// The first of them, each with its reason. Accounts of earlier versions have none.
+    #[serde(default)]
+    pub listed: ListedLines,
 }
 
 /// Why lines were not stored, and remarks on lines that were. Its size does not grow with the
@@ -37,6 +83,8 @@ pub struct Reasons {
     pub failed: Vec<FailureGroup>,
     /// Lines that were skipped, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// The first of the skipped lines, by reason. What a dry run would embed is not listed.
+    pub skipped_lines: BTreeMap<String, ListedLines>,
     /// Remarks on lines that were stored, with how many each is about.
     pub remarks: BTreeMap<String, u64>,
 }
@@ -45,15 +93,30 @@ impl Reasons {
     /// Counts one more line.
     pub fn add(&mut self, record: &LineRecord) {
         match &record.outcome {
-            LineOutcome::Failed { reason, kind } => self.add_failed(FailureGroup {
-                kind: *kind,
-                lines: 1,
-                line: record.line,
-                id: record.id,
-                reason: shorten(reason, LONGEST_REASON).into_owned(),
-            }),
+            LineOutcome::Failed { reason, kind } => {
+                let reason = shorten(reason, LONGEST_REASON).into_owned();
+                self.add_failed(FailureGroup {
+                    kind: *kind,
+                    lines: 1,
+                    line: record.line,
+                    id: record.id,
+                    listed: ListedLines::of(ListedLine {
+                        line: record.line,
+                        file: None,
+                        reason: reason.clone(),
+                    }),
+                    reason,
+                });
+            }
             LineOutcome::Skipped { reason } => {
-                *self.skipped.entry(reason.clone()).or_default() += 1
+                *self.skipped.entry(reason.clone()).or_default() += 1;
+                if reason != DRY_RUN {
+                    let listed = ListedLines::of(ListedLine {
+                        line: record.line,
+                        ..ListedLine::default()
+                    });
+                    self.list_skipped(reason.clone(), listed);
+                }
             }
             LineOutcome::Embedded | LineOutcome::Unchanged | LineOutcome::DuplicateOf { .. } => {}
         }
@@ -72,19 +135,37 @@ impl Reasons {
         for (reason, lines) in other.skipped {
             *self.skipped.entry(reason).or_default() += lines;
         }
+        for (reason, listed) in other.skipped_lines {
+            self.list_skipped(reason, listed);
+        }
         for (text, lines) in other.remarks {
             *self.remarks.entry(text).or_default() += lines;
         }
     }
 
-    fn add_failed(&mut self, one: FailureGroup) {
+    /// The lines that are listed, failed and skipped ones.
+    pub fn listed_mut(&mut self) -> impl Iterator<Item = &mut ListedLine> {
+        let failed = self.failed.iter_mut().map(|group| &mut group.listed);
+        failed
+            .chain(self.skipped_lines.values_mut())
+            .flat_map(|listed| &mut listed.lines)
+    }
+
+    fn list_skipped(&mut self, reason: String, listed: ListedLines) {
+        self.skipped_lines.entry(reason).or_default().merge(listed);
+    }
+
+    fn add_failed(&mut self, mut one: FailureGroup) {
         match self.failed.iter_mut().find(|known| known.kind == one.kind) {
             Some(known) => {
                 let lines = known.lines + one.lines;
+                let mut listed = std::mem::take(&mut known.listed);
+                listed.merge(std::mem::take(&mut one.listed));
                 if one.line < known.line {
                     *known = one;
                 }
                 known.lines = lines;
+                known.listed = listed;
             }
             None => self.failed.push(one),
         }
@@ -233,6 +314,42 @@ mod tests {
             "{}",
             one.sentence()
         );
+    }
+
+    #[test]
+    fn the_first_lines_of_each_reason_are_listed_and_the_others_are_counted() {
+        let (mut one, mut other) = (Reasons::default(), Reasons::default());
+        let skipped = |line: u64, reason: &str| LineRecord {
+            line,
+            id: None,
+            outcome: LineOutcome::Skipped {
+                reason: reason.to_owned(),
+            },
+        };
+        for line in (0..150).rev() {
+            let part = if line % 2 == 0 { &mut one } else { &mut other };
+            let reason = format!("picture {line}");
+            part.add(&failed(line, FailureKind::NotAPicture, &reason));
+            part.add(&skipped(200 + line, "deleted"));
+            part.add(&skipped(400 + line, DRY_RUN));
+        }
+        one.add(&failed(500, FailureKind::NoFile, "gone"));
+        one.merge(other);
+        let group = &one.failed[0];
+        assert_eq!((group.lines, group.listed.more), (150, 50));
+        let reasons = group.listed.lines.iter().map(|listed| &*listed.reason);
+        let first: Vec<String> = (0..100).map(|line| format!("picture {line}")).collect();
+        assert!(reasons.eq(first.iter().map(String::as_str)), "{group:?}");
+        assert_eq!(one.failed[1].listed.lines.len(), 1);
+        let deleted = &one.skipped_lines["deleted"];
+        assert_eq!((deleted.lines[99].line, deleted.more), (299, 50));
+        assert!(!one.skipped_lines.contains_key(DRY_RUN));
+        assert_eq!(one.listed_mut().count(), 201);
+
+        let old = serde_json::json!({"failed": [{"kind": "no_file", "lines": 2, "line": 3,
+            "id": null, "reason": "gone"}], "skipped": {"deleted": 1}});
+        let old: Reasons = serde_json::from_value(old).expect("that of an earlier version");
+        assert_eq!(old.failed[0].listed, ListedLines::default());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod ratio;
 mod receipt;
 mod request;
 mod style;
+mod subject;
 
 pub use call::{
     AnsweredCall, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures, CallRole,
@@ -36,3 +37,4 @@ pub use ratio::AspectRatio;
 pub use receipt::{Receipt, ReceiptLine, Treatment};
 pub use request::{GenerateRequest, MOST_REFERENCES, QueryNote, ReferenceInput, Role};
 pub use style::StyleTag;
+pub use subject::NamedSubject;

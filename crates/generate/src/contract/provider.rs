@@ -14,6 +14,7 @@ use super::generation::Generation;
 use super::plan::plan;
 use super::receipt::Receipt;
 use super::request::GenerateRequest;
+use super::subject::NamedSubject;
 
 /// A paid call in addition to those for the pictures.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +39,9 @@ pub trait Provider: Send + Sync + 'static {
         plan(request, &self.capabilities())
     }
 
-    /// The words by which a subject has to be found in the gallery, since the provider cannot paint
-    /// what they name and the request has nothing else to paint. `None` if no subject is needed.
-    fn subject_to_find(&self, _request: &GenerateRequest) -> Option<String> {
+    /// The subject that has to be found in the gallery, since the provider cannot paint what the
+    /// words name and the request has nothing else to paint. `None` if no subject is needed.
+    fn subject_to_find(&self, _request: &GenerateRequest) -> Option<NamedSubject> {
         None
     }
 

@@ -71,6 +71,20 @@ fn sides_and_ratios_are_limited() {
 }
 
 #[test]
+fn a_picture_with_a_side_of_0_is_no_picture() {
+    for (width, height) in [(10_799_u16, 0_u16), (0, 3), (0, 0)] {
+        let gif = make::gif_with_frame(width, height);
+        let error = decode(&gif, &DecodeLimits::default()).expect_err("nothing to see");
+        let message = error.to_string();
+        assert!(
+            message.contains(&format!("{width} x {height}")) && message.contains("a side is 0"),
+            "{message}"
+        );
+        assert_eq!(Error::from(error).code, ErrorCode::InvalidPicture);
+    }
+}
+
+#[test]
 fn a_colour_profile_is_not_unpacked() {
     let unpacked = 200 << 20;
     let profile = [b"profile\0\0".to_vec(), make::zlib_zeros(unpacked)].concat();

@@ -58,6 +58,23 @@ async fn links_that_lead_outside_are_reported_with_advice() {
 }
 
 #[tokio::test]
+async fn a_link_to_a_device_is_left_out_without_the_advice_to_add_it() {
+    let fixture = Fixture::new().await;
+    fixture.picture("fox.png", 1);
+    symlink("/dev/zero", fixture.path("zero.png")).expect("linked");
+    let scanned = fixture.scan().await;
+    assert_eq!(scanned.pictures().len(), 1);
+    assert!(scanned.failures().is_empty(), "{:?}", scanned.failures());
+    let remarks: Vec<&String> = scanned.summary.remarks.keys().collect();
+    assert!(
+        remarks.len() == 1
+            && remarks[0].contains("no ordinary file")
+            && !remarks[0].contains("itself"),
+        "{remarks:?}"
+    );
+}
+
+#[tokio::test]
 async fn hidden_and_ignored_files_and_the_data_folder_are_left_out() {
     let fixture = Fixture::new().await;
     fixture.picture("keep.png", 1);

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::{finishes, pace, size, words};
 use crate::contract::{
     Capabilities, GenerateError, GenerateRequest, Generated, GeneratedImage, Generation,
-    GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, Preview,
-    Provider, Receipt, Role, Support,
+    GenerationContext, GenerationMeta, GenerationProgress, GenerationProgressSink, NamedSubject,
+    Preview, Provider, Receipt, Role, Support,
 };
 use crate::providers::shared::prompt::build_prompt;
 
@@ -111,7 +111,7 @@ impl Provider for LocalProvider {
         Ok(receipt)
     }
 
-    fn subject_to_find(&self, request: &GenerateRequest) -> Option<String> {
+    fn subject_to_find(&self, request: &GenerateRequest) -> Option<NamedSubject> {
         words::subject_to_find(request)
     }
 

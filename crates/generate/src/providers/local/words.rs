@@ -1,9 +1,9 @@
 //! The words of a prompt that the built-in painter understands: names of colours, and parts of the
 //! landscape that it paints when there is nothing to draw from.
 
-use clippy_painter::{mask_colour, may_lead, names_colour, subject_colour};
+use clippy_painter::{leads_elsewhere, mask_colour, may_lead, names_colour, subject_colour};
 
-use crate::contract::{GenerateRequest, Receipt, Role};
+use crate::contract::{GenerateRequest, NamedSubject, Receipt, Role};
 
 /// Words for what it paints without a drawing: layered hills under a sky with a sun.
 const SCENERY: &[&str] = &[
@@ -52,23 +52,34 @@ struct PromptWords {
 
 impl PromptWords {
     fn of(prompt: &str) -> Self {
-        let mut words = Self::default();
-        for word in prompt
+        Self::sorted(Self::split(prompt))
+    }
+
+    /// The words of a prompt, in lower case.
+    fn split(prompt: &str) -> impl Iterator<Item = String> {
+        let words: Vec<String> = prompt
             .to_lowercase()
             .split(|letter: char| !letter.is_alphanumeric())
             .filter(|word| !word.is_empty())
-        {
-            let list = if names_colour(word) {
+            .map(str::to_owned)
+            .collect();
+        words.into_iter()
+    }
+
+    fn sorted(all: impl Iterator<Item = String>) -> Self {
+        let mut words = Self::default();
+        for word in all {
+            let list = if names_colour(&word) {
                 &mut words.colours
-            } else if SCENERY.contains(&word) {
+            } else if SCENERY.contains(&word.as_str()) {
                 &mut words.scenery
-            } else if SMALL.contains(&word) {
+            } else if SMALL.contains(&word.as_str()) {
                 continue;
             } else {
                 &mut words.unknown
             };
-            if !list.iter().any(|known| known == word) {
-                list.push(word.to_owned());
+            if !list.contains(&word) {
+                list.push(word);
             }
         }
         words
@@ -126,15 +137,43 @@ impl GivenInputs {
     }
 }
 
-/// The words of a prompt that names a subject, if the request has no picture to paint it from.
-pub(super) fn subject_to_find(request: &GenerateRequest) -> Option<String> {
+/// The words of a prompt that may name its subject, the likeliest first: in "pixel art of an old
+/// knight in the snow" it is "knight". A word such as "sitting" may follow the name.
+fn names_of(prompt: &str) -> Vec<String> {
+    let words: Vec<String> = PromptWords::split(prompt).collect();
+    let is_end = |word: &String| leads_elsewhere(word) && word != "of";
+    let before = words.split(is_end).find(|part| !part.is_empty());
+    let part = before
+        .unwrap_or_default()
+        .rsplit(|word| word == "of")
+        .next();
+    let unknown = &PromptWords::sorted(part.unwrap_or_default().iter().cloned()).unknown;
+    let mut names = unknown.iter().rev();
+    match (names.next(), names.next()) {
+        (Some(last), Some(before)) if last.len() > 5 && last.ends_with("ing") => {
+            vec![last.clone(), before.clone()]
+        }
+        (last, _) => last.into_iter().cloned().collect(),
+    }
+}
+
+/// The subject that a prompt names, if the request has no picture to paint it from.
+pub(super) fn subject_to_find(request: &GenerateRequest) -> Option<NamedSubject> {
     let given = GivenInputs::of(request);
     if given.sketch || given.base || given.subject > 0.0 {
         return None;
     }
     let prompt = request.prompt.as_deref()?.trim();
-    let names_a_subject = !PromptWords::of(prompt).unknown.is_empty();
-    names_a_subject.then(|| prompt.to_owned())
+    let unknown = PromptWords::of(prompt).unknown;
+    let last = unknown.last()?;
+    let mut names = names_of(prompt);
+    if names.is_empty() {
+        names.push(last.clone());
+    }
+    Some(NamedSubject {
+        prompt: prompt.to_owned(),
+        names,
+    })
 }
 
 /// The reason to refuse a request because the picture could show nothing of it; `None` if it could.
@@ -369,7 +408,22 @@ mod tests {
     #[test]
     fn a_subject_is_looked_for_when_only_words_name_it() {
         let apple = || asking(" a red apple ");
-        assert_eq!(subject_to_find(&apple()).as_deref(), Some("a red apple"));
+        let subject = subject_to_find(&apple()).expect("a subject");
+        assert_eq!(subject.prompt, "a red apple");
+        for (prompt, names) in [
+            ("a red apple", &["apple"] as &[&str]),
+            ("an old man", &["man"]),
+            ("Pixel art of a knight in the snow", &["knight"]),
+            ("a face of a lion", &["lion"]),
+            ("a cat sitting on a mat", &["sitting", "cat"]),
+            ("a king", &["king"]),
+            ("a cat and a red dog", &["cat"]),
+            ("under water, a whale", &["whale"]),
+            ("of apples", &["apples"]),
+        ] {
+            let found = subject_to_find(&asking(prompt)).expect(prompt);
+            assert_eq!(found.names, names, "{prompt}");
+        }
         let styled = GenerateRequest {
             style_tags: vec!["pixel_art".into()],
             ..with("style", 0.9, apple())
