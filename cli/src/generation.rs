@@ -181,7 +181,6 @@ mod tests {
         ]);
         Settings::read(&reader).expect("settings");
         GenerationSettings::read(&reader).expect("settings");
-        crate::commands::pull::endpoint(&reader);
         let asked = reader.asked();
         for (name, default) in &asked {
             let setting = find(name).unwrap_or_else(|| {

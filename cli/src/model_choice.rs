@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use clippy_clip::hub;
 use clippy_core::collections::ModelSource;
 use clippy_core::settings::Settings;
 use clippy_core::{Error, ErrorCode, Result};
@@ -53,6 +54,7 @@ pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
                 "{LOCAL_FOLDER}{}",
                 from_root(&text[LOCAL_FOLDER.len()..])?.display()
             )),
+            Some(text) if text.starts_with(hub::PREFIX) => Some(text),
             Some(text) if text.ends_with(".safetensors") => {
                 Some(from_root(&text)?.display().to_string())
             }

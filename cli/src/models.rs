@@ -1,11 +1,14 @@
 //! Loads models into this process, or uses those of another process.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
-use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, TorchEmbedder, parse_precision};
+use clippy_clip::hub::Cache;
+use clippy_clip::{
+    DeviceChoice, EmbedderOptions, LoadedModel, ModelFolders, TorchEmbedder, parse_precision,
+};
 use clippy_core::collections::{ModelSource, Models};
 use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::settings::Settings;
@@ -59,7 +62,7 @@ pub async fn inspect(settings: &Settings) -> Result<InspectedModel, Failure> {
 /// Loads models with libtorch, and runs each on its own thread. Callers that ask for the same model
 /// share it.
 pub struct TorchModels {
-    models: PathBuf,
+    folders: ModelFolders,
     device: String,
     precision: &'static str,
     /// `STYLE_MODEL`.
@@ -73,7 +76,11 @@ impl TorchModels {
     /// Returns a loader of models from the data folder, for the configured device.
     pub fn new(settings: &Settings) -> Result<Self, Failure> {
         Ok(Self {
-            models: settings.collection.data_dir.join("models"),
+            folders: ModelFolders {
+                models: settings.collection.data_dir.join("models"),
+                bundled: bundled::model(),
+                hub: Cache::new(&settings.hub.cache),
+            },
             device: settings.model.device.clone(),
             precision: settings
                 .model
@@ -90,7 +97,7 @@ impl TorchModels {
     }
 
     async fn read(&self, source: &ModelSource) -> Result<LoadedModel> {
-        let found = clippy_source(source, &self.models)?;
+        let found = clippy_source(source, &self.folders)?;
         let (device, precision) = (self.device.clone(), self.precision);
         let descriptors = self.descriptors.clone();
         blocking("reading the model", move || {
@@ -106,14 +113,9 @@ impl TorchModels {
     }
 }
 
-fn clippy_source(source: &ModelSource, models: &Path) -> Result<clippy_clip::ModelSource> {
+fn clippy_source(source: &ModelSource, folders: &ModelFolders) -> Result<clippy_clip::ModelSource> {
     let (model, pretrained) = (source.model.as_deref(), source.pretrained.as_deref());
-    Ok(clippy_clip::ModelSource::parse(
-        model,
-        pretrained,
-        models,
-        &bundled::model(),
-    )?)
+    Ok(clippy_clip::ModelSource::parse(model, pretrained, folders)?)
 }
 
 #[async_trait]

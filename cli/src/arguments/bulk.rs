@@ -161,7 +161,7 @@ pub struct ReindexArguments {
     /// open_clip's name of the architecture to embed with [default: the model in use].
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Tag of its weights, or a path; `local-dir:FOLDER` needs no --model.
+    /// Tag of its weights, or a path; `local-dir:FOLDER` and `hf-hub:ORG/REPO` need no --model.
     #[arg(long, value_name = "TAG")]
     pub pretrained: Option<String>,
     /// Go back to the collection that the last reindex replaced, including later writes.

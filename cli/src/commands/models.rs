@@ -1,6 +1,9 @@
 //! `clippy models`: lists, downloads and checks OpenCLIP weights.
 
-use clippy_clip::pretrained;
+use std::path::{Path, PathBuf};
+
+use clippy_clip::hub::{Cache, Repository};
+use clippy_clip::{ModelSource, pretrained};
 use clippy_core::blocking;
 use clippy_core::settings::Settings;
 use tokio_util::sync::CancellationToken;
@@ -24,27 +27,32 @@ pub async fn run(
                 "clippy-small",
                 ""
             );
-            for entry in pretrained::all() {
-                let here = models
-                    .join(&entry.model)
-                    .join(&entry.tag)
-                    .join(pretrained::WEIGHTS_FILE)
-                    .is_file();
-                say!(
-                    "{:<28} {:<34} {}",
-                    entry.model,
-                    entry.tag,
-                    if here { "yes" } else { "" }
-                );
+            let cache = Cache::new(&settings.hub.cache);
+            let downloaded = blocking("looking for models", move || {
+                Ok(downloaded(&models, &cache))
+            });
+            for (entry, is_here) in pretrained::all().iter().zip(downloaded.await?) {
+                let is_here = if is_here { "yes" } else { "" };
+                say!("{:<28} {:<34} {is_here}", entry.model, entry.tag);
             }
+            say!(
+                "Others: `clippy models pull hf-hub:ORG/REPO`, with the name of a repository of \
+                 Hugging Face."
+            );
             Ok(())
         }
         ModelsCommand::Pull { name, pretrained } => {
-            super::pull::run(&models, name, pretrained, shutdown).await
+            let named = (name.as_str(), pretrained.as_deref());
+            super::pull::run(&settings.hub, &models, named, shutdown).await
         }
         ModelsCommand::Verify { path, model } => {
             let (path, model) = (path.clone(), model.clone());
+            let cache = Cache::new(&settings.hub.cache);
             let verified = blocking("checking the weights", move || {
+                let path = match path.to_str().and_then(Repository::parse) {
+                    Some(repository) => folder_of(repository?, cache)?,
+                    None => path,
+                };
                 Ok(clippy_clip::verify(&path, model.as_deref())?)
             })
             .await?;
@@ -57,4 +65,23 @@ pub async fn run(
             Ok(())
         }
     }
+}
+
+/// Which of the published weights are on this machine, in the folder of earlier versions or in
+/// Hugging Face's cache.
+fn downloaded(models: &Path, cache: &Cache) -> Vec<bool> {
+    let entries = pretrained::all().iter();
+    let sources = entries.map(|entry| ModelSource::Tag {
+        model: entry.model.clone(),
+        tag: entry.tag.clone(),
+        models: models.to_owned(),
+        cache: Some(cache.clone()),
+    });
+    sources.map(|source| source.describe().is_ok()).collect()
+}
+
+/// The folder of a repository's model in Hugging Face's cache.
+fn folder_of(repository: Repository, cache: Cache) -> clippy_clip::Result<PathBuf> {
+    let weights = ModelSource::Hub { repository, cache }.describe()?.weights;
+    Ok(weights.parent().map(Path::to_owned).unwrap_or(weights))
 }

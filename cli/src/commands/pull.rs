@@ -1,56 +1,89 @@
-//! `clippy models pull`: downloads weights that open_clip has published.
+//! `clippy models pull`: downloads models from Hugging Face's hub.
 
 use std::path::Path;
 
-use clippy_clip::{download, pretrained};
-use clippy_core::settings::Reader;
+use clippy_clip::hub::{Hub, PREFIX, Repository};
+use clippy_clip::{ClipError, pretrained, pull};
+use clippy_core::settings::HubSettings;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::output::say;
 
-/// Reads `HF_ENDPOINT`, the address to download from.
-pub fn endpoint(reader: &Reader) -> String {
-    reader.text_or(&["HF_ENDPOINT"], download::DEFAULT_BASE_URL)
-}
-
-/// Downloads into `models/<name>/<tag>/`, resuming an earlier download, and checks the result.
+/// Downloads a model, continuing an earlier download, and says how to use it. `name` and `tag` are
+/// an architecture and its weights, or one of them is `hf-hub:ORG/REPO`.
 pub async fn run(
+    settings: &HubSettings,
     models: &Path,
-    name: &str,
-    tag: &str,
+    (name, tag): (&str, Option<&str>),
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let entry = pretrained::find(name, tag).map_err(|error| Failure::usage(error.to_string()))?;
-    // The same variable as Hugging Face's own tools use.
-    let base = endpoint(&Reader::environment());
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template(
-        "{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-    ) {
-        bar.set_style(style);
+    let usage = |error: ClipError| Failure::usage(error.to_string());
+    let named = tag.into_iter().chain([name]).find_map(Repository::parse);
+    if let Some(repository) = named {
+        let repository = repository.map_err(usage)?;
+        let hub = Hub::new(settings).await.map_err(failed)?;
+        let bar = bar();
+        let pulled = pull::pull(&hub, &repository, advance(&bar));
+        let folder = until(shutdown, pulled).await?;
+        bar.finish_and_clear();
+        say!("{repository} is in {}.", folder.display());
+        say!("Use it with PRETRAINED={repository}, in a data folder of its own.");
+        return Ok(());
     }
-    let advanced = |done: u64, total: Option<u64>| {
-        if let Some(total) = total {
-            bar.set_length(total);
-        }
-        bar.set_position(done);
+    let Some(tag) = tag else {
+        return Err(Failure::usage(format!(
+            "which weights of {name}? Name them, as in `clippy models pull {name} TAG`: `clippy \
+             models list` lists the tags. A model of Hugging Face is {PREFIX}ORG/REPO"
+        )));
     };
-    let folder = tokio::select! {
-        pulled = download::pull(entry, models, &base, advanced) => {
-            pulled.map_err(clippy_core::Error::from)?
-        }
-        () = shutdown.cancelled() => {
-            return Err(Failure::run("stopped; the next pull continues from here"));
-        }
-    };
+    let entry = pretrained::find(name, tag).map_err(usage)?;
+    let hub = Hub::new(settings).await.map_err(failed)?;
+    let bar = bar();
+    let pulled = pull::pull_tag(&hub, entry, models, advance(&bar));
+    let weights = until(shutdown, pulled).await?;
     bar.finish_and_clear();
-    say!("{} {} is in {}.", entry.model, entry.tag, folder.display());
+    say!("{} {} is in {}.", entry.model, entry.tag, weights.display());
     say!(
         "Use it with MODEL_NAME={} PRETRAINED={}, in a data folder of its own.",
         entry.model,
         entry.tag
     );
     Ok(())
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template(
+        "{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+    ) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn advance(bar: &ProgressBar) -> impl FnMut(u64, Option<u64>) + Send + '_ {
+    |done, total| {
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    }
+}
+
+async fn until<T>(
+    shutdown: CancellationToken,
+    pulled: impl Future<Output = clippy_clip::Result<T>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        pulled = pulled => pulled.map_err(failed),
+        () = shutdown.cancelled() => {
+            Err(Failure::run("stopped; the next pull continues from here"))
+        }
+    }
+}
+
+fn failed(error: ClipError) -> Failure {
+    clippy_core::Error::from(error).into()
 }

@@ -1,6 +1,7 @@
 //! What can go wrong here, and how it looks to the rest of Clippy.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clippy_core::ErrorCode;
 
@@ -138,7 +139,37 @@ pub enum ClipError {
         /// What was read.
         path: PathBuf,
         /// Why it failed.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// A file of the cache could not be written.
+    #[error("{} cannot be written: {advice}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        advice: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A name that is no repository, or a repository that lacks a file of a model.
+    #[error("{repository} {what}")]
+    Repository {
+        /// The repository.
+        repository: String,
+        /// What it lacks, and what to do.
+        what: String,
+    },
+    /// A model that is not in the cache, while `HF_HUB_OFFLINE` is set.
+    #[error(
+        "{} is not there, and HF_HUB_OFFLINE is set, so nothing is downloaded. Unset it, or copy \
+         the folder of {repository} from the cache of a machine that has it",
+        path.display()
+    )]
+    Offline {
+        /// The repository.
+        repository: String,
+        /// The file or folder that is missing.
+        path: PathBuf,
     },
     /// Weights could not be downloaded.
     #[error(
@@ -156,6 +187,27 @@ pub enum ClipError {
     Thread(String),
 }
 
+impl ClipError {
+    /// Makes the error of reading a file.
+    pub(crate) fn reading(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Makes the error of writing a file.
+    pub(crate) fn writing(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Write {
+            path: path.to_owned(),
+            advice: format!(
+                "{source}. Fix its permissions, or set HF_HOME to a folder that can be written to"
+            ),
+            source,
+        }
+    }
+}
+
 impl From<ClipError> for clippy_core::Error {
     fn from(error: ClipError) -> Self {
         let code = match &error {
@@ -163,6 +215,7 @@ impl From<ClipError> for clippy_core::Error {
             ClipError::InvalidConfig(_)
             | ClipError::UnknownArchitecture { .. }
             | ClipError::UnknownTag { .. }
+            | ClipError::Repository { .. }
             | ClipError::WeightsMismatch { .. }
             | ClipError::UnreadableWeights { .. }
             | ClipError::Tokenizer { .. }
@@ -171,12 +224,15 @@ impl From<ClipError> for clippy_core::Error {
             | ClipError::WrongPicture { .. }
             | ClipError::WrongText { .. }
             | ClipError::Device(_) => ErrorCode::InvalidInput,
-            ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,
+            ClipError::NotDownloaded { .. }
+            | ClipError::NotThere { .. }
+            | ClipError::Offline { .. } => ErrorCode::NotFound,
             ClipError::Download { .. } => ErrorCode::Unavailable,
             ClipError::NotFinite
             | ClipError::Tokenizing(_)
             | ClipError::Torch(_)
             | ClipError::Io { .. }
+            | ClipError::Write { .. }
             | ClipError::Thread(_) => ErrorCode::Internal,
         };
         Self::new(code, error.to_string()).with_source(error)

@@ -86,8 +86,8 @@ pub fn find(model: &str, tag: &str) -> Result<&'static Pretrained> {
                 "`clippy models list` lists the known weights".to_owned()
             } else {
                 format!(
-                    "known tags: {}. A path to a .safetensors file, or local-dir:PATH, can be \
-                     given too",
+                    "known tags: {}. A path to a .safetensors file, local-dir:PATH, or \
+                     hf-hub:ORG/REPO can be given too",
                     tags.join(", ")
                 )
             };

@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clippy_core::embedding::{ImageTransform, ModelInfo};
-use serde_json::Value;
 use tch::Device;
 
 use crate::config::ModelConfig;
 use crate::description::Description;
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
-use crate::hugging;
+use crate::folder::{
+    describe_folder, describe_repository, describe_tag, not_there, side, tokenizer_beside,
+};
+use crate::hub::{Cache, Repository};
 use crate::model::ClipModel;
 use crate::model::weights::{self, WeightsFile};
-use crate::pretrained::{self, CONFIG_FILE, Pretrained, WEIGHTS_FILE};
-use crate::tokenizer::{ModelTokenizer, Tokenizer, TokenizerFiles};
+use crate::pretrained::{self, WEIGHTS_FILE};
+use crate::tokenizer::{ModelTokenizer, Tokenizer};
 use crate::{architectures, preprocess};
 
 /// The file of a model's style head, beside its weights.
@@ -24,17 +26,37 @@ const STYLE_HEAD_FILE: &str = "style_head.safetensors";
 /// open_clip's prefix for a folder with a configuration and weights.
 const LOCAL_FOLDER: &str = "local-dir:";
 
+/// The folders that models are read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFolders {
+    /// `DATA_DIR/models`: what earlier versions pulled.
+    pub models: PathBuf,
+    /// The bundled model.
+    pub bundled: PathBuf,
+    /// The cache of Hugging Face's hub.
+    pub hub: Cache,
+}
+
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelSource {
-    /// A published model that `clippy models pull` downloaded.
+    /// A published model that `clippy models pull`, or Python's open_clip, downloaded.
     Tag {
         /// The architecture.
         model: String,
         /// The tag of its weights.
         tag: String,
-        /// The folder of all models: the weights lie in `<models>/<model>/<tag>/`.
+        /// The folder of models that earlier versions pulled: `<models>/<model>/<tag>/`.
         models: PathBuf,
+        /// The cache of Hugging Face's hub, which has the others.
+        cache: Option<Cache>,
+    },
+    /// A repository of Hugging Face's hub, which `clippy models pull` or Python downloaded.
+    Hub {
+        /// The repository.
+        repository: Repository,
+        /// The cache that it is in.
+        cache: Cache,
     },
     /// A `.safetensors` file with weights of a named architecture.
     File {
@@ -51,7 +73,7 @@ pub enum ModelSource {
 impl ModelSource {
     /// Reads the settings `MODEL_NAME` and `PRETRAINED`; where neither is set, the bundled model.
     ///
-    /// `models` is the folder of pulled models (`DATA_DIR/models`). The disk is not read yet.
+    /// The disk is not read yet.
     ///
     /// # Errors
     /// [`ClipError::InvalidConfig`], [`ClipError::UnknownArchitecture`] or
@@ -59,8 +81,7 @@ impl ModelSource {
     pub fn parse(
         model: Option<&str>,
         pretrained: Option<&str>,
-        models: &Path,
-        bundled: &Path,
+        folders: &ModelFolders,
     ) -> Result<Self> {
         let given = |text: Option<&str>| {
             text.map(str::trim)
@@ -74,16 +95,15 @@ impl ModelSource {
             if let Some(folder) = setting.strip_prefix(LOCAL_FOLDER) {
                 return Ok(Self::Folder(PathBuf::from(folder)));
             }
-            if setting.starts_with("hf-hub:") {
-                return Err(ClipError::InvalidConfig(format!(
-                    "`{setting}`: nothing is downloaded while a model loads. Download the \
-                     repository's {CONFIG_FILE} and {WEIGHTS_FILE}, then set \
-                     PRETRAINED={LOCAL_FOLDER}FOLDER"
-                )));
+            if let Some(repository) = Repository::parse(setting) {
+                return Ok(Self::Hub {
+                    repository: repository?,
+                    cache: folders.hub.clone(),
+                });
             }
         }
         let (model, pretrained) = match (model, pretrained) {
-            (None, None) => return Ok(Self::Folder(bundled.to_owned())),
+            (None, None) => return Ok(Self::Folder(folders.bundled.clone())),
             (Some(model), Some(pretrained)) => (model, pretrained),
             (Some(model), None) => {
                 architectures::find(&model)?;
@@ -119,18 +139,9 @@ impl ModelSource {
         Ok(Self::Tag {
             model: entry.model.clone(),
             tag: entry.tag.clone(),
-            models: models.to_owned(),
+            models: folders.models.clone(),
+            cache: Some(folders.hub.clone()),
         })
-    }
-
-    /// Returns the folder or file that the model is read from.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        match self {
-            Self::Tag { model, tag, models } => models.join(model).join(tag),
-            Self::File { weights, .. } => weights.clone(),
-            Self::Folder(folder) => folder.clone(),
-        }
     }
 
     /// Finds the files and reads the configuration, without the weights.
@@ -140,30 +151,33 @@ impl ModelSource {
     /// wrong with the configuration.
     pub fn describe(&self) -> Result<Description> {
         match self {
-            Self::Tag { model, tag, .. } => {
-                let entry: &Pretrained = pretrained::find(model, tag)?;
-                let folder = self.path();
-                let weights = folder.join(WEIGHTS_FILE);
-                if !weights.is_file() {
-                    return Err(ClipError::NotDownloaded {
-                        model: model.clone(),
-                        tag: tag.clone(),
-                        folder,
-                    });
+            Self::Tag {
+                model,
+                tag,
+                models,
+                cache,
+            } => {
+                let entry = pretrained::find(model, tag)?;
+                let own = models.join(&entry.model).join(&entry.tag);
+                let repository = Repository::main(&entry.repository)?;
+                let cached = cache.as_ref().and_then(|cache| cache.snapshot(&repository));
+                let missing = || ClipError::NotDownloaded {
+                    model: model.clone(),
+                    tag: tag.clone(),
+                    folder: cache
+                        .as_ref()
+                        .map_or_else(|| own.clone(), |cache| cache.repository(&repository)),
+                };
+                // The first folder that has all files, or else the error of the one with weights.
+                let mut found = Err(missing());
+                for folder in [Some(&own), cached.as_ref()].into_iter().flatten() {
+                    if found.is_err() && folder.join(WEIGHTS_FILE).is_file() {
+                        found = describe_tag(entry, folder);
+                    }
                 }
-                let config = entry.config()?;
-                let transform = entry.transform(side(&config))?;
-                let tokenizer = tokenizer_beside(&folder, &config, Some(&entry.repository))?;
-                Ok(Description {
-                    name: model.clone(),
-                    pretrained: tag.clone(),
-                    config,
-                    transform,
-                    weights,
-                    shards: None,
-                    tokenizer,
-                })
+                found
             }
+            Self::Hub { repository, cache } => describe_repository(repository, cache),
             Self::File { model, weights } => {
                 if !weights.is_file() {
                     return Err(not_there(
@@ -191,88 +205,6 @@ impl ModelSource {
             }
             Self::Folder(folder) => describe_folder(folder),
         }
-    }
-}
-
-fn describe_folder(folder: &Path) -> Result<Description> {
-    let path = folder.join(CONFIG_FILE);
-    if !path.is_file() {
-        if folder.join(hugging::CONFIG_FILE).is_file() {
-            let found = hugging::describe(folder)?;
-            return Ok(Description {
-                name: name_of(folder),
-                pretrained: folder.display().to_string(),
-                config: found.config,
-                transform: found.transform,
-                weights: found.weights,
-                shards: Some(found.shards),
-                tokenizer: found.tokenizer,
-            });
-        }
-        return Err(not_there(
-            &path,
-            "a model folder holds open_clip_config.json and open_clip_model.safetensors, or \
-             config.json and model.safetensors of a CLIPModel or SiglipModel",
-        ));
-    }
-    let text = hugging::read_text(&path)?;
-    let in_file = |error: &dyn std::fmt::Display| {
-        ClipError::InvalidConfig(format!("{}: {error}", path.display()))
-    };
-    let json: Value = serde_json::from_str(&text).map_err(|error| in_file(&error))?;
-    let model = json
-        .get("model_cfg")
-        .ok_or_else(|| in_file(&"there is no `model_cfg`"))?;
-    let config = ModelConfig::from_json(model)?;
-    let transform = preprocess::transform_from_json(json.get("preprocess_cfg"), side(&config))?;
-    let weights = folder.join(WEIGHTS_FILE);
-    if !weights.is_file() {
-        return Err(not_there(
-            &weights,
-            "a model folder holds the weights as open_clip_model.safetensors",
-        ));
-    }
-    let origin = model.pointer("/text_cfg/hf_tokenizer_name");
-    let tokenizer = tokenizer_beside(folder, &config, origin.and_then(Value::as_str))?;
-    Ok(Description {
-        name: name_of(folder),
-        pretrained: folder.display().to_string(),
-        config,
-        transform,
-        weights,
-        shards: None,
-        tokenizer,
-    })
-}
-
-/// The files of the tokenizer that a model without a built-in one needs.
-fn tokenizer_beside(
-    folder: &Path,
-    config: &ModelConfig,
-    origin: Option<&str>,
-) -> Result<Option<TokenizerFiles>> {
-    let is_needed = config.text.siglip.is_some();
-    is_needed
-        .then(|| TokenizerFiles::find(folder, origin))
-        .transpose()
-}
-
-/// The name of a model that is known by its folder only.
-fn name_of(folder: &Path) -> String {
-    folder.file_name().map_or_else(
-        || "model".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    )
-}
-
-fn side(config: &ModelConfig) -> u32 {
-    u32::try_from(config.vision.image_size).unwrap_or(u32::MAX)
-}
-
-fn not_there(path: &Path, advice: &str) -> ClipError {
-    ClipError::NotThere {
-        path: path.to_owned(),
-        advice: advice.to_owned(),
     }
 }
 
@@ -451,12 +383,12 @@ mod tests {
     use super::*;
 
     fn parse(model: Option<&str>, pretrained: Option<&str>) -> Result<ModelSource> {
-        ModelSource::parse(
-            model,
-            pretrained,
-            Path::new("/data/models"),
-            Path::new("/bundled"),
-        )
+        let folders = ModelFolders {
+            models: "/data/models".into(),
+            bundled: "/bundled".into(),
+            hub: Cache::new("/hub"),
+        };
+        ModelSource::parse(model, pretrained, &folders)
     }
 
     #[test]
@@ -484,11 +416,26 @@ mod tests {
                 weights: "/w/x.safetensors".into()
             }
         );
-        let tag = parse(Some("ViT-B/32"), Some("laion2b_s34b_b79k")).unwrap();
         assert_eq!(
-            tag.path(),
-            Path::new("/data/models/ViT-B-32/laion2b_s34b_b79k")
+            parse(Some("ViT-B/32"), Some("laion2b-s34b_b79K")).unwrap(),
+            ModelSource::Tag {
+                model: "ViT-B-32".into(),
+                tag: "laion2b_s34b_b79k".into(),
+                models: "/data/models".into(),
+                cache: Some(Cache::new("/hub")),
+            }
         );
+        let hub = ModelSource::Hub {
+            repository: Repository::main("laion/x").unwrap(),
+            cache: Cache::new("/hub"),
+        };
+        for (model, pretrained) in [
+            (None, Some("hf-hub:laion/x")),
+            (Some("hf-hub:laion/x"), None),
+            (Some("ViT-B-32"), Some("hf-hub:laion/x")),
+        ] {
+            assert_eq!(parse(model, pretrained).unwrap(), hub);
+        }
     }
 
     #[test]
@@ -499,7 +446,7 @@ mod tests {
             (Some("ViT-B-32"), Some("nonsense"), "laion2b_s34b_b79k"),
             (Some("ViT-Q-1"), Some("x.safetensors"), "ViT-Q-1"),
             (Some("ViT-B-32"), Some("x.pt"), "pickled"),
-            (Some("hf-hub:laion/x"), None, "local-dir:"),
+            (Some("hf-hub:laion/x/y"), None, "hf-hub:ORG/REPO"),
         ] {
             let error = parse(model, pretrained).unwrap_err().to_string();
             assert!(error.contains(part), "{model:?} {pretrained:?}: {error}");

@@ -106,6 +106,7 @@ fn source_at(path: &Path, model: Option<&str>) -> Result<ModelSource> {
             model,
             tag,
             models: models.to_owned(),
+            cache: None,
         });
     }
     if path.is_dir() {

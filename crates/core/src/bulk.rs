@@ -408,12 +408,17 @@ impl ReindexRequest {
                  with other fields",
             ));
         }
-        // open_clip's `local-dir:PATH` names architecture and weights in one.
+        // open_clip's forms that name architecture and weights in one.
+        let names_both = |given: &String| {
+            ["local-dir:", "hf-hub:"]
+                .iter()
+                .any(|prefix| given.starts_with(prefix))
+        };
         if self.model.is_none()
             && self
                 .pretrained
                 .as_ref()
-                .is_some_and(|given| !given.starts_with("local-dir:"))
+                .is_some_and(|given| !names_both(given))
         {
             return Err(Error::invalid(
                 "pretrained names weights of a model: name the model too",
@@ -532,10 +537,12 @@ mod tests {
             let error = wrong.check().expect_err(name);
             assert!(error.message.contains(name), "{}", error.message);
         }
-        let folder = ReindexRequest {
-            pretrained: Some("local-dir:/m".to_owned()),
-            ..ReindexRequest::default()
-        };
-        folder.check().expect("a folder names its model");
+        for given in ["local-dir:/m", "hf-hub:org/repo"] {
+            let request = ReindexRequest {
+                pretrained: Some(given.to_owned()),
+                ..ReindexRequest::default()
+            };
+            request.check().expect("it names its model");
+        }
     }
 }

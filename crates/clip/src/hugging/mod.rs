@@ -23,6 +23,16 @@ use crate::tokenizer::TokenizerFiles;
 use config::Family;
 pub(crate) use names::{stored, stored_by_siglip};
 pub use shards::Shards;
+pub(crate) use shards::{INDEX_FILE, WEIGHTS_FILE, files_of_index};
+
+/// The files besides configuration and weights that are used where they are there.
+pub(crate) const OPTIONAL_FILES: [&str; 5] = [
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+];
 
 /// Name of the configuration in a model folder.
 pub(crate) const CONFIG_FILE: &str = "config.json";
@@ -49,6 +59,24 @@ pub(crate) struct Found {
 /// # Errors
 /// Names the file and the field that is missing, cannot be read, or is not supported.
 pub(crate) fn describe(folder: &Path) -> Result<Found> {
+    let (config, transform, tokenizer) = read_config(folder)?;
+    let (weights, shards) = Shards::find(folder)?;
+    Ok(Found {
+        config,
+        transform,
+        weights,
+        shards,
+        tokenizer,
+    })
+}
+
+/// Reads the folder's configuration, and finds its tokenizer.
+///
+/// # Errors
+/// As [`describe`], but the weights need not be there.
+pub(crate) fn read_config(
+    folder: &Path,
+) -> Result<(ModelConfig, ImageTransform, Option<TokenizerFiles>)> {
     let path = folder.join(CONFIG_FILE);
     let json = read_json(&path)?;
     let family = Family::of(&json).map_err(|error| in_file(&path, error))?;
@@ -68,14 +96,7 @@ pub(crate) fn describe(folder: &Path) -> Result<Found> {
     if family == Family::Clip {
         vocabulary::check(folder)?;
     }
-    let (weights, shards) = Shards::find(folder)?;
-    Ok(Found {
-        config,
-        transform,
-        weights,
-        shards,
-        tokenizer,
-    })
+    Ok((config, transform, tokenizer))
 }
 
 fn read_json(path: &Path) -> Result<Value> {

@@ -9,8 +9,10 @@ use super::read_json;
 use crate::error::{ClipError, Result};
 use crate::model::weights::WeightsFile;
 
-const WEIGHTS_FILE: &str = "model.safetensors";
-const INDEX_FILE: &str = "model.safetensors.index.json";
+/// Name of weights in one file.
+pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
+/// Name of the index of weights in several files.
+pub(crate) const INDEX_FILE: &str = "model.safetensors.index.json";
 /// An index that names more files is damaged.
 const MOST_SHARDS: usize = 1024;
 
@@ -45,25 +47,7 @@ impl Shards {
     }
 
     fn from_index(folder: &Path, index: &Path) -> Result<Self> {
-        let invalid = |what: &str| ClipError::InvalidConfig(format!("{}: {what}", index.display()));
-        let json = read_json(index)?;
-        let map = json
-            .get("weight_map")
-            .and_then(Value::as_object)
-            .ok_or_else(|| invalid("there is no `weight_map`"))?;
-        let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (tensor, file) in map {
-            // Only files of this folder: an index comes from elsewhere, as the weights do.
-            let name = file
-                .as_str()
-                .filter(|name| name.ends_with(".safetensors") && !name.contains(['/', '\\']))
-                .ok_or_else(|| invalid(&format!("`{tensor}` is in {file}, which names no file")))?;
-            by_file.entry(name).or_default().push(tensor.clone());
-        }
-        if by_file.is_empty() || by_file.len() > MOST_SHARDS {
-            return Err(invalid("`weight_map` names no files, or more than 1024"));
-        }
-        let (names, tensors): (Vec<_>, Vec<_>) = by_file.into_iter().unzip();
+        let (names, tensors): (Vec<_>, Vec<_>) = files_of_index(index)?.into_iter().unzip();
         let files: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
         if let Some(missing) = files.iter().find(|path| !path.is_file()) {
             return Err(ClipError::NotThere {
@@ -93,4 +77,40 @@ impl Shards {
         }
         Ok(())
     }
+}
+
+/// Reads an index: the names of the files, with the tensors that are in each.
+///
+/// # Errors
+/// Names what is wrong with it: also a name that is a path, since an index comes from elsewhere.
+pub(crate) fn files_of_index(index: &Path) -> Result<BTreeMap<String, Vec<String>>> {
+    let invalid = |what: &str| ClipError::InvalidConfig(format!("{}: {what}", index.display()));
+    let json = read_json(index)?;
+    let map = json
+        .get("weight_map")
+        .and_then(Value::as_object)
+        .ok_or_else(|| invalid("there is no `weight_map`"))?;
+    let mut by_file: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (tensor, file) in map {
+        let name = file
+            .as_str()
+            .filter(|name| is_weights_of_folder(name))
+            .ok_or_else(|| invalid(&format!("`{tensor}` is in {file}, which names no file")))?;
+        by_file
+            .entry(name.to_owned())
+            .or_default()
+            .push(tensor.clone());
+    }
+    if by_file.is_empty() || by_file.len() > MOST_SHARDS {
+        return Err(invalid("`weight_map` names no files, or more than 1024"));
+    }
+    Ok(by_file)
+}
+
+/// Whether this names a file of weights in the folder itself, on any system.
+fn is_weights_of_folder(name: &str) -> bool {
+    name.ends_with(".safetensors")
+        && !name.starts_with('.')
+        && !name.contains(['/', '\\', ':'])
+        && !name.chars().any(char::is_control)
 }

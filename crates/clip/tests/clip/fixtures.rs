@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clippy_clip::{Device, LoadedModel, ModelSource, Precision};
+use clippy_clip::hub::Cache;
+use clippy_clip::{Device, LoadedModel, ModelFolders, ModelSource, Precision};
 use clippy_core::embedding::ModelPixels;
 use safetensors::{Dtype, SafeTensors};
 
@@ -24,6 +25,15 @@ pub fn load(model: &str, precision: Precision) -> LoadedModel {
     let source = ModelSource::Folder(path("models").join(model));
     LoadedModel::load(&source, Device::Cpu, Some(precision))
         .unwrap_or_else(|error| panic!("{model}: {error}"))
+}
+
+/// The folders of models, all in one folder.
+pub fn folders(folder: &Path) -> ModelFolders {
+    ModelFolders {
+        models: folder.to_owned(),
+        bundled: folder.to_owned(),
+        hub: Cache::new(folder),
+    }
 }
 
 /// Returns a tensor of bytes.

@@ -16,22 +16,22 @@ use tempfile::TempDir;
 
 use crate::fixtures;
 
-type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+pub type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 
 const TOKENS: &str = "text_model.embeddings.token_embedding.weight";
 const QUERY: &str = "vision_model.encoder.layers.1.self_attn.q_proj.weight";
-const SHARDS: [&str; 2] = [
+pub const SHARDS: [&str; 2] = [
     "model-00001-of-00002.safetensors",
     "model-00002-of-00002.safetensors",
 ];
-const INDEX: &str = "model.safetensors.index.json";
+pub const INDEX: &str = "model.safetensors.index.json";
 const TEXTS: [&[i64]; 3] = [
     &[49406, 320, 22697, 49407],
     &[49406, 49407],
     &[49406, 320, 49407, 22697, 320, 49407],
 ];
 
-fn tensors_of(model: &str) -> Tensors {
+pub fn tensors_of(model: &str) -> Tensors {
     let bytes = fixtures::read(&format!("hugging/{model}/model.safetensors"));
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let mut tensors: Tensors = file
@@ -60,7 +60,7 @@ fn write(path: &Path, tensors: &Tensors) {
 }
 
 /// A folder with the model's configuration, and these tensors in one file.
-fn folder_of(model: &str, tensors: &Tensors) -> TempDir {
+pub fn folder_of(model: &str, tensors: &Tensors) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let config = fixtures::read(&format!("hugging/{model}/config.json"));
     fs::write(folder.path().join("config.json"), config).unwrap();
@@ -69,7 +69,7 @@ fn folder_of(model: &str, tensors: &Tensors) -> TempDir {
 }
 
 /// The model with its tensors in two shards.
-fn sharded() -> TempDir {
+pub fn sharded() -> TempDir {
     let mut first = tensors_of("gelu");
     let folder = folder_of("gelu", &first);
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
@@ -94,7 +94,7 @@ fn write_json(folder: &Path, name: &str, json: &Value) {
 
 fn load(folder: &Path) -> Result<LoadedModel, ClipError> {
     let setting = format!("local-dir:{}", folder.display());
-    let source = ModelSource::parse(None, Some(&setting), folder, folder)?;
+    let source = ModelSource::parse(None, Some(&setting), &fixtures::folders(folder))?;
     LoadedModel::load(&source, Device::Cpu, Some(Precision::Fp32))
 }
 
@@ -102,7 +102,7 @@ fn error_of(folder: &Path) -> String {
     load(folder).err().expect("an error").to_string()
 }
 
-fn assert_same_as_transformers(model: &str, loaded: &LoadedModel) {
+pub fn assert_same_as_transformers(model: &str, loaded: &LoadedModel) {
     let bytes = fixtures::read(&format!("hugging/{model}/expected.safetensors"));
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let pictures: Vec<ModelPixels> = fixtures::bytes(&file, "pictures")

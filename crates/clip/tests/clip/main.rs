@@ -5,10 +5,10 @@
 
 mod embedding;
 mod fixtures;
+mod hub;
 mod hugging;
 mod models;
 mod preprocessing;
-mod pulling;
 mod siglip;
 mod style;
 mod style_sources;

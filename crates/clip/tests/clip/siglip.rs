@@ -46,7 +46,7 @@ fn folder_of(model: &str) -> TempDir {
 
 fn load_in(folder: &Path, precision: Precision) -> Result<LoadedModel, ClipError> {
     let setting = format!("local-dir:{}", folder.display());
-    let source = ModelSource::parse(None, Some(&setting), folder, folder)?;
+    let source = ModelSource::parse(None, Some(&setting), &fixtures::folders(folder))?;
     LoadedModel::load(&source, Device::Cpu, Some(precision))
 }
 

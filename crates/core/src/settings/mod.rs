@@ -7,6 +7,7 @@
 mod address;
 mod collection;
 pub mod dot_env;
+mod hub;
 mod jobs;
 mod log;
 mod model;
@@ -19,6 +20,7 @@ pub mod table;
 
 pub use address::{Address, BindAddress, without_credentials};
 pub use collection::CollectionSettings;
+pub use hub::{HF_ENDPOINT, HubSettings};
 pub use jobs::JobSettings;
 pub use log::{LogSettings, PROMPTS};
 pub use model::{ModelSettings, Precision};
@@ -42,6 +44,8 @@ pub struct Settings {
     pub collection: CollectionSettings,
     /// Which model embeds, on what.
     pub model: ModelSettings,
+    /// Where models are downloaded from, and where they are kept.
+    pub hub: HubSettings,
     /// How clicks and saves change a ranking.
     pub preferences: PreferenceRule,
     /// The HTTP server.
@@ -71,6 +75,7 @@ impl Settings {
         Ok(Self {
             collection: collection::read(reader)?,
             model: model::read(reader)?,
+            hub: hub::read(reader)?,
             preferences: preferences::read(reader)?,
             server: server::read(reader)?,
             log: log::read(reader),
@@ -127,6 +132,7 @@ mod tests {
             ("QDRANT_QUANTIZATION", "ternary"),
             ("QDRANT_ON_DISK", "perhaps"),
             ("OUTPUTS_KEEP_DAYS", "0"),
+            ("HF_HUB_OFFLINE", "perhaps"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(

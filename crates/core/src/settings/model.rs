@@ -27,7 +27,7 @@ pub enum Precision {
 pub struct ModelSettings {
     /// `MODEL_NAME`: open_clip's name of the architecture. Unset means the bundled model.
     pub name: Option<String>,
-    /// `PRETRAINED`: a known tag, a path to `.safetensors`, or `local-dir:PATH`.
+    /// `PRETRAINED`: a known tag, a path to `.safetensors`, `local-dir:PATH`, or `hf-hub:ORG/REPO`.
     pub pretrained: Option<String>,
     /// `DEVICE`: `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,

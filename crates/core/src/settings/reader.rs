@@ -82,6 +82,13 @@ impl Reader {
         })
     }
 
+    /// Returns the value of a variable of the system or of another program, if it is set and not
+    /// empty. It is no setting of Clippy, and so is in no table.
+    #[must_use]
+    pub(super) fn foreign(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
     /// Like [`Reader::text`], with a default.
     #[must_use]
     pub fn text_or(&self, names: &[&str], default: &str) -> String {

@@ -65,7 +65,7 @@ pub enum DefaultValue {
 pub struct Setting {
     /// Its name as an environment variable.
     pub name: &'static str,
-    /// Clippy 0.2's name for it, which is taken too.
+    /// An older name, of Clippy 0.2 or of Hugging Face, which is taken too.
     pub older: Option<&'static str>,
     /// What it belongs to.
     pub group: Group,
@@ -135,11 +135,10 @@ pub fn is_known(name: &str) -> bool {
 }
 
 /// Settings that are reserved for later versions. They are known, and have no effect yet.
-pub const NOT_YET: [&str; 6] = [
+pub const NOT_YET: [&str; 5] = [
     "BLOB_URL",
     "DATABASE_URL",
     "EMBED_BATCH",
-    "HF_HUB_OFFLINE",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "SDXL_MODEL",
 ];

@@ -97,8 +97,8 @@ pub const SETTINGS: &[Setting] = &[
         "PRETRAINED",
         "OPENCLIP_PRETRAINED",
         Unset,
-        "a known tag, a path to `.safetensors`, or `local-dir:PATH` with `open_clip_config.json` \
-         and `open_clip_model.safetensors`",
+        "a known tag, a path to `.safetensors`, `local-dir:PATH` with `open_clip_config.json` and \
+         `open_clip_model.safetensors`, or `hf-hub:ORG/REPO`, which `clippy models pull` downloads",
     ),
     renamed(
         "DEVICE",
@@ -131,7 +131,39 @@ pub const SETTINGS: &[Setting] = &[
         Model,
         "HF_ENDPOINT",
         Value("https://huggingface.co"),
-        "where `clippy models pull` downloads weights from",
+        "the hub, or a mirror of it, that `clippy models pull` downloads from",
+    ),
+    setting(
+        Model,
+        "HF_HOME",
+        Described("`~/.cache/huggingface`"),
+        "folder of Hugging Face's tools. Models are kept in its folder `hub`, which Clippy shares \
+         with Python",
+    ),
+    Setting {
+        older: Some("HUGGINGFACE_HUB_CACHE"),
+        ..setting(
+            Model,
+            "HF_HUB_CACHE",
+            Described("`hub` in `HF_HOME`"),
+            "folder of the models themselves",
+        )
+    },
+    Setting {
+        older: Some("HUGGING_FACE_HUB_TOKEN"),
+        default: Described("the file `token` in `HF_HOME`"),
+        ..secret(
+            Model,
+            "HF_TOKEN",
+            "a [token](https://huggingface.co/settings/tokens) for gated and private models. It \
+             is sent to `HF_ENDPOINT` only",
+        )
+    },
+    setting(
+        Model,
+        "HF_HUB_OFFLINE",
+        Value("0"),
+        "`1`: `clippy models pull` makes no connection, and says what is missing",
     ),
     setting(
         Taste,
