@@ -151,10 +151,16 @@ test("a phone shows the progress above the drawing, and that pictures are ready"
   await panels.getByRole("button", { name: /Generate/ }).tap();
   await page.getByLabel("Prompt").fill("a red apple");
   await page.getByLabel("Pictures", { exact: true }).selectOption("4");
-  await page.getByRole("button", { name: /^Generate 4 pictures/ }).tap();
-  await panels.getByRole("button", { name: "Draw" }).tap();
-  await page.getByRole("progressbar", { name: "Progress of the generations" }).waitFor();
-  await keep(page, "phone-progress-dark");
+  // The job waits, or it may end before it was seen.
+  await call("/api/admin/queues/interactive/pause", { method: "POST" });
+  try {
+    await page.getByRole("button", { name: /^Generate 4 pictures/ }).tap();
+    await panels.getByRole("button", { name: "Draw" }).tap();
+    await page.getByRole("progressbar", { name: "Progress of the generations" }).waitFor();
+    await keep(page, "phone-progress-dark");
+  } finally {
+    await call("/api/admin/queues/interactive/resume", { method: "POST" });
+  }
   await panels.getByText("New pictures").waitFor({ state: "attached", timeout: 600_000 });
   await keep(page, "phone-ready-dark");
   await panels.getByRole("button", { name: /Generate/ }).tap();

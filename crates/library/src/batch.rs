@@ -13,13 +13,17 @@ use serde_json::Value;
 
 use crate::archives;
 use crate::context::{Contexts, WITH_FOLDERS};
+use crate::copies::{add_description, picture_of};
 use crate::entry::{Place, line_of, settled_line};
 use crate::identity::id_of;
 use crate::reading::{Content, Reader};
 use crate::scanner::Scanner;
 use crate::sidecars::{Description, read_beside, read_embedded};
 use crate::summary::Summary;
-use crate::walk::{Listed, Slice};
+use crate::walk::{Found, Listed, Slice, Walk, walk};
+
+/// The most copies of a picture whose descriptions are read.
+const MOST_COPIES: usize = 20;
 
 /// The result of processing some files.
 #[derive(Default)]
@@ -31,8 +35,11 @@ pub(crate) struct Worked {
     /// Files that are known at once: those that are not pictures, and copies of stored pictures.
     pub(crate) known: Vec<KnownFile>,
     /// Pictures without a line that become known files together with those that have one: copies
-    /// in the place of another picture.
+    /// in the place of another picture, and copies with a description.
     pub(crate) copies: Vec<KnownFile>,
+    /// Stored pictures of which a copy was found that has a description beside it, and the line that
+    /// the copy would have.
+    described_copies: Vec<(KnownFile, Value)>,
     /// Earlier records of files that have another content now.
     pub(crate) overwritten: Vec<Overwritten>,
     /// Known files that are no longer listed.
@@ -134,22 +141,50 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
     worked.summary.being_written += (listed - to_read.len()) as u64;
     if !to_read.is_empty() {
         read_and_describe(scanner, root, &slice.folder, to_read, &mut worked).await?;
+        add_descriptions(scanner, root, &mut worked).await?;
     }
     worked.summary.lines = worked.lines.len() as u64;
     Ok(worked)
 }
 
 /// Reads a file although it is known, such as a copy that replaces a picture whose file is gone.
-pub(crate) async fn read_again(
-    scanner: &Scanner,
-    root: &Path,
-    folder: &str,
-    file: ToRead,
-) -> Result<Worked> {
+pub(crate) async fn read_again(scanner: &Scanner, root: &Path, known: KnownFile) -> Result<Worked> {
     let mut worked = Worked::default();
-    read_and_describe(scanner, root, folder, vec![file], &mut worked).await?;
+    let (listed, known) = blocking("examining a file", move || {
+        Ok((listed_alone(&known), known))
+    })
+    .await?;
+    let folder = known.folder.clone();
+    let file = ToRead {
+        context: Contexts::new(scanner, root).of(&listed, Some(&known)),
+        listed,
+        before: Some(known),
+    };
+    read_and_describe(scanner, root, &folder, vec![file], &mut worked).await?;
     worked.summary.lines = worked.lines.len() as u64;
     Ok(worked)
+}
+
+/// Describes pictures again, each with what stands beside a new copy of it.
+async fn add_descriptions(scanner: &Scanner, root: &Path, worked: &mut Worked) -> Result<()> {
+    for (original, of_copy) in std::mem::take(&mut worked.described_copies) {
+        let mut again = read_again(scanner, root, original).await?;
+        // A file that was written to meanwhile is left for the next scan.
+        if again
+            .lines
+            .iter()
+            .any(|line| picture_of(line) != picture_of(&of_copy))
+        {
+            continue;
+        }
+        for line in &mut again.lines {
+            add_description(line, &of_copy);
+        }
+        worked.lines.append(&mut again.lines);
+        worked.proposed.append(&mut again.proposed);
+        worked.summary.described_anew += again.summary.described_anew;
+    }
+    Ok(())
 }
 
 async fn read_and_describe(
@@ -170,6 +205,7 @@ async fn read_and_describe(
     })
     .await?;
     let originals = originals(scanner, folder, &read).await?;
+    let mut beside_copies = beside(&read, &originals).await?;
     let words_from = archives::words_begin_below(root, folder);
     for Read {
         file,
@@ -223,19 +259,33 @@ async fn read_and_describe(
                     worked.known.push(known(stamp, KnownContent::Other(what)));
                 }
             }
-            Ok(ReadContent::Picture(stamp, id, description)) => {
+            Ok(ReadContent::Picture(stamp, id, mut description)) => {
+                let place = Place {
+                    root: &words_from,
+                    file: &path,
+                };
+                let with_folders = file.context.ends_with(WITH_FOLDERS);
                 let content = KnownContent::Picture(id);
                 let before = file.before.as_ref().map(|before| &before.content);
                 if before != Some(&content)
-                    && let Some(original) = originals.get(&id)
+                    && let Some(original) = originals.get(&id).and_then(|files| files.first())
                 {
-                    worked.summary.duplicate(path, original.clone());
-                    match before {
-                        // The picture that was here before is deleted when the run is confirmed.
-                        Some(KnownContent::Picture(_)) => &mut worked.copies,
-                        _ => &mut worked.known,
+                    let is_described = !file.listed.beside.is_empty();
+                    if is_described {
+                        let line = line_of(id, place, *description, with_folders);
+                        worked.described_copies.push((original.clone(), line));
                     }
-                    .push(known(stamp, content));
+                    let original = path_text(&original.folder, &original.name);
+                    worked.summary.duplicate(path.clone(), original);
+                    // The picture that was here before is deleted when the run is confirmed, and after
+                    // a crash the description must be read again.
+                    let waits = is_described || matches!(before, Some(KnownContent::Picture(_)));
+                    let copies = if waits {
+                        &mut worked.copies
+                    } else {
+                        &mut worked.known
+                    };
+                    copies.push(known(stamp, content));
                     continue;
                 }
                 match before {
@@ -243,16 +293,12 @@ async fn read_and_describe(
                     Some(KnownContent::Picture(_)) => worked.summary.changed += 1,
                     _ => worked.summary.new += 1,
                 }
-                let place = Place {
-                    root: &words_from,
-                    file: &path,
-                };
-                worked.lines.push(line_of(
-                    id,
-                    place,
-                    *description,
-                    file.context.ends_with(WITH_FOLDERS),
-                ));
+                for other in beside_copies.remove(&id).unwrap_or_default() {
+                    description.merge(other);
+                }
+                worked
+                    .lines
+                    .push(line_of(id, place, *description, with_folders));
                 worked.proposed.push(known(stamp, content));
             }
         }
@@ -260,12 +306,12 @@ async fn read_and_describe(
     Ok(())
 }
 
-/// Returns, for each content that is already stored, another file that still has it.
+/// Returns, for each content that is already stored, other files that still have it.
 async fn originals(
     scanner: &Scanner,
     folder: &str,
     read: &[Read],
-) -> Result<HashMap<PointId, String>> {
+) -> Result<HashMap<PointId, Vec<KnownFile>>> {
     let points: Vec<PointId> = read
         .iter()
         .filter_map(|read| match &read.found {
@@ -273,7 +319,7 @@ async fn originals(
             _ => None,
         })
         .collect();
-    let mut originals = HashMap::new();
+    let mut originals: HashMap<PointId, Vec<KnownFile>> = HashMap::new();
     if points.is_empty() {
         return Ok(originals);
     }
@@ -291,12 +337,45 @@ async fn originals(
         };
         let is_read_now = holder.folder == folder && names.contains(holder.name.as_str());
         if stored.contains(&point) && !is_read_now && is_there(&holder).await? {
-            originals
-                .entry(point)
-                .or_insert_with(|| path_text(&holder.folder, &holder.name));
+            originals.entry(point).or_default().push(holder);
         }
     }
     Ok(originals)
+}
+
+/// Returns the descriptions beside the other files of the pictures that were read.
+async fn beside(
+    read: &[Read],
+    originals: &HashMap<PointId, Vec<KnownFile>>,
+) -> Result<HashMap<PointId, Vec<Description>>> {
+    let points: HashSet<PointId> = read
+        .iter()
+        .filter_map(|read| read.found.as_ref().ok()?.point())
+        .collect();
+    let others: Vec<(PointId, KnownFile)> = points
+        .into_iter()
+        .filter_map(|point| Some((point, originals.get(&point)?)))
+        .flat_map(|(point, files)| {
+            let files = files.iter().take(MOST_COPIES).cloned();
+            files.map(move |file| (point, file))
+        })
+        .collect();
+    if others.is_empty() {
+        return Ok(HashMap::new());
+    }
+    blocking("reading files", move || {
+        let mut found: HashMap<PointId, Vec<Description>> = HashMap::new();
+        for (point, file) in others {
+            let folder = Path::new(&file.folder);
+            for (name, _) in listed_alone(&file).beside {
+                // What cannot be read was reported when its own picture was read.
+                let read = read_beside(&folder.join(name));
+                found.entry(point).or_default().extend(read.ok());
+            }
+        }
+        Ok(found)
+    })
+    .await
 }
 
 /// Returns whether a known file is in its place and unchanged.
@@ -368,4 +447,28 @@ fn same_picture(file: &ToRead) -> Option<PointId> {
 /// Returns a file's path as text.
 pub(crate) fn path_text(folder: &str, name: &str) -> String {
     Path::new(folder).join(name).to_string_lossy().into_owned()
+}
+
+/// Returns a file with the files beside it.
+fn listed_alone(file: &KnownFile) -> Listed {
+    let path = PathBuf::from(path_text(&file.folder, &file.name));
+    let mut found = None;
+    let alone = Walk {
+        served: vec![PathBuf::from(&file.folder)],
+        path,
+        leave_out: None,
+        only: Vec::new(),
+    };
+    walk(&alone, &mut |one| {
+        if let Found::Slice(slice) = one {
+            found = slice.files.into_iter().next();
+        }
+        true
+    });
+    found.unwrap_or_else(|| Listed {
+        name: file.name.clone(),
+        stamp: file.stamp,
+        beside: Vec::new(),
+        describes: false,
+    })
 }

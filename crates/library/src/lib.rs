@@ -21,6 +21,7 @@ pub mod words;
 mod aborted;
 mod batch;
 mod context;
+mod copies;
 mod library;
 mod missing;
 mod presence;

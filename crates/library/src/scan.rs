@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::aborted;
 use crate::batch::{self, Worked};
+use crate::copies::Repeated;
 use crate::entry::settled_line;
 use crate::missing;
 use crate::presence::Places;
@@ -280,6 +281,7 @@ struct Writer<'s> {
     named: PathBuf,
     proposed: Vec<KnownFile>,
     known: Vec<KnownFile>,
+    repeated: Repeated,
     /// Files that are being stored while the scan goes on.
     storing: Option<AbortOnDropHandle<Result<()>>>,
 }
@@ -300,6 +302,7 @@ impl<'s> Writer<'s> {
             named,
             proposed: Vec::new(),
             known: Vec::new(),
+            repeated: Repeated::default(),
             storing: None,
         })
     }
@@ -307,6 +310,7 @@ impl<'s> Writer<'s> {
     async fn write(&mut self, worked: Worked) -> Result<Summary> {
         let mut text = String::new();
         for line in &worked.lines {
+            self.repeated.note(line);
             text.push_str(&Value::to_string(line));
             text.push('\n');
         }
@@ -369,7 +373,14 @@ impl<'s> Writer<'s> {
         };
         synced
             .await
-            .map_err(|error| unwritable(&self.named, &error))
+            .map_err(|error| unwritable(&self.named, &error))?;
+        let (repeated, named) = (self.repeated, self.named);
+        blocking("writing the manifest of the scan", move || {
+            repeated
+                .describe_in(&named)
+                .map_err(|error| unwritable(&named, &error))
+        })
+        .await
     }
 }
 

@@ -8,12 +8,11 @@ use clippy_core::ids::PointId;
 use clippy_core::known::{KnownContent, KnownFile, NameRange};
 use clippy_core::{Result, blocking};
 
-use crate::batch::{Overwritten, ToRead, Worked, is_there, path_text, read_again};
-use crate::context::Contexts;
+use crate::batch::{Overwritten, Worked, is_there, path_text, read_again};
 use crate::presence::{Evidence, Identity, Places};
 use crate::scanner::Scanner;
 use crate::target::Target;
-use crate::walk::{Listed, Walk, lists, walk};
+use crate::walk::lists;
 
 /// The results of a walk over a target.
 #[derive(Default)]
@@ -355,39 +354,5 @@ async fn from_copy(scanner: &Scanner, target: &Target, copy: KnownFile) -> Resul
         .find(|root| Path::new(&copy.folder).starts_with(root))
         .unwrap_or(&target.root)
         .clone();
-    let listed = clippy_core::blocking("examining a file", {
-        let copy = copy.clone();
-        move || Ok(listed_alone(&copy))
-    })
-    .await?;
-    let file = ToRead {
-        context: Contexts::new(scanner, &root).of(&listed, Some(&copy)),
-        listed,
-        before: Some(copy.clone()),
-    };
-    read_again(scanner, &root, &copy.folder, file).await
-}
-
-/// Returns a file with the files beside it.
-fn listed_alone(file: &KnownFile) -> Listed {
-    let path = PathBuf::from(path_text(&file.folder, &file.name));
-    let mut found = None;
-    let alone = Walk {
-        served: vec![PathBuf::from(&file.folder)],
-        path,
-        leave_out: None,
-        only: Vec::new(),
-    };
-    walk(&alone, &mut |one| {
-        if let crate::walk::Found::Slice(slice) = one {
-            found = slice.files.into_iter().next();
-        }
-        true
-    });
-    found.unwrap_or_else(|| Listed {
-        name: file.name.clone(),
-        stamp: file.stamp,
-        beside: Vec::new(),
-        describes: false,
-    })
+    read_again(scanner, &root, copy).await
 }

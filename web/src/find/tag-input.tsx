@@ -56,8 +56,10 @@ export function TagInput({
   const excluded = minus && typed.startsWith("-");
   const wanted = excluded ? typed.slice(1) : typed;
   const prefix = useDebounced(wanted.trim(), 150);
-  const { data: tags = [] } = useTags(prefix, MOST_TAGS, open);
-  const known = prefix === "" && common.length > 0 ? common : tags;
+  const { data: tags = [], isPending, isPlaceholderData } = useTags(prefix, MOST_TAGS, open);
+  // Until the answer is there, the list must not be empty: an arrow key would choose nothing.
+  const waits = isPending || isPlaceholderData;
+  const known = (prefix === "" || waits) && common.length > 0 ? common : tags;
   const options = completions(known, wanted, taken);
   const shown = open && options.length > 0;
   const active = options.findIndex(({ value }) => value === chosen);
@@ -77,6 +79,7 @@ export function TagInput({
   };
   const move = (step: number) => {
     setOpen(true);
+    if (options.length === 0) return;
     const from = active < 0 && step < 0 ? 0 : active;
     setChosen(options.at((from + step) % options.length)?.value ?? null);
   };

@@ -3,6 +3,7 @@
 mod aborted;
 mod bad_input;
 mod changes;
+mod copies;
 mod fixture;
 mod formats;
 mod links;
