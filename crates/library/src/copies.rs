@@ -67,6 +67,16 @@ pub(crate) fn picture_of(line: &Value) -> Option<PointId> {
     line.get(ID_FIELD)?.as_str()?.parse().ok()
 }
 
+/// Four bytes of an id: those of content are random.
+fn mark_of(id: PointId) -> u32 {
+    let bytes = match id {
+        PointId::Number(number) => u128::from(number).to_le_bytes(),
+        PointId::Uuid(uuid) => uuid.as_u128().to_le_bytes(),
+    };
+    let [first, second, third, fourth, ..] = bytes;
+    u32::from_le_bytes([first, second, third, fourth])
+}
+
 fn texts(line: &Value, field: &str) -> Vec<String> {
     let list = line.get(field).and_then(Value::as_array);
     let texts = list.into_iter().flatten().filter_map(Value::as_str);
@@ -76,7 +86,9 @@ fn texts(line: &Value, field: &str) -> Vec<String> {
 /// The lines of a manifest whose pictures have an earlier line.
 #[derive(Default)]
 pub(crate) struct Repeated {
-    seen: HashSet<PointId>,
+    /// Marks of the pictures that have a line. Whole ids would take most of a scan's memory. If two
+    /// pictures share a mark, a line is only described by itself.
+    seen: HashSet<u32>,
     /// What describes the copies, by their picture.
     copies: HashMap<PointId, Value>,
 }
@@ -85,7 +97,7 @@ impl Repeated {
     /// Notes a line, in the order of the manifest.
     pub(crate) fn note(&mut self, line: &Value) {
         let Some(id) = picture_of(line) else { return };
-        if self.seen.insert(id) {
+        if self.seen.insert(mark_of(id)) {
             return;
         }
         match self.copies.get_mut(&id) {
@@ -148,6 +160,7 @@ mod tests {
             json!({"id": "1", "tags_all": []}),
             json!({"id": "2", "tags_all": ["ink"]}),
             json!({"local_path": "notes.txt", "_clippy_outcome": {}}),
+            json!({"id": "4294967297", "tags_all": ["its", "mark", "is", "that", "of", "1"]}),
             json!({"id": "1", "tags_all": ["fox"]}),
             json!({"id": "1", "tags_all": ["red"], "artist": "Ann"}),
         ];
