@@ -13,6 +13,9 @@ use crate::options::ApiOptions;
 
 /// Fields with sentences, which may contain any path.
 const SENTENCES: [&str; 4] = ["message", "reason", "error", "warning"];
+/// Fields with the paths of files and folders, as lists, too. All texts in objects below them are
+/// paths.
+const PATHS: [&str; 4] = ["away", "duplicate_files", "file", "missing_files"];
 /// The path segments that follow `/api` in this server's routes.
 const API: [&str; 18] = [
     "admin",
@@ -36,6 +39,28 @@ const API: [&str; 18] = [
 ];
 /// How many words after a space are searched for the rest of a path that contains spaces.
 const WORDS: usize = 4;
+
+/// What the texts of a value are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    /// Neither sentences nor paths.
+    Plain,
+    Sentences,
+    Paths,
+}
+
+impl Texts {
+    /// What the texts of a field of this name are, in a value with these texts.
+    fn of_field(self, name: &str) -> Self {
+        if SENTENCES.contains(&name) {
+            Self::Sentences
+        } else if self == Self::Paths || PATHS.contains(&name) {
+            Self::Paths
+        } else {
+            Self::Plain
+        }
+    }
+}
 
 /// The folders of a server, and the names that callers see instead.
 #[derive(Debug, Default)]
@@ -74,42 +99,53 @@ impl HiddenPaths {
         hide_absolute_paths(&self.name_folders(text))
     }
 
-    /// Hides the paths in a value: in fields with sentences like [`HiddenPaths::in_text`], in
-    /// others only the configured folders.
-    pub(crate) fn in_value(&self, value: Value) -> Value {
-        self.walk(value, false)
+    /// Hides the folder of a path. Of a path in a configured folder, only that folder is replaced,
+    /// by its name.
+    fn in_path(&self, path: &str) -> String {
+        let named = self.name_folders(path);
+        match named.trim_end_matches('/').rsplit_once('/') {
+            Some((_, name)) if named.starts_with('/') => format!("…/{name}"),
+            _ => named,
+        }
     }
 
-    fn walk(&self, value: Value, sentence: bool) -> Value {
+    /// Hides the paths in a value: in fields with sentences like [`HiddenPaths::in_text`], in
+    /// fields with paths their folders, and in others only the configured folders.
+    pub(crate) fn in_value(&self, value: Value) -> Value {
+        self.walk(value, Texts::Plain)
+    }
+
+    fn walk(&self, value: Value, texts: Texts) -> Value {
         match value {
             // A data URL is a picture and not text.
             Value::String(text) if text.starts_with("data:") => Value::String(text),
-            Value::String(text) if sentence => Value::String(self.in_text(&text)),
-            Value::String(text) => Value::String(self.name_folders(&text)),
+            Value::String(text) => Value::String(match texts {
+                Texts::Plain => self.name_folders(&text),
+                Texts::Sentences => self.in_text(&text),
+                Texts::Paths => self.in_path(&text),
+            }),
             Value::Array(members) => members
                 .into_iter()
-                .map(|member| self.walk(member, sentence))
+                .map(|member| self.walk(member, texts))
                 .collect(),
-            Value::Object(fields) => fields
-                .into_iter()
-                .fold(Map::new(), |mut shown, (name, value)| {
-                    let sentence = SENTENCES.contains(&name.as_str());
-                    let value = self.walk(value, sentence);
-                    // Counts have reasons as their names, and two of these may be equal now.
+            Value::Object(fields) => {
+                let mut shown = Map::new();
+                for (name, value) in fields {
+                    let value = self.walk(value, texts.of_field(&name));
                     let name = if name.contains('/') {
                         self.in_text(&name)
                     } else {
                         name
                     };
-                    let before = shown.get(&name).and_then(Value::as_u64);
-                    let value = match (before, value.as_u64()) {
-                        (Some(before), Some(count)) => before.saturating_add(count).into(),
-                        _ => value,
-                    };
-                    shown.insert(name, value);
-                    shown
-                })
-                .into(),
+                    // Counts and lists have reasons as their names, and two of these may be equal
+                    // now.
+                    match shown.get_mut(&name) {
+                        Some(before) => add_up(before, value),
+                        None => drop(shown.insert(name, value)),
+                    }
+                }
+                shown.into()
+            }
             other => other,
         }
     }
@@ -133,6 +169,31 @@ impl HiddenPaths {
             }
         }
         text
+    }
+}
+
+/// Adds a value to one that has the same name now. Counts are added up, and lists and objects are
+/// joined. Of anything else, the first value stays.
+fn add_up(value: &mut Value, other: Value) {
+    if let (Some(one), Some(more)) = (value.as_u64(), other.as_u64()) {
+        *value = one.saturating_add(more).into();
+        return;
+    }
+    match (value, other) {
+        (Value::Array(members), Value::Array(more)) => {
+            members.extend(more);
+            // Listed lines stay in the order of their manifest.
+            members.sort_by_key(|member| member.get("line").and_then(Value::as_u64));
+        }
+        (Value::Object(fields), Value::Object(more)) => {
+            for (name, value) in more {
+                match fields.get_mut(&name) {
+                    Some(before) => add_up(before, value),
+                    None => drop(fields.insert(name, value)),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -303,6 +364,56 @@ mod tests {
                 "failed": [{"reason": "…/y.png cannot be read"}], "error": {"code": "internal",
                 "message": "…/c"},
                 "skipped": {"…/y.png is no file": 5},
+            })
+        );
+    }
+
+    #[test]
+    fn the_files_of_a_report_have_names_but_no_folders() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = ApiOptions {
+            data_dir: Some(folder.path().to_owned()),
+            ..ApiOptions::default()
+        };
+        let hidden = HiddenPaths::new(&options);
+        let sent = folder.path().join("pictures/ab/fox.png");
+        let report = json!({
+            "scan": {
+                "missing_files": ["/home/ann/My Pictures: old/x y.png", sent],
+                "duplicate_files": [{"path": "/home/ann/a.png", "duplicate_of": "/home/b/c.png"}],
+                "away": ["/mnt/nas/"], "new": 1,
+            },
+            "reasons": {"failed": [{"kind": "no_file", "listed": {"lines": [
+                {"line": 1, "file": "/home/ann/d.png", "reason": "/home/ann/d.png: gone"}]}}]},
+        });
+        assert_eq!(
+            hidden.in_value(report),
+            json!({
+                "scan": {
+                    "missing_files": ["…/x y.png", "DATA_DIR/pictures/ab/fox.png"],
+                    "duplicate_files": [{"path": "…/a.png", "duplicate_of": "…/c.png"}],
+                    "away": ["…/nas"], "new": 1,
+                },
+                "reasons": {"failed": [{"kind": "no_file", "listed": {"lines": [
+                    {"line": 1, "file": "…/d.png", "reason": "…/d.png: gone"}]}}]},
+            })
+        );
+    }
+
+    #[test]
+    fn lists_of_reasons_that_are_equal_without_folders_are_joined() {
+        let hidden = HiddenPaths::new(&ApiOptions::default());
+        let skipped = json!({
+            "/mnt/x/y.png is no file": {"lines": [{"line": 1}, {"line": 7}], "more": 2},
+            "/mnt/z/y.png is no file": {"lines": [{"line": 4}], "more": 3, "kind": "a"},
+            "deleted": {"lines": [{"line": 2}], "more": 0},
+        });
+        assert_eq!(
+            hidden.in_value(skipped),
+            json!({
+                "…/y.png is no file": {"lines": [{"line": 1}, {"line": 4}, {"line": 7}], "more": 5,
+                    "kind": "a"},
+                "deleted": {"lines": [{"line": 2}], "more": 0},
             })
         );
     }

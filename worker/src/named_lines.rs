@@ -1,36 +1,26 @@
 //! Looks up the files of lines that were not stored, so that a report can name them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use clippy_core::gallery::LOCAL_PATH_FIELD;
-use clippy_core::ledger::{ListedLine, Reasons};
+use clippy_core::ledger::Reasons;
 use clippy_core::{Error, Result, blocking};
 use serde_json::Value;
 
 /// Adds the paths of the files to the listed lines. They are read from the manifest of the run. If
 /// it cannot be read, the report has no names, which the log says.
 pub(crate) async fn name_files(reasons: &mut Reasons, manifest: &Path) {
-    let mut wanted: BTreeMap<u64, Vec<&mut ListedLine>> = BTreeMap::new();
-    for listed in reasons.listed_mut() {
-        wanted.entry(listed.line).or_default().push(listed);
-    }
-    if wanted.is_empty() {
+    let numbers: BTreeSet<u64> = reasons.listed().map(|listed| listed.line).collect();
+    if numbers.is_empty() {
         return;
     }
-    let numbers: Vec<u64> = wanted.keys().copied().collect();
     let path = manifest.to_owned();
-    let named = blocking("reading a manifest", move || paths_of(&path, numbers)).await;
+    let named = blocking("reading a manifest", move || paths_of(&path, &numbers)).await;
     match named {
-        Ok(paths) => {
-            for (number, path) in paths {
-                for listed in wanted.remove(&number).unwrap_or_default() {
-                    listed.file = Some(path.clone());
-                }
-            }
-        }
+        Ok(paths) => reasons.name_files(&paths),
         Err(error) => tracing::warn!(
             %error,
             "the files that were left out or failed cannot be named: {} cannot be read",
@@ -39,13 +29,13 @@ pub(crate) async fn name_files(reasons: &mut Reasons, manifest: &Path) {
     }
 }
 
-/// The paths of the lines with these numbers, which ascend.
-fn paths_of(manifest: &Path, numbers: Vec<u64>) -> Result<Vec<(u64, String)>> {
+/// The paths of the lines with these numbers.
+fn paths_of(manifest: &Path, numbers: &BTreeSet<u64>) -> Result<BTreeMap<u64, String>> {
     let unreadable = |error: std::io::Error| {
         Error::internal(format!("{} cannot be read", manifest.display())).with_source(error)
     };
     let mut lines = BufReader::new(File::open(manifest).map_err(unreadable)?);
-    let (mut paths, mut line, mut next) = (Vec::new(), Vec::new(), 0);
+    let (mut paths, mut line, mut next) = (BTreeMap::new(), Vec::new(), 0);
     for number in numbers {
         loop {
             line.clear();
@@ -53,7 +43,7 @@ fn paths_of(manifest: &Path, numbers: Vec<u64>) -> Result<Vec<(u64, String)>> {
                 return Ok(paths);
             }
             next += 1;
-            if next > number {
+            if next > *number {
                 break;
             }
         }
@@ -62,7 +52,7 @@ fn paths_of(manifest: &Path, numbers: Vec<u64>) -> Result<Vec<(u64, String)>> {
             .as_ref()
             .and_then(|all| all[LOCAL_PATH_FIELD].as_str())
         {
-            paths.push((number, path.to_owned()));
+            paths.insert(*number, path.to_owned());
         }
     }
     Ok(paths)
@@ -98,14 +88,42 @@ mod tests {
             });
         }
         name_files(&mut reasons, &folder.path().join("gone.jsonl")).await;
-        assert!(reasons.listed_mut().all(|listed| listed.file.is_none()));
+        assert!(reasons.listed().all(|listed| listed.file.is_none()));
         name_files(&mut reasons, &manifest).await;
         let mut named: Vec<(u64, Option<String>)> = reasons
-            .listed_mut()
+            .listed()
             .map(|listed| (listed.line, listed.file.clone()))
             .collect();
         named.sort();
         let path = |line: u64| (line, Some(format!("/a/{line}.png")));
         assert_eq!(named, [path(0), path(1), path(3), path(4), (9, None)]);
+    }
+
+    #[tokio::test]
+    async fn the_names_of_all_listed_files_fit_into_the_result_of_a_job() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let manifest = folder.path().join("scan.jsonl");
+        let below = format!("/a/{}", "deep/".repeat(600));
+        let line = |line: u64| format!("{{\"local_path\": \"{below}{line}.png\"}}\n");
+        let lines: String = (0..1_000).map(line).collect();
+        std::fs::write(&manifest, lines).expect("written");
+        let mut reasons = Reasons::default();
+        for line in 0..1_000 {
+            reasons.add(&LineRecord {
+                line,
+                id: None,
+                outcome: LineOutcome::Skipped {
+                    reason: format!("reason {}", line % 10),
+                },
+            });
+        }
+        name_files(&mut reasons, &manifest).await;
+        let bytes = serde_json::to_string(&reasons).expect("JSON").len();
+        assert!(bytes < 512 << 10, "{bytes}");
+        assert!(reasons.listed().all(|listed| listed.file.is_some()));
+        for (reason, listed) in &reasons.skipped_lines {
+            assert!(!listed.lines.is_empty(), "{reason}");
+            assert_eq!(listed.lines.len() as u64 + listed.more, 100, "{reason}");
+        }
     }
 }

@@ -35,12 +35,12 @@ async fn a_picture_is_edited_deleted_and_found_in_the_trash() {
     assert_eq!((status, &shown["state"]), (200, &json!("in_gallery")));
     assert_eq!(shown["payload"]["_clippy_hash"], Value::Null);
 
-    let edit = json!({"add_tags": ["Sleeping"], "remove_tags": ["CAT"], "rating": "g"});
+    let edit = json!({"add_tags": ["Sound asleep"], "remove_tags": ["CAT"], "rating": "g"});
     let (status, edited) = call(&server, Method::PATCH, path, &edit).await;
     assert_eq!(status, 200, "{edited}");
     let after = server.gallery.point(2);
     let tags: Vec<&str> = words_of(&after.payload, "tags_all").collect();
-    assert_eq!(tags, ["line_art", "Sleeping"]);
+    assert_eq!(tags, ["line_art", "sound_asleep"]);
     assert_eq!(edited["payload"]["tags_all"], json!(tags));
     assert_eq!(edited["payload"]["rating"], "g");
     assert_ne!(after.vectors.text, before.vectors.text);
@@ -117,6 +117,7 @@ async fn edits_that_cannot_work_say_why_and_change_nothing() {
     for (path, sent, expected) in [
         ("2", json!({}), 400),
         ("2", json!({"add_tags": [" "]}), 400),
+        ("2", json!({"add_tags": ["_"]}), 400),
         (
             "2",
             json!({"add_tags": ["a"], "text_template": "a picture"}),

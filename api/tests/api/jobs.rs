@@ -726,7 +726,8 @@ async fn reports_of_jobs_contain_names_of_files_but_not_their_folders() {
     assert_eq!(failed["progress"]["message"], "reading DATA_DIR/m.jsonl");
     let succeeded = make_job(&server, "anyone").await;
     let result = json!({"report": format!("{data}/failed.txt"), "lines": [{"id": 1,
-    "reason": "/srv/a/z.png: no file"}]});
+    "reason": "/srv/a/z.png: no file", "file": "/srv/a/z.png"}],
+    "scan": {"missing_files": ["/srv/a/w.png"]}});
     let outcome = Outcome::Succeeded {
         result,
         receipt: None,
@@ -737,7 +738,8 @@ async fn reports_of_jobs_contain_names_of_files_but_not_their_folders() {
     let succeeded = body(get(&server, &format!("/api/jobs/{succeeded}")).await).await;
     assert_eq!(
         succeeded["result"],
-        json!({"report": "DATA_DIR/failed.txt", "lines": [{"id": 1, "reason": "…/z.png: no file"}]})
+        json!({"report": "DATA_DIR/failed.txt", "lines": [{"id": 1, "reason": "…/z.png: no file",
+            "file": "…/z.png"}], "scan": {"missing_files": ["…/w.png"]}})
     );
     let listed = get(&server, "/api/jobs").await.text().await.expect("text");
     let events = get(&server, &format!("/api/jobs/{id}/events"))

@@ -96,7 +96,10 @@ async fn a_picture_that_was_deleted_is_refused_until_it_is_restored() {
     let answer = send(&server, fox(), None).await;
     let refused = problem(answer, StatusCode::BAD_REQUEST, "invalid_input").await;
     let detail = refused["detail"].as_str().expect("a reason");
-    assert!(detail.contains("deleted by the owner on"), "{detail}");
+    assert!(
+        detail.contains("deleted by the owner: restore it"),
+        "{detail}"
+    );
     let both = fox().part("files", part("owl.png", png(2)));
     let answer = accepted(send(&server, both, None).await).await;
     assert_eq!(answer["refused"][0]["name"], "fox.png", "{answer}");

@@ -1,6 +1,6 @@
 //! Changes of a gallery's pictures: edits of one, and bulk changes by a filter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -98,16 +98,46 @@ impl PictureFilter {
             && self.folder.as_deref().is_none_or(is_below)
     }
 
-    /// Checks all conditions, for pictures that are in no collection.
+    /// Checks all conditions for one picture, which may be in no collection. For many pictures, use
+    /// [`PictureFilter::matcher`]: this searches the whole list of ids.
     #[must_use]
     pub fn matches(&self, id: PointId, payload: &Payload) -> bool {
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id)) && self.matches_payload(payload)
+    }
+
+    /// Returns what checks all conditions for many pictures. The set of the ids is made here, once.
+    #[must_use]
+    pub fn matcher(&self) -> PictureMatcher<'_> {
+        PictureMatcher {
+            filter: self,
+            ids: self.ids.as_ref().map(|ids| ids.iter().copied().collect()),
+        }
+    }
+
+    /// Checks all conditions but the ids.
+    fn matches_payload(&self, payload: &Payload) -> bool {
         let has = |wanted: &String| tags_of(payload).any(|tag| same_words(tag, wanted));
         let rating = payload.get(RATING_FIELD).and_then(Value::as_str);
         let rated = |wanted: &String| rating.is_some_and(|rating| same_words(rating, wanted));
-        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
-            && self.tags.iter().all(has)
+        self.tags.iter().all(has)
             && (self.ratings.is_empty() || self.ratings.iter().any(rated))
             && self.matches_fields(payload)
+    }
+}
+
+/// Checks many pictures by one filter. See [`PictureFilter::matcher`].
+#[derive(Debug)]
+pub struct PictureMatcher<'f> {
+    filter: &'f PictureFilter,
+    ids: Option<HashSet<PointId>>,
+}
+
+impl PictureMatcher<'_> {
+    /// Checks all conditions, for pictures that are in no collection, too.
+    #[must_use]
+    pub fn matches(&self, id: PointId, payload: &Payload) -> bool {
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+            && self.filter.matches_payload(payload)
     }
 }
 
@@ -331,12 +361,39 @@ impl PictureEdit {
         Ok(())
     }
 
-    /// The payload after the edit; `None` when nothing changes.
+    /// The payload after the edit; `None` when nothing changes. New tags get the form of
+    /// [`plain_tag`].
     #[must_use]
     pub fn apply(&self, payload: &Payload) -> Option<Payload> {
-        let mut after = payload.clone();
         let before: Vec<String> = tags_of(payload).map(str::to_owned).collect();
-        let tags = self.edit_tags(&before);
+        self.with_plain_tags(&before).apply_to(payload, &before)
+    }
+
+    /// Returns the edit with the form of [`plain_tag`] for its new tags. Tags that the picture has
+    /// keep their form.
+    fn with_plain_tags(&self, before: &[String]) -> Self {
+        let plain = |tag: &String| {
+            let own = before.iter().find(|own| same_words(own, tag)).cloned();
+            own.or_else(|| plain_tag(tag))
+                .unwrap_or_else(|| tag.clone())
+        };
+        let all_plain = |tags: &Vec<String>| tags.iter().map(plain).collect::<Vec<String>>();
+        Self {
+            tags: self.tags.as_ref().map(all_plain),
+            add_tags: all_plain(&self.add_tags),
+            remove_tags: self.remove_tags.clone(),
+            rename: self
+                .rename
+                .as_ref()
+                .map(|(from, to)| (from.clone(), plain(to))),
+            style_tags: self.style_tags.as_ref().map(all_plain),
+            fields: self.fields.clone(),
+        }
+    }
+
+    fn apply_to(&self, payload: &Payload, before: &[String]) -> Option<Payload> {
+        let mut after = payload.clone();
+        let tags = self.edit_tags(before);
         if tags != before {
             after.insert(TAGS_FIELD.to_owned(), tags.clone().into());
             for field in [STYLE_TAGS_FIELD, ACCEPTED_FIELD] {
@@ -359,7 +416,7 @@ impl PictureEdit {
             return None;
         }
         let mut edited = Edited::of(payload).unwrap_or_default();
-        edited.note_tags(&before, &tags);
+        edited.note_tags(before, &tags);
         edited.fields.extend(self.fields.clone());
         if self.style_tags.is_some() || edited.style_tags.is_some() {
             let styles = words_of(&after, STYLE_TAGS_FIELD).map(str::to_owned);
@@ -491,6 +548,20 @@ pub fn same_words(one: &str, other: &str) -> bool {
     one == other || plain(one).eq(plain(other))
 }
 
+/// Returns a tag in the form that searches compare: in lower case, composed (NFC), with `_` between
+/// words. `None` if it has no words. Tags of files, folders and edits have this form.
+#[must_use]
+pub fn plain_tag(given: &str) -> Option<String> {
+    // Trainers of models escape brackets.
+    let given = given.replace("\\(", "(").replace("\\)", ")");
+    let words: Vec<String> = given
+        .split(|letter: char| letter.is_whitespace() || is_invisible(letter) || letter == '_')
+        .filter(|word| !word.is_empty())
+        .map(|word| word.nfc().flat_map(char::to_lowercase).collect())
+        .collect();
+    (!words.is_empty()).then(|| words.join("_"))
+}
+
 fn set_words(payload: &mut Payload, field: &str, words: &[String]) {
     if words.is_empty() {
         payload.remove(field);
@@ -518,7 +589,8 @@ fn check_tags(name: &str, tags: &[String]) -> Result<()> {
 }
 
 /// Checks tags that will be stored. Lists of tags are separated by commas, so a tag with a comma
-/// could never be searched for. `name` is the field's name in the error.
+/// could never be searched for; nor could one without a word. `name` is the field's name in the
+/// error.
 ///
 /// # Errors
 /// [`crate::ErrorCode::InvalidInput`] that names the field.
@@ -530,6 +602,11 @@ pub fn check_new_tags(name: &str, tags: &[String]) -> Result<()> {
     {
         return Err(Error::invalid(format!(
             "a tag in {name} has a comma or a control character: name each tag by itself"
+        )));
+    }
+    if tags.iter().any(|tag| plain_tag(tag).is_none()) {
+        return Err(Error::invalid(format!(
+            "a tag in {name} has only spaces and underscores: name a word"
         )));
     }
     Ok(())

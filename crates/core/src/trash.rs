@@ -144,13 +144,13 @@ pub struct Tombstone {
 }
 
 impl Tombstone {
-    /// Why an ingest skips the picture.
+    /// Why an ingest skips the picture. It is the same for all pictures of a kind, so that a report
+    /// counts them together. The journal says when each was deleted.
     #[must_use]
     pub fn reason(&self) -> String {
         format!(
-            "{} by the owner on {}: restore it, and it is added again",
-            self.kind.name(),
-            date_of(self.at)
+            "{} by the owner: restore it, and it is added again",
+            self.kind.name()
         )
     }
 }
@@ -248,24 +248,6 @@ pub fn expiry(kind: KeptKind, at: u64) -> Option<u64> {
     (kind != KeptKind::Hidden).then_some(at + KEPT_DAYS * DAY)
 }
 
-/// The day of a time, in UTC, as `2026-11-29`.
-#[must_use]
-pub fn date_of(seconds: u64) -> String {
-    // Years begin in March here, so that a leap day is the last day of its year.
-    let days = seconds / DAY + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * day + 2) / 153;
-    let day = day - (153 * from_march + 2) / 5 + 1;
-    let (month, next) = if from_march < 10 {
-        (from_march + 3, 0)
-    } else {
-        (from_march - 9, 1)
-    };
-    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next)
-}
-
 /// The payload that stays with a tombstone: fields that identify the picture's file.
 #[must_use]
 pub fn what_stays(payload: &Payload) -> Payload {
@@ -282,16 +264,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_those_of_the_calendar() {
-        for (seconds, day) in [
-            (0, "1970-01-01"),
-            (951_782_399, "2000-02-28"),
-            (951_782_400, "2000-02-29"),
-            (1_764_374_400, "2025-11-29"),
-            (1_767_225_599, "2025-12-31"),
-            (1_767_225_600, "2026-01-01"),
-        ] {
-            assert_eq!(date_of(seconds), day);
-        }
+    fn pictures_that_were_deleted_on_different_days_have_one_reason() {
+        let stone = |id: u64, kind, at| Tombstone {
+            id: id.into(),
+            kind,
+            at,
+        };
+        let first = stone(1, KeptKind::Deleted, 0);
+        assert_eq!(first.reason(), stone(2, KeptKind::Deleted, DAY).reason());
+        assert_ne!(first.reason(), stone(3, KeptKind::Hidden, 0).reason());
+        assert!(first.reason().contains("restore it"), "{}", first.reason());
     }
 }

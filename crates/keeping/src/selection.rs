@@ -1,7 +1,7 @@
 //! Selects the pictures of a bulk change, page by page.
 
 use clippy_core::Result;
-use clippy_core::changes::{ChangeAction, ChangeRequest, PictureEdit};
+use clippy_core::changes::{ChangeAction, ChangeRequest, PictureEdit, PictureMatcher};
 use clippy_core::gallery::{Filter, Gallery, Point, TagMode, With};
 use clippy_core::ids::PointId;
 use clippy_core::trash::{KeptFilter, KeptKind, NumberedPoint, Trash};
@@ -43,6 +43,7 @@ pub(crate) struct Selection<'s> {
     gallery: &'s dyn Gallery,
     trash: &'s dyn Trash,
     request: &'s ChangeRequest,
+    matcher: PictureMatcher<'s>,
     edit: Option<PictureEdit>,
     filter: Filter,
 }
@@ -66,6 +67,7 @@ impl<'s> Selection<'s> {
             gallery,
             trash,
             request,
+            matcher: request.filter.matcher(),
             edit: request.edit(),
             filter,
         }
@@ -115,7 +117,7 @@ impl<'s> Selection<'s> {
         let changes = |point: &Point| {
             let selected = &self.request.filter;
             let is_selected = match selected.ids {
-                Some(_) => selected.matches(point.id, &point.payload),
+                Some(_) => self.matcher.matches(point.id, &point.payload),
                 None => selected.matches_fields(&point.payload),
             };
             let edit = self.edit.as_ref();
@@ -147,7 +149,7 @@ impl<'s> Selection<'s> {
         let seen = page.len() as u64;
         let matching = page.into_iter().filter(|one| {
             let point = &one.kept.point;
-            selected.matches(point.id, &point.payload)
+            self.matcher.matches(point.id, &point.payload)
         });
         Ok((matching.collect(), seen))
     }

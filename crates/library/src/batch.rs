@@ -1,6 +1,7 @@
 //! Processes some files of one folder: finds those that have not changed, and makes the lines of
 //! the others.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,11 +10,10 @@ use clippy_core::ids::PointId;
 use clippy_core::known::{FileStamp, KnownContent, KnownFile};
 use clippy_core::ledger::{LineFailure, LineOutcome};
 use clippy_core::{Result, blocking};
-use serde_json::Value;
 
 use crate::archives;
 use crate::context::{Contexts, WITH_FOLDERS};
-use crate::copies::{add_description, picture_of};
+use crate::copies::{Line, MOST_COPIES, add_description, picture_of};
 use crate::entry::{Place, line_of, settled_line};
 use crate::identity::id_of;
 use crate::reading::{Content, Reader};
@@ -22,14 +22,11 @@ use crate::sidecars::{Description, read_beside, read_embedded};
 use crate::summary::Summary;
 use crate::walk::{Found, Listed, Slice, Walk, walk};
 
-/// The most copies of a picture whose descriptions are read.
-const MOST_COPIES: usize = 20;
-
 /// The result of processing some files.
 #[derive(Default)]
 pub(crate) struct Worked {
     /// Lines for the manifest.
-    pub(crate) lines: Vec<Value>,
+    pub(crate) lines: Vec<Line>,
     /// Pictures that have a line. They become known files when they are in the collection.
     pub(crate) proposed: Vec<KnownFile>,
     /// Files that are known at once: those that are not pictures, and copies of stored pictures.
@@ -37,9 +34,8 @@ pub(crate) struct Worked {
     /// Pictures without a line that become known files together with those that have one: copies
     /// in the place of another picture, and copies with a description.
     pub(crate) copies: Vec<KnownFile>,
-    /// Stored pictures of which a copy was found that has a description beside it, and the line that
-    /// the copy would have.
-    described_copies: Vec<(KnownFile, Value)>,
+    /// Stored pictures of which copies were found that have a description beside them.
+    described_copies: Vec<DescribedCopies>,
     /// Earlier records of files that have another content now.
     pub(crate) overwritten: Vec<Overwritten>,
     /// Known files that are no longer listed.
@@ -51,12 +47,66 @@ pub(crate) struct Worked {
     pub(crate) summary: Summary,
 }
 
+impl Worked {
+    /// Notes a new copy that describes a stored picture.
+    fn describe_by(&mut self, point: PointId, original: &KnownFile, copy: BesideCopy) {
+        let known = self
+            .described_copies
+            .iter_mut()
+            .find(|described| described.point == point);
+        match known {
+            Some(described) if described.copies.len() < MOST_COPIES => described.copies.push(copy),
+            Some(_) => {}
+            None => self.described_copies.push(DescribedCopies {
+                point,
+                original: original.clone(),
+                copies: vec![copy],
+            }),
+        }
+    }
+}
+
 /// The earlier record of a picture that was overwritten.
 pub(crate) struct Overwritten {
     pub(crate) before: KnownFile,
     /// The record of the file if it is no picture any more. It replaces the earlier one only when
     /// the picture is known elsewhere, or else a crash would leave the picture without a record.
     pub(crate) no_picture: Option<KnownFile>,
+}
+
+/// A stored picture, and new copies of it.
+struct DescribedCopies {
+    point: PointId,
+    original: KnownFile,
+    /// At most [`MOST_COPIES`].
+    copies: Vec<BesideCopy>,
+}
+
+/// What stands beside a copy of a picture.
+struct BesideCopy {
+    folder: String,
+    name: String,
+    beside: Description,
+}
+
+impl BesideCopy {
+    /// Compares two files by the order of a walk. It lists the files of a folder after those of the
+    /// folders in it.
+    fn in_order_of_walk(&self, other: &Self) -> Ordering {
+        let mut own = Path::new(&self.folder).iter();
+        let mut theirs = Path::new(&other.folder).iter();
+        loop {
+            match (own.next(), theirs.next()) {
+                (Some(one), Some(two)) if one == two => {}
+                (Some(one), Some(two)) => {
+                    return one.as_encoded_bytes().cmp(two.as_encoded_bytes());
+                }
+                (Some(_), None) => return Ordering::Less,
+                (None, Some(_)) => return Ordering::Greater,
+                (None, None) => return self.name.cmp(&other.name),
+            }
+        }
+    }
 }
 
 /// A file that must be read, and its earlier record.
@@ -74,8 +124,16 @@ struct Read {
 }
 
 enum ReadContent {
-    Picture(FileStamp, PointId, Box<Description>),
+    Picture(FileStamp, PointId, Box<Described>),
     Other(FileStamp, String),
+}
+
+/// What describes a picture.
+struct Described {
+    /// What stands beside its file.
+    beside: Description,
+    /// That, and what stands in its file.
+    all: Description,
 }
 
 impl ReadContent {
@@ -140,7 +198,8 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
     to_read.retain(|file| !is_being_written(file.listed.stamp, scanner.request.settled_for));
     worked.summary.being_written += (listed - to_read.len()) as u64;
     if !to_read.is_empty() {
-        read_and_describe(scanner, root, &slice.folder, to_read, &mut worked).await?;
+        let (folder, copies) = (&slice.folder, HashMap::new());
+        read_and_describe(scanner, root, folder, to_read, copies, &mut worked).await?;
         add_descriptions(scanner, root, &mut worked).await?;
     }
     worked.summary.lines = worked.lines.len() as u64;
@@ -149,6 +208,16 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
 
 /// Reads a file although it is known, such as a copy that replaces a picture whose file is gone.
 pub(crate) async fn read_again(scanner: &Scanner, root: &Path, known: KnownFile) -> Result<Worked> {
+    read_with(scanner, root, known, HashMap::new()).await
+}
+
+/// Reads a file again, and describes it by these new copies of its picture, too.
+async fn read_with(
+    scanner: &Scanner,
+    root: &Path,
+    known: KnownFile,
+    copies: HashMap<PointId, Vec<BesideCopy>>,
+) -> Result<Worked> {
     let mut worked = Worked::default();
     let (listed, known) = blocking("examining a file", move || {
         Ok((listed_alone(&known), known))
@@ -160,25 +229,28 @@ pub(crate) async fn read_again(scanner: &Scanner, root: &Path, known: KnownFile)
         listed,
         before: Some(known),
     };
-    read_and_describe(scanner, root, &folder, vec![file], &mut worked).await?;
+    read_and_describe(scanner, root, &folder, vec![file], copies, &mut worked).await?;
     worked.summary.lines = worked.lines.len() as u64;
     Ok(worked)
 }
 
-/// Describes pictures again, each with what stands beside a new copy of it.
+/// Describes stored pictures again, each with what stands beside its new copies.
 async fn add_descriptions(scanner: &Scanner, root: &Path, worked: &mut Worked) -> Result<()> {
-    for (original, of_copy) in std::mem::take(&mut worked.described_copies) {
-        let mut again = read_again(scanner, root, original).await?;
+    for described in std::mem::take(&mut worked.described_copies) {
+        let DescribedCopies {
+            point,
+            original,
+            copies,
+        } = described;
+        let copies = HashMap::from([(point, copies)]);
+        let mut again = read_with(scanner, root, original, copies).await?;
         // A file that was written to meanwhile is left for the next scan.
         if again
             .lines
             .iter()
-            .any(|line| picture_of(line) != picture_of(&of_copy))
+            .any(|line| picture_of(&line.fields) != Some(point))
         {
             continue;
-        }
-        for line in &mut again.lines {
-            add_description(line, &of_copy);
         }
         worked.lines.append(&mut again.lines);
         worked.proposed.append(&mut again.proposed);
@@ -192,6 +264,7 @@ async fn read_and_describe(
     root: &Path,
     folder: &str,
     files: Vec<ToRead>,
+    copies: HashMap<PointId, Vec<BesideCopy>>,
     worked: &mut Worked,
 ) -> Result<()> {
     worked.summary.read += files.len() as u64;
@@ -205,7 +278,7 @@ async fn read_and_describe(
     })
     .await?;
     let originals = originals(scanner, folder, &read).await?;
-    let mut beside_copies = beside(&read, &originals).await?;
+    let mut beside_copies = beside(&read, &originals, copies).await?;
     let words_from = archives::words_begin_below(root, folder);
     for Read {
         file,
@@ -245,7 +318,8 @@ async fn read_and_describe(
         match found {
             Err(failure) => {
                 worked.summary.failed += 1;
-                worked.lines.push(settled_line(&path, &failure.into()));
+                let line = settled_line(&path, &failure.into());
+                worked.lines.push(line.into());
             }
             Ok(ReadContent::Other(stamp, what)) => {
                 count_other(&mut worked.summary, &file.listed, &what);
@@ -253,13 +327,14 @@ async fn read_and_describe(
                     let outcome = LineOutcome::Skipped {
                         reason: what.clone(),
                     };
-                    worked.lines.push(settled_line(&path, &outcome));
+                    worked.lines.push(settled_line(&path, &outcome).into());
                 }
                 if !was_picture {
                     worked.known.push(known(stamp, KnownContent::Other(what)));
                 }
             }
-            Ok(ReadContent::Picture(stamp, id, mut description)) => {
+            Ok(ReadContent::Picture(stamp, id, described)) => {
+                let Described { mut beside, all } = *described;
                 let place = Place {
                     root: &words_from,
                     file: &path,
@@ -270,13 +345,17 @@ async fn read_and_describe(
                 if before != Some(&content)
                     && let Some(original) = originals.get(&id).and_then(|files| files.first())
                 {
-                    let is_described = !file.listed.beside.is_empty();
+                    let shown = path_text(&original.folder, &original.name);
+                    worked.summary.duplicate(path.clone(), shown);
+                    let is_described = beside != Description::default();
                     if is_described {
-                        let line = line_of(id, place, *description, with_folders);
-                        worked.described_copies.push((original.clone(), line));
+                        let copy = BesideCopy {
+                            folder: folder.to_owned(),
+                            name: file.listed.name.clone(),
+                            beside,
+                        };
+                        worked.describe_by(id, original, copy);
                     }
-                    let original = path_text(&original.folder, &original.name);
-                    worked.summary.duplicate(path.clone(), original);
                     // The picture that was here before is deleted when the run is confirmed, and after
                     // a crash the description must be read again.
                     let waits = is_described || matches!(before, Some(KnownContent::Picture(_)));
@@ -293,12 +372,15 @@ async fn read_and_describe(
                     Some(KnownContent::Picture(_)) => worked.summary.changed += 1,
                     _ => worked.summary.new += 1,
                 }
-                for other in beside_copies.remove(&id).unwrap_or_default() {
-                    description.merge(other);
+                let mut line = line_of(id, place, all, with_folders);
+                if let Some(of_copies) = beside_copies.remove(&id) {
+                    beside.merge(of_copies.clone());
+                    add_description(&mut line, of_copies);
                 }
-                worked
-                    .lines
-                    .push(line_of(id, place, *description, with_folders));
+                worked.lines.push(Line {
+                    fields: line,
+                    beside,
+                });
                 worked.proposed.push(known(stamp, content));
             }
         }
@@ -343,15 +425,18 @@ async fn originals(
     Ok(originals)
 }
 
-/// Returns the descriptions beside the other files of the pictures that were read.
+/// Returns what stands beside the other files of the pictures that were read: beside new copies,
+/// and beside files that are known. It is the same in whatever order they were found.
 async fn beside(
     read: &[Read],
     originals: &HashMap<PointId, Vec<KnownFile>>,
-) -> Result<HashMap<PointId, Vec<Description>>> {
+    mut copies: HashMap<PointId, Vec<BesideCopy>>,
+) -> Result<HashMap<PointId, Description>> {
     let points: HashSet<PointId> = read
         .iter()
         .filter_map(|read| read.found.as_ref().ok()?.point())
         .collect();
+    copies.retain(|point, _| points.contains(point));
     let others: Vec<(PointId, KnownFile)> = points
         .into_iter()
         .filter_map(|point| Some((point, originals.get(&point)?)))
@@ -360,20 +445,35 @@ async fn beside(
             files.map(move |file| (point, file))
         })
         .collect();
-    if others.is_empty() {
+    if others.is_empty() && copies.is_empty() {
         return Ok(HashMap::new());
     }
     blocking("reading files", move || {
-        let mut found: HashMap<PointId, Vec<Description>> = HashMap::new();
         for (point, file) in others {
-            let folder = Path::new(&file.folder);
+            let mut beside = Description::default();
             for (name, _) in listed_alone(&file).beside {
                 // What cannot be read was reported when its own picture was read.
-                let read = read_beside(&folder.join(name));
-                found.entry(point).or_default().extend(read.ok());
+                if let Ok(found) = read_beside(&Path::new(&file.folder).join(name)) {
+                    beside.merge(found);
+                }
+            }
+            if beside != Description::default() {
+                copies.entry(point).or_default().push(BesideCopy {
+                    folder: file.folder,
+                    name: file.name,
+                    beside,
+                });
             }
         }
-        Ok(found)
+        let merged = copies.into_iter().map(|(point, mut copies)| {
+            copies.sort_by(BesideCopy::in_order_of_walk);
+            let mut all = Description::default();
+            for copy in copies.into_iter().take(MOST_COPIES) {
+                all.merge(copy.beside);
+            }
+            (point, all)
+        });
+        Ok(merged.collect())
     })
     .await
 }
@@ -394,15 +494,17 @@ fn read_one(reader: &mut Reader, folder: &Path, file: ToRead) -> Read {
     let found = reader.read(&path).map(|content| match content {
         Content::Other(stamp, what) => ReadContent::Other(stamp, what),
         Content::Picture(picture) => {
-            let mut description = Description::default();
+            let mut beside = Description::default();
             for (name, _) in &file.listed.beside {
                 match read_beside(&folder.join(name)) {
-                    Ok(found) => description.merge(found),
+                    Ok(found) => beside.merge(found),
                     Err(remark) => remarks.push(remark),
                 }
             }
-            description.merge(read_embedded(picture.format, &picture.head, &picture.tail));
-            ReadContent::Picture(picture.stamp, id_of(&picture.sha256), Box::new(description))
+            let mut all = beside.clone();
+            all.merge(read_embedded(picture.format, &picture.head, &picture.tail));
+            let described = Box::new(Described { beside, all });
+            ReadContent::Picture(picture.stamp, id_of(&picture.sha256), described)
         }
     });
     Read {

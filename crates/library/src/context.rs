@@ -11,7 +11,7 @@ use crate::scanner::Scanner;
 use crate::walk::Listed;
 
 /// Must change whenever lines are made in another way, so that all files are described again.
-const LINES_VERSION: &str = "2";
+const LINES_VERSION: &str = "3";
 /// Ends the context of a picture whose folders are tags.
 pub(crate) const WITH_FOLDERS: &str = "+folders";
 
@@ -36,11 +36,8 @@ impl<'s> Contexts<'s> {
     /// Returns the context of a file. A picture whose folders became tags once keeps them: a later
     /// run without the option must not remove tags.
     pub(crate) fn of(&self, listed: &Listed, before: Option<&KnownFile>) -> String {
-        let had_folders = before.is_some_and(|before| {
-            let context = before.context_while_there();
-            // Earlier versions did not mark it.
-            context.ends_with(WITH_FOLDERS) || context == self.fingerprint(true, listed)
-        });
+        let had_folders =
+            before.is_some_and(|before| before.context_while_there().ends_with(WITH_FOLDERS));
         let with_folders = self.tags_from_folders || had_folders;
         let mut context = self.fingerprint(with_folders, listed).into_owned();
         if with_folders {

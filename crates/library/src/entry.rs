@@ -50,19 +50,37 @@ impl Place<'_> {
     }
 }
 
+/// The fields whose texts give words.
+pub(crate) const FIELDS_WITH_WORDS: [&str; 2] = ["title", "caption"];
+
+/// Returns the fields of a description by their names in a line, without its tags. Those of
+/// [`FIELDS_WITH_WORDS`] are first, in the same order.
+pub(crate) fn fields_of(description: Description) -> [(&'static str, Option<String>); 7] {
+    let [title, caption] = FIELDS_WITH_WORDS;
+    [
+        (title, description.title),
+        (caption, description.caption),
+        ("artist", description.artist),
+        ("source", description.source),
+        (POST_URL_FIELD, description.post_url),
+        (LICENCE_FIELD, description.licence),
+        (RATING_FIELD, description.rating),
+    ]
+}
+
 /// Returns the line of a picture. With `tags_from_folders`, each folder name is a tag and a style.
 #[must_use]
 pub fn line_of(
     id: PointId,
     place: Place<'_>,
-    description: Description,
+    mut description: Description,
     tags_from_folders: bool,
 ) -> Value {
     let mut fields = Map::new();
     fields.insert(ID_FIELD.to_owned(), id.to_string().into());
     fields.insert(LOCAL_PATH_FIELD.to_owned(), place.file.into());
     fields.insert(BY_CONTENT_FIELD.to_owned(), true.into());
-    let mut tags = description.tags;
+    let mut tags = std::mem::take(&mut description.tags);
     if tags_from_folders {
         let mut styles: Vec<String> = Vec::new();
         for style in place.folders().filter_map(tag_of_folder) {
@@ -89,15 +107,7 @@ pub fn line_of(
     if !words.is_empty() {
         fields.insert(WORDS_FIELD.to_owned(), words.into());
     }
-    for (name, value) in [
-        ("title", description.title),
-        ("caption", description.caption),
-        ("artist", description.artist),
-        ("source", description.source),
-        (POST_URL_FIELD, description.post_url),
-        (LICENCE_FIELD, description.licence),
-        (RATING_FIELD, description.rating),
-    ] {
+    for (name, value) in fields_of(description) {
         if let Some(value) = value {
             fields.insert(name.to_owned(), value.into());
         }
@@ -111,7 +121,8 @@ pub fn settled_line(file: &str, outcome: &LineOutcome) -> Value {
     serde_json::json!({ LOCAL_PATH_FIELD: file, OUTCOME_FIELD: outcome })
 }
 
-fn add_missing(list: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+/// Adds those texts that a list does not have.
+pub(crate) fn add_missing(list: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
     for one in more {
         if !list.contains(&one) {
             list.push(one);

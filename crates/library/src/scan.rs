@@ -1,15 +1,21 @@
 //! A scan: walks folders, reads what is new in them, and writes a manifest of it.
 //!
 //! One thread walks. A few slices of folders are processed at the same time, and each reads its
-//! files on its own thread. Lines are written in the order of the walk. Only those slices are in
-//! memory.
+//! files on its own thread. Lines are written in the order of the walk. After the walks, the lines
+//! of pictures that lie in several places are written again, with what stands beside the copies.
+//!
+//! Memory holds only those slices, the names of the folders, 4 bytes for each picture that has a
+//! line, 8 more if something stands beside it, and up to 64 MiB of what stands beside copies; in a
+//! dry run also the ids of these pictures. Of files that are known, it holds those that vanished or
+//! were overwritten, and of others the new copies that have a description.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use clippy_core::gallery::{Gallery, GalleryReader};
+use clippy_common::shorten;
+use clippy_core::gallery::{Gallery, GalleryReader, LOCAL_PATH_FIELD};
 use clippy_core::ids::PointId;
 use clippy_core::known::KnownFile;
 use clippy_core::{Error, Result, blocking};
@@ -18,12 +24,13 @@ use serde_json::Value;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::aborted;
-use crate::batch::{self, Worked};
-use crate::copies::Repeated;
+use crate::batch::{self, Worked, path_text};
+use crate::copies::{Repeated, unwritable};
 use crate::entry::settled_line;
 use crate::missing;
 use crate::presence::Places;
@@ -41,6 +48,10 @@ pub use crate::target::{Target, check_ordinary};
 const WAITING: usize = 16;
 /// Known and proposed files that are written together.
 const WRITTEN_TOGETHER: usize = 2000;
+/// The longest remark of a summary, in characters.
+const LONGEST_REMARK: usize = 500;
+/// The most bytes of the paths in a summary that are only examples.
+const MOST_BYTES_OF_EXAMPLES: usize = 32 << 10;
 /// The time between two progress reports.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The age after which what an aborted run proposed is dropped.
@@ -60,8 +71,8 @@ impl ScanProgress for () {
 /// scan stops and the summary has `complete: false`.
 ///
 /// # Errors
-/// Errors of the database and the collection, or if the manifest cannot be written. A file that
-/// cannot be read is never an error.
+/// Errors of the database and the collection, or if the manifest cannot be written or read. A file
+/// that cannot be read is never an error.
 pub async fn scan(
     library: &Library,
     gallery: Arc<dyn GalleryReader>,
@@ -136,12 +147,74 @@ pub async fn scan(
             summary.merge(writer.write(worked).await?);
         }
     }
-    writer.finish().await?;
+    let repeated = writer.finish().await?;
+    // A manifest that is not complete is not ingested.
+    if summary.complete {
+        let remark = repeated.remark();
+        summary.remarks.extend(remark.map(|text| (text, 1)));
+        summary.complete = add_copies(repeated, manifest, &summary, progress, going_on).await?;
+    }
     if !scanner.request.dry_run && summary.complete {
         library.known.discard_older(oldest_live_run()).await?;
     }
     progress.report_scan(summary.files, summary.folders);
+    bound(&mut summary);
     Ok(summary)
+}
+
+/// Adds to the lines of a manifest what stands beside copies, reports the progress, and asks now
+/// and then whether to go on. Returns `false` if it was stopped.
+async fn add_copies(
+    repeated: Repeated,
+    manifest: &Path,
+    summary: &Summary,
+    progress: &dyn ScanProgress,
+    going_on: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<bool> {
+    if repeated.is_empty() {
+        return Ok(true);
+    }
+    if !going_on() {
+        return Ok(false);
+    }
+    let stop = CancellationToken::new();
+    // The thread ends if this future is dropped.
+    let _stops = stop.clone().drop_guard();
+    let (asked, manifest) = (stop.clone(), manifest.to_owned());
+    let work = blocking("writing the manifest of the scan", move || {
+        repeated.describe_in(&manifest, &|| !asked.is_cancelled())
+    });
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            described = &mut work => return described,
+            () = tokio::time::sleep(PAUSE) => {
+                progress.report_scan(summary.files, summary.folders);
+                if !going_on() {
+                    stop.cancel();
+                }
+            }
+        }
+    }
+}
+
+/// Shortens what grows with the lengths of paths: the result of a job has a limit, and contains the
+/// summary.
+fn bound(summary: &mut Summary) {
+    for (text, count) in std::mem::take(&mut summary.remarks) {
+        let text = shorten(&text, LONGEST_REMARK).into_owned();
+        *summary.remarks.entry(text).or_default() += count;
+    }
+    let mut left = MOST_BYTES_OF_EXAMPLES;
+    let mut fits = |bytes: usize| {
+        let fits = bytes <= left;
+        left = if fits { left - bytes } else { 0 };
+        fits
+    };
+    summary.missing_files.retain(|path| fits(path.len()));
+    summary
+        .duplicate_files
+        .retain(|file| fits(file.path.len() + file.duplicate_of.len()));
 }
 
 /// Records the pictures that a run stored as known. The points in `failed` were not stored. Deletes
@@ -230,7 +303,8 @@ async fn look(scanner: &Scanner, target: &Target, found: Found) -> Result<Looked
         Found::Failed(path, failure) => {
             worked.summary.failed = 1;
             worked.summary.lines = 1;
-            worked.lines.push(settled_line(&path, &failure.into()));
+            let line = settled_line(&path, &failure.into());
+            worked.lines.push(line.into());
         }
         Found::Closed(folder) => closed = Some(folder),
         Found::Remark(text) => worked.summary.remark(text),
@@ -309,16 +383,24 @@ impl<'s> Writer<'s> {
 
     async fn write(&mut self, worked: Worked) -> Result<Summary> {
         let mut text = String::new();
-        for line in &worked.lines {
-            self.repeated.note(line);
-            text.push_str(&Value::to_string(line));
+        let mut left_out: HashSet<String> = HashSet::new();
+        for line in worked.lines {
+            text.push_str(&line.fields.to_string());
             text.push('\n');
+            if let Some(fields) = self.repeated.note(line) {
+                let path = fields.get(LOCAL_PATH_FIELD).and_then(Value::as_str);
+                left_out.extend(path.map(str::to_owned));
+            }
         }
         self.file
             .write_all(text.as_bytes())
             .await
             .map_err(|error| unwritable(&self.named, &error))?;
-        self.proposed.extend(worked.proposed);
+        // The next run must find the copies again whose texts it is to use.
+        let proposed = worked.proposed.into_iter();
+        self.proposed.extend(proposed.filter(|file| {
+            left_out.is_empty() || !left_out.contains(&path_text(&file.folder, &file.name))
+        }));
         self.proposed.extend(worked.copies);
         self.proposed
             .extend(worked.gone.into_iter().map(KnownFile::gone));
@@ -365,7 +447,8 @@ impl<'s> Writer<'s> {
         self.stored().await
     }
 
-    async fn finish(mut self) -> Result<()> {
+    /// Waits until everything is written, and returns what is known of pictures with several lines.
+    async fn finish(mut self) -> Result<Repeated> {
         self.remember_all().await?;
         let synced = async {
             self.file.flush().await?;
@@ -374,19 +457,38 @@ impl<'s> Writer<'s> {
         synced
             .await
             .map_err(|error| unwritable(&self.named, &error))?;
-        let (repeated, named) = (self.repeated, self.named);
-        blocking("writing the manifest of the scan", move || {
-            repeated
-                .describe_in(&named)
-                .map_err(|error| unwritable(&named, &error))
-        })
-        .await
+        Ok(self.repeated)
     }
 }
 
-fn unwritable(manifest: &Path, error: &std::io::Error) -> Error {
-    Error::invalid(format!(
-        "the manifest of the scan, {}, cannot be written: {error}",
-        manifest.display()
-    ))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_of_long_paths_is_short_and_counts_everything() {
+        let mut summary = Summary::default();
+        for number in 0..60 {
+            let path = format!("/{number}/{}", "deep/".repeat(800));
+            summary.remark(format!("{path} is a link"));
+            summary.missing(path.clone());
+            summary.duplicate(path.clone(), path);
+        }
+        bound(&mut summary);
+        assert_eq!((summary.missing, summary.duplicates), (60, 60));
+        assert_eq!(summary.remarks.values().sum::<u64>(), 60);
+        assert!(summary.remarks.len() > 40, "{}", summary.remarks.len());
+        assert!(!summary.missing_files.is_empty());
+        let bytes = serde_json::to_string(&summary).expect("JSON").len();
+        assert!(bytes < 80 << 10, "{bytes}");
+
+        let mut short = Summary::default();
+        for number in 0..10 {
+            short.missing(format!("/{number}.png"));
+            short.duplicate(format!("/a/{number}.png"), format!("/b/{number}.png"));
+        }
+        let before = short.clone();
+        bound(&mut short);
+        assert_eq!(short, before);
+    }
 }

@@ -83,6 +83,55 @@ fn filters_compare_words_sources_artists_and_folders() {
     };
     assert!(all.matches(id, &one));
     assert!(!all.matches(2.into(), &one));
+    let many = all.matcher();
+    assert!(many.matches(id, &one));
+    assert!(!many.matches(2.into(), &one), "it is not listed");
+    assert!(!many.matches(id, &decomposed), "it has no such tag");
+    let any = folder("/art").matcher().matches(2.into(), &one);
+    assert!(any, "no ids are listed");
+}
+
+#[test]
+fn new_tags_get_the_form_of_those_from_files_and_others_keep_theirs() {
+    for (given, wanted) in [
+        (" Red  Fox ", Some("red_fox")),
+        ("cup_(with\nstraw)", Some("cup_(with_straw)")),
+        ("fox \\(animal\\)", Some("fox_(animal)")),
+        ("Cafe\u{301}", Some("caf\u{e9}")),
+        ("", None),
+        (" \t_", None),
+    ] {
+        assert_eq!(plain_tag(given).as_deref(), wanted, "{given}");
+    }
+    let line = payload(json!({ "tags_all": ["Snow Owl", "old"], "matched_tags": ["old"] }));
+    let edit = PictureEdit {
+        add_tags: vec!["red fox".to_owned(), "snow owl".to_owned()],
+        style_tags: Some(vec!["Line Art".to_owned()]),
+        rename: Some(("old".to_owned(), "Brand New".to_owned())),
+        ..PictureEdit::default()
+    };
+    edit.check().expect("allowed");
+    let after = edit.apply(&line).expect("changed");
+    assert_eq!(
+        after["tags_all"],
+        json!(["Snow Owl", "brand_new", "red_fox", "line_art"])
+    );
+    assert_eq!(after["matched_tags"], json!(["line_art"]));
+    assert_eq!(edit.apply(&after), None, "the same edit changes nothing");
+    let all = PictureEdit {
+        tags: Some(vec!["SNOW OWL".to_owned(), "Red Deer".to_owned()]),
+        ..PictureEdit::default()
+    };
+    let after = all.apply(&after).expect("changed");
+    assert_eq!(after["tags_all"], json!(["Snow Owl", "red_deer"]));
+    let mut again = line;
+    Edited::of(&after).expect("noted").repeat_on(&mut again);
+    assert_eq!(again["tags_all"], json!(["Snow Owl", "red_deer"]));
+    let empty = PictureEdit {
+        add_tags: vec!["_ _".to_owned()],
+        ..PictureEdit::default()
+    };
+    empty.check().expect_err("it has no word");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Summarises why lines failed or were skipped, for the end of a run. Its size does not depend on
-//! the number of lines.
+//! Summarises why lines failed or were skipped, for the end of a run. Its size is bounded: it
+//! depends neither on the number of lines nor on the number of different reasons.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,10 +10,25 @@ use serde::{Deserialize, Serialize};
 use super::{DRY_RUN, FailureKind, LedgerTotals, LineOutcome, LineRecord, NOT_STORED};
 use crate::ids::PointId;
 
-/// The longest reason that is kept as an example, in characters.
+/// The longest reason or remark that is kept, in characters.
 const LONGEST_REASON: usize = 300;
+/// The longest reason or remark that is kept, in bytes of JSON.
+const MOST_BYTES_OF_REASON: usize = 600;
+/// The most different reasons to skip a line, and the most different remarks.
+const MOST_REASONS: usize = 50;
+/// Stands for the reasons to skip a line that are not kept.
+const OTHER_REASONS: &str = "other reasons";
+/// Stands for the remarks that are not kept.
+const OTHER_REMARKS: &str = "other remarks";
 /// The most lines that are listed for each kind of failure, and for each reason to skip a line.
 pub const MOST_LISTED: usize = 100;
+/// The most lines that are listed in all. If there are many kinds and reasons, each has fewer.
+const MOST_LISTED_IN_ALL: usize = 500;
+/// The most bytes of JSON of all listed lines together, once they have the paths of their files. A
+/// job's result may have 1 MiB.
+const MOST_BYTES_LISTED: usize = 384 << 10;
+/// The bytes of JSON of a listed line without its texts.
+const BYTES_OF_LINE: usize = 64;
 
 /// A line that was not stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,11 +44,19 @@ pub struct ListedLine {
     pub reason: String,
 }
 
+impl ListedLine {
+    fn bytes_in_json(&self) -> usize {
+        let file = self.file.as_deref().map_or(0, bytes_in_json);
+        BYTES_OF_LINE + bytes_in_json(&self.reason) + file
+    }
+}
+
 /// The first lines of a group, and how many more there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListedLines {
-    /// At most [`MOST_LISTED`], in the order of the manifest.
+    /// At most [`MOST_LISTED`], in the order of the manifest. Fewer if there are many groups, or if
+    /// the paths are long.
     pub lines: Vec<ListedLine>,
     /// How many more there are.
     pub more: u64,
@@ -50,9 +73,15 @@ impl ListedLines {
     fn merge(&mut self, other: Self) {
         self.lines.extend(other.lines);
         self.lines.sort_by_key(|listed| listed.line);
-        let excess = self.lines.len().saturating_sub(MOST_LISTED);
-        self.lines.truncate(MOST_LISTED);
-        self.more += other.more + excess as u64;
+        self.more += other.more;
+        self.cut(MOST_LISTED);
+    }
+
+    /// Lists at most so many lines, and counts the others.
+    fn cut(&mut self, most: usize) {
+        let excess = self.lines.len().saturating_sub(most);
+        self.lines.truncate(most);
+        self.more += excess as u64;
     }
 }
 
@@ -74,18 +103,20 @@ pub struct FailureGroup {
     pub listed: ListedLines,
 }
 
-/// Why lines were not stored, and remarks on lines that were. Its size does not grow with the
-/// number of lines.
+/// Why lines were not stored, and remarks on lines that were. It is small enough for the result of
+/// a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reasons {
     /// Failures by kind.
     pub failed: Vec<FailureGroup>,
-    /// Lines that were skipped, by reason.
+    /// Lines that were skipped, by reason. If there are too many reasons, the last ones in their
+    /// order are added up as "other reasons".
     pub skipped: BTreeMap<String, u64>,
     /// The first of the skipped lines, by reason. What a dry run would embed is not listed.
     pub skipped_lines: BTreeMap<String, ListedLines>,
-    /// Remarks on lines that were stored, with how many each is about.
+    /// Remarks on lines that were stored, with how many each is about. If there are too many, the
+    /// last ones in their order are added up as "other remarks".
     pub remarks: BTreeMap<String, u64>,
 }
 
@@ -94,7 +125,7 @@ impl Reasons {
     pub fn add(&mut self, record: &LineRecord) {
         match &record.outcome {
             LineOutcome::Failed { reason, kind } => {
-                let reason = shorten(reason, LONGEST_REASON).into_owned();
+                let reason = short(reason);
                 self.add_failed(FailureGroup {
                     kind: *kind,
                     lines: 1,
@@ -109,7 +140,7 @@ impl Reasons {
                 });
             }
             LineOutcome::Skipped { reason } => {
-                *self.skipped.entry(reason.clone()).or_default() += 1;
+                let reason = short(reason);
                 if reason != DRY_RUN {
                     let listed = ListedLines::of(ListedLine {
                         line: record.line,
@@ -117,42 +148,96 @@ impl Reasons {
                     });
                     self.list_skipped(reason.clone(), listed);
                 }
+                *self.skipped.entry(reason).or_default() += 1;
             }
             LineOutcome::Embedded | LineOutcome::Unchanged | LineOutcome::DuplicateOf { .. } => {}
         }
+        self.bound();
     }
 
     /// Keeps a remark on one line.
     pub fn remark(&mut self, text: &str) {
-        *self.remarks.entry(text.to_owned()).or_default() += 1;
+        *self.remarks.entry(short(text)).or_default() += 1;
+        self.bound();
     }
 
-    /// Adds the reasons of another part of the same manifest.
+    /// Adds the reasons of another part of the same manifest. The order of the parts makes no
+    /// difference.
     pub fn merge(&mut self, other: Self) {
         for group in other.failed {
             self.add_failed(group);
         }
         for (reason, lines) in other.skipped {
-            *self.skipped.entry(reason).or_default() += lines;
+            *self.skipped.entry(short(&reason)).or_default() += lines;
         }
         for (reason, listed) in other.skipped_lines {
-            self.list_skipped(reason, listed);
+            self.list_skipped(short(&reason), listed);
         }
         for (text, lines) in other.remarks {
-            *self.remarks.entry(text).or_default() += lines;
+            *self.remarks.entry(short(&text)).or_default() += lines;
         }
+        self.bound();
     }
 
     /// The lines that are listed, failed and skipped ones.
-    pub fn listed_mut(&mut self) -> impl Iterator<Item = &mut ListedLine> {
+    pub fn listed(&self) -> impl Iterator<Item = &ListedLine> {
+        self.groups().flat_map(|listed| &listed.lines)
+    }
+
+    /// Adds the paths of their files to the listed lines, by the numbers of the lines. If all
+    /// together are too long, fewer lines of each kind and reason are listed, and the others are
+    /// counted.
+    pub fn name_files(&mut self, paths: &BTreeMap<u64, String>) {
+        for listed in self.groups_mut().flat_map(|listed| &mut listed.lines) {
+            if let Some(path) = paths.get(&listed.line) {
+                listed.file = Some(path.clone());
+            }
+        }
+        let mut bytes = 0;
+        let most = (0..MOST_LISTED).find(|place| {
+            let lines = self.groups().filter_map(|group| group.lines.get(*place));
+            bytes += lines.map(ListedLine::bytes_in_json).sum::<usize>();
+            bytes > MOST_BYTES_LISTED
+        });
+        if let Some(most) = most {
+            self.groups_mut().for_each(|listed| listed.cut(most));
+        }
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &ListedLines> {
+        let failed = self.failed.iter().map(|group| &group.listed);
+        failed.chain(self.skipped_lines.values())
+    }
+
+    fn groups_mut(&mut self) -> impl Iterator<Item = &mut ListedLines> {
         let failed = self.failed.iter_mut().map(|group| &mut group.listed);
-        failed
-            .chain(self.skipped_lines.values_mut())
-            .flat_map(|listed| &mut listed.lines)
+        failed.chain(self.skipped_lines.values_mut())
     }
 
     fn list_skipped(&mut self, reason: String, listed: ListedLines) {
         self.skipped_lines.entry(reason).or_default().merge(listed);
+    }
+
+    /// Keeps the first reasons and remarks in their order, and the first lines of each group. More
+    /// parts only leave fewer of them, so the order in which parts are merged makes no difference.
+    fn bound(&mut self) {
+        let always = [DRY_RUN, NOT_STORED, OTHER_REASONS];
+        while let Some(reason) = one_too_many(&self.skipped, &always) {
+            let lines = self.skipped.remove(&reason).unwrap_or_default();
+            *self.skipped.entry(OTHER_REASONS.to_owned()).or_default() += lines;
+            if let Some(listed) = self.skipped_lines.remove(&reason) {
+                self.list_skipped(OTHER_REASONS.to_owned(), listed);
+            }
+        }
+        while let Some(text) = one_too_many(&self.remarks, &[OTHER_REMARKS]) {
+            let lines = self.remarks.remove(&text).unwrap_or_default();
+            *self.remarks.entry(OTHER_REMARKS.to_owned()).or_default() += lines;
+        }
+        let groups = self.failed.len() + self.skipped_lines.len();
+        let most = MOST_LISTED_IN_ALL / groups.max(1);
+        if most < MOST_LISTED {
+            self.groups_mut().for_each(|listed| listed.cut(most));
+        }
     }
 
     fn add_failed(&mut self, mut one: FailureGroup) {
@@ -270,6 +355,46 @@ impl Reasons {
     }
 }
 
+/// Returns the last of these texts if there are too many. Those of `always` do not count, and stay.
+fn one_too_many(texts: &BTreeMap<String, u64>, always: &[&str]) -> Option<String> {
+    if texts.len() <= MOST_REASONS {
+        return None;
+    }
+    let mut counted = texts
+        .keys()
+        .rev()
+        .filter(|text| !always.contains(&text.as_str()));
+    let last = counted.next()?;
+    (counted.count() >= MOST_REASONS).then(|| last.clone())
+}
+
+/// Shortens a reason or a remark. A short text stays as it is.
+fn short(text: &str) -> String {
+    let text = shorten(text, LONGEST_REASON);
+    let mut bytes = 0;
+    let end = text.char_indices().find(|(_, letter)| {
+        bytes += letter_in_json(*letter);
+        bytes > MOST_BYTES_OF_REASON
+    });
+    match end {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
+/// How many bytes a text has in JSON, at most.
+fn bytes_in_json(text: &str) -> usize {
+    text.chars().map(letter_in_json).sum()
+}
+
+fn letter_in_json(letter: char) -> usize {
+    match letter {
+        '"' | '\\' => 2,
+        _ if letter.is_control() => 6,
+        _ => letter.len_utf8(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +406,16 @@ mod tests {
             outcome: LineOutcome::Failed {
                 reason: reason.to_owned(),
                 kind,
+            },
+        }
+    }
+
+    fn skipped(line: u64, reason: &str) -> LineRecord {
+        LineRecord {
+            line,
+            id: None,
+            outcome: LineOutcome::Skipped {
+                reason: reason.to_owned(),
             },
         }
     }
@@ -319,13 +454,6 @@ mod tests {
     #[test]
     fn the_first_lines_of_each_reason_are_listed_and_the_others_are_counted() {
         let (mut one, mut other) = (Reasons::default(), Reasons::default());
-        let skipped = |line: u64, reason: &str| LineRecord {
-            line,
-            id: None,
-            outcome: LineOutcome::Skipped {
-                reason: reason.to_owned(),
-            },
-        };
         for line in (0..150).rev() {
             let part = if line % 2 == 0 { &mut one } else { &mut other };
             let reason = format!("picture {line}");
@@ -344,12 +472,130 @@ mod tests {
         let deleted = &one.skipped_lines["deleted"];
         assert_eq!((deleted.lines[99].line, deleted.more), (299, 50));
         assert!(!one.skipped_lines.contains_key(DRY_RUN));
-        assert_eq!(one.listed_mut().count(), 201);
+        assert_eq!(one.listed().count(), 201);
 
         let old = serde_json::json!({"failed": [{"kind": "no_file", "lines": 2, "line": 3,
             "id": null, "reason": "gone"}], "skipped": {"deleted": 1}});
         let old: Reasons = serde_json::from_value(old).expect("that of an earlier version");
         assert_eq!(old.failed[0].listed, ListedLines::default());
+    }
+
+    /// Parts of a manifest in which every line has a reason of its own that is long in JSON.
+    fn hostile_parts() -> Vec<Reasons> {
+        let kinds = [
+            FailureKind::NotText,
+            FailureKind::NotJson,
+            FailureKind::BadId,
+            FailureKind::NoPath,
+            FailureKind::BadField,
+            FailureKind::NoFile,
+            FailureKind::Outside,
+            FailureKind::Unreadable,
+            FailureKind::NotAPicture,
+            FailureKind::NotEmbedded,
+            FailureKind::Deleted,
+            FailureKind::Overwritten,
+            FailureKind::Other,
+        ];
+        let long = "\u{1}\"狐".repeat(500);
+        let parts = (0..40_u64).map(|part| {
+            let mut reasons = Reasons::default();
+            for line in 0..128 {
+                let number = (part * 128 + line) * 3;
+                let own = format!("{:04} {long}", (number * 7_919) % 10_007);
+                let kind = kinds[usize::try_from(number).expect("small") % kinds.len()];
+                reasons.add(&failed(number, kind, &own));
+                reasons.add(&skipped(number + 1, &own));
+                reasons.add(&skipped(number + 2, NOT_STORED));
+                reasons.remark(&own);
+            }
+            reasons
+        });
+        parts.collect()
+    }
+
+    fn merged<'r>(parts: impl Iterator<Item = &'r Reasons>) -> Reasons {
+        let mut all = Reasons::default();
+        parts.for_each(|part| all.merge(part.clone()));
+        all
+    }
+
+    #[test]
+    fn a_summary_is_small_however_many_reasons_there_are_and_counts_every_line() {
+        let parts = hostile_parts();
+        let mut all = merged(parts.iter());
+        let lines = 40 * 128;
+        assert_eq!(all.skipped.values().sum::<u64>(), 2 * lines);
+        assert_eq!(all.skipped[NOT_STORED], lines);
+        assert_eq!(all.skipped[OTHER_REASONS], lines - MOST_REASONS as u64);
+        assert_eq!(all.remarks.values().sum::<u64>(), lines);
+        assert_eq!(all.remarks[OTHER_REMARKS], lines - MOST_REASONS as u64);
+        assert_eq!(
+            all.failed.iter().map(|group| group.lines).sum::<u64>(),
+            lines
+        );
+        for group in &all.failed {
+            let listed = &group.listed;
+            assert_eq!(listed.lines.len() as u64 + listed.more, group.lines);
+        }
+        for (reason, listed) in &all.skipped_lines {
+            assert_eq!(listed.lines.len() as u64 + listed.more, all.skipped[reason]);
+        }
+        assert!(all.listed().count() <= MOST_LISTED_IN_ALL);
+
+        let path = format!("/{}/x.png", "狐\n".repeat(500));
+        let paths = (0..3 * lines).map(|line| (line, path.clone())).collect();
+        all.name_files(&paths);
+        let listed = all.skipped_lines.values().map(|listed| listed.lines.len());
+        let counted = all.skipped_lines.values().map(|listed| listed.more);
+        assert_eq!(
+            listed.sum::<usize>() as u64 + counted.sum::<u64>(),
+            2 * lines
+        );
+        let bytes = serde_json::to_string(&all).expect("JSON").len();
+        assert!(bytes < 700 << 10, "{bytes}");
+    }
+
+    #[test]
+    fn the_order_of_the_parts_makes_no_difference() {
+        let parts = hostile_parts();
+        let forwards = merged(parts.iter());
+        assert_eq!(merged(parts.iter().rev()), forwards);
+        let (first, second) = parts.split_at(17);
+        let mut joined = merged(second.iter());
+        joined.merge(merged(first.iter()));
+        assert_eq!(joined, forwards);
+    }
+
+    #[test]
+    fn names_that_fit_are_all_listed_and_others_are_counted() {
+        let mut reasons = Reasons::default();
+        for line in 0..300 {
+            let record = if line % 2 == 0 {
+                skipped(line, "deleted")
+            } else {
+                failed(line, FailureKind::NoFile, "gone")
+            };
+            reasons.add(&record);
+        }
+        let named = |length: usize| {
+            let path = |line| (line, format!("/{}{line}", "a".repeat(length)));
+            let paths: BTreeMap<u64, String> = (0..300).map(path).collect();
+            let mut named = reasons.clone();
+            named.name_files(&paths);
+            assert!(named.listed().all(|listed| listed.file.is_some()));
+            (
+                named.failed[0].listed.clone(),
+                named.skipped_lines["deleted"].clone(),
+            )
+        };
+        let (failed, skipped) = named(100);
+        assert_eq!((failed.lines.len(), failed.more), (100, 50));
+        assert_eq!((skipped.lines.len(), skipped.more), (100, 50));
+        let (failed, skipped) = named(4_000);
+        assert!((20..100).contains(&failed.lines.len()), "{failed:?}");
+        assert_eq!(failed.lines.len(), skipped.lines.len());
+        assert_eq!(failed.lines.len() as u64 + failed.more, 150);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The description of a picture.
 
-use clippy_core::changes::is_invisible;
-use unicode_normalization::UnicodeNormalization;
+use clippy_core::changes::plain_tag;
 
 /// The longest tag, in characters.
 const LONGEST_TAG: usize = 100;
@@ -11,7 +10,7 @@ const MOST_TAGS: usize = 400;
 const LONGEST_TEXT: usize = 2000;
 
 /// The description of a picture, from one source or several.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Description {
     /// Its tags, each once.
     pub tags: Vec<String>,
@@ -101,22 +100,10 @@ pub(super) fn fill(field: &mut Option<String>, given: &str) {
     }
 }
 
-/// Returns a tag in the form that searches compare: in lower case, composed (NFC), with `_` between
-/// words.
+/// Returns a tag in the form that searches compare. `None` if it has no words, or is too long.
 #[must_use]
 pub fn tag(given: &str) -> Option<String> {
-    // Trainers of models escape brackets.
-    let given = given.replace("\\(", "(").replace("\\)", ")");
-    let words: Vec<String> = given
-        .split(|character: char| {
-            character.is_whitespace() || is_invisible(character) || character == '_'
-        })
-        .filter(|word| !word.is_empty())
-        .map(|word| word.nfc().flat_map(char::to_lowercase).collect())
-        .collect();
-    let tag = words.join("_");
-    let length = tag.chars().count();
-    (length > 0 && length <= LONGEST_TAG).then_some(tag)
+    plain_tag(given).filter(|tag| tag.chars().count() <= LONGEST_TAG)
 }
 
 #[cfg(test)]
