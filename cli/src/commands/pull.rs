@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::say;
 
 /// Downloads a model, continuing an earlier download, and says how to use it. `name` and `tag` are
-/// an architecture and its weights, or one of them is `hf-hub:ORG/REPO`.
+/// an architecture and its weights, or one of them alone is `hf-hub:ORG/REPO`.
 pub async fn run(
     settings: &HubSettings,
     models: &Path,
@@ -23,6 +23,12 @@ pub async fn run(
     let named = tag.into_iter().chain([name]).find_map(Repository::parse);
     if let Some(repository) = named {
         let repository = repository.map_err(usage)?;
+        if let Some(tag) = tag {
+            return Err(Failure::usage(format!(
+                "`{name} {tag}` names two models, and one is downloaded at a time. A repository \
+                 needs neither an architecture nor a tag: run `clippy models pull {repository}`"
+            )));
+        }
         let hub = Hub::new(settings).await.map_err(failed)?;
         let bar = bar();
         let pulled = pull::pull(&hub, &repository, advance(&bar));
@@ -86,4 +92,42 @@ async fn until<T>(
 
 fn failed(error: ClipError) -> Failure {
     clippy_core::Error::from(error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::settings::Address;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_repository_beside_another_name_is_refused_before_anything_is_asked() {
+        let settings = HubSettings {
+            // Nothing listens there: a request would be another error.
+            endpoint: Address::new("http://127.0.0.1:1"),
+            cache: "/none".into(),
+            token: None,
+            token_file: "/none/token".into(),
+            offline: false,
+        };
+        for (name, tag) in [
+            ("ViT-B-32", "hf-hub:o/r"),
+            ("hf-hub:o/r", "openai"),
+            ("hf-hub:o/r", "hf-hub:o/r"),
+        ] {
+            let named = (name, Some(tag));
+            let pulled = run(
+                &settings,
+                Path::new("/none"),
+                named,
+                CancellationToken::new(),
+            );
+            let refused = pulled.await.unwrap_err();
+            assert_eq!(refused.exit_code(), 2, "{refused}");
+            let refused = refused.to_string();
+            for part in [name, tag, "run `clippy models pull hf-hub:o/r`"] {
+                assert!(refused.contains(part), "{refused}");
+            }
+        }
+    }
 }

@@ -171,13 +171,22 @@ pub enum ClipError {
         /// The file or folder that is missing.
         path: PathBuf,
     },
-    /// Weights could not be downloaded.
+    /// Work on the cache of models did not end: it panicked, or the program was ending.
     #[error(
-        "{} could not be downloaded: {reason}",
-        clippy_core::settings::without_credentials(url)
+        "{what}, at {}. Run the command again. If this happens again, it is a fault of Clippy: \
+         please report it with this message",
+        path.display()
     )]
+    Interrupted {
+        /// The file or folder.
+        path: PathBuf,
+        /// Which work ended early.
+        what: String,
+    },
+    /// Weights could not be downloaded.
+    #[error("{url} could not be downloaded: {reason}")]
     Download {
-        /// What was asked for.
+        /// What was asked for, without user, password and query.
         url: String,
         /// Why it failed, and what to do.
         reason: String,
@@ -208,6 +217,24 @@ impl ClipError {
     }
 }
 
+impl ClipError {
+    /// Whether the memory of the device was full. libtorch says so in words only.
+    pub(crate) fn is_full_memory(&self) -> bool {
+        let Self::Torch(error) = self else {
+            return false;
+        };
+        let text = error.to_string();
+        // CUDA, and the allocator of the CPU.
+        [
+            "out of memory",
+            "not enough memory",
+            "can't allocate memory",
+        ]
+        .iter()
+        .any(|part| text.contains(part))
+    }
+}
+
 impl From<ClipError> for clippy_core::Error {
     fn from(error: ClipError) -> Self {
         let code = match &error {
@@ -233,6 +260,7 @@ impl From<ClipError> for clippy_core::Error {
             | ClipError::Torch(_)
             | ClipError::Io { .. }
             | ClipError::Write { .. }
+            | ClipError::Interrupted { .. }
             | ClipError::Thread(_) => ErrorCode::Internal,
         };
         Self::new(code, error.to_string()).with_source(error)

@@ -2,6 +2,7 @@
 //! Clippy does not compute is refused before its weights are downloaded.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use crate::error::{ClipError, Result};
 use crate::folder::OpenClipConfig;
@@ -19,10 +20,10 @@ use crate::tokenizer;
 /// far and, if the hub announces it, the total.
 ///
 /// # Errors
-/// [`ClipError::Download`] when the hub refuses, the connection keeps breaking, or a file is not
-/// the announced one; [`ClipError::Offline`] when the cache lacks files and `HF_HUB_OFFLINE` is set;
-/// [`ClipError::Write`] when writing fails. What was downloaded is kept, and continued by the next
-/// call.
+/// [`ClipError::Download`] when the hub refuses, the connection keeps breaking, a file is not the
+/// announced one, or files are of different commits; [`ClipError::Offline`] when the cache lacks
+/// files and `HF_HUB_OFFLINE` is set; [`ClipError::Write`] when writing fails, or when the disk has
+/// no room for all weights together. What was downloaded is kept, and continued by the next call.
 pub async fn pull(
     hub: &Hub,
     repository: &Repository,
@@ -76,6 +77,8 @@ pub async fn pull_tag(
         return offline(&source, &repository);
     }
     let mut pulling = Pulling::new(hub, &repository);
+    let weights = pulling.announce_required(WEIGHTS_FILE).await?;
+    pulling.check_room(slice::from_ref(&weights)).await?;
     if entry.config()?.text.siglip.is_some() {
         let [tokenizer, settings] = tokenizer::FILES;
         pulling.required(tokenizer).await?;
@@ -83,7 +86,6 @@ pub async fn pull_tag(
     }
     // Not needed, but the folder can be moved and checked with it.
     pulling.optional(CONFIG_FILE).await?;
-    let weights = pulling.announce_required(WEIGHTS_FILE).await?;
     pulling.weights(&[weights], &mut progress).await?;
     Ok(pulling.finish()?.join(WEIGHTS_FILE))
 }
@@ -122,6 +124,8 @@ impl<'a> Pulling<'a> {
         }
     }
 
+    /// Asks for a file of the repository's revision, or, once one was found, of the commit of that
+    /// one. The hub's client refuses an answer of another commit.
     async fn announce(&mut self, file: &str) -> Result<Option<Announced>> {
         let revision = self.commit.as_deref();
         let revision = revision.unwrap_or(self.repository.revision());
@@ -156,8 +160,14 @@ impl<'a> Pulling<'a> {
         Ok(())
     }
 
+    /// Checks that the disk has room for files that are downloaded later.
+    async fn check_room(&self, files: &[Announced]) -> Result<()> {
+        self.hub.check_room(self.repository, files).await
+    }
+
     /// Downloads what open_clip's form has besides the weights, and returns these.
     async fn open_clip(&mut self, weights: Announced) -> Result<Vec<Announced>> {
+        self.check_room(slice::from_ref(&weights)).await?;
         let path = self.required(CONFIG_FILE).await?;
         let config = OpenClipConfig::read(&path)?.config;
         if config.text.siglip.is_some() {
@@ -184,6 +194,9 @@ impl<'a> Pulling<'a> {
                 hugging::INDEX_FILE
             )));
         }
+        if let Some(single) = &single {
+            self.check_room(slice::from_ref(single)).await?;
+        }
         let config = self.required(hugging::CONFIG_FILE).await?;
         for file in hugging::OPTIONAL_FILES {
             self.optional(file).await?;
@@ -208,19 +221,20 @@ impl<'a> Pulling<'a> {
         files: &[Announced],
         progress: &mut (impl FnMut(u64, Option<u64>) + Send),
     ) -> Result<()> {
-        let sizes = files.iter().map(|(_, announced)| announced.size());
-        let total: Option<u64> = sizes.sum();
-        let mut before = 0;
+        self.check_room(files).await?;
+        let mut sizes = files.iter().map(|(_, announced)| announced.size());
+        let total = sizes.try_fold(0_u64, |sum, size| sum.checked_add(size?));
+        let mut before = 0_u64;
         for (file, announced) in files {
             let mut advanced = 0;
             let mut so_far = |bytes| {
                 advanced = bytes;
-                progress(before + bytes, total);
+                progress(before.saturating_add(bytes), total);
             };
             self.hub
                 .fetch(self.repository, file, announced, &mut so_far)
                 .await?;
-            before += advanced;
+            before = before.saturating_add(advanced);
         }
         Ok(())
     }

@@ -72,6 +72,8 @@ pub enum ModelSource {
 
 impl ModelSource {
     /// Reads the settings `MODEL_NAME` and `PRETRAINED`; where neither is set, the bundled model.
+    /// If one of them names a whole model, a different value of the other is not used, and a
+    /// warning is logged.
     ///
     /// The disk is not read yet.
     ///
@@ -91,16 +93,28 @@ impl ModelSource {
         let (model, pretrained) = (given(model), given(pretrained));
         // open_clip has the prefix in the model's name, Clippy 0.2's users wrote it as PRETRAINED:
         // both are understood.
-        for setting in [&pretrained, &model].into_iter().flatten() {
-            if let Some(folder) = setting.strip_prefix(LOCAL_FOLDER) {
-                return Ok(Self::Folder(PathBuf::from(folder)));
-            }
-            if let Some(repository) = Repository::parse(setting) {
-                return Ok(Self::Hub {
+        let settings = [("PRETRAINED", &pretrained), ("MODEL_NAME", &model)];
+        for (name, setting) in settings {
+            let Some(setting) = setting else {
+                continue;
+            };
+            let found = if let Some(folder) = setting.strip_prefix(LOCAL_FOLDER) {
+                Self::Folder(PathBuf::from(folder))
+            } else if let Some(repository) = Repository::parse(setting) {
+                Self::Hub {
                     repository: repository?,
                     cache: folders.hub.clone(),
-                });
+                }
+            } else {
+                continue;
+            };
+            for (other, unused) in settings {
+                if let Some(unused) = unused.as_ref().filter(|unused| *unused != setting) {
+                    let used = (name, setting.as_str());
+                    tracing::warn!("{}", unused_warning(used, (other, unused.as_str())));
+                }
             }
+            return Ok(found);
         }
         let (model, pretrained) = match (model, pretrained) {
             (None, None) => return Ok(Self::Folder(folders.bundled.clone())),
@@ -359,6 +373,14 @@ impl LoadedModel {
     }
 }
 
+/// Says that a setting is not used, since another one names the whole model.
+fn unused_warning((name, setting): (&str, &str), (other, unused): (&str, &str)) -> String {
+    format!(
+        "{other} is {unused}, which is not used: {name} is {setting}, which names the whole model. \
+         Unset {other}"
+    )
+}
+
 fn model_info(
     name: String,
     pretrained: String,
@@ -433,6 +455,7 @@ mod tests {
             (None, Some("hf-hub:laion/x")),
             (Some("hf-hub:laion/x"), None),
             (Some("ViT-B-32"), Some("hf-hub:laion/x")),
+            (Some("hf-hub:laion/x"), Some("openai")),
         ] {
             assert_eq!(parse(model, pretrained).unwrap(), hub);
         }

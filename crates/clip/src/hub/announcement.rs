@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 use super::repository::is_commit;
 use crate::error::{ClipError, Result};
 
+/// The largest size of a file that is believed: 1 PiB. Published models are far smaller.
+pub(super) const LARGEST: u64 = 1 << 50;
+
 /// What the hub announces about a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Announcement {
@@ -55,15 +58,45 @@ impl Announcement {
         self.size
     }
 
+    /// Whether the hash is of a form that can be compared: SHA-256 or git's.
+    pub(super) fn has_known_hash(&self) -> bool {
+        self.form().is_some()
+    }
+
+    /// Why a file that is announced like this is not downloaded, and what to do.
+    pub(super) fn fault(&self) -> Option<String> {
+        const ADVICE: &str = "Check HF_ENDPOINT, or name another mirror there";
+        match self.size {
+            None if !self.has_known_hash() => Some(format!(
+                "the answer says neither its size nor a hash that can be compared (SHA-256 or \
+                 git's), so a download could not be checked. {ADVICE}"
+            )),
+            Some(size) if size > LARGEST => Some(format!(
+                "it is announced with {size} bytes, more than any model has. {ADVICE}"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Whether a file is there and is the announced one, by its size or, if that is unknown, by its
+    /// hash.
+    pub(super) fn is_whole(&self, path: &Path) -> bool {
+        let is_same = |length: u64| match self.size {
+            Some(size) => length == size,
+            None => self.has_known_hash() && matches!(self.difference(path), Ok(None)),
+        };
+        std::fs::metadata(path).is_ok_and(|there| there.is_file() && is_same(there.len()))
+    }
+
     /// Compares a file with the hash: SHA-256 for large files, git's for small ones. A hash of
     /// another form is not compared.
     ///
     /// # Errors
     /// Where it cannot be read. `Ok(Some(reason))` where it differs.
     pub(super) fn difference(&self, path: &Path) -> Result<Option<String>> {
-        let (found, name) = match self.etag.len() {
-            64 if self.is_hex() => (hash(path, Sha256::new())?, "SHA-256"),
-            40 if self.is_hex() => {
+        let (found, name) = match self.form() {
+            Some(Form::Sha256) => (hash(path, Sha256::new())?, "SHA-256"),
+            Some(Form::Git) => {
                 let size = std::fs::metadata(path)
                     .map_err(ClipError::reading(path))?
                     .len();
@@ -71,16 +104,28 @@ impl Announcement {
                 sha1.update(format!("blob {size}\0"));
                 (hash(path, sha1)?, "git hash")
             }
-            _ => return Ok(None),
+            None => return Ok(None),
         };
         let is_same = found.eq_ignore_ascii_case(&self.etag);
         let wanted = &self.etag;
         Ok((!is_same).then(|| format!("its {name} is {found}, {wanted} was announced")))
     }
 
-    fn is_hex(&self) -> bool {
-        self.etag.bytes().all(|byte| byte.is_ascii_hexdigit())
+    fn form(&self) -> Option<Form> {
+        let is_hex = self.etag.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match self.etag.len() {
+            64 if is_hex => Some(Form::Sha256),
+            40 if is_hex => Some(Form::Git),
+            _ => None,
+        }
     }
+}
+
+/// The forms of hashes that can be compared.
+enum Form {
+    Sha256,
+    /// SHA-1 of the length and the content.
+    Git,
 }
 
 fn hash(path: &Path, mut hash: impl Digest) -> Result<String> {
@@ -160,5 +205,59 @@ mod tests {
         assert!(announced.difference(file.path()).unwrap().is_some());
         announced.etag = "of-another-form".to_owned();
         assert_eq!(announced.difference(file.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_must_have_a_size_or_a_hash_that_can_be_checked() {
+        let announced = |etag: &str, size| Announcement {
+            etag: etag.to_owned(),
+            size,
+            ..Announcement::default()
+        };
+        // Git's hash, SHA-256, MD5, and 40 letters that are no hash.
+        let (git, sha256, md5) = ("a".repeat(40), "b".repeat(64), "c".repeat(32));
+        let letters = "x".repeat(40);
+        for (etag, size, is_refused) in [
+            (&git, None, false),
+            (&sha256, None, false),
+            (&md5, Some(1), false),
+            (&letters, Some(1), false),
+            (&md5, None, true),
+            (&letters, None, true),
+            (&sha256, Some(LARGEST), false),
+            (&sha256, Some(LARGEST + 1), true),
+            (&sha256, Some(u64::MAX), true),
+        ] {
+            let fault = announced(etag, size).fault();
+            assert_eq!(fault.is_some(), is_refused, "{etag} {size:?}: {fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_whole_by_its_size_or_else_by_its_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let announced = |etag: &str, size| Announcement {
+            etag: etag.to_owned(),
+            size,
+            ..Announcement::default()
+        };
+        // `git hash-object` of the first content.
+        let hash = "ce013625030ba8dba906f756967f9e9ca394464a";
+        for (content, by_size, by_hash) in [
+            (Some("hello\n"), true, true),
+            (Some("hellO\n"), true, false),
+            (Some("hello"), false, false),
+            (None, false, false),
+        ] {
+            match content {
+                Some(content) => std::fs::write(&path, content).unwrap(),
+                None => std::fs::remove_file(&path).unwrap(),
+            }
+            assert_eq!(announced("other", Some(6)).is_whole(&path), by_size);
+            assert_eq!(announced(hash, None).is_whole(&path), by_hash);
+            assert!(!announced("other", None).is_whole(&path), "{content:?}");
+        }
+        assert!(!announced(hash, None).is_whole(folder.path()), "a folder");
     }
 }

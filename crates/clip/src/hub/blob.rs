@@ -5,10 +5,11 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clippy_common::files;
+use clippy_core::settings::without_credentials;
 use reqwest::header::CONTENT_RANGE;
 use reqwest::{Response, StatusCode, Url};
 
-use super::announcement::{Announcement, text};
+use super::announcement::{Announcement, LARGEST, text};
 use super::cache::Cache;
 use super::client::{Hub, download, on_disk, reason_of};
 use super::lock;
@@ -45,7 +46,83 @@ struct Wanted<'a> {
     part: PathBuf,
 }
 
+/// What the cache has of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum There {
+    /// The commit's file.
+    File,
+    /// The content, without the commit's file.
+    Content,
+    /// At most a part of the content.
+    Part,
+}
+
+/// A file of a commit in the cache.
+#[derive(Clone)]
+struct Place {
+    announced: Announcement,
+    /// The commit's file.
+    pointer: PathBuf,
+    /// Its content.
+    blob: PathBuf,
+    /// What was downloaded of the content so far.
+    part: PathBuf,
+}
+
+impl Place {
+    fn of(cache: &Cache, repository: &Repository, file: &str, announced: &Announcement) -> Self {
+        let blob = cache.blob(repository, announced);
+        Self {
+            announced: announced.clone(),
+            pointer: cache.snapshot_of(repository, announced.commit()).join(file),
+            part: blob.with_added_extension("incomplete"),
+            blob,
+        }
+    }
+
+    fn look(&self) -> There {
+        if self.announced.is_whole(&self.pointer) {
+            There::File
+        } else if self.announced.is_whole(&self.blob) {
+            There::Content
+        } else {
+            There::Part
+        }
+    }
+
+    /// How many bytes are missing, as far as the size is known.
+    fn missing(&self) -> u64 {
+        let size = self.announced.size().unwrap_or_default();
+        match self.look() {
+            There::File | There::Content => 0,
+            There::Part => size.saturating_sub(length(&self.part)),
+        }
+    }
+}
+
 impl Hub {
+    /// Checks that the disk has room for what is missing of all these files together.
+    ///
+    /// # Errors
+    /// [`ClipError::Write`] where it has not, or where the cache's folder cannot be made.
+    pub(crate) async fn check_room(
+        &self,
+        repository: &Repository,
+        files: &[(String, Announcement)],
+    ) -> Result<()> {
+        let places = files
+            .iter()
+            .map(|(file, announced)| Place::of(self.cache(), repository, file, announced));
+        let places: Vec<_> = places.collect();
+        let folder = self.cache().blobs(repository);
+        let there = folder.clone();
+        let check = move || {
+            let missing = places.iter().map(Place::missing);
+            make_room(&there, missing.fold(0, u64::saturating_add))
+        };
+        on_disk(&folder, check).await
+    }
+
     /// Downloads a file of the announced commit, unless the cache has it, and returns its path.
     /// While another process downloads it, this one waits. `progress` is called with the number of
     /// bytes so far.
@@ -61,44 +138,55 @@ impl Hub {
         announced: &Announcement,
         progress: &mut (impl FnMut(u64) + Send),
     ) -> Result<PathBuf> {
-        let cache = self.cache();
-        let snapshot = cache.snapshot_of(repository, announced.commit());
-        let pointer = snapshot.join(file);
-        let blob = cache.blob(repository, announced);
-        let size = announced.size();
-        let there = pointer.clone();
-        if on_disk(&pointer, move || Ok(is_whole(&there, size))).await? {
-            progress(size.unwrap_or_default());
-            return Ok(pointer);
+        let size = announced.size().unwrap_or_default();
+        let place = Place::of(self.cache(), repository, file, announced);
+        let looked = place.clone();
+        if on_disk(&place.pointer, move || Ok(looked.look())).await? == There::File {
+            progress(size);
+            return Ok(place.pointer);
         }
-        let lock = lock::take(cache.lock(repository, announced)).await?;
-        let part = blob.with_added_extension("incomplete");
-        let (whole, begun) = (blob.clone(), part.clone());
-        let is_there = on_disk(&blob, move || {
-            let is_there = is_whole(&whole, size);
-            if !is_there {
-                make_room(&begun, size)?;
+        let mut lock = lock::take(self.cache().lock(repository, announced), file).await?;
+        // Another process may have downloaded it meanwhile. On a disk without links it left the
+        // file, and no content.
+        let looked = place.clone();
+        let there = on_disk(&place.blob, move || {
+            let there = looked.look();
+            if there == There::Part {
+                let folder = looked.blob.parent().unwrap_or(&looked.blob);
+                make_room(folder, looked.missing())?;
             }
-            Ok(is_there)
+            Ok(there)
         });
-        if !is_there.await? {
+        let there = there.await?;
+        if there == There::File {
+            progress(size);
+            return Ok(place.pointer);
+        }
+        if there == There::Part {
+            let url = self.address(repository, announced.commit(), file)?;
+            if !announced.has_known_hash() {
+                let shown = without_credentials(url.as_str());
+                tracing::warn!(
+                    "the hash that is announced for {shown} is neither SHA-256 nor git's, so only \
+                     the size of the file is checked"
+                );
+            }
             let wanted = Wanted {
                 repository,
                 file,
                 announced,
-                url: self.address(repository, announced.commit(), file)?,
-                part,
+                url,
+                part: place.part.clone(),
             };
             self.download(&wanted, progress).await?;
-            let (part, whole) = (wanted.part.clone(), blob.clone());
-            let (announced, url) = (announced.clone(), wanted.url.clone());
-            on_disk(&blob, move || complete(&part, &whole, &announced, &url)).await?;
+            let (done, url) = (place.clone(), wanted.url);
+            lock = lock::hold(lock, &place.blob, move || complete(&done, &url)).await?;
         }
-        progress(size.unwrap_or_default());
-        let link = pointer.clone();
-        on_disk(&pointer, move || Cache::link(&blob, &link)).await?;
-        drop(lock);
-        Ok(pointer)
+        progress(size);
+        let linked = place.clone();
+        let link = move || Cache::link(&linked.blob, &linked.pointer, there == There::Part);
+        drop(lock::hold(lock, &place.pointer, link).await?);
+        Ok(place.pointer)
     }
 
     /// Downloads the rest of a part, in as many attempts as that takes.
@@ -148,6 +236,14 @@ impl Hub {
             // The server ignored the range and sends the whole file.
             there = 0;
         }
+        let rest = response.content_length();
+        let whole = match size {
+            Some(size) => Some(size),
+            None => rest
+                .map(|rest| sum(there, rest))
+                .transpose()
+                .map_err(|reason| download(url, reason))?,
+        };
         let mut file = fs::OpenOptions::new()
             .create(true)
             .write(true)
@@ -155,15 +251,13 @@ impl Hub {
             .truncate(!continues)
             .open(part)
             .map_err(ClipError::writing(part))?;
-        let rest = response.content_length();
-        let whole = size.or_else(|| rest.map(|rest| there + rest));
         progress(there);
         let broken = |error| Setback::new(reason_of(error));
         while let Some(bytes) = response.chunk().await.map_err(broken)? {
             // A chunk is a few kilobytes for the page cache, so writing does not block for long.
             let written = file.write_all(&bytes);
             written.map_err(|error| write_failed(part, error))?;
-            there += bytes.len() as u64;
+            there = there.saturating_add(bytes.len() as u64);
             if whole.is_some_and(|whole| there > whole) {
                 let reason = "it is larger than announced";
                 return Err(wrong(url, part, reason).into());
@@ -200,18 +294,25 @@ impl Hub {
     }
 }
 
-/// Creates the folder of a part, and checks that the disk has room for the rest.
-fn make_room(part: &Path, size: Option<u64>) -> Result<()> {
-    let Some(folder) = part.parent() else {
-        return Ok(());
-    };
+/// Returns the size of a file of which a part is there and a rest comes.
+fn sum(there: u64, rest: u64) -> Result<u64, String> {
+    let whole = there.checked_add(rest).filter(|whole| *whole <= LARGEST);
+    whole.ok_or_else(|| {
+        format!(
+            "the answer announces {rest} further bytes, more than any model has. Check \
+             HF_ENDPOINT, or name another mirror there"
+        )
+    })
+}
+
+/// Creates the folder of downloads, and checks that the disk has room for so many bytes.
+fn make_room(folder: &Path, needed: u64) -> Result<()> {
     fs::create_dir_all(folder).map_err(ClipError::writing(folder))?;
-    let needed = size.unwrap_or_default().saturating_sub(length(part));
     match fs4::available_space(folder) {
         Ok(free) if free < needed => Err(ClipError::Write {
-            path: part.to_owned(),
+            path: folder.to_owned(),
             advice: full(&format!(
-                "the disk has {} MB free, and the file needs {} MB",
+                "the disk has {} MB free, and {} MB are still to be downloaded",
                 free >> 20,
                 needed.div_ceil(1 << 20)
             )),
@@ -223,25 +324,21 @@ fn make_room(part: &Path, size: Option<u64>) -> Result<()> {
 }
 
 /// Checks a part that has all its bytes, and gives it its name.
-fn complete(part: &Path, blob: &Path, announced: &Announcement, url: &Url) -> Result<()> {
-    if let Some(reason) = announced.difference(part)? {
+fn complete(place: &Place, url: &Url) -> Result<()> {
+    let part = &place.part;
+    if let Some(reason) = place.announced.difference(part)? {
         return Err(wrong(url, part, &reason));
     }
     let io = ClipError::writing(part);
-    fs::File::open(part)
-        .and_then(|file| file.sync_all())
-        .map_err(&io)?;
-    files::rename(part, blob).map_err(io)
+    // Windows syncs only files that are open for writing.
+    let file = fs::OpenOptions::new().write(true).open(part);
+    file.and_then(|file| file.sync_all()).map_err(&io)?;
+    files::rename(part, &place.blob).map_err(io)
 }
 
 fn begins_at(response: &Response, offset: u64) -> bool {
     let range = text(response.headers(), CONTENT_RANGE.as_str());
     range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
-}
-
-fn is_whole(path: &Path, size: Option<u64>) -> bool {
-    fs::metadata(path)
-        .is_ok_and(|there| there.is_file() && size.is_none_or(|size| there.len() == size))
 }
 
 fn length(path: &Path) -> u64 {

@@ -48,10 +48,14 @@ impl Cache {
         self.repository(repository).join("snapshots").join(commit)
     }
 
+    /// The folder of the contents of a repository's files.
+    pub(super) fn blobs(&self, repository: &Repository) -> PathBuf {
+        self.repository(repository).join("blobs")
+    }
+
     /// Where a file's content is.
     pub(super) fn blob(&self, repository: &Repository, announced: &Announcement) -> PathBuf {
-        let blobs = self.repository(repository).join("blobs");
-        blobs.join(announced.etag())
+        self.blobs(repository).join(announced.etag())
     }
 
     /// The file that is locked while the content is downloaded, by Python as well.
@@ -60,8 +64,10 @@ impl Cache {
         locks.join(format!("{}.lock", announced.etag()))
     }
 
-    /// Links a commit's file to its content.
-    pub(super) fn link(blob: &Path, pointer: &Path) -> Result<()> {
+    /// Links a commit's file to its content. On a disk without links the content itself is put
+    /// there: it is moved if this pull downloaded it (`is_new`), and otherwise copied, since other
+    /// commits may link to it.
+    pub(super) fn link(blob: &Path, pointer: &Path, is_new: bool) -> Result<()> {
         let io = ClipError::writing(pointer);
         let (Some(snapshot), Some(etag)) = (pointer.parent(), blob.file_name()) else {
             return Ok(());
@@ -78,9 +84,8 @@ impl Cache {
         }
         match link_to(&target, pointer) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            // A disk without links has the file itself in the snapshot.
-            Err(_) => fs::rename(blob, pointer).map_err(io),
-            Ok(()) => Ok(()),
+            Err(error) if is_without_links(&error) => put_itself(blob, pointer, is_new).map_err(io),
+            linked => linked.map_err(io),
         }
     }
 
@@ -104,6 +109,26 @@ fn folder_name(repository: &Repository) -> String {
     format!("models--{}", repository.id().replace('/', "--"))
 }
 
+/// Whether the disk has no links, or this user may not make them, as on Windows.
+fn is_without_links(error: &io::Error) -> bool {
+    // Windows: ERROR_INVALID_FUNCTION (of FAT) and ERROR_PRIVILEGE_NOT_HELD.
+    let is_of_windows = cfg!(windows) && matches!(error.raw_os_error(), Some(1 | 1314));
+    is_of_windows
+        || matches!(
+            error.kind(),
+            io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+        )
+}
+
+/// Puts the content itself where a link cannot be.
+fn put_itself(blob: &Path, pointer: &Path, is_new: bool) -> io::Result<()> {
+    if is_new {
+        return fs::rename(blob, pointer);
+    }
+    let mut content = fs::File::open(blob)?;
+    files::replace_with(pointer, |copy| io::copy(&mut content, copy).map(|_| ()))
+}
+
 #[cfg(unix)]
 fn link_to(target: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, link)
@@ -112,4 +137,38 @@ fn link_to(target: &Path, link: &Path) -> io::Result<()> {
 #[cfg(windows)]
 fn link_to(target: &Path, link: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(target, link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_disk_without_links_has_the_content_itself_in_a_snapshot() {
+        for (kind, is_without) in [
+            (io::ErrorKind::Unsupported, true),
+            (io::ErrorKind::PermissionDenied, true),
+            (io::ErrorKind::NotFound, false),
+            (io::ErrorKind::StorageFull, false),
+            (io::ErrorKind::InvalidFilename, false),
+            (io::ErrorKind::Other, false),
+        ] {
+            assert_eq!(is_without_links(&kind.into()), is_without, "{kind}");
+        }
+    }
+
+    #[test]
+    fn content_that_was_there_before_stays_for_other_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let [blob, pointer] = ["blob", "pointer"].map(|name| folder.path().join(name));
+        fs::write(&blob, "weights").unwrap();
+        put_itself(&blob, &pointer, false).unwrap();
+        for path in [&blob, &pointer] {
+            assert_eq!(fs::read_to_string(path).unwrap(), "weights");
+        }
+        fs::write(&blob, "new weights").unwrap();
+        put_itself(&blob, &pointer, true).unwrap();
+        assert_eq!(fs::read_to_string(&pointer).unwrap(), "new weights");
+        assert!(!blob.exists());
+    }
 }

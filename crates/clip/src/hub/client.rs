@@ -6,15 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use clippy_core::blocking;
-use clippy_core::settings::{HubSettings, without_credentials};
+use clippy_core::settings::{HubSettings, Secret, without_credentials};
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, LOCATION, RANGE};
-use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 
 use super::announcement::{Announcement, text};
 use super::cache::Cache;
 use super::patience::{Patience, Setback};
 use super::refusal;
-use super::repository::Repository;
+use super::repository::{Repository, is_commit};
 use crate::error::{ClipError, Result};
 
 /// After this much silence a connection counts as broken.
@@ -25,11 +25,19 @@ const CONNECTING: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 5;
 const USER_AGENT: &str = concat!("clippy/", env!("CARGO_PKG_VERSION"));
 
+/// A token, which is never shown.
+struct Token {
+    text: Secret,
+    header: HeaderValue,
+}
+
 /// The hub, or a mirror of it, and the cache on this machine.
 pub struct Hub {
     endpoint: Url,
     cache: Cache,
-    token: Option<HeaderValue>,
+    token: Option<Token>,
+    /// Why the token's file was not read, and what to do.
+    unread: Option<String>,
     is_offline: bool,
     /// Shows redirects, which announce a file.
     heads: Client,
@@ -38,23 +46,33 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Prepares calls to the hub, and reads the token's file. Nothing is sent yet.
+    /// Prepares calls to the hub, and reads the token's file. Nothing is sent yet. If that file
+    /// cannot be read, this is logged, and no token is sent: public models need none.
     ///
     /// # Errors
-    /// Where the token's file cannot be read, or the token or the address cannot be used.
+    /// Where the token or the address cannot be used.
     pub async fn new(settings: &HubSettings) -> Result<Self> {
         let endpoint = Url::parse(settings.endpoint.expose())
             .ok()
             .filter(|url| !url.cannot_be_a_base())
             .ok_or_else(no_address)?;
-        let file = settings.token_file.clone();
-        let token: Option<String> = match &settings.token {
-            Some(token) => Some(token.expose().to_owned()),
-            None => on_disk(&settings.token_file, move || read_token(&file)).await?,
+        // An address with a user or a password has its own `Authorization`.
+        let has_login = !endpoint.username().is_empty() || endpoint.password().is_some();
+        if has_login && settings.token.is_some() {
+            tracing::warn!(
+                "HF_TOKEN is not sent, since HF_ENDPOINT has a user or a password, which is sent \
+                 instead. Remove one of them"
+            );
+        }
+        let (token, unread) = match &settings.token {
+            _ if has_login || settings.offline => (None, None),
+            Some(token) => (Some(token.clone()), None),
+            None => match read_token(&settings.token_file).await? {
+                Ok(token) => (token, None),
+                Err(reason) => (None, Some(reason)),
+            },
         };
-        // An address with a password has its own `Authorization`.
-        let token = token.filter(|_| endpoint.username().is_empty());
-        let token = token.map(|token| authorization(&token)).transpose()?;
+        let token = token.map(Token::new).transpose()?;
         let client = || {
             let builder = clippy_http::client().user_agent(USER_AGENT).referer(false);
             builder.connect_timeout(CONNECTING)
@@ -68,6 +86,7 @@ impl Hub {
             files: built(client().read_timeout(SILENCE))?,
             cache: Cache::new(&settings.cache),
             token,
+            unread,
             is_offline: settings.offline,
             endpoint,
         })
@@ -88,7 +107,8 @@ impl Hub {
     /// Asks for a file's commit, hash and size. `None` if the repository has no such file.
     ///
     /// # Errors
-    /// [`ClipError::Download`] when the hub refuses, or cannot be reached.
+    /// [`ClipError::Download`] when the hub refuses, cannot be reached, answers with another commit
+    /// than the one asked for, or announces nothing that a download can be checked by.
     pub(crate) async fn announce(
         &self,
         repository: &Repository,
@@ -124,6 +144,7 @@ impl Hub {
                 return Err(self.refused(repository, file, &url, &response));
             }
             if let Some(found) = Announcement::read(headers, status.is_redirection()) {
+                check(&found, revision, &url)?;
                 return Ok(Some(found));
             }
             let next = text(headers, LOCATION.as_str()).and_then(|next| url.join(next).ok());
@@ -158,7 +179,7 @@ impl Hub {
         }
         let mut request = request.header(ACCEPT_ENCODING, "identity");
         if let Some(token) = self.token.as_ref().filter(|_| self.is_own(url)) {
-            request = request.header(AUTHORIZATION, token.clone());
+            request = request.header(AUTHORIZATION, token.header.clone());
         }
         let sent = request.send().await;
         let response = sent.map_err(|error| Setback {
@@ -191,8 +212,16 @@ impl Hub {
         response: &Response,
     ) -> ClipError {
         let answer = (response.status(), response.headers());
-        let has_token = self.token.is_some();
-        download(url, refusal::reason(repository, file, answer, has_token))
+        let token = self.token.as_ref().map(|token| token.text.expose());
+        let mut reason = refusal::reason(repository, file, answer, token);
+        let needs_token = matches!(
+            response.status(),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        );
+        if let Some(unread) = self.unread.as_ref().filter(|_| needs_token) {
+            reason = format!("{reason}. {unread}");
+        }
+        download(url, reason)
     }
 
     /// Whether an address is the hub's own.
@@ -221,31 +250,65 @@ fn no_address() -> ClipError {
     ClipError::InvalidConfig("HF_ENDPOINT is no address of a server".to_owned())
 }
 
-/// The header with the token, which is never shown.
-fn authorization(token: &str) -> Result<HeaderValue> {
-    let header = HeaderValue::from_str(&format!("Bearer {token}"));
-    let mut header = header.map_err(|_| {
-        ClipError::InvalidConfig(
-            "HF_TOKEN, or the file `token` in HF_HOME, has characters that no token has. Copy it \
-             again from https://huggingface.co/settings/tokens"
-                .to_owned(),
-        )
-    })?;
-    header.set_sensitive(true);
-    Ok(header)
-}
-
-fn read_token(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|token| !token.is_empty())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ClipError::reading(path)(error)),
+impl Token {
+    fn new(text: Secret) -> Result<Self> {
+        let header = HeaderValue::from_str(&format!("Bearer {}", text.expose()));
+        let mut header = header.map_err(|_| {
+            ClipError::InvalidConfig(
+                "HF_TOKEN, or the token's file (HF_TOKEN_PATH, or `token` in HF_HOME), has \
+                 characters that no token has. Copy it again from \
+                 https://huggingface.co/settings/tokens"
+                    .to_owned(),
+            )
+        })?;
+        header.set_sensitive(true);
+        Ok(Self { text, header })
     }
 }
 
-/// The error of a download.
+/// Reads the token's file, if it is there. The inner error says why it cannot be read, and what to
+/// do; it is logged here.
+async fn read_token(path: &Path) -> Result<Result<Option<Secret>, String>> {
+    let file = path.to_owned();
+    let read = on_disk(path, move || Ok(fs::read_to_string(&file))).await?;
+    Ok(match read {
+        Ok(text) => {
+            let text = Some(text.trim()).filter(|text| !text.is_empty());
+            Ok(text.map(|text| Secret::new(text.to_owned())))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let reason = format!(
+                "No token is sent, since its file {} cannot be read ({error}). Fix its \
+                 permissions, or set HF_TOKEN",
+                path.display()
+            );
+            tracing::warn!("{reason}");
+            Err(reason)
+        }
+    })
+}
+
+/// Refuses an announcement of another commit than the one asked for, which would mix files of
+/// several commits, and one by which a download cannot be checked.
+fn check(found: &Announcement, revision: &str, url: &Url) -> Result<()> {
+    let commit = found.commit();
+    if is_commit(revision) && commit != revision {
+        let reason = format!(
+            "commit {revision} was asked for, and the answer is of commit {commit}. Check \
+             HF_ENDPOINT: this server does not give the commit that it is asked for"
+        );
+        return Err(download(url, reason));
+    }
+    match found.fault() {
+        Some(reason) => Err(download(url, reason)),
+        None => Ok(()),
+    }
+}
+
+/// The error of a download. User, password and query of the address are left out.
 pub(super) fn download(url: &Url, reason: String) -> ClipError {
-    let url = url.to_string();
+    let url = without_credentials(url.as_str());
     ClipError::Download { url, reason }
 }
 
@@ -263,11 +326,32 @@ pub(super) fn reason_of(error: reqwest::Error) -> String {
     }
 }
 
-/// Runs work on the files of the cache, off the async threads.
+/// Runs work on the files of the cache, off the async threads. `path` names them in the error of
+/// work that ended early.
 pub(super) async fn on_disk<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = blocking("work on the cache of models", move || Ok(work())).await;
-    done.map_err(|error| ClipError::writing(path)(std::io::Error::other(error.message)))?
+    done.map_err(|error| ClipError::Interrupted {
+        path: path.to_owned(),
+        what: error.message,
+    })?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fault_of_work_on_the_cache_is_no_failure_to_write() {
+        let ended = on_disk::<()>(Path::new("/cache/file"), || panic!("a fault")).await;
+        let error = ended.unwrap_err();
+        assert!(matches!(error, ClipError::Interrupted { .. }), "{error}");
+        let error = error.to_string();
+        for part in ["/cache/file", "ended early", "again"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(!error.contains("cannot be written"), "{error}");
+    }
 }

@@ -63,7 +63,11 @@ impl Repository {
         }
         Ok(Self {
             id: id.to_owned(),
-            revision: revision.to_owned(),
+            revision: match is_commit(revision) {
+                // As git and the hub write it, and as the cache's folder is called.
+                true => revision.to_ascii_lowercase(),
+                false => revision.to_owned(),
+            },
         })
     }
 
@@ -142,6 +146,11 @@ mod tests {
             assert_eq!((found.id(), found.revision()), (id, revision));
             assert_eq!(found.to_string(), setting);
         }
+        let commit = "0123456789ABCDEF0123456789ABCDEF01234567";
+        let named = format!("hf-hub:o/r@{commit}");
+        let found = parse(&named).unwrap();
+        assert_eq!(found.revision(), commit.to_lowercase());
+        assert_eq!(parse("hf-hub:o/r@ABC").unwrap().revision(), "ABC");
     }
 
     #[test]

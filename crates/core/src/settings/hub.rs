@@ -1,5 +1,5 @@
-//! `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_HUB_OFFLINE`: Hugging Face's own
-//! variables, with the meaning that its Python library gives them.
+//! `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`: Hugging
+//! Face's own variables, with the meaning that its Python library gives them.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,8 @@ pub struct HubSettings {
     pub cache: PathBuf,
     /// `HF_TOKEN`.
     pub token: Option<Secret>,
-    /// The file that holds the token where `HF_TOKEN` is not set.
+    /// `HF_TOKEN_PATH`, or `token` in `HF_HOME`: the file that holds the token where `HF_TOKEN` is
+    /// not set.
     pub token_file: PathBuf,
     /// `HF_HUB_OFFLINE`: nothing is downloaded.
     pub offline: bool,
@@ -40,6 +41,7 @@ pub(super) fn read(reader: &Reader) -> Result<HubSettings> {
         None => default_home(reader),
     };
     let cache = reader.text(&["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"]);
+    let token_file = reader.text(&["HF_TOKEN_PATH"]);
     let offline = reader.text_or(&["HF_HUB_OFFLINE"], "0");
     Ok(HubSettings {
         endpoint: Address::new(endpoint.trim_end_matches('/')),
@@ -47,7 +49,7 @@ pub(super) fn read(reader: &Reader) -> Result<HubSettings> {
         token: reader
             .text(&["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])
             .map(Secret::new),
-        token_file: home.join("token"),
+        token_file: token_file.map_or_else(|| home.join("token"), |file| expanded(&file, reader)),
         offline: match offline.to_ascii_lowercase().as_str() {
             "1" | "on" | "yes" | "true" => true,
             "0" | "off" | "no" | "false" => false,
@@ -146,6 +148,35 @@ mod tests {
             Some("hf_secret")
         );
         assert!(!format!("{settings:?}").contains("hf_secret"));
+    }
+
+    #[test]
+    fn the_token_may_have_its_older_name_and_its_file_another_place() {
+        let read = |pairs: &[(&str, &str)]| {
+            let home = [("HOME", "/home/ann")];
+            let pairs = home.iter().chain(pairs).copied();
+            read(&Reader::from_pairs(pairs)).expect("settings")
+        };
+        let older = ("HUGGING_FACE_HUB_TOKEN", "hf_older");
+        for (pairs, token) in [
+            (&[older][..], "hf_older"),
+            (&[older, ("HF_TOKEN", "")], "hf_older"),
+            (&[older, ("HF_TOKEN", "hf_newer")], "hf_newer"),
+        ] {
+            let settings = read(pairs);
+            assert_eq!(settings.token.as_ref().map(Secret::expose), Some(token));
+            assert!(!format!("{settings:?}").contains(token), "{pairs:?}");
+        }
+        for (pairs, file) in [
+            (
+                &[("HF_TOKEN_PATH", "/run/secrets/hf")][..],
+                "/run/secrets/hf",
+            ),
+            (&[("HF_TOKEN_PATH", "~/hf")], "/home/ann/hf"),
+            (&[("HF_TOKEN_PATH", ""), ("HF_HOME", "/hf")], "/hf/token"),
+        ] {
+            assert_eq!(read(pairs).token_file, Path::new(file), "{pairs:?}");
+        }
     }
 
     #[test]

@@ -203,6 +203,38 @@ async fn a_revision_has_its_own_snapshot() {
 }
 
 #[tokio::test]
+async fn files_of_another_commit_than_the_first_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = FakeHub::start(files()).await;
+    // The weights are announced first, and then the configuration.
+    hub.names_commits([COMMIT, NEXT]);
+    let client = hub.client(folder.path()).await;
+    let error = pull_repository(&client, SETTING).await.unwrap_err();
+    let error = error.to_string();
+    for part in [COMMIT, NEXT, CONFIG, "HF_ENDPOINT"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(hub.ranges().is_empty());
+    assert_eq!(tree(folder.path()), [""; 0]);
+    // The answers that were named are used up: the server keeps to commits now.
+    pull_repository(&client, SETTING).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_commit_than_the_setting_names_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = FakeHub::start(files()).await;
+    let client = hub.client(folder.path()).await;
+    let error = pull_repository(&client, &format!("{SETTING}@{NEXT}")).await;
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains(COMMIT) && error.contains(NEXT), "{error}");
+    assert_eq!(tree(folder.path()), [""; 0]);
+    pull_repository(&client, &format!("{SETTING}@{COMMIT}"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn a_pull_that_fails_leaves_the_older_commit_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let hub = FakeHub::start(files()).await;

@@ -6,6 +6,7 @@ mod processes;
 mod refusals;
 mod server;
 mod transfers;
+mod warnings;
 
 use std::path::Path;
 

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use clippy_clip::hub::Cache;
-use clippy_clip::{ClipError, Device, LoadedModel, ModelFolders, ModelSource, Precision, pull};
+use clippy_clip::hub::{Cache, Repository};
+use clippy_clip::{
+    ClipError, Device, LoadedModel, ModelFolders, ModelSource, Precision, pull, verify,
+};
 use serde_json::json;
 
-use super::pull_repository;
 use super::server::FakeHub;
+use super::{pull_repository, warnings};
 use crate::{fixtures, hugging};
 
 const SETTING: &str = "hf-hub:ann/drawings";
@@ -110,6 +112,90 @@ async fn shards_come_one_after_another_with_one_progress() {
     assert!(seen.is_sorted(), "{seen:?}");
     let loaded = load(SETTING, folder.path()).unwrap();
     hugging::assert_same_as_transformers("gelu", &loaded);
+}
+
+#[tokio::test]
+async fn shards_that_have_room_only_one_by_one_are_refused_before_the_first_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = hugging::sharded();
+    let hub = hub_of(&files_of(own.path())).await;
+    // Each of the two takes three quarters of what is free.
+    let free = fs4::available_space(folder.path()).unwrap();
+    hub.announces(free / 4 * 3);
+    let client = hub.client(folder.path()).await;
+    let error = pull_repository(&client, SETTING).await.unwrap_err();
+    assert!(matches!(error, ClipError::Write { .. }), "{error}");
+    assert!(error.to_string().contains("MB free"), "{error}");
+    assert!(hub.ranges().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_pulled_in_either_form_can_be_checked() {
+    let files = [
+        files_of(&fixtures::path("models/vit_quickgelu")),
+        files_of(hugging::folder_of("gelu", &hugging::tensors_of("gelu")).path()),
+        files_of(hugging::sharded().path()),
+    ];
+    for files in files {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = hub_of(&files).await;
+        let snapshot = pull_repository(&hub.client(folder.path()).await, SETTING)
+            .await
+            .unwrap();
+        // As `clippy models verify hf-hub:ORG/REPO` finds the folder.
+        let source = ModelSource::Hub {
+            repository: Repository::main("ann/drawings").unwrap(),
+            cache: Cache::new(folder.path()),
+        };
+        let described = source.describe().unwrap();
+        assert_eq!(described.weights.parent(), Some(snapshot.as_path()));
+        let found = verify(&snapshot, None).unwrap();
+        let loaded = load(SETTING, folder.path()).unwrap();
+        assert_eq!(found.info.fingerprint, loaded.info.fingerprint);
+        assert_eq!(found.weights, described.weights);
+
+        // The last bytes of the weights are lost.
+        let last = described.files().last().unwrap();
+        let content = fs::read(last).unwrap();
+        fs::remove_file(last).unwrap();
+        fs::write(last, &content[..content.len() - 8]).unwrap();
+        let error = verify(&snapshot, None).unwrap_err();
+        assert!(
+            matches!(&error, ClipError::UnreadableWeights { path, .. } if path == last),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_setting_beside_one_that_names_the_whole_model_is_said_to_be_unused() {
+    warnings::record();
+    let folder = tempfile::tempdir().unwrap();
+    let folders = fixtures::folders(folder.path());
+    for (model, pretrained, parts) in [
+        (
+            "ViT-B-32",
+            "hf-hub:ann/first",
+            ["MODEL_NAME is ViT-B-32", "PRETRAINED is hf-hub:ann/first"],
+        ),
+        (
+            "hf-hub:ann/second",
+            "openai",
+            ["PRETRAINED is openai", "MODEL_NAME is hf-hub:ann/second"],
+        ),
+        (
+            "RN50",
+            "local-dir:/ann/third",
+            ["MODEL_NAME is RN50", "PRETRAINED is local-dir:/ann/third"],
+        ),
+    ] {
+        ModelSource::parse(Some(model), Some(pretrained), &folders).unwrap();
+        assert_eq!(warnings::with(&parts).len(), 1, "{parts:?}");
+    }
+    let same = "hf-hub:ann/fourth";
+    ModelSource::parse(Some(same), Some(same), &folders).unwrap();
+    ModelSource::parse(Some(same), Some(" "), &folders).unwrap();
+    assert!(warnings::with(&[same]).is_empty());
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use clippy_clip::ClipError;
 use clippy_clip::hub::Hub;
-use clippy_core::settings::HubSettings;
+use clippy_core::settings::{Address, HubSettings, Secret};
 
 use super::server::{Answer, FakeHub, Refusal, header};
-use super::{content, pull_entry, pull_repository, tree};
+use super::{content, pull_entry, pull_repository, tree, warnings};
 
 const WEIGHTS: &str = "open_clip_model.safetensors";
 const TOKEN: &str = "hf_topsecret";
@@ -35,11 +35,21 @@ async fn each_refusal_says_what_to_do() {
     const NO_REPOSITORY: &str = "X-Error-Code: RepoNotFound\r\n";
     const NO_REVISION: &str = "X-Error-Code: RevisionNotFound\r\n";
     const BAD_TOKEN: &str = "X-Error-Message: Invalid credentials in Authorization header\r\n";
+    const BLOCKED: &str = "X-Error-Message: Blocked by policy of hf_topsecret\r\n";
     let licence = "https://huggingface.co/ann/drawings";
     for (refusal, token, parts) in [
         ((401, GATED), None, [licence, "HF_TOKEN"]),
         ((403, GATED), Some(TOKEN), [licence, "licence"]),
-        ((403, ""), Some(TOKEN), [licence, "licence"]),
+        ((403, ""), Some(TOKEN), ["403 Forbidden. ", "the token"]),
+        ((403, ""), None, ["403 Forbidden. ", "HF_TOKEN"]),
+        (
+            (403, BLOCKED),
+            Some(TOKEN),
+            [
+                "403 Forbidden (\"Blocked by policy of [hidden]\")",
+                "a proxy or a firewall",
+            ],
+        ),
         (
             (401, BAD_TOKEN),
             Some(TOKEN),
@@ -71,6 +81,9 @@ async fn each_refusal_says_what_to_do() {
         for part in parts {
             assert!(error.contains(part), "{refusal:?}: {error}");
         }
+        // Only the hub itself knows that a repository is gated.
+        let is_gated = refusal.1 == GATED;
+        assert_eq!(error.contains("is gated"), is_gated, "{refusal:?}: {error}");
     }
 }
 
@@ -177,11 +190,88 @@ async fn the_token_is_read_from_its_file() {
     assert_eq!(sent.as_deref(), Some("bearer hf_of_file"));
 
     fs::write(&settings.token_file, "two\nlines").unwrap();
+    // Offline no token is needed.
+    let offline = HubSettings {
+        offline: true,
+        ..settings.clone()
+    };
+    Hub::new(&offline).await.unwrap();
     let error = Hub::new(&settings).await.err().unwrap().to_string();
     assert!(
         error.contains("HF_TOKEN") && !error.contains("lines"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_token_file_that_cannot_be_read_stops_only_what_needs_a_token() {
+    warnings::record();
+    let folder = tempfile::tempdir().unwrap();
+    let hub = FakeHub::start([(WEIGHTS, content())]).await;
+    // A folder cannot be read as a file, whoever tries.
+    let token_file = folder.path().join("token");
+    fs::create_dir(&token_file).unwrap();
+    let shown = token_file.display().to_string();
+    let settings = HubSettings {
+        token_file,
+        ..hub.settings(&folder.path().join("hub"))
+    };
+    let offline = HubSettings {
+        offline: true,
+        ..settings.clone()
+    };
+    Hub::new(&offline).await.unwrap();
+    assert!(warnings::with(&[shown.as_str()]).is_empty());
+
+    let client = Hub::new(&settings).await.unwrap();
+    assert_eq!(
+        warnings::with(&[shown.as_str(), "No token is sent"]).len(),
+        1
+    );
+    for status in [401, 403] {
+        hub.refuses([(status, "X-Error-Code: GatedRepo\r\n")]);
+        let error = pull_entry(&client, folder.path()).await.unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(&shown) && error.contains("gated"), "{error}");
+    }
+    hub.refuses([(400, "")]);
+    let error = pull_entry(&client, folder.path()).await.unwrap_err();
+    assert!(!error.to_string().contains(&shown), "{error}");
+    pull_entry(&client, folder.path()).await.unwrap();
+    for request in hub.seen() {
+        assert_eq!(header(&request.head, "authorization"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_login_in_the_address_is_sent_alone_and_never_shown() {
+    warnings::record();
+    for login in ["ann:hunter2", ":hunter2", "hunter2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = FakeHub::start([(WEIGHTS, content())]).await;
+        let address = hub.url.replace("://", &format!("://{login}@"));
+        let settings = HubSettings {
+            endpoint: Address::new(address),
+            token: Some(Secret::new(TOKEN.to_owned())),
+            ..hub.settings(folder.path())
+        };
+        let client = Hub::new(&settings).await.unwrap();
+        hub.refuses([(400, "")]);
+        let error = pull_entry(&client, folder.path()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("[hidden]@"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        for request in hub.seen() {
+            let sent = request.head.lines();
+            let sent: Vec<_> = sent
+                .filter(|line| line.starts_with("authorization:"))
+                .collect();
+            assert_eq!(sent.len(), 1, "{login}: {sent:?}");
+            assert!(sent[0].starts_with("authorization: basic "), "{sent:?}");
+        }
+    }
+    assert!(!warnings::with(&["HF_TOKEN is not sent", "HF_ENDPOINT"]).is_empty());
+    assert!(warnings::with(&["hunter2"]).is_empty());
 }
 
 #[tokio::test]

@@ -31,6 +31,9 @@ pub enum Answer {
     Damaged,
     /// So many bytes, and the rest when the test calls [`FakeHub::release`].
     HoldAfter(usize),
+    /// So many bytes from there without a length, then the connection is closed as if these were
+    /// all.
+    WithoutLength(usize),
 }
 
 /// A refusal of the hub: a status, and headers.
@@ -48,8 +51,14 @@ pub struct Seen {
 struct State {
     files: BTreeMap<String, Vec<u8>>,
     commit: String,
+    /// The commits that the next announcements name instead.
+    commits: VecDeque<String>,
     /// The size that is announced instead of the real one.
     size: Option<u64>,
+    /// The hash that is announced instead of the real one.
+    hash: Option<String>,
+    /// Whether no size is announced.
+    is_without_size: bool,
     redirect: Option<(String, String)>,
     refusals: VecDeque<Refusal>,
     answers: VecDeque<Answer>,
@@ -117,6 +126,25 @@ impl FakeHub {
     /// Announces another size for files in the storage.
     pub fn announces(&self, size: u64) -> &Self {
         self.state.lock().size = Some(size);
+        self
+    }
+
+    /// The commits that the next announcements name, whatever they are asked for.
+    pub fn names_commits<'a>(&self, commits: impl IntoIterator<Item = &'a str>) -> &Self {
+        let commits = commits.into_iter().map(str::to_owned);
+        self.state.lock().commits.extend(commits);
+        self
+    }
+
+    /// Announces another hash for files in the storage.
+    pub fn announces_hash(&self, hash: &str) -> &Self {
+        self.state.lock().hash = Some(hash.to_owned());
+        self
+    }
+
+    /// Announces no size for files in the storage.
+    pub fn announces_no_size(&self) -> &Self {
+        self.state.lock().is_without_size = true;
         self
     }
 
@@ -245,17 +273,26 @@ fn from_hub(head: &str, state: &Mutex<State>, storage: &str) -> Vec<u8> {
         return answer("307 Moved", &location, b"");
     }
     let name = path.rsplit('/').next().unwrap_or_default();
-    let commit = format!("X-Repo-Commit: {}\r\n", state.commit);
+    let is_head = head.starts_with("HEAD");
+    let named = is_head.then(|| state.commits.pop_front()).flatten();
+    let commit = named.unwrap_or_else(|| state.commit.clone());
+    let commit = format!("X-Repo-Commit: {commit}\r\n");
     let Some(content) = state.files.get(name) else {
         let headers = format!("{commit}X-Error-Code: EntryNotFound\r\n");
         return answer("404 Not Found", &headers, b"");
     };
     if name.ends_with(".safetensors") {
         let hash = hex::encode(Sha256::digest(content));
+        let hash = state.hash.as_ref().unwrap_or(&hash);
         let size = state.size.unwrap_or(content.len() as u64);
+        let size = if state.is_without_size {
+            String::new()
+        } else {
+            format!("X-Linked-Size: {size}\r\n")
+        };
         let headers = format!(
-            "{commit}ETag: \"of-the-redirect\"\r\nX-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: \
-             {size}\r\nLocation: {storage}/{name}?signature=hunter2\r\n"
+            "{commit}ETag: \"of-the-redirect\"\r\nX-Linked-Etag: \"{hash}\"\r\n{size}Location: \
+             {storage}/{name}?signature=hunter2\r\n"
         );
         return answer("302 Found", &headers, b"");
     }
@@ -267,7 +304,6 @@ fn from_hub(head: &str, state: &Mutex<State>, storage: &str) -> Vec<u8> {
         "{commit}ETag: \"{hash}\"\r\nContent-Length: {}\r\n",
         content.len()
     );
-    let is_head = head.starts_with("HEAD");
     answer("200 OK", &headers, if is_head { b"" } else { content })
 }
 
@@ -300,6 +336,10 @@ async fn from_storage(stream: &mut TcpStream, head: &str, state: &Mutex<State>, 
     let whole = content.len();
     let mut body = content[from..].to_vec();
     let mut headers = format!("Content-Length: {}\r\n", body.len());
+    if let Answer::WithoutLength(count) = how {
+        headers.clear();
+        body.truncate(count);
+    }
     let status = if from > 0 {
         headers += &format!("Content-Range: bytes {from}-{}/{whole}\r\n", whole - 1);
         "206 Partial Content"
@@ -314,7 +354,13 @@ async fn from_storage(stream: &mut TcpStream, head: &str, state: &Mutex<State>, 
         _ => {}
     }
     let go_on = released.notified();
-    let _ = stream.write_all(&answer(status, &headers, &body)).await;
+    let sent = if matches!(how, Answer::WithoutLength(_)) {
+        let head = format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n");
+        [head.as_bytes(), &body].concat()
+    } else {
+        answer(status, &headers, &body)
+    };
+    let _ = stream.write_all(&sent).await;
     if matches!(how, Answer::HoldAfter(_)) {
         go_on.await;
         let _ = stream.write_all(&rest).await;

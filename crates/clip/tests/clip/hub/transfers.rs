@@ -5,7 +5,7 @@ use std::fs;
 use clippy_clip::{ClipError, pretrained, pull};
 
 use super::server::{Answer, COMMIT, FakeHub};
-use super::{content, entry, pull_entry, tree};
+use super::{content, entry, pull_entry, tree, warnings};
 
 const WEIGHTS: &str = "open_clip_model.safetensors";
 const FOLDER: &str = "models--laion--CLIP-ViT-B-32-laion2B-s34B-b79K";
@@ -158,7 +158,7 @@ async fn the_files_of_a_tokenizer_come_with_the_weights() {
 async fn a_file_without_room_is_refused_before_it_is_downloaded() {
     let folder = tempfile::tempdir().unwrap();
     let hub = hub().await;
-    hub.announces(1 << 60);
+    hub.announces(1 << 50);
     let error = pull_from(&hub, folder.path());
     let error = error.await.unwrap_err();
     assert!(matches!(error, ClipError::Write { .. }), "{error}");
@@ -168,6 +168,85 @@ async fn a_file_without_room_is_refused_before_it_is_downloaded() {
         "{error}"
     );
     assert!(hub.ranges().is_empty());
+}
+
+#[tokio::test]
+async fn a_size_that_no_model_has_is_refused() {
+    for size in [(1 << 50) + 1, u64::MAX] {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = hub().await;
+        hub.announces(size);
+        let error = pull_from(&hub, folder.path());
+        let error = error.await.unwrap_err();
+        assert!(matches!(error, ClipError::Download { .. }), "{error}");
+        let error = error.to_string();
+        for part in [WEIGHTS, "more than any model has", "HF_ENDPOINT"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(hub.ranges().is_empty());
+    }
+}
+
+/// A hash as some stores send it: MD5, which is not compared.
+const OTHER_HASH: &str = "0123456789abcdef0123456789abcdef";
+
+#[tokio::test]
+async fn a_file_with_neither_a_size_nor_a_known_hash_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    hub.announces_hash(OTHER_HASH).announces_no_size();
+    hub.answers([Answer::WithoutLength(50_000)]);
+    // Nor is a file used that has this name already.
+    let blobs = folder.path().join(FOLDER).join("blobs");
+    fs::create_dir_all(&blobs).unwrap();
+    fs::write(blobs.join(OTHER_HASH), "something").unwrap();
+    let error = pull_from(&hub, folder.path());
+    let error = error.await.unwrap_err();
+    assert!(matches!(error, ClipError::Download { .. }), "{error}");
+    let error = error.to_string();
+    for part in [WEIGHTS, "neither its size nor a hash", "HF_ENDPOINT"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(hub.ranges().is_empty());
+}
+
+#[tokio::test]
+async fn without_a_known_hash_the_size_is_checked_and_this_is_said() {
+    warnings::record();
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    hub.announces_hash(OTHER_HASH);
+    hub.answers([Answer::WithoutLength(50_000)]);
+    let path = pull_from(&hub, folder.path());
+    assert_eq!(fs::read(path.await.unwrap()).unwrap(), content());
+    assert_eq!(hub.ranges(), ["", "bytes=50000-"]);
+    let parts = [
+        hub.url.as_str(),
+        WEIGHTS,
+        "only the size of the file is checked",
+    ];
+    assert_eq!(warnings::with(&parts).len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_size_the_hash_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub().await;
+    hub.announces_no_size();
+    hub.answers([Answer::WithoutLength(50_000)]);
+    let error = pull_from(&hub, folder.path());
+    let error = error.await.unwrap_err().to_string();
+    assert!(error.contains("SHA-256"), "{error}");
+    assert_eq!(tree(folder.path()), [""; 0]);
+    // Nor is a file used that only has the right name.
+    let snapshot = folder.path().join(FOLDER).join("snapshots").join(COMMIT);
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::write(snapshot.join(WEIGHTS), &content()[..50_000]).unwrap();
+    let path = pull_from(&hub, folder.path()).await.unwrap();
+    assert_eq!(fs::read(path).unwrap(), content());
+    let asked = hub.ranges().len();
+    pull_from(&hub, folder.path()).await.unwrap();
+    assert_eq!(hub.ranges().len(), asked, "it is there");
 }
 
 #[cfg(target_os = "linux")]

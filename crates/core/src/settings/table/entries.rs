@@ -114,6 +114,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         Model,
+        "EMBED_BATCH",
+        Described("16 on a CPU, 64 on a GPU and for models of small pictures"),
+        "most pictures in one batch, 1 to 4096. If the device's memory is full, batches are halved \
+         until they fit, and grow again later",
+    ),
+    setting(
+        Model,
         "EMBEDDER_URL",
         Unset,
         "a worker that embeds for this process, such as `http://gpu-1:8010`: for API machines \
@@ -151,7 +158,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         older: Some("HUGGING_FACE_HUB_TOKEN"),
-        default: Described("the file `token` in `HF_HOME`"),
+        default: Described("the content of the file `HF_TOKEN_PATH`"),
         ..secret(
             Model,
             "HF_TOKEN",
@@ -159,6 +166,12 @@ pub const SETTINGS: &[Setting] = &[
              is sent to `HF_ENDPOINT` only",
         )
     },
+    setting(
+        Model,
+        "HF_TOKEN_PATH",
+        Described("`token` in `HF_HOME`"),
+        "the file that the token is read from if `HF_TOKEN` is not set. `hf auth login` writes it",
+    ),
     setting(
         Model,
         "HF_HUB_OFFLINE",
