@@ -65,6 +65,7 @@ pub struct TorchModels {
     folders: ModelFolders,
     device: String,
     precision: &'static str,
+    options: EmbedderOptions,
     /// `STYLE_MODEL`.
     descriptors: Option<PathBuf>,
     configured: ModelSource,
@@ -90,6 +91,10 @@ impl TorchModels {
                     clippy_core::settings::Precision::Fp16 => "fp16",
                     clippy_core::settings::Precision::Bf16 => "bf16",
                 }),
+            options: EmbedderOptions {
+                max_batch_images: settings.model.embed_batch,
+                ..EmbedderOptions::default()
+            },
             descriptors: settings.model.style_model.clone(),
             configured: configured(settings)?,
             started: Mutex::default(),
@@ -130,8 +135,9 @@ impl Models for TorchModels {
             return Ok(model);
         }
         let model = self.read(source).await?;
-        let embedder = blocking("starting the model", || {
-            Ok(TorchEmbedder::start(model, EmbedderOptions::default())?)
+        let options = self.options;
+        let embedder = blocking("starting the model", move || {
+            Ok(TorchEmbedder::start(model, options)?)
         })
         .await?;
         let embedder: Arc<dyn Embedder> = Arc::new(embedder);

@@ -14,6 +14,7 @@
 //! # Ok(()) }
 //! ```
 
+mod allowance;
 pub mod architectures;
 pub mod batch;
 pub mod config;

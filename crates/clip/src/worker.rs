@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use clippy_core::embedding::{Embedding, Embeddings, ModelPixels};
-use clippy_core::{Error, Result as CoreResult};
+use clippy_core::{Error, ErrorCode, Result as CoreResult};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use crate::allowance::Allowance;
 use crate::batch::{Batch, Kind, Limits, Waiting, next_batch};
 use crate::error::{ClipError, Result};
 use crate::model::{ClipModel, PictureView};
@@ -60,7 +61,7 @@ struct Active {
 /// The calls that are waiting. `active` and `waiting` have the same order, that of arrival.
 struct Worker<E> {
     encoder: E,
-    limits: Limits,
+    allowance: Allowance,
     active: Vec<Active>,
     waiting: Vec<Waiting>,
     /// Number of inputs computed so far: the clock of [`crate::batch`].
@@ -75,7 +76,7 @@ pub(crate) fn run<E: Encoder>(
 ) {
     let mut worker = Worker {
         encoder,
-        limits,
+        allowance: Allowance::new(limits),
         active: Vec::new(),
         waiting: Vec::new(),
         computed: 0,
@@ -93,7 +94,7 @@ pub(crate) fn run<E: Encoder>(
         worker.remove_cancelled();
         metrics::gauge!("clippy_embed_waiting_inputs")
             .set(worker.waiting.iter().map(Waiting::remaining).sum::<usize>() as f64);
-        if let Some(batch) = next_batch(&worker.waiting, worker.limits) {
+        if let Some(batch) = next_batch(&worker.waiting, worker.allowance.limits()) {
             worker.compute(&batch);
         }
     }
@@ -153,7 +154,11 @@ impl<E: Encoder> Worker<E> {
         tracing::debug!(kind, inputs = batch.items.len(), stopped = ?batch.stopped,
         took_ms = took.as_millis(), "batch");
         match outcome {
-            Ok(Ok(embeddings)) => self.deliver(batch, embeddings, took),
+            Ok(Ok(embeddings)) => {
+                self.allowance.note_success(batch.kind, batch.items.len());
+                self.deliver(batch, embeddings, took);
+            }
+            Ok(Err(error)) if error.is_full_memory() => self.divide(batch, &error),
             Ok(Err(error)) => self.fail(batch, &error.into()),
             Err(panic) => self.fail(
                 batch,
@@ -218,6 +223,26 @@ impl<E: Encoder> Worker<E> {
             drop(done.places);
             // The caller may be gone.
             let _ = done.reply.send(Ok(answer));
+        }
+    }
+
+    /// Lowers the limit after a batch did not fit into the device's memory. Its inputs still wait, so
+    /// they are in the next, smaller batches.
+    fn divide(&mut self, batch: &Batch, error: &ClipError) {
+        let inputs = batch.items.len();
+        match self.allowance.note_full_memory(batch.kind, inputs) {
+            Some(limit) => tracing::warn!(
+                %error,
+                inputs,
+                limit,
+                "the device's memory is full: the same inputs are embedded in smaller batches"
+            ),
+            None => {
+                let message = "the device's memory is full: not even one input fits. End other \
+                               programs that use the device, or choose a smaller model, a shorter \
+                               PRECISION or DEVICE=cpu";
+                self.fail(batch, &Error::new(ErrorCode::Unavailable, message));
+            }
         }
     }
 

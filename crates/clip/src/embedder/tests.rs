@@ -22,6 +22,7 @@ const LIMITS: Limits = Limits {
 enum Step {
     Go,
     Fail,
+    FullMemory,
     Panic,
 }
 
@@ -37,6 +38,7 @@ impl Gated {
         self.started.lock().push(values.clone());
         match self.steps.recv() {
             Ok(Step::Fail) => Err(ClipError::Thread("told to fail".to_owned())),
+            Ok(Step::FullMemory) => Err(full_memory()),
             Ok(Step::Panic) => panic!("told to panic"),
             Ok(Step::Go) | Err(_) => Ok(values.into_iter().map(|value| vec![value]).collect()),
         }
@@ -409,4 +411,42 @@ fn a_model_that_cannot_compute_does_not_start() {
             .expect("an error");
         assert!(matches!(error, ClipError::Thread(_)), "{error}");
     }
+}
+
+fn full_memory() -> ClipError {
+    let text = "CUDA out of memory. Tried to allocate 20.00 GiB";
+    ClipError::Torch(tch::TchError::Torch(text.to_owned()))
+}
+
+#[tokio::test]
+async fn inputs_that_do_not_fit_into_memory_are_embedded_in_smaller_batches() {
+    let mut harness = Harness::new(100);
+    let first = harness.call(pictures([1])).await;
+    harness.batch(0).await;
+    let second = harness.call(pictures(2..=9)).await;
+    for step in [Step::Go, Step::FullMemory, Step::FullMemory] {
+        harness.step(step);
+    }
+    harness.open();
+    assert_eq!(values(first).await, [1.0]);
+    assert_eq!(
+        values(second).await,
+        [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    );
+    let sizes: Vec<usize> = harness.started.lock().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [1, 8, 4, 2, 2, 2, 2]);
+}
+
+#[tokio::test]
+async fn an_input_that_does_not_fit_alone_fails_and_others_do_not() {
+    let mut harness = Harness::new(100);
+    let first = harness.call(pictures([1])).await;
+    harness.batch(0).await;
+    let second = harness.call(pictures([2])).await;
+    harness.step(Step::FullMemory);
+    let failed = error(first).await;
+    assert_eq!(failed.code, ErrorCode::Unavailable);
+    assert!(failed.message.contains("memory is full"), "{failed}");
+    harness.open();
+    assert_eq!(values(second).await, [2.0]);
 }

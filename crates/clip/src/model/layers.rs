@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::packed::PackedWeight;
 use super::weights::Weights;
 use crate::error::Result;
 
@@ -58,8 +59,15 @@ impl Activation {
 
 /// `y = x W^T + b`.
 pub struct Linear {
-    weight: Tensor,
+    weight: LinearWeight,
     bias: Option<Tensor>,
+}
+
+enum LinearWeight {
+    /// `[outputs, inputs]`.
+    Plain(Tensor),
+    /// The same in the order that the processor reads.
+    Packed(PackedWeight),
 }
 
 impl Linear {
@@ -71,37 +79,66 @@ impl Linear {
         outputs: i64,
         kind: Kind,
     ) -> Result<Self> {
-        Ok(Self {
-            weight: weights.take(&format!("{name}.weight"), &[outputs, inputs], kind)?,
-            bias: Some(weights.take(&format!("{name}.bias"), &[outputs], kind)?),
-        })
+        Ok(Self::new(
+            weights.take(&format!("{name}.weight"), &[outputs, inputs], kind)?,
+            Some(weights.take(&format!("{name}.bias"), &[outputs], kind)?),
+        ))
     }
 
     /// A layer of a weight `[outputs, inputs]` and perhaps a bias `[outputs]` that were made
     /// elsewhere.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias }
+        Self {
+            weight: LinearWeight::Plain(weight),
+            bias,
+        }
+    }
+
+    /// The same layer with packed weights, where that is faster. Of a tower's many layers, not of
+    /// one that computes a single token.
+    pub fn packed(self) -> Self {
+        let LinearWeight::Plain(weight) = &self.weight else {
+            return self;
+        };
+        if !PackedWeight::pays(weight) {
+            return self;
+        }
+        match PackedWeight::new(weight) {
+            Ok(packed) => Self {
+                weight: LinearWeight::Packed(packed),
+                ..self
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a layer of the model is slower than it could be");
+                self
+            }
+        }
     }
 
     /// `[..., inputs]` to `[..., outputs]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        // For a slice of a larger tensor, libtorch would compute one product for each row of the
-        // batch, each with its own copy of the weights.
-        Ok(x.f_contiguous()?
-            .f_linear(&self.weight, self.bias.as_ref())?)
+        self.compute(x, None)
     }
 
-    /// The rows `from..from + count` of the layer's outputs, as a layer of its own that shares the
-    /// weights.
-    pub fn outputs(&self, from: i64, count: i64) -> Result<Self> {
-        Ok(Self {
-            weight: self.weight.f_narrow(0, from, count)?,
-            bias: self
-                .bias
-                .as_ref()
-                .map(|bias| bias.f_narrow(0, from, count))
-                .transpose()?,
-        })
+    /// `[..., inputs]` to `[..., outputs]`, and the activation.
+    pub fn forward_activated(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        self.compute(x, Some(activation))
+    }
+
+    fn compute(&self, x: &Tensor, activation: Option<Activation>) -> Result<Tensor> {
+        // For a slice of a larger tensor, libtorch would compute one product for each row of the
+        // batch, each with its own copy of the weights.
+        let (x, bias) = (x.f_contiguous()?, self.bias.as_ref());
+        match &self.weight {
+            LinearWeight::Packed(weight) => weight.forward(&x, bias, activation),
+            LinearWeight::Plain(weight) => {
+                let made = x.f_linear(weight, bias)?;
+                match activation {
+                    Some(activation) => activation.forward(made),
+                    None => Ok(made),
+                }
+            }
+        }
     }
 }
 

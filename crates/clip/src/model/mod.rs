@@ -3,6 +3,7 @@
 mod count_sketch;
 mod descriptor;
 pub(crate) mod layers;
+mod packed;
 mod pass;
 mod patches;
 pub(crate) mod resnet;

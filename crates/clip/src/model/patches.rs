@@ -32,7 +32,7 @@ impl Patches {
             .then(|| weights.take("visual.conv1.bias", &[width], kind))
             .transpose()?;
         Ok(Self {
-            linear: Linear::new(weight.f_view([width, 3 * side * side])?, bias),
+            linear: Linear::new(weight.f_view([width, 3 * side * side])?, bias).packed(),
             side,
             grid: config.image_size / side,
         })

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 use super::layers::{Activation, LayerNorm, Linear, Observe, SIGLIP_EPSILON};
 use super::patches::Patches;
 use super::style::StyleLayer;
-use super::transformer::{Attention, Transformer};
+use super::transformer::{Attention, Queries, Shape, Transformer};
 use super::vision::{Blocks, style_layer};
 use super::weights::Weights;
 use crate::config::VisionConfig;
@@ -39,7 +39,11 @@ impl SiglipTransformer {
         kind: Kind,
     ) -> Result<Self> {
         let width = config.width;
-        let shape = blocks.shape(config, activation, SIGLIP_EPSILON);
+        // The pooling attends to all tokens.
+        let shape = Shape {
+            ends_in_one: false,
+            ..blocks.shape(config, activation, SIGLIP_EPSILON)
+        };
         let patches = Patches::load(weights, config, blocks.patch_size, true, kind)?;
         let grid = patches.grid;
         let position = weights.take("visual.positional_embedding", &[grid * grid, width], kind)?;
@@ -59,7 +63,14 @@ impl SiglipTransformer {
             probe: weights
                 .take(&format!("{pool}.probe"), &[1, width], kind)?
                 .f_unsqueeze(0)?,
-            attention: Attention::load(weights, &format!("{pool}.attn"), width, shape.heads, kind)?,
+            attention: Attention::load(
+                weights,
+                &format!("{pool}.attn"),
+                width,
+                shape.heads,
+                Queries::One,
+                kind,
+            )?,
             norm_pooled: norm(weights, &format!("{pool}.ln"), full)?,
             expand: Linear::load(weights, &format!("{pool}.mlp.c_fc"), width, hidden, full)?,
             contract: Linear::load(weights, &format!("{pool}.mlp.c_proj"), hidden, width, full)?,

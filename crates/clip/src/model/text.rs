@@ -50,6 +50,7 @@ impl TextTransformer {
             activation: siglip.map_or(activation, |siglip| Activation::gelu(siglip.is_tanh)),
             causal: siglip.is_none(),
             epsilon,
+            ends_in_one: true,
         };
         let full = Kind::Float;
         Ok(Self {

@@ -25,6 +25,8 @@ pub struct Shape {
     pub causal: bool,
     /// What its layer norms add to variances.
     pub epsilon: f64,
+    /// Whether the last block computes one token of each row, and not all of them.
+    pub ends_in_one: bool,
 }
 
 /// A stack of blocks that returns one token of each row.
@@ -37,7 +39,19 @@ impl Transformer {
     /// Takes `<name>.resblocks.<n>.*`.
     pub fn load(weights: &mut Weights<'_>, name: &str, shape: Shape, kind: Kind) -> Result<Self> {
         let blocks = (0..shape.layers)
-            .map(|layer| Block::load(weights, &format!("{name}.resblocks.{layer}"), shape, kind))
+            .map(|layer| {
+                let queries = match shape.ends_in_one && layer + 1 == shape.layers {
+                    true => Queries::One,
+                    false => Queries::All,
+                };
+                Block::load(
+                    weights,
+                    &format!("{name}.resblocks.{layer}"),
+                    shape,
+                    queries,
+                    kind,
+                )
+            })
             .collect::<Result<_>>()?;
         Ok(Self {
             blocks,
@@ -148,7 +162,13 @@ struct Block {
 }
 
 impl Block {
-    fn load(weights: &mut Weights<'_>, name: &str, shape: Shape, kind: Kind) -> Result<Self> {
+    fn load(
+        weights: &mut Weights<'_>,
+        name: &str,
+        shape: Shape,
+        queries: Queries,
+        kind: Kind,
+    ) -> Result<Self> {
         let width = shape.width;
         // open_clip: int(d_model * mlp_ratio).
         let hidden = (width as f64 * shape.mlp_ratio) as i64;
@@ -166,11 +186,20 @@ impl Block {
         };
         Ok(Self {
             norm_1: norm(weights, "ln_1")?,
-            attention: Attention::load(weights, &format!("{name}.attn"), width, shape.heads, kind)?,
+            attention: Attention::load(
+                weights,
+                &format!("{name}.attn"),
+                width,
+                shape.heads,
+                queries,
+                kind,
+            )?,
             scale_1,
             norm_2: norm(weights, "ln_2")?,
-            expand: Linear::load(weights, &format!("{name}.mlp.c_fc"), width, hidden, kind)?,
-            contract: Linear::load(weights, &format!("{name}.mlp.c_proj"), hidden, width, kind)?,
+            expand: Linear::load(weights, &format!("{name}.mlp.c_fc"), width, hidden, kind)?
+                .packed(),
+            contract: Linear::load(weights, &format!("{name}.mlp.c_proj"), hidden, width, kind)?
+                .packed(),
             scale_2,
             activation: shape.activation,
         })
@@ -199,8 +228,8 @@ impl Block {
     fn finish(&self, mut x: Tensor, attended: Tensor) -> Result<Tensor> {
         let mut x = x.f_add_(&scaled(attended, self.scale_1.as_ref())?)?;
         let hidden = self
-            .activation
-            .forward(self.expand.forward(&self.norm_2.forward(&x)?)?)?;
+            .expand
+            .forward_activated(&self.norm_2.forward(&x)?, self.activation)?;
         let contracted = self.contract.forward(&hidden)?;
         Ok(x.f_add_(&scaled(contracted, self.scale_2.as_ref())?)?)
     }
@@ -213,11 +242,29 @@ fn scaled(mut x: Tensor, scale: Option<&Tensor>) -> Result<Tensor> {
     }
 }
 
+/// For which tokens of a row attention is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queries {
+    /// For each.
+    All,
+    /// For one, so its layer for queries has one token as input, and that for keys and values has
+    /// all.
+    One,
+}
+
+/// The layers before the attention.
+enum Projections {
+    /// Queries, keys and values of all tokens, in one product.
+    Joint(Linear),
+    Split {
+        queries: Linear,
+        keys_values: Linear,
+    },
+}
+
 /// PyTorch's `MultiheadAttention` with one matrix for queries, keys and values.
 pub(super) struct Attention {
-    queries_keys_values: Linear,
-    queries: Linear,
-    keys_values: Linear,
+    projections: Projections,
     output: Linear,
     heads: i64,
 }
@@ -229,22 +276,34 @@ impl Attention {
         name: &str,
         width: i64,
         heads: i64,
+        queries: Queries,
         kind: Kind,
     ) -> Result<Self> {
         let weight = weights.take(&format!("{name}.in_proj_weight"), &[3 * width, width], kind)?;
         let bias = weights.take(&format!("{name}.in_proj_bias"), &[3 * width], kind)?;
-        let queries_keys_values = Linear::new(weight, Some(bias));
+        let projections = match queries {
+            Queries::All => Projections::Joint(Linear::new(weight, Some(bias)).packed()),
+            Queries::One => {
+                let rows = |from: i64, count: i64| -> Result<Linear> {
+                    let weight = weight.f_narrow(0, from, count)?;
+                    Ok(Linear::new(weight, Some(bias.f_narrow(0, from, count)?)).packed())
+                };
+                Projections::Split {
+                    queries: rows(0, width)?,
+                    keys_values: rows(width, 2 * width)?,
+                }
+            }
+        };
         Ok(Self {
-            queries: queries_keys_values.outputs(0, width)?,
-            keys_values: queries_keys_values.outputs(width, 2 * width)?,
-            queries_keys_values,
-            output: Linear::load(weights, &format!("{name}.out_proj"), width, width, kind)?,
+            projections,
+            output: Linear::load(weights, &format!("{name}.out_proj"), width, width, kind)?
+                .packed(),
             heads,
         })
     }
 
     fn forward(&self, x: &Tensor, causal: bool) -> Result<Tensor> {
-        let parts = split_heads(&self.queries_keys_values.forward(x)?, 3, self.heads)?;
+        let parts = self.project(x, None)?;
         let attended = attend(&parts[0], &parts[1], &parts[2], None, causal)?;
         self.output.forward(&join_heads(&attended)?)
     }
@@ -256,10 +315,31 @@ impl Attention {
         query: &Tensor,
         mask: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let query = split_heads(&self.queries.forward(query)?, 1, self.heads)?;
-        let parts = split_heads(&self.keys_values.forward(x)?, 2, self.heads)?;
-        let attended = attend(&query[0], &parts[0], &parts[1], mask, false)?;
+        let parts = self.project(x, Some(query))?;
+        let attended = attend(&parts[0], &parts[1], &parts[2], mask, false)?;
         self.output.forward(&join_heads(&attended)?)
+    }
+
+    /// Queries, keys and values. The queries are those of `query`, or else of all tokens.
+    fn project(&self, x: &Tensor, query: Option<&Tensor>) -> Result<Vec<Tensor>> {
+        match &self.projections {
+            Projections::Joint(joint) => {
+                let mut parts = split_heads(&joint.forward(x)?, 3, self.heads)?;
+                if let Some(query) = query {
+                    let of_query = split_heads(&joint.forward(query)?, 3, self.heads)?;
+                    parts.splice(..1, of_query.into_iter().take(1));
+                }
+                Ok(parts)
+            }
+            Projections::Split {
+                queries,
+                keys_values,
+            } => {
+                let mut parts = split_heads(&queries.forward(query.unwrap_or(x))?, 1, self.heads)?;
+                parts.extend(split_heads(&keys_values.forward(x)?, 2, self.heads)?);
+                Ok(parts)
+            }
+        }
     }
 }
 

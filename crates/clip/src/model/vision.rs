@@ -54,6 +54,7 @@ impl Blocks {
             activation,
             causal: false,
             epsilon,
+            ends_in_one: true,
         }
     }
 }

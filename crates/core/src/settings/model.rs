@@ -1,5 +1,5 @@
 //! `MODEL_NAME`, `PRETRAINED`, `DEVICE`, `PRECISION` and their older names `OPENCLIP_*`,
-//! `EMBEDDER_URL`, `STYLE_MODEL`.
+//! `EMBED_BATCH`, `EMBEDDER_URL`, `STYLE_MODEL`.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use super::reader::{Reader, wrong};
 use crate::Result;
+
+/// The largest `EMBED_BATCH`.
+const MOST_BATCH: usize = 4096;
 
 /// The number format that a model computes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
@@ -34,6 +37,8 @@ pub struct ModelSettings {
     /// `PRECISION`; unset means what is fastest on the device without a loss that search would
     /// notice.
     pub precision: Option<Precision>,
+    /// `EMBED_BATCH`: most pictures in one batch; unset means a number that suits the device.
+    pub embed_batch: Option<usize>,
     /// `EMBEDDER_URL`: a worker that embeds, for machines without a GPU.
     pub embedder_url: Option<Address>,
     /// `STYLE_MODEL`: published style descriptors (CSD), a `.safetensors` file or a folder with one.
@@ -58,12 +63,37 @@ pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
                 .map_err(|_| wrong("PRECISION", &text, "fp32, fp16 or bf16"))?,
         ),
     };
+    let embed_batch = reader.text(&["EMBED_BATCH"]).map(|text| {
+        let number = text.parse().ok();
+        let number = number.filter(|number| (1..=MOST_BATCH).contains(number));
+        number.ok_or_else(|| wrong("EMBED_BATCH", &text, "a whole number from 1 to 4096"))
+    });
     Ok(ModelSettings {
         name: reader.text(&["MODEL_NAME", "OPENCLIP_MODEL"]),
         pretrained: reader.text(&["PRETRAINED", "OPENCLIP_PRETRAINED"]),
         device,
         precision,
+        embed_batch: embed_batch.transpose()?,
         embedder_url: reader.text(&["EMBEDDER_URL"]).map(Address::new),
         style_model: reader.text(&["STYLE_MODEL"]).map(PathBuf::from),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_a_number_of_pictures() {
+        let batch = |text: &str| {
+            let reader = Reader::from_pairs([("EMBED_BATCH", text)]);
+            read(&reader).map(|settings| settings.embed_batch)
+        };
+        assert_eq!(batch("").expect("unset"), None);
+        assert_eq!(batch("128").expect("a number"), Some(128));
+        for wrong in ["0", "-1", "4097", "many"] {
+            let error = batch(wrong).expect_err(wrong).to_string();
+            assert!(error.contains("EMBED_BATCH"), "{error}");
+        }
+    }
 }

@@ -135,10 +135,9 @@ pub fn is_known(name: &str) -> bool {
 }
 
 /// Settings that are reserved for later versions. They are known, and have no effect yet.
-pub const NOT_YET: [&str; 5] = [
+pub const NOT_YET: [&str; 4] = [
     "BLOB_URL",
     "DATABASE_URL",
-    "EMBED_BATCH",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "SDXL_MODEL",
 ];
