@@ -169,7 +169,8 @@ async fn an_archive_has_the_pictures_their_sources_and_the_board() {
     let answer = answer.expect("an answer");
     assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/zip");
     let disposition = &answer.headers()[header::CONTENT_DISPOSITION];
-    assert_eq!(disposition, "attachment; filename=\"saved.zip\"");
+    let named = "attachment; filename=\"saved.zip\"; filename*=UTF-8''saved.zip";
+    assert_eq!(disposition, named);
     let files = unpack(&answer.bytes().await.expect("whole"));
     let described: Value = serde_json::from_slice(&files["board.json"]).expect("JSON");
     let items = described["items"].as_array().expect("a list");

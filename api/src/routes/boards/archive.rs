@@ -16,6 +16,7 @@ use clippy_core::gallery::{PATH_FIELD, Payload};
 use clippy_core::pictures::PictureContent;
 use clippy_core::{Error, ErrorCode, Result};
 use futures::{StreamExt, stream};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -31,6 +32,8 @@ use crate::state::AppState;
 
 /// Bytes that are sent at once.
 const CHUNK: usize = 64 << 10;
+/// What is escaped in a name in a header: all but letters, digits, and the safe marks of RFC 8187.
+const ATTRIBUTE_CHARS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 /// Chunks that wait for the caller.
 const WAITING: usize = 4;
 /// The lowest rate at which an archive may be read, in bytes a second, in addition to [`PATIENCE`].
@@ -70,10 +73,7 @@ pub(crate) async fn export_board(
         (header::CONTENT_TYPE, "application/zip".to_owned()),
         (
             header::CONTENT_DISPOSITION,
-            format!(
-                "attachment; filename=\"{}.zip\"",
-                slug(&board.name, "board")
-            ),
+            attachment(&format!("{}.zip", slug(&board.name, "board"))),
         ),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
@@ -92,6 +92,17 @@ pub(crate) async fn export_board(
         Some((piece, receiver))
     });
     Ok((headers, Body::from_stream(pieces.boxed())).into_response())
+}
+
+/// The value of `Content-Disposition` for a file of this name (RFC 6266): in UTF-8, and for programs
+/// that cannot read that, in ASCII.
+fn attachment(name: &str) -> String {
+    let ascii: String = name
+        .chars()
+        .map(|letter| if letter.is_ascii() { letter } else { '_' })
+        .collect();
+    let encoded = utf8_percent_encode(name, ATTRIBUTE_CHARS);
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 
 /// Writes the archive. It blocks this thread.

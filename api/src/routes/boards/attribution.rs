@@ -8,8 +8,11 @@ use clippy_core::gallery::{
     GENERATED, LICENCE_FIELD, ORIGIN_FIELD, PATH_FIELD, POST_URL_FIELD, Payload,
 };
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
-/// The longest title in the name of a file, in characters.
+/// The longest title in the name of a file, in characters. Systems allow 255 bytes for a name, and a
+/// letter has up to four.
 const LONGEST_TITLE: usize = 60;
 
 const HEAD: &str = "The rights in these pictures are their artists'. A picture without a licence \
@@ -92,7 +95,6 @@ fn plain(text: &str) -> String {
 }
 
 /// The name of a picture's file: its place on the board, a title, and the extension of its type.
-/// It is plain ASCII, so that every program can unpack it.
 pub(super) fn file_name(place: usize, payload: &Payload, content_type: &str) -> String {
     let path = text_of(payload, PATH_FIELD).unwrap_or_default();
     let stem = path.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -112,12 +114,13 @@ pub(super) fn file_name(place: usize, payload: &Payload, content_type: &str) -> 
     format!("{:04}-{slug}.{extension}", place + 1)
 }
 
-/// A text as a part of a file's name; the other one if nothing is left of it.
+/// A text as a part of a file's name: its letters and digits in any script, in lower case, with
+/// hyphens between them. The other text if nothing is left of it.
 pub(super) fn slug(text: &str, otherwise: &str) -> String {
     let mut slug = String::new();
-    for letter in text.chars().take(LONGEST_TITLE) {
-        if letter.is_ascii_alphanumeric() {
-            slug.push(letter.to_ascii_lowercase());
+    for letter in text.nfc().take(LONGEST_TITLE) {
+        if letter.is_alphanumeric() || is_combining_mark(letter) {
+            slug.extend(letter.to_lowercase());
         } else if !slug.ends_with('-') && !slug.is_empty() {
             slug.push('-');
         }
@@ -192,10 +195,13 @@ mod tests {
     fn names_of_files_are_plain_and_in_the_boards_order() {
         let name = |value| file_name(6, &payload(&value), "image/jpeg");
         assert_eq!(name(json!({"subject": "Red Apple"})), "0007-red-apple.jpg");
+        assert_eq!(name(json!({"path": "a/../b c/日本.png"})), "0007-日本.jpg");
         assert_eq!(
-            name(json!({"path": "a/../b c/日本.png"})),
-            "0007-picture.jpg"
+            name(json!({"title": "Le\u{301}o & हिन्दी!"})),
+            "0007-léo-हिन्दी.jpg"
         );
+        assert_eq!(name(json!({"title": "☃ /.. "})), "0007-picture.jpg");
+        assert!(name(json!({"title": "😀𝔘".repeat(200)})).len() <= 255);
         assert_eq!(
             name(json!({"path": "x\\IMG_01.final.png"})),
             "0007-img-01-final.jpg"
