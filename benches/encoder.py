@@ -3,7 +3,7 @@ random weights of ViT-B-32, the same threads, in one run. Prints a table: pictur
 the speed of one large matrix product (torch.matmul of 2048 x 2048 in that precision).
 
     cargo build --profile dev --workspace --bench encoder   # prints nothing; see target/debug/deps/encoder-*
-    pip install torch==2.11.0 open_clip_torch==3.3.0 openvino
+    pip install torch==2.11.0 open_clip_torch==3.3.0 openvino safetensors
     python3 benches/encoder.py --bench target/debug/deps/encoder-XXXX [--threads 1]
 """
 

@@ -1,25 +1,34 @@
 //! Measures the encoder of pictures alone, at several sizes of batches, as a share of the speed of
 //! one large matrix product in the same run.
 //!
-//! Run with `cargo bench --profile dev --workspace --bench encoder`. It measures ViT-B-32 with
-//! random weights, or the model in the folder `CLIPPY_ENCODER_MODEL`. `benches/encoder.py` runs it
-//! beside other programs, with the same weights. Printed as JSON lines.
+//! Run with `cargo bench --profile dev --workspace --bench encoder`. Without further settings it
+//! measures ViT-B-32 with random weights on the CPU. `benches/encoder.py` runs it beside other
+//! programs with the same weights, and `benches/gpu.sh` on a GPU. Printed as JSON lines.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `CLIPPY_ENCODER_MODEL` | a model's folder, or an architecture for random weights |
+//! | `CLIPPY_ENCODER_DEVICE` | `cpu` or `cuda:N` |
+//! | `CLIPPY_ENCODER_THREADS` | threads of the CPU |
+//! | `CLIPPY_ENCODER_BATCHES` | numbers of pictures, with commas |
 //!
 //! A share can be above 1: the product is libtorch's own, which does not pack its operands in
 //! advance, and of the last block only one token is computed.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clippy_clip::config::{ModelConfig, VisionNetwork};
 use clippy_clip::device::cpu_multiplies_bf16;
-use clippy_clip::{Device, LoadedModel, ModelSource, Precision};
+use clippy_clip::{Device, DeviceChoice, LoadedModel, ModelSource, Precision};
 use clippy_core::embedding::ModelPixels;
 use serde_json::json;
 use tch::{Kind, Tensor};
 
-const BATCHES: [usize; 5] = [1, 2, 4, 16, 32];
 /// The side of the matrices of the product.
 const SIDE: i64 = 2048;
+/// The same on a GPU, which a small product does not fill.
+const SIDE_ON_GPU: i64 = 8192;
 /// Each measurement is the fastest of the runs in this time, three at least.
 const TIME: Duration = Duration::from_secs(3);
 const LEAST_RUNS: usize = 3;
@@ -27,54 +36,75 @@ const LEAST_RUNS: usize = 3;
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), AnyError> {
-    let threads = std::env::var("CLIPPY_ENCODER_THREADS").ok();
-    if let Some(threads) = threads {
-        tch::set_num_threads(threads.parse()?);
+    let setting = |name: &str, default: &str| {
+        std::env::var(format!("CLIPPY_ENCODER_{name}")).unwrap_or_else(|_| default.to_owned())
+    };
+    let device = setting("DEVICE", "cpu")
+        .parse::<DeviceChoice>()?
+        .resolve()?;
+    if let Ok(threads) = setting("THREADS", "").parse() {
+        tch::set_num_threads(threads);
     }
-    let mut precisions = vec![Precision::Fp32];
-    if cpu_multiplies_bf16() {
-        precisions.push(Precision::Bf16);
-    }
-    for precision in precisions {
-        let product = product(precision)?;
-        println!(
-            "{}",
-            json!({"measure": "product", "precision": precision.to_string(),
-                "gflops": product.round()})
-        );
-        let model = load(precision)?;
-        // All differ, since equal pictures would be computed once.
-        let largest = BATCHES.into_iter().max().unwrap_or_default();
-        let made: Vec<ModelPixels> = (0..largest)
-            .map(|seed| picture(model.info.transform.side, seed))
-            .collect();
-        for batch in BATCHES {
-            let pictures: Vec<&ModelPixels> = made.iter().take(batch).collect();
-            let seconds = fastest(|| Ok(model.model.embed_images(&pictures)?))?;
-            let rate = operations(&model.config) * batch as f64 / seconds / 1e9;
-            println!(
-                "{}",
-                json!({
-                    "measure": "encoder",
-                    "precision": precision.to_string(),
-                    "batch": batch,
-                    "pictures_per_second": rounded(batch as f64 / seconds, 1),
-                    "gflops": rate.round(),
-                    "share_of_product": rounded(rate / product, 2),
-                })
-            );
-        }
+    let batches = setting("BATCHES", "1,2,4,16,32");
+    let batches: Vec<usize> = batches
+        .split(',')
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    let precisions: &[Precision] = match device {
+        Device::Cpu if cpu_multiplies_bf16() => &[Precision::Fp32, Precision::Bf16],
+        Device::Cpu => &[Precision::Fp32],
+        _ => &[Precision::Fp16, Precision::Bf16],
+    };
+    for &precision in precisions {
+        measure(&setting("MODEL", "ViT-B-32"), device, precision, &batches)?;
     }
     Ok(())
 }
 
-fn load(precision: Precision) -> Result<LoadedModel, AnyError> {
-    let model = match std::env::var_os("CLIPPY_ENCODER_MODEL") {
-        Some(folder) => {
-            let source = ModelSource::Folder(folder.into());
-            LoadedModel::load(&source, Device::Cpu, Some(precision))?
-        }
-        None => LoadedModel::random("ViT-B-32", Device::Cpu, Some(precision), 7)?,
+fn measure(
+    name: &str,
+    device: Device,
+    precision: Precision,
+    batches: &[usize],
+) -> Result<(), AnyError> {
+    let product = product(device, precision)?;
+    println!(
+        "{}",
+        json!({"measure": "product", "precision": precision.to_string(),
+            "gflops": product.round()})
+    );
+    let model = load(name, device, precision)?;
+    // All differ, since equal pictures would be computed once.
+    let largest = batches.iter().copied().max().unwrap_or_default();
+    let made: Vec<ModelPixels> = (0..largest)
+        .map(|seed| picture(model.info.transform.side, seed))
+        .collect();
+    for &batch in batches {
+        let pictures: Vec<&ModelPixels> = made.iter().take(batch).collect();
+        let seconds = fastest(|| Ok(model.model.embed_images(&pictures)?))?;
+        let rate = operations(&model.config) * batch as f64 / seconds / 1e9;
+        println!(
+            "{}",
+            json!({
+                "measure": "encoder",
+                "precision": precision.to_string(),
+                "batch": batch,
+                "pictures_per_second": rounded(batch as f64 / seconds, 1),
+                "gflops": rate.round(),
+                "share_of_product": rounded(rate / product, 2),
+            })
+        );
+    }
+    Ok(())
+}
+
+fn load(name: &str, device: Device, precision: Precision) -> Result<LoadedModel, AnyError> {
+    let folder = Path::new(name);
+    let model = if folder.is_dir() {
+        let source = ModelSource::Folder(folder.to_owned());
+        LoadedModel::load(&source, device, Some(precision))?
+    } else {
+        LoadedModel::random(name, device, Some(precision), 7)?
     };
     Ok(model)
 }
@@ -88,16 +118,22 @@ fn picture(side: u32, seed: usize) -> ModelPixels {
 }
 
 /// The speed of a product of two square matrices, in 10⁹ operations a second.
-fn product(precision: Precision) -> Result<f64, AnyError> {
+fn product(device: Device, precision: Precision) -> Result<f64, AnyError> {
     let kind = match precision {
         Precision::Fp32 => Kind::Float,
         Precision::Fp16 => Kind::Half,
         Precision::Bf16 => Kind::BFloat16,
     };
-    let matrix = || Tensor::randn([SIDE, SIDE], (Kind::Float, Device::Cpu)).to_kind(kind);
+    let side = if device == Device::Cpu {
+        SIDE
+    } else {
+        SIDE_ON_GPU
+    };
+    let matrix = || Tensor::randn([side, side], (Kind::Float, device)).to_kind(kind);
     let (left, right) = (matrix(), matrix());
-    let seconds = fastest(|| Ok(left.f_matmul(&right)?))?;
-    Ok(2.0 * (SIDE as f64).powi(3) / seconds / 1e9)
+    // Reading a value waits for the device.
+    let seconds = fastest(|| Ok(left.f_matmul(&right)?.double_value(&[0, 0])))?;
+    Ok(2.0 * (side as f64).powi(3) / seconds / 1e9)
 }
 
 /// The operations for one picture: products and sums of all tokens in all blocks.

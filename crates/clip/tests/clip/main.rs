@@ -5,6 +5,7 @@
 
 mod embedding;
 mod fixtures;
+mod full_size;
 mod hub;
 mod hugging;
 mod models;
