@@ -8,6 +8,7 @@ import { later } from "@/lib/later";
 import { useShortcuts } from "@/pad/shortcuts";
 import { AskForKey } from "@/shell/ask-for-key";
 import { Header } from "@/shell/header";
+import { useKeptFocus } from "@/shell/kept-focus";
 import { Preparing } from "@/shell/preparing";
 import { UnavailableBanner, useReachable } from "@/shell/reachable";
 import { Studio } from "@/shell/studio";
@@ -43,6 +44,7 @@ export function App() {
   useShortcuts({ onHelp: showHelp, onSearch: focusWords });
   usePageDrop(setAdding);
   useTheme();
+  useKeptFocus();
   useEffect(() => {
     void useDocument.getState().restore();
     void useJobs.getState().restore();

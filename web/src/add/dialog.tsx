@@ -147,6 +147,7 @@ function usePaste(take: (files: readonly File[]) => void): void {
 /** One batch: how far it is, and the files that were not added, with the reasons. */
 function BatchItem({ batch }: { batch: Batch }) {
   const job = useJobs(({ views }) => (batch.job === null ? undefined : views[batch.job]?.job));
+  const again = useUploads((uploads) => uploads.again);
   const added = batch.count - batch.refused.length;
   const { refused } = batch;
   if (added === 0) {
@@ -162,6 +163,9 @@ function BatchItem({ batch }: { batch: Batch }) {
       <Item title={plural(batch.count, "picture")}>
         <span role="status">Not added.</span>
         <span className="text-ruby">{messageOf(batch.failure)}</span>
+        <Button size="small" className="self-start" onClick={() => void again(batch)}>
+          Try again
+        </Button>
       </Item>
     );
   }
@@ -171,6 +175,7 @@ function BatchItem({ batch }: { batch: Batch }) {
       {job !== undefined && !isOver(job) && (
         <ProgressBar fraction={fractionOf(job)} label="Progress of the added pictures" />
       )}
+      {refused.length > 0 && <span>{plural(refused.length, "file")} not added:</span>}
       <Refused files={refused} />
       {job !== undefined && <Failed job={job} />}
     </Item>
@@ -217,8 +222,12 @@ function stateOf(job: Job): string {
   if (!isOver(job)) return "Adding…";
   if (job.state === "failed") return "Not added.";
   if (job.state === "cancelled") return "Cancelled. Some of them may have been added.";
-  const failed = bulkResultOf(job)?.totals.failed ?? 0;
-  return failed === 0
-    ? "Added. Searches find them now."
-    : `Added, but ${plural(failed, "file")} could not be read:`;
+  const result = bulkResultOf(job);
+  const failed = result?.totals.failed ?? 0;
+  if (failed > 0) return `Added, but ${plural(failed, "file")} could not be read:`;
+  const { files = 0, unchanged = 0, duplicates = 0 } = result?.scan ?? {};
+  const known = unchanged + duplicates;
+  if (known === 0) return "Added. Searches find them now.";
+  if (known >= files) return "Nothing added: the gallery has them already.";
+  return `Added, except for ${plural(known, "picture")} that the gallery has already.`;
 }

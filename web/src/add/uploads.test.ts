@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { grouped, mayBePicture } from "./uploads";
+import { grouped, inOneLine, mayBePicture } from "./uploads";
 
 const MEGABYTE = 2 ** 20;
 const sizes = (groups: { size: number }[][]) =>
@@ -27,6 +27,11 @@ describe("grouped", () => {
   it("sends nothing without files", () => {
     expect(grouped([])).toEqual([]);
   });
+});
+
+it("sends names without line breaks and quotes, which a form would write as codes", () => {
+  expect(inOneLine("cat\r\nand \"dog\".png")).toBe("cat and 'dog'.png");
+  expect(inOneLine("שלום 😀 %20 #1.png")).toBe("שלום 😀 %20 #1.png");
 });
 
 it("asks the server about pictures and about files without a known type", () => {

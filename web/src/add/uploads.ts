@@ -21,12 +21,17 @@ export interface Batch {
   refused: readonly RefusedFile[];
   /** Why none of its files was taken. */
   failure: unknown;
+  /** What is sent again if that failed. */
+  files: readonly File[];
+  tags: string;
 }
 
 interface Uploads {
   batches: readonly Batch[];
   /** Sends files, with these tags for all of them. */
   send: (files: readonly File[], tags: string) => Promise<void>;
+  /** Sends a batch again. The server takes it once, if the answer was lost only. */
+  again: (batch: Batch) => Promise<void>;
 }
 
 export const useUploads = create<Uploads>()((set) => {
@@ -34,6 +39,15 @@ export const useUploads = create<Uploads>()((set) => {
     set(({ batches }) => ({
       batches: batches.map((batch) => (batch.key === key ? { ...batch, ...part } : batch)),
     }));
+  const sendBatch = async ({ key, files, tags }: Pick<Batch, "key" | "files" | "tags">) => {
+    try {
+      const { refused, ...job } = await upload(files, tags, key);
+      update(key, { job: job.id, refused, files: [] });
+      useJobs.getState().watch(job, false);
+    } catch (failure) {
+      update(key, { failure });
+    }
+  };
   return {
     batches: [],
     send: async (files, tags) => {
@@ -45,19 +59,17 @@ export const useUploads = create<Uploads>()((set) => {
         job: null,
         refused: [],
         failure: null,
+        files: group,
+        tags,
       }));
       const others = files.filter((file) => !mayBePicture(file));
       if (others.length > 0) begun.push(unsent(others));
       set(({ batches }) => ({ batches: [...begun.toReversed(), ...batches] }));
-      for (const { key, group } of groups) {
-        try {
-          const { refused, ...job } = await upload(group, tags, key);
-          update(key, { job: job.id, refused });
-          useJobs.getState().watch(job, false);
-        } catch (failure) {
-          update(key, { failure });
-        }
-      }
+      for (const { key, group } of groups) await sendBatch({ key, files: group, tags });
+    },
+    again: async (batch) => {
+      update(batch.key, { failure: null });
+      await sendBatch(batch);
     },
   };
 });
@@ -70,7 +82,8 @@ export function mayBePicture({ type }: Pick<File, "type">): boolean {
 /** Files that are not sent, since they are no pictures. */
 function unsent(files: readonly File[]): Batch {
   const refused = files.map(({ name }) => ({ name, reason: "not a picture" }));
-  return { key: uniqueId(), count: files.length, job: null, refused, failure: null };
+  const count = files.length;
+  return { key: uniqueId(), count, job: null, refused, failure: null, files, tags: "" };
 }
 
 /** Parts files into requests that the server accepts. A file that is too large is sent alone. */
@@ -88,9 +101,14 @@ export function grouped<F extends { size: number }>(files: readonly F[]): F[][] 
   return last.length > 0 ? [...groups, last] : groups;
 }
 
+/** A name that a form can carry: it would write the codes of line breaks and quotes instead. */
+export function inOneLine(name: string): string {
+  return name.replaceAll(/[\r\n]+/g, " ").replaceAll('"', "'");
+}
+
 async function upload(files: readonly File[], tags: string, key: string) {
   const form = new FormData();
-  for (const file of files) form.append("files", file, file.name);
+  for (const file of files) form.append("files", file, inOneLine(file.name));
   form.append("tags", tags);
   return body(
     await api.POST("/api/pictures", {

@@ -6,7 +6,7 @@ import { nameOf } from "@/jobs/names";
 import { bulkResultOf, plainly } from "@/jobs/results";
 import { StateName } from "@/jobs/state-name";
 import { fractionOf, isOver, isRetryable, type JobView } from "@/jobs/view";
-import { ago, count, plural, took } from "@/lib/format";
+import { ago, count, outOf, plural, progressOf, took } from "@/lib/format";
 import { Notice, ProgressBar } from "@/ui/states";
 
 import { UndoButton } from "./changes";
@@ -80,7 +80,7 @@ function Progress({ job, name }: { job: Job; name: string }) {
   const parts = [
     progressLine(job),
     ...(progress.stage !== "" && progress.total ? [progress.stage] : []),
-    ...(children ? [`${count(children.succeeded)} of ${plural(children.total, "part")}`] : []),
+    ...(children ? [outOf(children.succeeded, children.total, "part")] : []),
   ];
   return (
     <>
@@ -93,7 +93,7 @@ function Progress({ job, name }: { job: Job; name: string }) {
 }
 
 function progressLine({ state, progress: { done, total, unit, message } }: Job): string {
-  if (total) return `${count(done)} of ${count(total)} ${unit}`;
+  if (total) return progressOf(done, total, unit);
   if (message !== "") return message;
   if (state === "waiting") return "Waiting for its parts";
   return state === "queued" ? "Waiting for a worker" : "Starting";
@@ -149,7 +149,7 @@ function Totals({ totals, wanted }: TotalsProps) {
 function Fetched({ report }: { report: Schemas["FetchReport"] }) {
   const parts = [
     `${plural(report.fetched + report.kept, "picture")} in ${report.folder}`,
-    ...(report.skipped > 0 ? [`${count(report.skipped)} posts without a picture`] : []),
+    ...(report.skipped > 0 ? [`${plural(report.skipped, "post")} without a picture`] : []),
     ...(report.failed > 0 ? [`${count(report.failed)} failed`] : []),
     ...(report.tags_without_posts.length > 0
       ? [`no posts for ${report.tags_without_posts.slice(0, 5).join(", ")}`]

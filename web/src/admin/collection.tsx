@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { api, body, type Collection } from "@/api/client";
-import { count, plural } from "@/lib/format";
+import { count, noun, plural } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Notice } from "@/ui/states";
 
@@ -13,7 +13,10 @@ export function CollectionCard({ collection }: { collection: Collection }) {
     <section aria-label="Collection" className="rounded-lg border bg-panel p-4">
       <h2 className="text-soft">{collection.name}</h2>
       <p className="tabular mt-0.5 mb-4 text-3xl font-semibold tracking-tight">
-        {count(collection.points)} <span className="text-base font-normal text-soft">pictures</span>
+        {count(collection.points)}{" "}
+        <span className="text-base font-normal text-soft">
+          {noun(collection.points, "picture")}
+        </span>
       </p>
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-5 gap-y-1.5 text-[0.8125rem]">
         <Row name="Model">{modelOf(collection)}</Row>

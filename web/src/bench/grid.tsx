@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import { picturePath } from "@/api/pictures";
 import { useReachability } from "@/api/reachability";
 import { showJobs } from "@/jobs/store";
-import { percent, plural, words } from "@/lib/format";
+import { count, percent, words } from "@/lib/format";
 import { Picture } from "@/ui/picture";
 import { useReferences } from "@/references/store";
 
@@ -92,7 +92,7 @@ function RowTitle({ row }: { row: RunRow }) {
           ))}
           {references.length > 4 && (
             <span className="text-xs text-soft">
-              and {plural(references.length - 4, "more", "more")}
+              and {count(references.length - 4)} more
             </span>
           )}
         </span>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { Board, BoardItem } from "@/api/boards";
 import { change } from "@/api/use-boards";
 import { cn } from "@/lib/classes";
+import { FullNotice } from "@/references/full-notice";
 import { Button } from "@/ui/button";
 import { pictureOfDrag } from "@/ui/drag";
 import { useDropZone } from "@/ui/drop-zone";
@@ -54,6 +55,7 @@ export function BoardPanel({ board }: { board: Board }) {
     >
       <BoardHead board={board} onFailure={setFailure} />
       {failure !== null && <Notice error={failure} />}
+      <FullNotice className="lg:hidden" />
       {removed !== null && (
         <p role="status" className="flex items-center gap-3 rounded-md bg-well px-3 py-2">
           <span className="min-w-0 flex-1 truncate">{titleOf(removed.item)} was taken off.</span>

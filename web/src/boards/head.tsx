@@ -4,10 +4,10 @@ import { useState } from "react";
 import { byWeight, referenceRole, type Board } from "@/api/boards";
 import { address, useTickets } from "@/api/tickets";
 import { addBoard, removeBoard, rename } from "@/api/use-boards";
-import { BoardName } from "@/find/board-name";
+import { BoardName, LONGEST_NAME } from "@/find/board-name";
 import type { Liked } from "@/find/fields";
 import { useQueryState } from "@/find/query-state";
-import { plural } from "@/lib/format";
+import { plural, shortened } from "@/lib/format";
 import { MOST_REFERENCES, useReferences } from "@/references/store";
 import { useLayout } from "@/state/layout";
 import { goTo } from "@/state/place";
@@ -87,8 +87,10 @@ function Name({ board, onFailure }: BoardHeadProps) {
     try {
       await rename(board, name);
       setRenaming(false);
+      return true;
     } catch (error) {
       onFailure(error);
+      return false;
     }
   };
   if (renaming) {
@@ -104,7 +106,9 @@ function Name({ board, onFailure }: BoardHeadProps) {
   }
   return (
     <div className="flex min-w-0 items-center gap-2">
-      <h2 className="min-w-0 truncate text-lg font-semibold tracking-tight">{board.name}</h2>
+      <h2 dir="auto" className="min-w-0 truncate text-lg font-semibold tracking-tight">
+        {board.name}
+      </h2>
       {!board.saved && (
         <IconButton name="Rename the board" onClick={() => setRenaming(true)}>
           <Pencil />
@@ -132,7 +136,7 @@ function Export({ board }: { board: Board }) {
 function CopyButton({ board, onFailure }: BoardHeadProps) {
   const copy = async () => {
     try {
-      const { id } = await addBoard(`Copy of ${board.name}`.slice(0, 120), board.id);
+      const { id } = await addBoard(shortened(`Copy of ${board.name}`, LONGEST_NAME), board.id);
       goTo("boards", id);
     } catch (error) {
       onFailure(error);

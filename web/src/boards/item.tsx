@@ -57,7 +57,7 @@ export function ItemCard({ board, item, index, send, onRemove }: ItemCardProps) 
     >
       <Shown item={item} title={title} />
       <Buttons board={board} item={item} index={index} send={send} onRemove={onRemove} />
-      <p className="truncate px-0.5 text-xs font-medium" title={title}>
+      <p dir="auto" className="truncate px-0.5 text-left text-xs font-medium" title={title}>
         {title}
       </p>
       <Select

@@ -29,8 +29,10 @@ export function BoardList({ boards, chosen, className }: BoardListProps) {
     try {
       const { id } = await addBoard(name);
       goTo("boards", id);
+      return true;
     } catch (error) {
       setFailure(error);
+      return false;
     }
   };
   return (
@@ -80,7 +82,9 @@ function Entry({ board, current, onFailure }: EntryProps) {
       <Link part={id} current={current}>
         <Cover board={board} />
         <span className="min-w-0 flex-1">
-          <span className="block truncate">{name}</span>
+          <span dir="auto" className="block truncate text-left">
+            {name}
+          </span>
           <span className="tabular flex items-center gap-1 text-xs font-normal text-soft">
             {plural(count, "picture")}
             {shared && <Link2 aria-label="shared by a link" className="size-3" />}

@@ -13,11 +13,19 @@ interface NoteProps {
   title: string;
 }
 
-/** The note of a picture. What was typed stays in its field until it is saved. */
+/** Notes that were typed and neither saved nor cancelled, by their board and picture. */
+const drafts = new Map<string, string>();
+
+/** The note of a picture. What was typed stays until it is saved, also when the board is left. */
 export function Note({ board, item, title }: NoteProps) {
-  const [editing, setEditing] = useState(false);
+  const place = `${board} ${item.id}`;
+  const [editing, setEditing] = useState(drafts.has(place));
   if (editing) {
-    return <Editor board={board} item={item} title={title} onDone={() => setEditing(false)} />;
+    const done = () => {
+      drafts.delete(place);
+      setEditing(false);
+    };
+    return <Editor {...{ board, item, title, place }} onDone={done} />;
   }
   if (item.note === "") {
     return (
@@ -37,6 +45,7 @@ export function Note({ board, item, title }: NoteProps) {
     <button
       type="button"
       aria-label={`Edit the note of ${title}: ${item.note}`}
+      dir="auto"
       className="line-clamp-3 rounded-sm px-0.5 text-left text-xs whitespace-pre-line text-soft
         hover:text-ink"
       onClick={() => setEditing(true)}
@@ -46,8 +55,14 @@ export function Note({ board, item, title }: NoteProps) {
   );
 }
 
-function Editor({ board, item, title, onDone }: NoteProps & { onDone: () => void }) {
-  const [text, setText] = useState(item.note);
+interface EditorProps extends NoteProps {
+  /** The key of its draft. */
+  place: string;
+  onDone: () => void;
+}
+
+function Editor({ board, item, title, place, onDone }: EditorProps) {
+  const [text, setText] = useState(drafts.get(place) ?? item.note);
   // The note that the artist saw: when the editor was opened, or in another tab's words below it.
   const [seen, setSeen] = useState(item.note);
   const [theirs, setTheirs] = useState<string | null>(null);
@@ -83,11 +98,15 @@ function Editor({ board, item, title, onDone }: NoteProps & { onDone: () => void
         rows={3}
         maxLength={1000}
         // eslint-disable-next-line jsx-a11y/no-autofocus -- the user has just asked for this field
-        autoFocus
+        autoFocus={!drafts.has(place)}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={({ target }) => {
+          setText(target.value);
+          drafts.set(place, target.value);
+        }}
         onKeyDown={(event) => {
           if (event.key === "Escape") onDone();
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void save();
         }}
         className="px-2 py-1.5 text-xs"
       />

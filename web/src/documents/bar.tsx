@@ -21,6 +21,7 @@ export function DocumentBar() {
         <input
           key={`${id} ${name}`}
           aria-label="Name of the drawing"
+          dir="auto"
           defaultValue={name}
           maxLength={80}
           spellCheck={false}

@@ -78,6 +78,7 @@ export const useDocument = create<Current>()((set, read) => ({
     set({ id, name: freshName(), revision: null, notice: null });
     const fresh = startHistory({ ...EMPTY, width, height });
     usePad.setState({ history: fresh, ...untouched(fresh.present) });
+    usePad.getState().toLines();
   },
   rename: (name) => {
     const wanted = name.trim();
@@ -162,7 +163,8 @@ const untouched = (drawing: Drawing) => ({
 function put({ history, references }: Content): void {
   putting = true;
   usePad.setState({ history, ...untouched(history.present) });
-  useReferences.setState({ references: [...references] });
+  usePad.getState().toLines();
+  useReferences.getState().replace(references);
   putting = false;
 }
 

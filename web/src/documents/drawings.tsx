@@ -112,7 +112,7 @@ function Item({
       </button>
       <div className="flex items-start gap-1">
         <div className="min-w-0 flex-1 text-xs">
-          <p className="truncate font-medium" title={drawing.name}>
+          <p dir="auto" className="truncate text-left font-medium" title={drawing.name}>
             {drawing.name}
           </p>
           <p className="truncate text-soft">

@@ -29,8 +29,10 @@ export function AddToBoard({ picture, onFailure }: AddToBoardProps) {
   const create = async (name: string) => {
     try {
       await add((await addBoard(name)).id);
+      return true;
     } catch (error) {
       onFailure(error);
+      return false;
     }
   };
   return (
@@ -68,7 +70,9 @@ function Choices({ added, onChoose }: ChoicesProps) {
                 hover:bg-well"
               onClick={() => void onChoose(id)}
             >
-              <span className="min-w-0 flex-1 truncate">{name}</span>
+              <span dir="auto" className="min-w-0 flex-1 truncate text-left">
+                {name}
+              </span>
               {added.includes(id) ? (
                 <span role="status" className="flex items-center gap-1 text-xs text-green">
                   <Check className="size-3.5" />

@@ -8,9 +8,13 @@ interface BoardNameProps {
   action: string;
   initial?: string;
   focus?: boolean;
-  onName: (name: string) => Promise<void>;
+  /** Returns whether the name was taken. One that was not stays in the field. */
+  onName: (name: string) => Promise<boolean>;
   onCancel?: () => void;
 }
+
+/** The server's limit, in characters. */
+export const LONGEST_NAME = 120;
 
 /** A form for the name of a board. */
 export function BoardName({ action, initial = "", focus, onName, onCancel }: BoardNameProps) {
@@ -18,9 +22,9 @@ export function BoardName({ action, initial = "", focus, onName, onCancel }: Boa
   const [busy, setBusy] = useState(false);
   const submit = async () => {
     setBusy(true);
-    await onName(name.trim());
+    const taken = await onName(name.trim());
     setBusy(false);
-    setName("");
+    if (taken) setName("");
   };
   return (
     <form
@@ -33,7 +37,7 @@ export function BoardName({ action, initial = "", focus, onName, onCancel }: Boa
       <Input
         aria-label="Name of the board"
         placeholder="New board"
-        maxLength={120}
+        maxLength={LONGEST_NAME}
         // eslint-disable-next-line jsx-a11y/no-autofocus -- the user has just asked for this field
         autoFocus={focus ?? false}
         value={name}
@@ -46,6 +50,11 @@ export function BoardName({ action, initial = "", focus, onName, onCancel }: Boa
       <Button size="small" type="submit" disabled={busy || name.trim() === ""}>
         {action}
       </Button>
+      {onCancel !== undefined && (
+        <Button size="small" look="ghost" onClick={onCancel}>
+          Cancel
+        </Button>
+      )}
     </form>
   );
 }

@@ -60,7 +60,9 @@ export const Card = memo(function Card({ hit, actions, ...marks }: CardProps) {
       </button>
       <CardButtons hit={hit} name={name} actions={actions} {...marks} />
       <div className="flex items-baseline justify-between gap-2 px-0.5 text-xs leading-4">
-        <span className="min-w-0 truncate">{words(picture.title)}</span>
+        <span dir="auto" className="min-w-0 truncate">
+          {words(picture.title)}
+        </span>
         {style !== undefined && (
           <span className="min-w-0 shrink-[2] truncate text-soft">{words(style)}</span>
         )}

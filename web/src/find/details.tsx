@@ -66,7 +66,7 @@ export function Details({ hit, weights, around, onClose, onUse }: DetailsProps) 
       open
       onClose={onClose}
       title={words(picture.title)}
-      description={picture.styles.map(words).join(", ")}
+      {...(picture.styles.length > 0 ? { description: picture.styles.map(words).join(", ") } : {})}
       className="max-w-4xl"
       returnTo={() => document.querySelector(`[data-details="${CSS.escape(id)}"]`)}
       {...(around === null
@@ -130,6 +130,10 @@ function Content({ hit, weights, onUse }: Pick<DetailsProps, "hit" | "weights"> 
         <Picture
           path={picturePath(picture)}
           alt={`${words(picture.title)} at full size`}
+          // Room for it while it is loaded.
+          {...(picture.width === null || picture.height === null
+            ? {}
+            : { style: { aspectRatio: `${picture.width} / ${picture.height}` } })}
           className="max-h-[38dvh] w-full rounded-md bg-well object-contain md:max-h-[70dvh]"
         />
         <div className="flex min-w-0 flex-col gap-5">

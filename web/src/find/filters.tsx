@@ -49,6 +49,7 @@ function Styles({ styles, counts }: PartProps) {
   const filterOf = (style: string) => filters.find(({ tag }) => tag === style);
   const isShown = ({ value }: FacetValue, index: number) =>
     all || index < FEW || filterOf(value) !== undefined;
+  const shown = styles.filter(isShown);
   return (
     <div
       className="flex flex-wrap items-center gap-1.5 max-sm:-mx-4 max-sm:flex-nowrap
@@ -56,7 +57,7 @@ function Styles({ styles, counts }: PartProps) {
     >
       {styles.length > 0 && (
         <ul aria-label="Styles" className="contents">
-          {styles.filter(isShown).map((style) => (
+          {shown.map((style) => (
             <li key={style.value}>
               <StyleChip
                 style={style}
@@ -68,9 +69,9 @@ function Styles({ styles, counts }: PartProps) {
           ))}
         </ul>
       )}
-      {styles.length > FEW && (
+      {(all ? styles.length > FEW : styles.length > shown.length) && (
         <Button look="ghost" size="tiny" aria-expanded={all} onClick={() => setAll(!all)}>
-          {all ? "Fewer styles" : `${styles.length - FEW} more styles`}
+          {all ? "Fewer styles" : plural(styles.length - shown.length, "more style")}
           <ChevronDown className={cn("transition-transform", all && "rotate-180")} />
         </Button>
       )}
@@ -170,13 +171,21 @@ function TagChip({ filter: { tag, excluded }, found, onCycle, onRemove }: TagChi
   return (
     <span
       className={cn(
-        "inline-flex h-7 items-center rounded-full border pl-2.5 text-xs font-medium",
+        "inline-flex h-7 max-w-full items-center rounded-full border pl-2.5 text-xs font-medium",
         excluded ? "border-ruby bg-ruby-soft text-ruby" : "border-blue bg-blue-soft text-blue",
       )}
     >
-      <button type="button" title="Require or exclude this tag" onClick={onCycle}>
-        {excluded ? "not " : ""}
-        {words(tag)}
+      <button
+        type="button"
+        aria-label={`${excluded ? "not " : ""}${words(tag)}`}
+        title="Require or exclude this tag"
+        className="flex min-w-0"
+        onClick={onCycle}
+      >
+        <span dir="auto" className="truncate">
+          {excluded ? "not " : ""}
+          {words(tag)}
+        </span>
         {found !== null && <ChipCount value={found} />}
       </button>
       <button
@@ -201,15 +210,17 @@ export function Likes() {
       {likes.map(({ id, title }) => (
         <span
           key={id}
-          className="inline-flex items-center gap-1.5 rounded-md bg-blue-soft pr-1 text-xs
-            text-blue"
+          className="inline-flex max-w-60 items-center gap-1.5 rounded-md bg-blue-soft pr-1
+            text-xs text-blue"
         >
           <Picture
             path={picturePath({ id }, 64)}
             alt=""
-            className="size-8 rounded-l-md object-cover"
+            className="size-8 shrink-0 rounded-l-md object-cover"
           />
-          {words(title)}
+          <span dir="auto" className="truncate">
+            {words(title)}
+          </span>
           <button
             type="button"
             aria-label={`Remove ${words(title)} from similar pictures`}

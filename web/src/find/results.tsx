@@ -4,6 +4,7 @@ import { needsKey } from "@/api/problem";
 import type { SearchPage } from "@/api/results";
 import { cn } from "@/lib/classes";
 import { plural } from "@/lib/format";
+import { FullNotice } from "@/references/full-notice";
 import { openKeys } from "@/state/keys-dialog";
 import { Button } from "@/ui/button";
 import { Failure, Notice, Skeleton } from "@/ui/states";
@@ -16,6 +17,7 @@ import { DroppedAreaNote } from "./dropped-area-note";
 import { Gone, goneOf } from "./gone";
 import { useMarks } from "./marks";
 import { NothingFound } from "./nothing-found";
+import { useKeptInView } from "./use-kept-in-view";
 import type { useSearch } from "./use-search";
 import { useTop } from "./use-top";
 import { Walk } from "./walk";
@@ -51,6 +53,7 @@ export function Results({ search, actions, failure }: ResultsProps) {
         <BalanceBar parts={search.parts} />
       </div>
       {failure !== null && <Notice error={failure} className="mb-3" />}
+      <FullNotice className="mb-3" />
       {search.dropsArea && <DroppedAreaNote />}
       {search.leavesDrawing && <LeftOutNote />}
       {!searchable ? (
@@ -113,9 +116,12 @@ function Grid({ search, actions }: Pick<ResultsProps, "search" | "actions">) {
     if (hasNextPage && !isFetchingNextPage && !isPlaceholderData) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, isPlaceholderData, fetchNextPage]);
   const end = useNearEnd(loadMore, hits.length);
+  const list = useRef<HTMLUListElement>(null);
+  useKeptInView(list);
   return (
     <>
       <ul
+        ref={list}
         id="results"
         aria-label="Results"
         aria-busy={isPlaceholderData}

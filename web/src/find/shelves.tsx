@@ -5,7 +5,7 @@ import { useState } from "react";
 import { api, body, type Schemas } from "@/api/client";
 import { pictureOf, picturePath, type Picture as PictureData } from "@/api/pictures";
 import { queryClient } from "@/api/query-client";
-import { count, words } from "@/lib/format";
+import { plural, words } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Input } from "@/ui/controls";
 import { drag } from "@/ui/drag";
@@ -40,7 +40,7 @@ export function Newest({ pictures, onAll }: NewestProps) {
           All pictures
         </Button>
       </div>
-      <ul className="scroll-slim flex gap-2 overflow-x-auto pb-1">
+      <ul className="scroll-slim -m-1 flex gap-2 overflow-x-auto p-1">
         {pictures.slice(0, MOST_NEW).map((picture) => (
           <Cover key={picture.id} picture={picture} />
         ))}
@@ -85,7 +85,7 @@ function Shelf({ style }: { style: Style }) {
               </button>
             </h3>
             <span className="tabular text-xs whitespace-nowrap text-soft">
-              {count(style.count)} pictures
+              {plural(style.count, "picture")}
             </span>
             {isOwner && (
               <IconButton name={`Rename the style ${style.name}`} onClick={() => setRenaming(true)}>
@@ -105,7 +105,7 @@ function Shelf({ style }: { style: Style }) {
           </>
         )}
       </div>
-      <ul className="scroll-slim flex gap-2 overflow-x-auto pb-1">
+      <ul className="scroll-slim -m-1 flex gap-2 overflow-x-auto p-1">
         {covers.map((cover) => (
           <Cover key={cover.id} picture={{ ...cover, title: style.name }} />
         ))}

@@ -104,7 +104,9 @@ function StyleChip({ title, onRemove, children }: StyleChipProps) {
         text-blue"
     >
       {children}
-      <span className="truncate">{title}</span>
+      <span dir="auto" className="truncate">
+        {title}
+      </span>
       <button
         type="button"
         aria-label={`Remove ${title} from the styles`}

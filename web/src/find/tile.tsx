@@ -63,7 +63,9 @@ export const Tile = memo(
         </button>
         {(near || touches) && <CardButtons hit={hit} name={name} actions={actions} {...marks} />}
         <p className="mt-1.5 flex justify-between gap-2 px-0.5 text-xs leading-4">
-          <span className="min-w-0 truncate">{words(picture.title)}</span>
+          <span dir="auto" className="min-w-0 truncate">
+            {words(picture.title)}
+          </span>
           {style !== undefined && (
             <span className="min-w-0 shrink-[2] truncate text-soft">{words(style)}</span>
           )}

@@ -1,17 +1,17 @@
 import {
   useCallback,
   useEffect,
-  useLayoutEffect,
   useRef,
   useState,
   type CSSProperties,
+  type FocusEvent,
   type ReactNode,
-  type RefObject,
 } from "react";
 
 import { layoutOf, placeOf, rowsOf, tilesIn, type Layout } from "./layout";
 import type { Range } from "./pages";
-import { heightOf, rowsInView, type RowsInView } from "./scrolled";
+import { heightOf } from "./scrolled";
+import { useShown } from "./use-shown";
 
 /** The number of slots is a multiple of this, so that it seldom changes. */
 const SLOTS = 32;
@@ -43,23 +43,47 @@ export function Grid({ label, total, onRange, children }: GridProps) {
   const tiles = tilesIn(shown, layout.columns, total);
   useTold(tiles, onRange);
   const slots = Math.ceil(tiles.length / SLOTS) * SLOTS;
+  const [focused, setFocused] = useState<number | null>(null);
   return (
     <ul
       ref={list}
       aria-label={label}
       className="relative"
-      style={{ height: heightOf(rowsOf(total, layout)), contain: "strict" }}
+      style={{
+        height: heightOf(rowsOf(total, layout)),
+        contain: "strict",
+        // Room for the outlines of what has the focus at the list's edge.
+        overflowClipMargin: 5,
+      }}
+      onFocus={({ target }) => setFocused(indexOf(target))}
+      onBlur={() => setFocused(null)}
     >
-      {tiles.map((index) =>
+      {withFocused(tiles, focused, total).map((index) =>
         children({
           index,
-          slot: index % slots,
+          slot: tiles.includes(index) ? index % slots : slots,
           style: styleOf(index, layout, shown.skipped),
           side: layout.side,
         }),
       )}
     </ul>
   );
+}
+
+/** The index of the tile around an element, by its number in the list. */
+function indexOf(element: FocusEvent["target"]): number | null {
+  const number = element.closest("li")?.getAttribute("aria-posinset");
+  return number == null ? null : Number(number) - 1;
+}
+
+/** A tile that has the focus stays, wherever the list is scrolled to: the focus would be lost. */
+function withFocused(
+  tiles: readonly number[],
+  focused: number | null,
+  total: number,
+): readonly number[] {
+  if (focused === null || focused >= total || tiles.includes(focused)) return tiles;
+  return focused < (tiles[0] ?? 0) ? [focused, ...tiles] : [...tiles, focused];
 }
 
 function styleOf(index: number, layout: Layout, skipped: number): CSSProperties {
@@ -71,59 +95,6 @@ function styleOf(index: number, layout: Layout, skipped: number): CSSProperties 
     width: layout.side,
     transform: `translate(${x}px, ${y - skipped}px)`,
   };
-}
-
-/** The rows near the view, and the width of the list. */
-interface Shown extends RowsInView {
-  width: number;
-}
-
-const NOTHING: Shown = { width: 0, first: 0, last: -1, skipped: 0 };
-
-function isSame(one: Shown, other: Shown): boolean {
-  const keys = ["width", "first", "last", "skipped"] as const;
-  return keys.every((key) => one[key] === other[key]);
-}
-
-function useShown(list: RefObject<HTMLElement | null>, total: number): Shown {
-  const [shown, setShown] = useState(NOTHING);
-  useLayoutEffect(() => {
-    const inner = list.current;
-    if (inner === null) return;
-    const measure = () => {
-      const outer = scrollerOf(inner);
-      const [width, view] = [inner.clientWidth, outer.clientHeight];
-      // While the list is hidden, it keeps its height, and with it how far it is scrolled.
-      if (width === 0 || view === 0) return;
-      const scrolled = outer.getBoundingClientRect().top - inner.getBoundingClientRect().top;
-      const rows = rowsOf(total, layoutOf(width));
-      const next = { width, ...rowsInView(scrolled, view, rows) };
-      setShown((last) => (isSame(last, next) ? last : next));
-    };
-    measure();
-    // What is above the list may change its height, and with it that of the whole content.
-    const observer = new ResizeObserver(measure);
-    observer.observe(inner);
-    if (inner.parentElement !== null) observer.observe(inner.parentElement);
-    observer.observe(scrollerOf(inner));
-    // A phone that is turned may scroll another element.
-    document.addEventListener("scroll", measure, LISTENING);
-    return () => {
-      observer.disconnect();
-      document.removeEventListener("scroll", measure, LISTENING);
-    };
-  }, [list, total]);
-  return shown;
-}
-
-const LISTENING = { capture: true, passive: true };
-
-/** The element that scrolls another one: the nearest one around it that may scroll. */
-function scrollerOf(element: HTMLElement): Element {
-  for (let around = element.parentElement; around !== null; around = around.parentElement) {
-    if (/auto|scroll/.test(getComputedStyle(around).overflowY)) return around;
-  }
-  return document.documentElement;
 }
 
 /**

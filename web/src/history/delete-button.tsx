@@ -47,7 +47,15 @@ export function DeleteButton(props: DeleteButtonProps) {
       });
   };
   return (
-    <span role="group" aria-label={question} className="flex flex-wrap items-center gap-1.5">
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- for its buttons
+    <span
+      role="group"
+      aria-label={question}
+      className="flex flex-wrap items-center gap-1.5"
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && !busy) ask(false);
+      }}
+    >
       <span className="text-[0.8125rem]">{question}</span>
       <Button ref={confirm} size="small" look="destructive" disabled={busy} onClick={remove}>
         Delete

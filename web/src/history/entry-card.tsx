@@ -30,10 +30,12 @@ export function EntryCard({ entry, now, onOpen }: EntryCardProps) {
   return (
     <li
       data-entry={entry.id}
-      className="flex flex-col gap-3 rounded-lg border border-line bg-raised p-3"
+      className="flex min-w-0 flex-col gap-3 rounded-lg border border-line bg-raised p-3"
     >
       <div>
-        <h2 className="line-clamp-3 font-medium text-pretty">{nameOf(entry)}</h2>
+        <h2 dir="auto" className="line-clamp-3 text-left font-medium text-pretty">
+          {nameOf(entry)}
+        </h2>
         <p className="mt-0.5 text-xs text-soft">
           {[ago(entry.at, now), ...entry.styles.map(words), entry.provider].join(" · ")}
         </p>

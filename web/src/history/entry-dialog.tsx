@@ -268,11 +268,11 @@ function References({
     <div>
       <h3 className="label-caps mb-1.5">Made from</h3>
       <ul aria-label="References" className="flex flex-wrap gap-1.5">
-        {ids.map((id) => (
+        {ids.map((id, place) => (
           <li key={id}>
             <Thumbnail
               path={picturePath({ id }, 256)}
-              name="List everything that was made from this picture"
+              name={`List everything that was made from picture ${place + 1}`}
               onClick={() => onReference(id)}
             />
           </li>

@@ -5,6 +5,7 @@
 import { api, body } from "@/api/client";
 import { pictureOf, type Role } from "@/api/pictures";
 import { useDocument } from "@/documents/current";
+import { shortened } from "@/lib/format";
 import { parsed } from "@/lib/json";
 import { presetNamed } from "@/make/presets";
 import { INITIAL_WISH, MOST_STYLE_TAGS, unsized, useWish, type Wish } from "@/make/wish";
@@ -44,7 +45,7 @@ export async function goOnFrom(id: string, picture: number): Promise<void> {
   const made = details.pictures.find(({ index }) => index === picture);
   if (made === undefined) throw new Error("This picture was deleted.");
   const from: MadePlace = { id, index: picture };
-  const base = await baseAt(made.url, `${nameOf(details).slice(0, 40)}, ${picture + 1}`, from);
+  const base = await baseAt(made.url, `${shortened(nameOf(details), 40)}, ${picture + 1}`, from);
   await show(details, await drawingOf(details, base, missing), picture, missing);
 }
 
@@ -112,8 +113,8 @@ async function show(
   await document.begin();
   useWish.getState().set(wishOf(details, picture, missing));
   usePad.setState({ history: startHistory(drawing) });
-  useReferences.setState({ references });
-  document.rename(nameOf(details).slice(0, 60));
+  useReferences.getState().replace(references);
+  document.rename(shortened(nameOf(details), 60));
   const notice = missing.length === 0 ? null : `Not restored: ${missing.join("; ")}.`;
   useDocument.setState({ notice });
   useLayout.getState().show("make");

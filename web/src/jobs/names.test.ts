@@ -21,6 +21,7 @@ test("a job is called by what it does, not by its kind", () => {
   expect(nameOf(job("backfill", "", { tags: {} }))).toBe("Propose tags");
   expect(nameOf(job("backfill", "proposing"))).toBe("Propose tags");
   expect(nameOf(job("backfill", "grouping"))).toBe("Find styles");
+  expect(nameOf(job("backfill", "placing"))).toBe("Make the map");
   expect(nameOf(job("ingest", "", { scan: {} }))).toBe("Add pictures");
   expect(nameOf(job("ingest", "embedding", {}))).toBe("Ingest");
   expect(nameOf(job("reindex"))).toBe("Re-index");

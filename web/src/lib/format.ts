@@ -8,8 +8,29 @@ export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-export function plural(value: number, one: string, many = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
+/** What a number of things is called: "board" for one, else "boards". */
+export function noun(value: number, one: string, many = `${one}s`): string {
+  return value === 1 ? one : many;
+}
+
+/** A number of things, such as "1 board" and "2 boards". */
+export function plural(value: number, one: string, many?: string): string {
+  return `${count(value)} ${noun(value, one, many)}`;
+}
+
+/** How many of a number of things, such as "2 of 3 pictures" and "0 of 1 picture". */
+export function outOf(some: number, all: number, one: string, many?: string): string {
+  return `${count(some)} of ${plural(all, one, many)}`;
+}
+
+/** The same for a unit that the server names, which is a plural such as "pictures". */
+export function progressOf(done: number, total: number, unit: string): string {
+  return outOf(done, total, unit.replace(/s$/, ""), unit).trimEnd();
+}
+
+/** The beginning of a text, of at most so many characters: none of them is cut in two. */
+export function shortened(value: string, most: number): string {
+  return [...value].slice(0, most).join("");
 }
 
 /** The ending of a picture's file name. */
@@ -19,7 +40,7 @@ export function endingOf(mediaType: string): string {
 
 /** A size of files. */
 export function bytes(value: number): string {
-  if (value < 1000) return `${value} bytes`;
+  if (value < 1000) return plural(value, "byte");
   const power = Math.min(4, Math.floor(Math.log10(value) / 3));
   const scaled = value / 1000 ** power;
   const unit = ["", "kB", "MB", "GB", "TB"][power] ?? "";
@@ -32,9 +53,11 @@ export function words(tag: string): string {
 }
 
 export function seconds(value: number): string {
-  if (value < 60) return `${Math.round(value)} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-  return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`;
+  const whole = Math.round(value);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export function ago(at: string, now: number): string {

@@ -35,7 +35,11 @@ export function MakeForm() {
         void start();
       }}
     >
-      <PromptFields wish={wish} provider={provider} />
+      <PromptFields
+        wish={wish}
+        provider={provider}
+        receipt={lacking === null ? (estimate.data?.receipt ?? null) : null}
+      />
       <PresetField chosen={wish.preset} provider={provider} />
       <OutputFields wish={wish} provider={provider} providers={providers} />
       <PictureFields wish={wish} provider={provider} />

@@ -1,4 +1,4 @@
-import type { Provider } from "@/api/client";
+import type { Provider, Receipt } from "@/api/client";
 import { Field, Input, Textarea } from "@/ui/controls";
 
 import { SearchedWords } from "./searched-words";
@@ -10,12 +10,17 @@ export interface FieldsProps {
   provider: Provider | null;
 }
 
+interface PromptProps extends FieldsProps {
+  /** How the request would be treated, if that is known. */
+  receipt: Receipt | null;
+}
+
 /** What the pictures should show, and in which style. */
-export function PromptFields({ wish, provider }: FieldsProps) {
+export function PromptFields({ wish, provider, receipt }: PromptProps) {
   const set = useWish((state) => state.set);
   return (
     <>
-      <Field label="Prompt" htmlFor="prompt" hint={promptHint(provider)}>
+      <Field label="Prompt" htmlFor="prompt" hint={promptHint(provider, receipt)}>
         <Textarea
           id="prompt"
           rows={2}
@@ -51,7 +56,11 @@ export function PromptFields({ wish, provider }: FieldsProps) {
   );
 }
 
-function promptHint(provider: Provider | null): string | undefined {
+function promptHint(provider: Provider | null, receipt: Receipt | null): string | undefined {
+  const dropped = receipt?.lines.find(
+    ({ input, treatment }) => input === "prompt" && treatment === "dropped",
+  );
+  if (dropped?.reason != null) return `Not used: ${dropped.reason}`;
   if (provider?.prompt !== "approximate" || provider.prompt_note === "") return undefined;
   return `Of the prompt, ${provider.provider} uses ${provider.prompt_note}`;
 }

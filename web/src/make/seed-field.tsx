@@ -33,7 +33,7 @@ export function SeedField({ wish: { seed, seedLocked } }: { wish: Wish }) {
   const fault = seedLocked ? seedFault(seed) : null;
   const lock = () => set({ seedLocked: true, seed: last || drawn() });
   return (
-    <Field label="Seed" htmlFor="seed" fault={fault}>
+    <Field label="Seed" htmlFor="seed" fault={fault} className="col-span-2">
       <div className="flex gap-1">
         <Input
           id="seed"

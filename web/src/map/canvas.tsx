@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 
-import { count, plural } from "@/lib/format";
+import { plural } from "@/lib/format";
 import { useSession } from "@/state/session";
 
 import { nearest, gridOf } from "./grid";
@@ -83,9 +83,7 @@ export function MapCanvas({ map, onOpen }: MapCanvasProps) {
     <canvas
       ref={canvas}
       role="img"
-      aria-label={`Map of ${plural(map.ids.length, "picture")} in ${count(groups)} ${
-        groups === 1 ? "group" : "groups"
-      }`}
+      aria-label={`Map of ${plural(map.ids.length, "picture")} in ${plural(groups, "group")}`}
       className={`absolute inset-0 size-full touch-none bg-well text-ink ${cursor}`}
     />
   );

@@ -3,19 +3,13 @@
  * from the top left corner of the map's frame.
  */
 
+import { zoomedAt as zoomedFreely, type Place, type View } from "@/lib/zoom";
+
+export type { Place, View };
+
 export interface Size {
   width: number;
   height: number;
-}
-
-export interface Place {
-  x: number;
-  y: number;
-}
-
-export interface View extends Place {
-  /** 1 shows the whole map; `x` and `y` are what is in the middle. */
-  zoom: number;
 }
 
 export interface Box {
@@ -61,13 +55,7 @@ export function inside({ zoom, x, y }: View): View {
 
 /** Zooms, so that a place of the map stays where it is on the screen. */
 export function zoomedAt(view: View, factor: number, place: Place): View {
-  const zoom = between(1, view.zoom * factor, LARGEST_ZOOM);
-  const kept = view.zoom / zoom;
-  return inside({
-    zoom,
-    x: place.x - (place.x - view.x) * kept,
-    y: place.y - (place.y - view.y) * kept,
-  });
+  return inside(zoomedFreely(view, factor, place, LARGEST_ZOOM));
 }
 
 /** Moves what is shown by pixels of the screen. */

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 
 import { cn } from "@/lib/classes";
-import { count, words } from "@/lib/format";
+import { count, outOf, words } from "@/lib/format";
 
 import { colourOf } from "./colours";
 import { countGroups, NO_GROUP, type GalleryMap, type Indices } from "./places";
@@ -23,7 +23,7 @@ export function Legend({ map, inView }: LegendProps) {
         lg:border-l"
     >
       <p role="status" className="tabular text-xs text-soft">
-        {`${count(inView.length)} of ${count(map.ids.length)} pictures in view`}
+        {`${outOf(inView.length, map.ids.length, "picture")} in view`}
       </p>
       <ul
         className="scroll-slim -m-1 flex min-h-0 gap-1 p-1 max-lg:overflow-x-auto lg:flex-col

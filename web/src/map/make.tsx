@@ -7,7 +7,7 @@ import { useIsOwner } from "@/find/use-is-owner";
 import { JobButtons } from "@/jobs/buttons";
 import { plainly } from "@/jobs/results";
 import { fractionOf, isOver, isRetryable } from "@/jobs/view";
-import { count, plural } from "@/lib/format";
+import { noun, plural, progressOf } from "@/lib/format";
 import { openKeys } from "@/state/keys-dialog";
 import { Button } from "@/ui/button";
 import { Empty, Notice, ProgressBar } from "@/ui/states";
@@ -76,7 +76,7 @@ export function madeText({ made, unplaced }: Pick<GalleryMap, "made" | "unplaced
     year: "numeric",
   });
   if (unplaced === 0) return `Made on ${date}`;
-  const are = unplaced === 1 ? "is" : "are";
+  const are = noun(unplaced, "is", "are");
   return `Made on ${date}, ${plural(unplaced, "picture")} of the gallery ${are} not on it`;
 }
 
@@ -118,6 +118,6 @@ function reasonOf({ error }: Job): string {
 
 function progressText({ state, progress: { done, total, unit, message } }: Job): string {
   if (state === "queued") return "Waiting for a worker";
-  if (total) return `Making the map: ${count(done)} of ${count(total)} ${unit}`;
+  if (total) return `Making the map: ${progressOf(done, total, unit)}`;
   return message === "" ? "Making the map…" : message;
 }

@@ -1,5 +1,7 @@
 /** The pointer on the map: the wheel, dragging, two fingers, the lasso, hovering and taps. */
 
+import { pinchOf, wheelFactor } from "@/lib/zoom";
+
 import { moved, toMap, zoomedAt, type Place } from "./frame";
 import { setMap, useMap } from "./store";
 
@@ -11,9 +13,6 @@ export interface Listener {
   onLasso: (line: readonly Place[]) => void;
 }
 
-/** How much one line of a wheel zooms. */
-const LINE = 33;
-const SPEED = 0.0018;
 /** A pointer that moves less than this taps. */
 const SLOP = 5;
 /** The shortest part of a lasso's line, in pixels. */
@@ -46,11 +45,7 @@ export function listen(canvas: HTMLCanvasElement, listener: Listener): () => voi
 
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
-    const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE;
-    const down = event.deltaY * unit;
-    // A pinch on a touchpad is a wheel with Ctrl, in small steps.
-    const speed = event.ctrlKey && Math.abs(down) < LINE ? SPEED * 5 : SPEED;
-    zoom(Math.exp(-down * speed), at(event));
+    zoom(wheelFactor(event), at(event));
   };
 
   const down = (event: PointerEvent) => {
@@ -79,11 +74,9 @@ export function listen(canvas: HTMLCanvasElement, listener: Listener): () => voi
   };
 
   const pinch = (before: Place, now: Place, other: Place) => {
-    const between = (finger: Place) => Math.hypot(finger.x - other.x, finger.y - other.y);
-    // The middle of the fingers moves by half of what one finger moves.
-    pan((now.x - before.x) / 2, (now.y - before.y) / 2);
-    const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
-    zoom(between(now) / Math.max(1, between(before)), middle);
+    const { right, down, factor, middle } = pinchOf(before, now, other);
+    pan(right, down);
+    zoom(factor, middle);
   };
 
   const move = (event: PointerEvent) => {

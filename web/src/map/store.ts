@@ -2,7 +2,9 @@
 
 import { create } from "zustand";
 
-import { WHOLE, zoomedAt, type Place, type Size, type View } from "./frame";
+import { zoomedByStep } from "@/lib/zoom";
+
+import { LARGEST_ZOOM, WHOLE, type Place, type Size, type View } from "./frame";
 import type { Indices, MapSpace } from "./places";
 
 export type Tool = "move" | "lasso";
@@ -53,14 +55,9 @@ export function showSpace(space: MapSpace): void {
   setMap({ space, view: WHOLE, ...NOTHING });
 }
 
-const STEP = 1.6;
-
 /** Zooms at the middle. */
 export function zoomBy(direction: 1 | -1): void {
-  const { view } = useMap.getState();
-  const next = zoomedAt(view, direction > 0 ? STEP : 1 / STEP, view);
-  // Steps would miss the whole map by a rounding error.
-  setMap({ view: Math.abs(next.zoom - 1) < 0.01 ? { ...next, zoom: 1 } : next });
+  setMap({ view: zoomedByStep(useMap.getState().view, direction, LARGEST_ZOOM) });
 }
 
 export function showWhole(): void {

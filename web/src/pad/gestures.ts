@@ -1,6 +1,8 @@
 /** Zooming and panning: the wheel, two fingers, the middle button, and dragging with Space. */
 
-import { zoomedAt, type View } from "./view";
+import { pinchOf, turned, wheelFactor, zoomedAt, type Place, type View } from "@/lib/zoom";
+
+import { LARGEST_ZOOM } from "./view";
 
 export interface Navigation {
   view: () => View;
@@ -8,25 +10,16 @@ export interface Navigation {
   /** Pixels of the screen for one unit of the paper, now. */
   scale: () => number;
   /** A place of the screen in the paper's coordinates. */
-  placeAt: (clientX: number, clientY: number) => { x: number; y: number };
+  placeAt: (clientX: number, clientY: number) => Place;
   /** Forgets the stroke that is being drawn. */
   abandon: () => void;
   /** The pointer shows that dragging moves the paper. */
   onGrab: (grabs: boolean) => void;
 }
 
-/** How much one line of a wheel zooms. */
-const LINE = 33;
-const SPEED = 0.0018;
-
-interface Finger {
-  x: number;
-  y: number;
-}
-
 /** Listens on an element, before those inside of it. Returns a function that ends it. */
 export function navigate(element: HTMLElement, navigation: Navigation): () => void {
-  const fingers = new Map<number, Finger>();
+  const fingers = new Map<number, Place>();
   let panning: { id: number; x: number; y: number } | null = null;
   let pinching = false;
   let pen = false;
@@ -41,19 +34,20 @@ export function navigate(element: HTMLElement, navigation: Navigation): () => vo
     navigation.look({ ...view, x: view.x - right / scale, y: view.y - down / scale });
   };
 
+  const zoom = (factor: number, clientX: number, clientY: number) => {
+    const place = navigation.placeAt(clientX, clientY);
+    navigation.look(zoomedAt(navigation.view(), factor, place, LARGEST_ZOOM));
+  };
+
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
-    const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE;
-    const [right, down] = [event.deltaX * unit, event.deltaY * unit];
     if (event.shiftKey) {
+      const { right, down } = turned(event);
       // Some systems turn a wheel with Shift sideways by themselves.
       pan(-(right === 0 ? down : right), 0);
       return;
     }
-    // A pinch on a touchpad is a wheel with Ctrl, in small steps.
-    const speed = event.ctrlKey && Math.abs(down) < LINE ? SPEED * 5 : SPEED;
-    const place = navigation.placeAt(event.clientX, event.clientY);
-    navigation.look(zoomedAt(navigation.view(), Math.exp(-down * speed), place));
+    zoom(wheelFactor(event), event.clientX, event.clientY);
   };
 
   const down = (event: PointerEvent) => {
@@ -85,12 +79,9 @@ export function navigate(element: HTMLElement, navigation: Navigation): () => vo
     const after = { x: event.clientX, y: event.clientY };
     fingers.set(event.pointerId, after);
     if (!pinching || other === undefined) return;
-    const between = (finger: Finger) => Math.hypot(finger.x - other.x, finger.y - other.y);
-    // The middle of the fingers moves by half of what one finger moves.
-    pan((after.x - before.x) / 2, (after.y - before.y) / 2);
-    const place = navigation.placeAt((after.x + other.x) / 2, (after.y + other.y) / 2);
-    const factor = between(after) / Math.max(1, between(before));
-    navigation.look(zoomedAt(navigation.view(), factor, place));
+    const { right, down, factor, middle } = pinchOf(before, after, other);
+    pan(right, down);
+    zoom(factor, middle.x, middle.y);
   };
 
   const up = (event: PointerEvent) => {

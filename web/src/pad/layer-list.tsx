@@ -2,6 +2,7 @@ import { ArrowDown, ArrowUp, Eye, EyeOff, Layers as LayersIcon, Plus, Trash2 } f
 import type { ReactNode } from "react";
 
 import { cn } from "@/lib/classes";
+import { percent } from "@/lib/format";
 import { uniqueId } from "@/lib/id";
 import { Button } from "@/ui/button";
 import { Slider } from "@/ui/controls";
@@ -164,7 +165,7 @@ function LayerRow({
           valueText={`${Math.round(opacity * 100)} percent`}
         />
         <span aria-hidden className="tabular w-10 text-right text-xs whitespace-nowrap text-soft">
-          {Math.round(opacity * 100)} %
+          {percent(opacity)}
         </span>
       </div>
     </li>

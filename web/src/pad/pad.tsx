@@ -106,10 +106,10 @@ export function Pad({ bar, className }: PadProps) {
           <p
             aria-hidden
             className="pointer-events-none absolute inset-0 flex flex-col items-center
-              justify-center gap-1 text-center text-[#5f5f5f]"
+              justify-center gap-1 text-center text-balance text-[#5f5f5f]"
           >
             <span className="text-[0.9375rem] font-medium text-[#333]">Draw here</span>
-            <span className="text-[0.8125rem]">
+            <span className="text-[0.8125rem] landscape-phone:max-w-36">
               or paste or drop a picture; results follow each stroke
             </span>
           </p>

@@ -20,6 +20,8 @@ export interface PadState {
   tool: Tool;
   colour: string;
   size: number;
+  /** The size that the mask's brush had while lines are drawn, and the other way round. */
+  otherSize: number;
   /** The ids of the selected strokes. */
   selection: ReadonlySet<string>;
   view: View;
@@ -58,6 +60,8 @@ export const usePad = create<PadState>()((set, read) => ({
   tool: "brush",
   colour: "#1c1c1c",
   size: 7,
+  // Masks are painted with a broad brush, lines with a thin one.
+  otherSize: 36,
   selection: NONE,
   view: wholePaper(EMPTY),
   ready: false,
@@ -78,9 +82,8 @@ export const usePad = create<PadState>()((set, read) => ({
       const lines = layer === MASK ? state.lines : layer;
       const between = (layer === MASK) === (state.layer === MASK);
       if (between) return { layer, lines, selection: NONE };
-      // Masks are painted with a broad brush, lines with a thin one.
-      const size = layer === MASK ? Math.max(state.size, 36) : Math.min(state.size, 14);
-      return { layer, lines, tool: "brush", size, selection: NONE };
+      const { size: otherSize, otherSize: size } = state;
+      return { layer, lines, tool: "brush", size, otherSize, selection: NONE };
     }),
   toLines: () => read().setLayer(read().lines),
   setTool: (tool) => set(tool === "lasso" ? { tool } : { tool, selection: NONE }),

@@ -1,16 +1,12 @@
 /** The part of the paper that is shown. All places are in the paper's coordinates. */
 
+import type { View } from "@/lib/zoom";
+
+export type { View };
+
 export interface Size {
   width: number;
   height: number;
-}
-
-export interface View {
-  /** 1 shows the whole paper. */
-  zoom: number;
-  /** What is in the middle. */
-  x: number;
-  y: number;
 }
 
 export const LARGEST_ZOOM = 16;
@@ -46,17 +42,6 @@ export function within(view: View, paper: Size, frame: Size): View {
     zoom,
     x: between(view.x, paper.width, frame.width),
     y: between(view.y, paper.height, frame.height),
-  };
-}
-
-/** Zooms, so that a place of the paper stays where it is on the screen. */
-export function zoomedAt(view: View, factor: number, place: { x: number; y: number }): View {
-  const zoom = Math.min(LARGEST_ZOOM, Math.max(1, view.zoom * factor));
-  const kept = view.zoom / zoom;
-  return {
-    zoom,
-    x: place.x - (place.x - view.x) * kept,
-    y: place.y - (place.y - view.y) * kept,
   };
 }
 

@@ -1,16 +1,14 @@
 /** Zooming by a button or a key. */
 
-import { usePad } from "./store";
-import { wholePaper, zoomedAt } from "./view";
+import { zoomedByStep } from "@/lib/zoom";
 
-const STEP = 1.5;
+import { usePad } from "./store";
+import { LARGEST_ZOOM, wholePaper } from "./view";
 
 /** Zooms at the middle of what is shown. */
 export function zoomBy(direction: 1 | -1): void {
   const { view, look } = usePad.getState();
-  const next = zoomedAt(view, direction > 0 ? STEP : 1 / STEP, view);
-  // Steps of 1.5 would miss 100 % by a rounding error.
-  look(Math.abs(next.zoom - 1) < 0.01 ? { ...next, zoom: 1 } : next);
+  look(zoomedByStep(view, direction, LARGEST_ZOOM));
 }
 
 export function showWhole(): void {

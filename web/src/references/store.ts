@@ -4,6 +4,7 @@ import { create } from "zustand";
 
 import type { Provider, Support } from "@/api/client";
 import type { Role } from "@/api/pictures";
+import { plural } from "@/lib/format";
 import { uniqueId } from "@/lib/id";
 import { isFields } from "@/lib/json";
 
@@ -59,7 +60,8 @@ export function supportOf(
   const place = references.indexOf(reference) + 1;
   const most = provider.max_references;
   if (place > most) {
-    return { support: "no", note: `${name} takes ${most} references, and this is number ${place}` };
+    const note = `${name} takes ${plural(most, "reference")}, and this is number ${place}`;
+    return { support: "no", note };
   }
   const { role } = reference;
   const support = role === "style" ? provider.style_references : provider.subject_references;
@@ -77,22 +79,43 @@ export function supportOf(
 
 interface References {
   references: Reference[];
+  /** Whether one was not added since there was no room, and nothing was changed since. */
+  refused: boolean;
+  /** What *Remove all* removed, until another one is added. */
+  removed: readonly Reference[];
   add: (reference: NewReference) => void;
   change: (key: string, part: Partial<Pick<Reference, "role" | "weight">>) => void;
   remove: (key: string) => void;
   clear: () => void;
+  /** Puts back what *Remove all* removed. */
+  putBack: () => void;
+  /** Shows those of another drawing. */
+  replace: (references: readonly Reference[]) => void;
 }
 
 export const useReferences = create<References>()((set) => ({
   references: [],
-  add: (reference) => set((state) => ({ references: addReference(state.references, reference) })),
+  refused: false,
+  removed: [],
+  add: (reference) =>
+    set((state) => {
+      const references = addReference(state.references, reference);
+      const known = state.references.some(({ source }) => isSame(source, reference.source));
+      const refused = !known && references.length === state.references.length;
+      return { references, refused, removed: [] };
+    }),
   change: (key, part) =>
     set(({ references }) => ({
       references: references.map((known) => (known.key === key ? { ...known, ...part } : known)),
     })),
   remove: (key) =>
-    set(({ references }) => ({ references: references.filter((known) => known.key !== key) })),
-  clear: () => set({ references: [] }),
+    set(({ references }) => ({
+      references: references.filter((known) => known.key !== key),
+      refused: false,
+    })),
+  clear: () => set(({ references }) => ({ references: [], refused: false, removed: references })),
+  putBack: () => set(({ removed }) => ({ references: [...removed], removed: [] })),
+  replace: (references) => set({ references: [...references], refused: false, removed: [] }),
 }));
 
 /** Whether a stored value is a reference. */

@@ -35,7 +35,11 @@ export function ReferenceItem({ reference, references, provider }: ReferenceItem
       <Thumbnail reference={reference} />
       <div className="flex min-w-0 flex-1 flex-col gap-1">
         <div className="flex items-center gap-1">
-          <span className="min-w-0 flex-1 truncate text-xs font-medium" title={title}>
+          <span
+            dir="auto"
+            className="min-w-0 flex-1 truncate text-left text-xs font-medium"
+            title={title}
+          >
             {title}
           </span>
           <button

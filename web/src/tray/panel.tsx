@@ -1,10 +1,11 @@
-import { Trash2 } from "lucide-react";
+import { Trash2, Undo2 } from "lucide-react";
 import { useState } from "react";
 
 import { cn } from "@/lib/classes";
 import { useProvider } from "@/make/provider";
 import { baseOf } from "@/pad/paint";
 import { isSame, MOST_REFERENCES, useReferences } from "@/references/store";
+import { Button } from "@/ui/button";
 import { useDropZone } from "@/ui/drop-zone";
 import { FileButton } from "@/ui/file-button";
 import { IconButton } from "@/ui/icon-button";
@@ -91,13 +92,14 @@ interface HeadProps {
 }
 
 function Head({ most = MOST_REFERENCES, onFiles, onFailure }: HeadProps) {
-  const { references, clear } = useReferences();
+  const { references, refused, removed, clear, putBack } = useReferences();
   const { length } = references;
   return (
     <div className="flex h-11 shrink-0 items-center gap-2 px-3">
       <h2 className="font-semibold tracking-tight">References</h2>
-      <span className="tabular text-xs text-soft" role="status">
+      <span className={cn("tabular text-xs", refused ? "text-amber" : "text-soft")} role="status">
         {length === 0 ? "" : `${length} of ${Math.min(MOST_REFERENCES, most)}`}
+        {refused && ": remove one first"}
       </span>
       <div className="ml-auto flex items-center gap-0.5">
         <Suggest onFailure={onFailure} />
@@ -111,6 +113,12 @@ function Head({ most = MOST_REFERENCES, onFiles, onFailure }: HeadProps) {
           <IconButton name="Remove all references" tip="Remove all" onClick={clear}>
             <Trash2 />
           </IconButton>
+        )}
+        {length === 0 && removed.length > 0 && (
+          <Button look="ghost" size="small" onClick={putBack}>
+            <Undo2 />
+            Undo
+          </Button>
         )}
       </div>
     </div>

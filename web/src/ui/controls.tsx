@@ -7,6 +7,7 @@ import { cn } from "@/lib/classes";
 export function Input({ className, ...rest }: ComponentProps<"input">) {
   return (
     <input
+      dir="auto"
       className={cn(
         "h-9 w-full min-w-0 rounded-md border border-line bg-raised px-3 placeholder:text-soft",
         "focus-visible:border-blue focus-visible:outline-1 focus-visible:outline-offset-0",
@@ -21,6 +22,7 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
 export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
   return (
     <textarea
+      dir="auto"
       className={cn(
         "scroll-slim block w-full resize-y rounded-md border border-line bg-raised px-3 py-2",
         "placeholder:text-soft focus-visible:border-blue focus-visible:outline-1",

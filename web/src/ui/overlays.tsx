@@ -1,6 +1,12 @@
 import { X } from "lucide-react";
 import { Dialog as RadixDialog, Popover as RadixPopover, Tooltip as RadixTooltip } from "radix-ui";
-import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
+import {
+  useRef,
+  type FocusEvent,
+  type KeyboardEvent,
+  type ReactElement,
+  type ReactNode,
+} from "react";
 
 import { cn } from "@/lib/classes";
 
@@ -23,7 +29,9 @@ export function Tip({
   return (
     <RadixTooltip.Provider delayDuration={TIP_DELAY}>
       <RadixTooltip.Root>
-        <RadixTooltip.Trigger asChild>{children}</RadixTooltip.Trigger>
+        <RadixTooltip.Trigger asChild onFocus={onlyByKeys}>
+          {children}
+        </RadixTooltip.Trigger>
         <RadixTooltip.Portal>
           <RadixTooltip.Content
             side={side}
@@ -40,6 +48,11 @@ export function Tip({
       </RadixTooltip.Root>
     </RadixTooltip.Provider>
   );
+}
+
+/** Leaves a label out for a focus that no key has moved, as in a dialog that was just opened. */
+function onlyByKeys(event: FocusEvent<HTMLElement>): void {
+  if (!event.currentTarget.matches(":focus-visible")) event.preventDefault();
 }
 
 /** Closes the popover around it. Takes a button as its child. */
@@ -143,7 +156,10 @@ export function Dialog({
         >
           <div className="mb-4 flex items-start justify-between gap-4">
             <div className="min-w-0">
-              <RadixDialog.Title className="text-base font-semibold tracking-tight text-balance">
+              <RadixDialog.Title
+                dir="auto"
+                className="text-base font-semibold tracking-tight text-balance"
+              >
                 {title}
               </RadixDialog.Title>
               {description !== undefined && (
