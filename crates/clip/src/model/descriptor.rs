@@ -10,8 +10,9 @@ use clippy_core::embedding::DESCRIPTORS;
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
+use super::activation::Activation;
 use super::count_sketch::mix;
-use super::layers::{Activation, to_unit_length};
+use super::layers::to_unit_length;
 use super::vision::{Blocks, VisionTransformer};
 use super::weights::{Stored, WeightsFile};
 use crate::config::{VisionConfig, VisionNetwork};

@@ -1,5 +1,6 @@
 //! OpenCLIP's two towers on libtorch.
 
+pub(crate) mod activation;
 mod count_sketch;
 mod descriptor;
 pub(crate) mod layers;
@@ -23,9 +24,10 @@ use tch::{Device, Kind, Tensor};
 use crate::config::{ModelConfig, VisionNetwork};
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
+use activation::Activation;
 use count_sketch::CountSketch;
 use descriptor::StyleDescriptor;
-use layers::{Activation, Observe, to_unit_length};
+use layers::{Observe, to_unit_length};
 use pass::PicturePass;
 use resnet::ModifiedResNet;
 use siglip::SiglipTransformer;

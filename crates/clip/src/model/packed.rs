@@ -14,7 +14,7 @@ use std::ptr;
 use tch::{Device, Kind, Tensor};
 use torch_sys::C_tensor;
 
-use super::layers::Activation;
+use super::activation::Activation;
 use crate::device::cpu_multiplies_bf16;
 use crate::error::{ClipError, Result};
 

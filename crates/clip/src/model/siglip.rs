@@ -2,7 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::{Activation, LayerNorm, Linear, Observe, SIGLIP_EPSILON};
+use super::activation::Activation;
+use super::layers::{LayerNorm, Linear, Observe, SIGLIP_EPSILON};
 use super::patches::Patches;
 use super::style::StyleLayer;
 use super::transformer::{Attention, Queries, Shape, Transformer};

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
-use super::layers::{Activation, Linear, to_unit_length};
+use super::activation::Activation;
+use super::layers::{Linear, to_unit_length};
 use super::weights::{Weights, WeightsFile};
 use crate::error::{ClipError, Result};
 

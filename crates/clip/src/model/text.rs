@@ -2,7 +2,8 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::layers::{Activation, LAYER_NORM_EPSILON, LayerNorm, Linear, SIGLIP_EPSILON};
+use super::activation::Activation;
+use super::layers::{LAYER_NORM_EPSILON, LayerNorm, Linear, SIGLIP_EPSILON};
 use super::transformer::{Shape, Transformer};
 use super::weights::Weights;
 use crate::config::TextConfig;

@@ -2,7 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::{Activation, LayerNorm, Linear, Observe};
+use super::activation::Activation;
+use super::layers::{LayerNorm, Linear, Observe};
 use super::weights::Weights;
 use crate::error::Result;
 

@@ -2,7 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::layers::{Activation, LAYER_NORM_EPSILON, LayerNorm, Observe};
+use super::activation::Activation;
+use super::layers::{LAYER_NORM_EPSILON, LayerNorm, Observe};
 use super::patches::Patches;
 use super::style::StyleLayer;
 use super::transformer::{Shape, Transformer};
