@@ -6,7 +6,7 @@ use crate::batch::{Kind, Limits};
 /// Full batches in sequence that fit, after which a limit is raised.
 const FIRST_PATIENCE: u32 = 16;
 /// The most of them. Each raise that fails doubles the number, since something else holds the
-/// memory.
+/// memory. Once as many batches have fitted at the first limit, the number begins anew.
 const LONGEST_PATIENCE: u32 = 1 << 12;
 
 /// The limits of batches at this time.
@@ -24,6 +24,8 @@ struct Limit {
     /// Full batches that fitted since the last change.
     fitted: u32,
     patience: u32,
+    /// Whether the last change was a raise.
+    is_raised: bool,
 }
 
 impl Limit {
@@ -32,23 +34,34 @@ impl Limit {
             now: most,
             fitted: 0,
             patience: FIRST_PATIENCE,
+            is_raised: false,
         }
     }
 
     fn lower(&mut self, inputs: usize) {
         self.now = (inputs / 2).max(1);
         self.fitted = 0;
-        self.patience = self.patience.saturating_mul(2).min(LONGEST_PATIENCE);
+        if self.is_raised {
+            self.patience = self.patience.saturating_mul(2).min(LONGEST_PATIENCE);
+        }
+        self.is_raised = false;
     }
 
     fn note_success(&mut self, inputs: usize, most: usize) {
-        if self.now >= most || inputs < self.now {
+        if inputs < self.now {
             return;
         }
-        self.fitted += 1;
-        if self.fitted >= self.patience {
+        self.fitted = self.fitted.saturating_add(1);
+        if self.fitted < self.patience {
+            return;
+        }
+        self.fitted = 0;
+        if self.now < most {
             self.now = self.now.saturating_mul(2).min(most);
-            self.fitted = 0;
+            self.is_raised = true;
+        } else {
+            self.patience = FIRST_PATIENCE;
+            self.is_raised = false;
         }
     }
 }
@@ -135,6 +148,8 @@ mod tests {
             inputs = limit;
         }
         assert_eq!(limits, [24, 12, 6, 3, 1]);
+        // One shortage, however deep, does not delay the way back.
+        assert_eq!(until_raised(&mut { allowance }), FIRST_PATIENCE);
         assert_eq!(
             allowance.limits(),
             Limits {
@@ -153,7 +168,7 @@ mod tests {
             allowance.note_success(Kind::Texts, 8);
         }
         assert_eq!(allowance.limits().images, 32);
-        assert_eq!(until_raised(&mut allowance), 2 * FIRST_PATIENCE);
+        assert_eq!(until_raised(&mut allowance), FIRST_PATIENCE);
         assert_eq!(allowance.limits().images, 64);
         allowance.note_success(Kind::Images, 64);
         assert_eq!(allowance.limits().images, 64);
@@ -169,5 +184,11 @@ mod tests {
         }
         assert!(waited.is_sorted() && waited[0] < waited[3], "{waited:?}");
         assert_eq!(waited[11], LONGEST_PATIENCE);
+        // It was another program's memory, and is free again.
+        for _ in 0..LONGEST_PATIENCE {
+            allowance.note_success(Kind::Images, 64);
+        }
+        allowance.note_full_memory(Kind::Images, 64);
+        assert_eq!(until_raised(&mut allowance), FIRST_PATIENCE);
     }
 }

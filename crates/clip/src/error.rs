@@ -133,6 +133,9 @@ pub enum ClipError {
     /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
+    /// A layer with packed weights failed.
+    #[error("libtorch could not {0}, and wrote the reason to the standard error output")]
+    Packed(&'static str),
     /// Reading failed.
     #[error("reading {}: {source}", path.display())]
     Io {
@@ -218,20 +221,23 @@ impl ClipError {
 }
 
 impl ClipError {
-    /// Whether the memory of the device was full. libtorch says so in words only.
-    pub(crate) fn is_full_memory(&self) -> bool {
-        let Self::Torch(error) = self else {
-            return false;
+    /// Whether the memory of the device may have been full. libtorch says so in words only, and of a
+    /// packed layer it does not say why it failed.
+    pub(crate) fn may_be_full_memory(&self) -> bool {
+        let error = match self {
+            Self::Packed(_) => return true,
+            Self::Torch(error) => error.to_string(),
+            _ => return false,
         };
-        let text = error.to_string();
-        // CUDA, and the allocator of the CPU.
-        [
+        // CUDA, cuBLAS, the allocator of the CPU, and C++.
+        let parts = [
             "out of memory",
+            "CUBLAS_STATUS_ALLOC_FAILED",
             "not enough memory",
             "can't allocate memory",
-        ]
-        .iter()
-        .any(|part| text.contains(part))
+            "bad_alloc",
+        ];
+        parts.iter().any(|part| error.contains(part))
     }
 }
 
@@ -258,6 +264,7 @@ impl From<ClipError> for clippy_core::Error {
             ClipError::NotFinite
             | ClipError::Tokenizing(_)
             | ClipError::Torch(_)
+            | ClipError::Packed(_)
             | ClipError::Io { .. }
             | ClipError::Write { .. }
             | ClipError::Interrupted { .. }

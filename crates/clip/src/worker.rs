@@ -158,7 +158,7 @@ impl<E: Encoder> Worker<E> {
                 self.allowance.note_success(batch.kind, batch.items.len());
                 self.deliver(batch, embeddings, took);
             }
-            Ok(Err(error)) if error.is_full_memory() => self.divide(batch, &error),
+            Ok(Err(error)) if error.may_be_full_memory() => self.divide(batch, &error),
             Ok(Err(error)) => self.fail(batch, &error.into()),
             Err(panic) => self.fail(
                 batch,
@@ -235,9 +235,16 @@ impl<E: Encoder> Worker<E> {
                 %error,
                 inputs,
                 limit,
-                "the device's memory is full: the same inputs are embedded in smaller batches"
+                "a batch failed, probably since the device's memory is full: the same inputs are \
+                 embedded in smaller batches"
             ),
+            // The reason is not known: it need not be the memory.
+            None if matches!(error, ClipError::Packed(_)) => {
+                let error = Error::new(ErrorCode::Internal, error.to_string());
+                self.fail(batch, &error);
+            }
             None => {
+                tracing::error!(%error, "a single input does not fit into the device's memory");
                 let message = "the device's memory is full: not even one input fits. End other \
                                programs that use the device, or choose a smaller model, a shorter \
                                PRECISION or DEVICE=cpu";

@@ -200,7 +200,7 @@ pub(crate) async fn work(scanner: &Scanner, root: &Path, slice: Slice) -> Result
     if !to_read.is_empty() {
         let (folder, copies) = (&slice.folder, HashMap::new());
         read_and_describe(scanner, root, folder, to_read, copies, &mut worked).await?;
-        add_descriptions(scanner, root, &mut worked).await?;
+        add_descriptions(scanner, &mut worked).await?;
     }
     worked.summary.lines = worked.lines.len() as u64;
     Ok(worked)
@@ -234,14 +234,20 @@ async fn read_with(
     Ok(worked)
 }
 
-/// Describes stored pictures again, each with what stands beside its new copies.
-async fn add_descriptions(scanner: &Scanner, root: &Path, worked: &mut Worked) -> Result<()> {
+/// Describes stored pictures again, each with what stands beside its new copies. A picture outside of
+/// the folders that this scan knows is described when its own folder is scanned next: here, the
+/// names of its folders would be lost.
+async fn add_descriptions(scanner: &Scanner, worked: &mut Worked) -> Result<()> {
     for described in std::mem::take(&mut worked.described_copies) {
         let DescribedCopies {
             point,
             original,
             copies,
         } = described;
+        let Some(root) = scanner.root_of(&original.folder) else {
+            worked.known.push(original.again());
+            continue;
+        };
         let copies = HashMap::from([(point, copies)]);
         let mut again = read_with(scanner, root, original, copies).await?;
         // A file that was written to meanwhile is left for the next scan.
@@ -426,7 +432,7 @@ async fn originals(
 }
 
 /// Returns what stands beside the other files of the pictures that were read: beside new copies,
-/// and beside files that are known. It is the same in whatever order they were found.
+/// and beside files that are known. Below one root it is the same in whatever order they were found.
 async fn beside(
     read: &[Read],
     originals: &HashMap<PointId, Vec<KnownFile>>,

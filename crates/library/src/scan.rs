@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use crate::aborted;
 use crate::batch::{self, Worked, path_text};
-use crate::copies::{Repeated, unwritable};
+use crate::copies::{Repeated, picture_of, unwritable};
 use crate::entry::settled_line;
 use crate::missing;
 use crate::presence::Places;
@@ -383,13 +383,14 @@ impl<'s> Writer<'s> {
 
     async fn write(&mut self, worked: Worked) -> Result<Summary> {
         let mut text = String::new();
-        let mut left_out: HashSet<String> = HashSet::new();
+        let (mut left_out, mut pictures) = (HashSet::new(), HashSet::new());
         for line in worked.lines {
             text.push_str(&line.fields.to_string());
             text.push('\n');
             if let Some(fields) = self.repeated.note(line) {
                 let path = fields.get(LOCAL_PATH_FIELD).and_then(Value::as_str);
                 left_out.extend(path.map(str::to_owned));
+                pictures.extend(picture_of(&fields));
             }
         }
         self.file
@@ -401,7 +402,10 @@ impl<'s> Writer<'s> {
         self.proposed.extend(proposed.filter(|file| {
             left_out.is_empty() || !left_out.contains(&path_text(&file.folder, &file.name))
         }));
-        self.proposed.extend(worked.copies);
+        let copies = worked.copies.into_iter();
+        self.proposed.extend(copies.filter(|file| {
+            pictures.is_empty() || !file.point().is_some_and(|point| pictures.contains(&point))
+        }));
         self.proposed
             .extend(worked.gone.into_iter().map(KnownFile::gone));
         self.known.extend(worked.known);

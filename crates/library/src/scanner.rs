@@ -58,6 +58,19 @@ impl Scanner {
         if are_inside { parts } else { &[] }
     }
 
+    /// Returns the folder that the pictures of this folder are served from, as far as this scan knows
+    /// it: the outermost one, as that of a target.
+    pub(crate) fn root_of(&self, folder: &str) -> Option<&Path> {
+        let targets = self.request.targets.iter().map(|target| &target.root);
+        self.request
+            .served
+            .iter()
+            .chain(targets)
+            .map(PathBuf::as_path)
+            .filter(|root| Path::new(folder).starts_with(root))
+            .min_by_key(|root| root.components().count())
+    }
+
     pub(crate) async fn known_in(&self, slice: &Slice) -> Result<Vec<KnownFile>> {
         self.known_in_range(&slice.folder, &slice.names).await
     }

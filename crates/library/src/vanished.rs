@@ -347,12 +347,8 @@ impl Moving<'_> {
 /// Makes the line of a copy that replaces a file that is gone.
 async fn from_copy(scanner: &Scanner, target: &Target, copy: KnownFile) -> Result<Worked> {
     let root = scanner
-        .request
-        .targets
-        .iter()
-        .map(|target| &target.root)
-        .find(|root| Path::new(&copy.folder).starts_with(root))
+        .root_of(&copy.folder)
         .unwrap_or(&target.root)
-        .clone();
+        .to_owned();
     read_again(scanner, &root, copy).await
 }

@@ -23,6 +23,8 @@ enum Step {
     Go,
     Fail,
     FullMemory,
+    /// A packed layer fails, which does not say why.
+    Packed,
     Panic,
 }
 
@@ -39,6 +41,7 @@ impl Gated {
         match self.steps.recv() {
             Ok(Step::Fail) => Err(ClipError::Thread("told to fail".to_owned())),
             Ok(Step::FullMemory) => Err(full_memory()),
+            Ok(Step::Packed) => Err(ClipError::Packed("compute a layer")),
             Ok(Step::Panic) => panic!("told to panic"),
             Ok(Step::Go) | Err(_) => Ok(values.into_iter().map(|value| vec![value]).collect()),
         }
@@ -424,7 +427,7 @@ async fn inputs_that_do_not_fit_into_memory_are_embedded_in_smaller_batches() {
     let first = harness.call(pictures([1])).await;
     harness.batch(0).await;
     let second = harness.call(pictures(2..=9)).await;
-    for step in [Step::Go, Step::FullMemory, Step::FullMemory] {
+    for step in [Step::Go, Step::FullMemory, Step::Packed] {
         harness.step(step);
     }
     harness.open();
@@ -442,11 +445,17 @@ async fn an_input_that_does_not_fit_alone_fails_and_others_do_not() {
     let mut harness = Harness::new(100);
     let first = harness.call(pictures([1])).await;
     harness.batch(0).await;
-    let second = harness.call(pictures([2])).await;
     harness.step(Step::FullMemory);
     let failed = error(first).await;
     assert_eq!(failed.code, ErrorCode::Unavailable);
     assert!(failed.message.contains("memory is full"), "{failed}");
+    let second = harness.call(pictures([2])).await;
+    harness.batch(1).await;
+    let third = harness.call(pictures([3])).await;
+    harness.step(Step::Packed);
+    let failed = error(second).await;
+    assert_eq!(failed.code, ErrorCode::Internal);
+    assert!(failed.message.contains("standard error"), "{failed}");
     harness.open();
-    assert_eq!(values(second).await, [2.0]);
+    assert_eq!(values(third).await, [3.0]);
 }

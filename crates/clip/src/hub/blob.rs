@@ -92,7 +92,10 @@ impl Place {
 
     /// How many bytes are missing, as far as the size is known.
     fn missing(&self) -> u64 {
-        let size = self.announced.size().unwrap_or_default();
+        // Without a size, looking would hash the whole file.
+        let Some(size) = self.announced.size() else {
+            return 0;
+        };
         match self.look() {
             There::File | There::Content => 0,
             There::Part => size.saturating_sub(length(&self.part)),
@@ -118,7 +121,11 @@ impl Hub {
         let there = folder.clone();
         let check = move || {
             let missing = places.iter().map(Place::missing);
-            make_room(&there, missing.fold(0, u64::saturating_add))
+            match missing.fold(0, u64::saturating_add) {
+                // A cache that has everything need not be writable.
+                0 => Ok(()),
+                missing => make_room(&there, missing),
+            }
         };
         on_disk(&folder, check).await
     }
@@ -258,7 +265,7 @@ impl Hub {
             let written = file.write_all(&bytes);
             written.map_err(|error| write_failed(part, error))?;
             there = there.saturating_add(bytes.len() as u64);
-            if whole.is_some_and(|whole| there > whole) {
+            if there > whole.unwrap_or(LARGEST) {
                 let reason = "it is larger than announced";
                 return Err(wrong(url, part, reason).into());
             }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use clippy_imaging::Encoding;
 use clippy_library::scan::{ScanRequest, Target, scan};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, Scanned, tags, text};
+use crate::fixture::{Fixture, Scanned, picture, tags, text};
 
 /// A text beside a copy. Its title and its caption have words that are no tags.
 const TEXTS: &str = r#"{"category": "any", "tags": ["heron", "water"], "title": "Red Heron",
@@ -185,4 +186,30 @@ async fn a_scan_that_is_stopped_does_not_add_what_stands_beside_copies() {
     let (complete, lines) = scan_while(&fixture, &|| true).await;
     assert!(complete);
     assert!(has(&tags(&lines[0]), &["pond", "heron", "winter"]));
+}
+
+#[tokio::test]
+async fn a_picture_keeps_the_names_of_its_folders_when_a_copy_elsewhere_is_described() {
+    for at_once in [false, true] {
+        let mut fixture = Fixture::new().await;
+        fixture.tags_from_folders = true;
+        fixture.picture("fox/heron.png", 1);
+        fixture.add().await;
+        let backup = fixture.beside("backup");
+        std::fs::create_dir(&backup).expect("made");
+        let bytes = picture(1, Encoding::Png);
+        std::fs::write(backup.join("copy.png"), bytes).expect("written");
+        std::fs::write(backup.join("copy.txt"), "snow").expect("written");
+        let described = if at_once {
+            fixture.scan_of(&[fixture.pictures(), backup]).await
+        } else {
+            let copy = fixture.scan_of(&[backup]).await;
+            assert_eq!(copy.summary.lines, 0, "{:?}", copy.lines);
+            fixture.store(&copy, &[]).await;
+            fixture.add().await
+        };
+        let line = described.line("heron.png");
+        assert_eq!(tags(line), ["fox", "snow", "heron"], "{line}");
+        assert_eq!(line["matched_tags"], json!(["fox"]));
+    }
 }
