@@ -83,7 +83,7 @@ export function mayBePicture({ type }: Pick<File, "type">): boolean {
 function unsent(files: readonly File[]): Batch {
   const refused = files.map(({ name }) => ({ name, reason: "not a picture" }));
   const count = files.length;
-  return { key: uniqueId(), count, job: null, refused, failure: null, files, tags: "" };
+  return { key: uniqueId(), count, job: null, refused, failure: null, files: [], tags: "" };
 }
 
 /** Parts files into requests that the server accepts. A file that is too large is sent alone. */

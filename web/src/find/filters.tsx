@@ -177,7 +177,6 @@ function TagChip({ filter: { tag, excluded }, found, onCycle, onRemove }: TagChi
     >
       <button
         type="button"
-        aria-label={`${excluded ? "not " : ""}${words(tag)}`}
         title="Require or exclude this tag"
         className="flex min-w-0"
         onClick={onCycle}
